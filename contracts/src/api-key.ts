@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { pageInput, Timestamp } from './envelope.ts';
+import { KeyId } from './id.ts';
+import { Role } from './permission.ts';
+import { text } from './text.ts';
+
+export const CreateApiKey = z.strictObject({
+  name: text(100),
+  role: Role,
+  expires_at: z.iso
+    .datetime('must be a time in ISO 8601 and UTC, as in 2030-01-31T00:00:00Z')
+    .optional()
+    .meta({ description: 'Default: never.' }),
+});
+export type CreateApiKey = z.infer<typeof CreateApiKey>;
+
+export const ApiKey = z
+  .strictObject({
+    key_id: KeyId,
+    name: z.string(),
+    role: Role,
+    prefix: z.string().meta({ description: 'The first 12 characters of the key, to recognise it by.' }),
+    status: z.enum(['active', 'revoked', 'expired']),
+    created_at: Timestamp,
+    last_used_at: Timestamp.nullable().meta({ description: 'To the minute.' }),
+    expires_at: Timestamp.nullable(),
+  })
+  .meta({ id: 'ApiKey' });
+export type ApiKey = z.infer<typeof ApiKey>;
+
+/** `raw_key` is shown this once: only a hash of it is kept. */
+export const CreatedApiKey = z.strictObject({ raw_key: z.string(), key: ApiKey }).meta({ id: 'CreatedApiKey' });
+export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
+
+export const NameApiKey = z.strictObject({ key_id: KeyId });
+export type NameApiKey = z.infer<typeof NameApiKey>;
+
+export const ListApiKeys = z.strictObject(pageInput).prefault({});
+export type ListApiKeys = z.infer<typeof ListApiKeys>;

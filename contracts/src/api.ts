@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, NameApiKey } from './api-key.ts';
+import { acted, one, page } from './envelope.ts';
+import { CreateIntegration, Integration, ListIntegrations, NameIntegration } from './integration.ts';
+import { Me } from './me.ts';
+import { mutation, query } from './operation.ts';
+import {
+  AssignPhoneNumber,
+  ImportPhoneNumber,
+  ListPhoneNumbers,
+  NamePhoneNumber,
+  PhoneNumber,
+  PhoneNumberDetail,
+} from './phone-number.ts';
+
+/** Every operation, each whole in one entry. A new one is an entry here and a handler of the same name. */
+export const api = {
+  phoneNumbers: {
+    import: mutation({
+      summary: 'Import a phone number',
+      description:
+        'Checks that a Twilio number is yours, then builds what makes it ring at LiveKit: the carrier trunk, the ' +
+        'inbound trunk, the dispatch rule and the outbound trunk. Whatever fails, nothing is left half made.',
+      route: { method: 'POST', path: '/phone-numbers', status: 201, location: '/phone-numbers/{phone_number_id}' },
+      permission: 'phone_numbers:create',
+      problems: [
+        'integration_not_found',
+        'integration_of_another_organization',
+        'phone_number_taken',
+        'phone_number_busy',
+        'provider_credentials_refused',
+        'phone_number_not_owned',
+        'phone_number_without_voice',
+        'number_routed_elsewhere',
+        'number_answered_elsewhere',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+      ],
+      input: ImportPhoneNumber,
+      output: acted(PhoneNumber),
+    }),
+    list: query({
+      summary: 'List phone numbers',
+      description: 'The newest first.',
+      route: { method: 'GET', path: '/phone-numbers' },
+      permission: 'phone_numbers:read',
+      problems: [],
+      input: ListPhoneNumbers,
+      output: page(PhoneNumber),
+    }),
+    get: query({
+      summary: 'Get a phone number',
+      description: 'With how it was provisioned: each step, what it made at the provider, and when.',
+      route: { method: 'GET', path: '/phone-numbers/{phone_number_id}' },
+      permission: 'phone_numbers:read',
+      problems: ['phone_number_not_found'],
+      input: NamePhoneNumber,
+      output: one(PhoneNumberDetail),
+    }),
+    assign: mutation({
+      summary: 'Assign a phone number to an agent',
+      description:
+        "LiveKit then dispatches the agent of that name into each caller's room. Assigning it again changes nothing.",
+      route: { method: 'POST', path: '/phone-numbers/{phone_number_id}/assign' },
+      permission: 'phone_numbers:update',
+      problems: [
+        'phone_number_not_found',
+        'phone_number_assigned',
+        'phone_number_busy',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+      ],
+      input: AssignPhoneNumber,
+      output: acted(PhoneNumber),
+    }),
+    unassign: mutation({
+      summary: 'Unassign a phone number',
+      description: 'Callers still reach a room of their own; no agent is dispatched into it.',
+      route: { method: 'POST', path: '/phone-numbers/{phone_number_id}/unassign' },
+      permission: 'phone_numbers:update',
+      problems: [
+        'phone_number_not_found',
+        'phone_number_busy',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+      ],
+      input: NamePhoneNumber,
+      output: acted(PhoneNumber),
+    }),
+  },
+  integrations: {
+    create: mutation({
+      summary: 'Integrate a Twilio account',
+      description: 'The credentials are proven at Twilio before they are kept, encrypted, and are never answered.',
+      route: { method: 'POST', path: '/integrations', status: 201, location: '/integrations/{integration_id}' },
+      permission: 'integrations:create',
+      problems: [
+        'integration_already_exists',
+        'provider_credentials_refused',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+      ],
+      input: CreateIntegration,
+      output: acted(Integration),
+    }),
+    list: query({
+      summary: 'List integrations',
+      route: { method: 'GET', path: '/integrations' },
+      permission: 'integrations:read',
+      problems: [],
+      input: ListIntegrations,
+      output: page(Integration),
+    }),
+    get: query({
+      summary: 'Get an integration',
+      route: { method: 'GET', path: '/integrations/{integration_id}' },
+      permission: 'integrations:read',
+      problems: ['integration_not_found'],
+      input: NameIntegration,
+      output: one(Integration),
+    }),
+  },
+  apiKeys: {
+    create: mutation({
+      summary: 'Create an API key',
+      description: 'The raw key is shown this once. Nobody makes a key above their own role.',
+      route: { method: 'POST', path: '/api-keys', status: 201 },
+      permission: 'api_keys:create',
+      problems: [],
+      input: CreateApiKey,
+      output: acted(CreatedApiKey),
+    }),
+    list: query({
+      summary: 'List API keys',
+      route: { method: 'GET', path: '/api-keys' },
+      permission: 'api_keys:read',
+      problems: [],
+      input: ListApiKeys,
+      output: page(ApiKey),
+    }),
+    revoke: mutation({
+      summary: 'Revoke an API key',
+      description: 'Every replica refuses it within 5 seconds. The last admin key of an organization stays.',
+      route: { method: 'DELETE', path: '/api-keys/{key_id}' },
+      permission: 'api_keys:delete',
+      problems: ['api_key_not_found', 'last_admin_key'],
+      input: NameApiKey,
+      output: acted(ApiKey),
+    }),
+  },
+  me: query({
+    summary: 'Who am I',
+    description:
+      'The organization, role and permissions of the key. The one operation that needs no X-Organization-Id.',
+    route: { method: 'GET', path: '/me' },
+    permission: 'any key',
+    problems: [],
+    input: z.strictObject({}).prefault({}),
+    output: one(Me),
+  }),
+};
+
+export type Api = typeof api;

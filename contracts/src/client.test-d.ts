@@ -1,0 +1,66 @@
+import { expectTypeOf, it } from 'vitest';
+import { createTrunklineClient, type Handlers, type PhoneNumber, problemIn, type TrunklineClient } from './index.ts';
+
+declare const client: TrunklineClient;
+
+it('is made from a URL, a key and an organization, which `me` can do without', () => {
+  expectTypeOf(createTrunklineClient).toBeCallableWith({
+    url: 'http://127.0.0.1:3000',
+    apiKey: 'k',
+    organizationId: 'org_x',
+  });
+  expectTypeOf(createTrunklineClient).toBeCallableWith({ url: 'http://127.0.0.1:3000', apiKey: 'k' });
+});
+
+it('shows ids as template types and dates as strings', async () => {
+  const { data } = await client.phoneNumbers.get.query({ phone_number_id: 'phon_a1b2c3d4e5f6' });
+  expectTypeOf(data.phone_number_id).toEqualTypeOf<`phon_${string}`>();
+  expectTypeOf(data.created_at).toEqualTypeOf<string>();
+  expectTypeOf(data.provisioning.steps[0]?.state).toEqualTypeOf<'pending' | 'done' | 'failed' | 'undone' | undefined>();
+  // @ts-expect-error: another resource's id
+  client.phoneNumbers.get.query({ phone_number_id: 'intg_a1b2c3d4e5f6' });
+});
+
+it('narrows a number by its provider', () => {
+  const number = {} as PhoneNumber;
+  if (number.provider === 'twilio') {
+    expectTypeOf(number.integration_id).toEqualTypeOf<`intg_${string}`>();
+    expectTypeOf(number).not.toHaveProperty('sip_uri');
+  } else {
+    expectTypeOf(number.sip_uri).toEqualTypeOf<string>();
+    expectTypeOf(number.inbound_authentication).toEqualTypeOf<'digest' | 'none'>();
+    expectTypeOf(number).not.toHaveProperty('integration_id');
+  }
+});
+
+it('takes of an import what its provider has, and nothing else', () => {
+  const { mutate } = client.phoneNumbers.import;
+  expectTypeOf(mutate).toBeCallableWith({ phone_number: '+1', provider: 'sip', sip_server_address: 'x' });
+  expectTypeOf(mutate).toBeCallableWith({
+    phone_number: '+1',
+    provider: 'twilio',
+    integration_id: 'intg_x',
+    supports_inbound: true,
+  });
+  // @ts-expect-error: a Twilio number needs its integration
+  mutate({ phone_number: '+1', provider: 'twilio' });
+  // @ts-expect-error: a SIP number has none
+  mutate({ phone_number: '+1', provider: 'sip', integration_id: 'intg_x' });
+});
+
+it('lets a list be asked for without input', () => {
+  expectTypeOf(client.phoneNumbers.list.query).toBeCallableWith();
+  expectTypeOf(client.me.query).toBeCallableWith();
+  expectTypeOf(client.phoneNumbers.list.query).toBeCallableWith({ page_size: 50, status: 'free' });
+});
+
+it('reads a problem out of what a call rejected with', () => {
+  expectTypeOf(problemIn(new Error())?.code).extract<'phone_number_taken'>().toEqualTypeOf<'phone_number_taken'>();
+});
+
+it('asks a handler for each operation, of its own input and output', () => {
+  expectTypeOf<Handlers['phoneNumbers']['assign']>()
+    .parameter(1)
+    .toEqualTypeOf<{ phone_number_id: `phon_${string}`; agent_id: string }>();
+  expectTypeOf<Handlers['phoneNumbers']['list']>().parameter(1).toMatchTypeOf<{ page_size: number }>();
+});

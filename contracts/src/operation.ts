@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Permission } from './permission.ts';
+import type { ProblemCode } from './problem.ts';
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Under `/api`. `{name}` is a member of the input. */
+  path: `/${string}`;
+  /** 200 unless said. */
+  status?: 201 | 202;
+  /** Of a 201: the path of what was made; `{name}` is a member of the answer's data. */
+  location?: `/${string}`;
+}
+
+/** One thing that callers can ask for, whole: over tRPC by its place in `api`, over REST by its route. */
+export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  kind: 'query' | 'mutation';
+  summary: string;
+  description?: string;
+  route: Route;
+  /** What the key's role must allow. `any key`: nothing, and no organization need be named. */
+  permission: Permission | 'any key';
+  /** The problems of this operation, beside those that every one may answer. */
+  problems: readonly ProblemCode[];
+  input: Input;
+  output: Output;
+}
+
+export type Query<I extends z.ZodType, O extends z.ZodType> = Operation<I, O> & { kind: 'query' };
+export type Mutation<I extends z.ZodType, O extends z.ZodType> = Operation<I, O> & { kind: 'mutation' };
+
+export const query = <I extends z.ZodType, O extends z.ZodType>(
+  operation: Omit<Operation<I, O>, 'kind'>,
+): Query<I, O> => ({
+  kind: 'query',
+  ...operation,
+});
+
+export const mutation = <I extends z.ZodType, O extends z.ZodType>(
+  operation: Omit<Operation<I, O>, 'kind'>,
+): Mutation<I, O> => ({
+  kind: 'mutation',
+  ...operation,
+});
+
+/** The names in braces of a route's path. */
+export const pathNames = ({ path }: Route): string[] => [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name);
+
+/** The fields of an input that is an object; none for a union. */
+export const fieldsOf = (input: z.ZodType): Record<string, z.ZodType> => {
+  const bare = input instanceof z.ZodPrefault ? input.unwrap() : input;
+  return bare instanceof z.ZodObject ? bare.shape : {};
+};
+
+/** Whether the route needs a body: not where its whole input stands in the path or the query. */
+export const takesBody = ({ route, input }: Operation): boolean => {
+  if (!['POST', 'PUT', 'PATCH'].includes(route.method)) return false;
+  const inPath = pathNames(route);
+  return inPath.length === 0 || Object.keys(fieldsOf(input)).some((field) => !inPath.includes(field));
+};

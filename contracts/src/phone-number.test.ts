@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { E164, ImportPhoneNumber } from './phone-number.ts';
+
+const sip = { phone_number: '+15551234567', provider: 'sip' };
+const twilio = { phone_number: '+15551234567', provider: 'twilio', integration_id: 'intg_a1b2c3d4e5f6' };
+
+const faultsOf = (input: object): string[] =>
+  (ImportPhoneNumber.safeParse(input).error?.issues ?? []).flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')],
+  );
+
+describe('a phone number', () => {
+  it.each(['+15551234567', '+442071838750', '+4930123456', '+8613800138000', '+390612345678', '+16502530000'])(
+    '%s passes',
+    (number) => {
+      expect(E164.parse(number)).toBe(number);
+    },
+  );
+
+  it.each([
+    '15551234567',
+    '+1555123456',
+    '+155512345678',
+    '+0123456789',
+    '+1 555 123 4567',
+    '+1-555-123-4567',
+    '+',
+    '',
+    '+9991234567',
+    '+1555123456789012',
+    '+15551234567 ',
+    'tel:+15551234567',
+    '+1555*',
+  ])('%j does not', (number) => {
+    expect(E164.safeParse(number).success).toBe(false);
+  });
+});
+
+describe('what the import takes', () => {
+  it('fills in the defaults', () => {
+    expect(ImportPhoneNumber.parse(sip)).toEqual({
+      ...sip,
+      supports_inbound: false,
+      supports_outbound: false,
+      inbound_room_name: 'call',
+      media_encryption: 'allow',
+      sip_transport: 'auto',
+    });
+    expect(ImportPhoneNumber.parse(twilio)).toMatchObject({
+      replace_existing_routing: false,
+      inbound_room_name: 'call',
+    });
+  });
+
+  it.each([
+    ['an inbound PIN of 4 digits', { inbound_pin: '0000' }],
+    ['an inbound PIN of 10 digits', { inbound_pin: '0123456789' }],
+    ['a room name with a star', { inbound_room_name: 'support-*' }],
+    ['a room name of 200 letters', { inbound_room_name: 'x'.repeat(200) }],
+    ['a host', { sip_server_address: 'sip.example.com' }],
+    ['a host and port', { sip_server_address: 'sip.example.com:5061' }],
+    ['an address', { sip_server_address: '203.0.113.9' }],
+    ['an address and port', { sip_server_address: '203.0.113.9:5060' }],
+    ['an IPv6 address', { sip_server_address: '2001:db8::9' }],
+    ['an IPv6 address and port', { sip_server_address: '[2001:db8::9]:5060' }],
+    ['addresses and ranges', { allowed_addresses: ['203.0.113.7', '203.0.113.0/24', '2001:db8::/32', '2001:db8::1'] }],
+    ['a trunk name in any script', { sip_trunk_name: 'Vermittlung Köln 電話' }],
+  ])('passes %s', (_what, fields) => {
+    expect(faultsOf({ ...sip, ...fields })).toEqual([]);
+  });
+
+  it.each([
+    ['inbound_pin', '123'],
+    ['inbound_pin', '12345678901'],
+    ['inbound_pin', '12a4'],
+    ['inbound_pin', '12*4'],
+    ['inbound_room_name', '{caller}'],
+    ['inbound_room_name', 'a b'],
+    ['inbound_room_name', '*'],
+    ['inbound_room_name', '-_-'],
+    ['inbound_room_name', 'x'.repeat(201)],
+    ['inbound_room_name', 'a*b'],
+    ['sip_server_address', 'sip:sip.example.com'],
+    ['sip_server_address', 'user@sip.example.com'],
+    ['sip_server_address', 'sip.example.com;transport=tls'],
+    ['sip_server_address', 'sip.example.com:0'],
+    ['sip_server_address', 'sip.example.com:65536'],
+    ['sip_server_address', 'sip.example.com:port'],
+    ['sip_server_address', ''],
+    ['sip_server_address', 'a b'],
+    ['sip_server_address', '[2001:db8::9'],
+    ['sip_trunk_name', ''],
+    ['sip_trunk_name', 'x'.repeat(65)],
+    ['sip_trunk_name', 'a\nb'],
+    ['media_encryption', 'sometimes'],
+    ['sip_transport', 'sctp'],
+    ['inbound_authentication', 'basic'],
+    ['allowed_addresses', []],
+    ['allowed_addresses.0', ['203.0.113.0/33']],
+    ['allowed_addresses.0', ['example.com']],
+    ['agent_id', 'x'.repeat(129)],
+    ['supports_inbound', 'yes'],
+  ])('refuses %s: %j', (path, value) => {
+    expect(faultsOf({ ...sip, [path.split('.')[0] ?? '']: value })).toEqual([path]);
+  });
+
+  it('refuses fields of the other provider, and unknown ones, by name', () => {
+    expect(faultsOf({ ...twilio, sip_username: 'u', media_encryption: 'allow', colour: 'red' })).toEqual([
+      'sip_username',
+      'media_encryption',
+      'colour',
+    ]);
+    expect(faultsOf({ ...sip, integration_id: 'intg_a1b2c3d4e5f6' })).toEqual(['integration_id']);
+  });
+
+  it('reports faults between fields together with those of fields', () => {
+    expect(faultsOf({ ...sip, phone_number: 'x', sip_username: 'u', supports_outbound: true }).toSorted()).toEqual([
+      'phone_number',
+      'sip_password',
+      'sip_server_address',
+    ]);
+    expect(faultsOf({ ...sip, sip_password: 'p' })).toEqual(['sip_username']);
+    expect(faultsOf({ ...sip, inbound_authentication: 'digest' })).toEqual(['inbound_authentication']);
+  });
+
+  it('still looks at the common fields where the provider is missing or unknown', () => {
+    expect(faultsOf({ provider: 'vonage', phone_number: 'x', inbound_pin: 'y' }).toSorted()).toEqual([
+      'inbound_pin',
+      'phone_number',
+      'provider',
+    ]);
+    expect(faultsOf({}).toSorted()).toEqual(['phone_number', 'provider']);
+  });
+});

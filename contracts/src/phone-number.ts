@@ -1,0 +1,276 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import { z } from 'zod';
+import { pageInput, Timestamp } from './envelope.ts';
+import { IntegrationId, PhoneNumberId } from './id.ts';
+import { text } from './text.ts';
+
+/** E.164, of a length that its country has ("possible" to libphonenumber, so +1 555 numbers pass). Never rewritten. */
+export const E164 = z
+  .string('must be a phone number in E.164, as in +15551234567')
+  .regex(
+    /^\+[1-9][0-9]{7,14}$/,
+    'must be in E.164: a plus, the country code and the number, 8 to 15 digits, as in +15551234567',
+  )
+  .refine(
+    (text) => !/^\+[1-9][0-9]{7,14}$/.test(text) || isPossible(text),
+    'has a length that no number of its country has',
+  )
+  .meta({ description: 'E.164: `+` and 8 to 15 digits.', example: '+15551234567' });
+
+const isPossible = (text: string) => parsePhoneNumberFromString(text)?.isPossible() ?? false;
+
+/** The name under which a LiveKit agent worker registers. */
+export const AgentId = text(128).meta({ description: 'The LiveKit agent name that is dispatched to each caller.' });
+
+/** A host name, an IP address, or either with a port. Not a SIP URI: LiveKit refuses those. */
+const SipServerAddress = z
+  .string('must be a host name or IP address, with or without a port, as in sip.example.com:5060')
+  .max(260, 'is too long')
+  .refine(
+    isHostAndPort,
+    'must be a host name or IP address, with or without a port, as in sip.example.com:5060, not a SIP URI',
+  )
+  .meta({ example: 'sip.example.com:5060' });
+
+function isHostAndPort(address: string): boolean {
+  const hostName = z.hostname();
+  if (z.ipv6().safeParse(address).success) return true;
+  const {
+    host = '',
+    ipv6 = '',
+    port,
+  } = /^(?:\[(?<ipv6>[^\]]*)\]|(?<host>[^:]*))(?::(?<port>[0-9]{1,5}))?$/.exec(address)?.groups ?? {};
+  const portIsValid = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
+  return portIsValid && (ipv6 ? z.ipv6().safeParse(ipv6).success : hostName.safeParse(host).success);
+}
+
+/** The prefix of each caller's own room. `support`, `support-` and `support-*` all give `support_<caller>_<random>`. */
+const RoomName = z
+  .string('must be a room name prefix of letters, digits, - and _')
+  .max(200, 'must have 200 characters at most')
+  .regex(
+    /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+\*?$/,
+    'must be a room name prefix of letters, digits, - and _ (LiveKit knows no placeholders), as in support or support-*',
+  )
+  .meta({ example: 'support' });
+
+/** Callers type it on the telephone, so it has digits only. */
+const Pin = z
+  .string('must be a text of 4 to 10 digits')
+  .regex(/^[0-9]{4,10}$/, 'must have 4 to 10 digits: nothing else can be dialled');
+
+const AllowedAddress = z
+  .union(
+    [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+    'must be an IP address or a range, as in 203.0.113.7 or 203.0.113.0/24',
+  )
+  .meta({ example: '203.0.113.0/24' });
+
+const MediaEncryption = z.enum(['disable', 'allow', 'require']);
+const SipTransport = z.enum(['auto', 'udp', 'tcp', 'tls']);
+const InboundAuthentication = z.enum(['digest', 'none']);
+
+export const Provider = z.enum(['twilio', 'sip']);
+export type Provider = z.infer<typeof Provider>;
+
+const importOfEither = {
+  phone_number: E164,
+  supports_inbound: z.boolean().default(false),
+  supports_outbound: z.boolean().default(false),
+  inbound_room_name: RoomName.default('call').meta({
+    description: "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`.",
+  }),
+  inbound_pin: Pin.optional().meta({ description: '4 to 10 digits that callers must dial first.' }),
+  agent_id: AgentId.optional().meta({ description: 'Assigns the number at once to the LiveKit agent of this name.' }),
+};
+
+const ImportFromTwilio = z
+  .strictObject({
+    provider: z.literal('twilio'),
+    ...importOfEither,
+    integration_id: IntegrationId,
+    replace_existing_routing: z.boolean().default(false).meta({
+      description: 'Take the number off a trunk or voice application that is not ours; it is put back at release.',
+    }),
+  })
+  .meta({ id: 'ImportFromTwilio' });
+
+const ImportFromSip = z
+  .strictObject({
+    provider: z.literal('sip'),
+    ...importOfEither,
+    sip_trunk_name: text(64).optional().meta({ description: 'Default: the phone number.' }),
+    sip_username: text(128).optional().meta({ description: 'With `sip_password`, or neither.' }),
+    sip_password: text(128).optional().meta({ description: 'With `sip_username`, or neither. Never answered.' }),
+    sip_server_address: SipServerAddress.optional().meta({
+      description: 'Where outbound calls go: a host name or IP address, with or without a port. Required for outbound.',
+    }),
+    media_encryption: MediaEncryption.default('allow'),
+    allowed_addresses: z.array(AllowedAddress).min(1, 'must name an address, or be left out').max(100).optional().meta({
+      description: 'Who may send calls: IP addresses or ranges.',
+    }),
+    sip_transport: SipTransport.default('auto'),
+    inbound_authentication: InboundAuthentication.optional().meta({
+      description: 'Default: `none` with `allowed_addresses` or without credentials, else `digest`.',
+    }),
+  })
+  .meta({ id: 'ImportFromSip' });
+
+/** What `phoneNumbers.import` takes. All faults are reported at once, those between fields too. */
+export const ImportPhoneNumber = z
+  .discriminatedUnion('provider', [ImportFromTwilio, ImportFromSip], { error: 'must be twilio or sip' })
+  .check(...[crossFieldFaults, faultsWithoutProvider].map(always))
+  .meta({ id: 'ImportPhoneNumber' });
+export type ImportPhoneNumber = z.infer<typeof ImportPhoneNumber>;
+
+type Fault = readonly [field: string, message: string];
+
+/** Runs also where fields have faults of their own, so that the caller reads all of them at once. */
+function always(findFaults: (input: Record<string, unknown>) => readonly Fault[]) {
+  const check = z.check<unknown>(({ value, issues }) => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [field, message] of findFaults({ ...value })) {
+      issues.push({ code: 'custom', input: value, path: [field], message });
+    }
+  });
+  check._zod.def.when = () => true;
+  return check;
+}
+
+function crossFieldFaults(input: Record<string, unknown>): readonly Fault[] {
+  if (input.provider !== 'sip') return [];
+  const faults: Fault[] = [];
+  const has = (field: string) => input[field] !== undefined;
+  if (has('sip_username') && !has('sip_password')) faults.push(['sip_password', 'is required with sip_username']);
+  if (has('sip_password') && !has('sip_username')) faults.push(['sip_username', 'is required with sip_password']);
+  if (input.supports_outbound === true && !has('sip_server_address')) {
+    faults.push(['sip_server_address', 'is required when supports_outbound is true: outbound calls are sent there']);
+  }
+  if (input.inbound_authentication === 'digest' && !has('sip_username') && !has('sip_password')) {
+    faults.push(['inbound_authentication', 'digest needs sip_username and sip_password']);
+  }
+  return faults;
+}
+
+/** Where the provider itself is missing or unknown, the fields that both share are still looked at. */
+function faultsWithoutProvider(input: Record<string, unknown>): readonly Fault[] {
+  if (Provider.safeParse(input.provider).success) return [];
+  const { error } = z.object(importOfEither).safeParse(input);
+  return (error?.issues ?? []).map(({ path, message }) => [path.join('.'), message] as const);
+}
+
+const Warning = z.string().meta({ description: 'A sentence about something that the import left open.' });
+
+const ofEither = {
+  phone_number_id: PhoneNumberId,
+  phone_number: z.string(),
+  status: z.enum(['free', 'assigned']),
+  assigned_agent_id: z.string().nullable(),
+  supports_inbound: z.boolean(),
+  supports_outbound: z.boolean(),
+  provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']),
+  inbound_trunk_id: z.string().nullable(),
+  dispatch_rule_id: z.string().nullable(),
+  outbound_trunk_id: z.string().nullable().meta({ description: 'An agent dials out with it.' }),
+  inbound_room_name: z.string(),
+  has_inbound_pin: z.boolean(),
+  warnings: z.array(Warning).optional(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+};
+
+const ofTwilio = { provider: z.literal('twilio'), ...ofEither, integration_id: IntegrationId };
+
+const ofSip = {
+  provider: z.literal('sip'),
+  ...ofEither,
+  sip_trunk_name: z.string(),
+  sip_server_address: z.string().nullable(),
+  sip_username: z.string().nullable(),
+  has_sip_password: z.boolean(),
+  sip_uri: z.string().meta({
+    description: 'Where the carrier must send its calls.',
+    example: 'sip:+15551234567@example.sip.livekit.cloud',
+  }),
+  media_encryption: MediaEncryption,
+  sip_transport: SipTransport,
+  allowed_addresses: z.array(z.string()),
+  inbound_authentication: InboundAuthentication,
+};
+
+export const PhoneNumber = z
+  .discriminatedUnion('provider', [
+    z.strictObject(ofTwilio).meta({ id: 'TwilioPhoneNumber' }),
+    z.strictObject(ofSip).meta({ id: 'SipPhoneNumber' }),
+  ])
+  .meta({ id: 'PhoneNumber' });
+export type PhoneNumber = z.infer<typeof PhoneNumber>;
+
+export const stepNames = [
+  'verify_ownership',
+  'carrier_trunk',
+  'inbound_trunk',
+  'dispatch_rule',
+  'outbound_trunk',
+  'carrier_routing',
+] as const;
+export type StepName = (typeof stepNames)[number];
+
+export const Step = z
+  .strictObject({
+    name: z.enum(stepNames),
+    state: z.enum(['pending', 'done', 'failed', 'undone']),
+    resource_id: z.string().nullable().meta({ description: "The provider's own id of what the step made." }),
+    at: Timestamp.nullable(),
+    problem: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+  })
+  .meta({ id: 'Step' });
+export type Step = z.infer<typeof Step>;
+
+/** How Twilio routed the number before us; it is given back when the number leaves us. */
+export const FormerRouting = z
+  .strictObject({
+    voice_url: z.string().nullable(),
+    voice_method: z.string().nullable(),
+    voice_fallback_url: z.string().nullable(),
+    voice_fallback_method: z.string().nullable(),
+    trunk_sid: z.string().nullable(),
+    voice_application_sid: z.string().nullable(),
+  })
+  .meta({ id: 'FormerRouting' });
+export type FormerRouting = z.infer<typeof FormerRouting>;
+
+const provisioning = z
+  .strictObject({
+    state: ofEither.provisioning_state,
+    attempt: z.int(),
+    next_check_at: Timestamp.nullable(),
+    steps: z.array(Step),
+    former_routing: FormerRouting.optional(),
+  })
+  .meta({ id: 'Provisioning' });
+
+export const PhoneNumberDetail = z
+  .discriminatedUnion('provider', [
+    z.strictObject({ ...ofTwilio, provisioning }).meta({ id: 'TwilioPhoneNumberDetail' }),
+    z.strictObject({ ...ofSip, provisioning }).meta({ id: 'SipPhoneNumberDetail' }),
+  ])
+  .meta({ id: 'PhoneNumberDetail' });
+export type PhoneNumberDetail = z.infer<typeof PhoneNumberDetail>;
+
+export const NamePhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId });
+export type NamePhoneNumber = z.infer<typeof NamePhoneNumber>;
+
+export const ListPhoneNumbers = z
+  .strictObject({
+    ...pageInput,
+    status: ofEither.status.optional(),
+    provider: Provider.optional(),
+    integration_id: IntegrationId.optional(),
+    phone_number: E164.optional(),
+  })
+  .prefault({});
+export type ListPhoneNumbers = z.infer<typeof ListPhoneNumbers>;
+
+export const AssignPhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId, agent_id: AgentId });
+export type AssignPhoneNumber = z.infer<typeof AssignPhoneNumber>;

@@ -1,0 +1,108 @@
+/** A fault in what the caller sent. `path` names the field, dotted; it is empty for the whole. */
+export interface Issue {
+  path: string;
+  message: string;
+}
+
+/**
+ * Every problem that a caller may read: its stable code, its HTTP status and its title.
+ * The same code comes with the same status over REST and over tRPC.
+ */
+export const problems = {
+  invalid_request: [400, 'The request is not valid'],
+  organization_required: [400, 'The organization is missing'],
+  phone_number_not_owned: [400, 'The account does not own this phone number'],
+  phone_number_without_voice: [400, 'The phone number cannot take voice calls'],
+  provider_credentials_refused: [400, 'The provider refuses the credentials'],
+  unauthenticated: [401, 'The API key is missing or not valid'],
+  organization_mismatch: [403, 'The API key belongs to another organization'],
+  permission_denied: [403, 'The API key may not do this'],
+  integration_of_another_organization: [403, 'The integration belongs to another organization'],
+  route_not_found: [404, 'There is no such route'],
+  phone_number_not_found: [404, 'There is no such phone number'],
+  integration_not_found: [404, 'There is no such integration'],
+  api_key_not_found: [404, 'There is no such API key'],
+  method_not_allowed: [405, 'The route does not take this method'],
+  phone_number_taken: [409, 'The phone number is imported already'],
+  phone_number_assigned: [409, 'The phone number is assigned'],
+  phone_number_busy: [409, 'The phone number is being changed'],
+  number_routed_elsewhere: [409, 'The phone number is routed elsewhere'],
+  number_answered_elsewhere: [409, 'The phone number is answered elsewhere'],
+  integration_already_exists: [409, 'The account is integrated already'],
+  idempotency_key_in_use: [409, 'The first request with this idempotency key is under way'],
+  last_admin_key: [409, 'The organization would be left without an admin key'],
+  body_too_large: [413, 'The body is too large'],
+  unsupported_media_type: [415, 'The content type is not supported'],
+  idempotency_key_reused: [422, 'The idempotency key was used for another request'],
+  rate_limited: [429, 'Too many requests'],
+  internal: [500, 'Something went wrong on our side'],
+  provider_error: [502, 'The provider answered something unexpected'],
+  provider_unavailable: [503, 'The provider is not available'],
+  service_unavailable: [503, 'The service is not available'],
+  provider_timeout: [504, 'The provider did not answer in time'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof problems;
+export const problemCodes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]];
+
+/** What every failed call may answer, beside the problems that its operation lists. */
+export const commonProblems = [
+  'invalid_request',
+  'unauthenticated',
+  'organization_required',
+  'organization_mismatch',
+  'permission_denied',
+  'rate_limited',
+  'internal',
+  'service_unavailable',
+] as const satisfies readonly ProblemCode[];
+
+/** Members that some problems carry beside the common ones. */
+export interface ProblemMembers {
+  /** Every fault of an `invalid_request`. */
+  issues?: Issue[];
+  /** Seconds after which the same request may succeed; also the `Retry-After` header. */
+  retry_after_seconds?: number;
+  /** Of `phone_number_taken`, where the number is the caller's own. */
+  phone_number_id?: string;
+  /** Of `phone_number_taken`, where the number is the caller's own. */
+  provisioning_state?: string;
+  /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
+  trunk_id?: string;
+}
+
+/** An error that a caller may read. `detail` is a sentence that says what to do next. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly members: ProblemMembers;
+
+  constructor(code: ProblemCode, detail: string, options: ProblemMembers & { cause?: unknown } = {}) {
+    const { cause, ...members } = options;
+    super(`${code}: ${detail}`, cause === undefined ? undefined : { cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.detail = detail;
+    this.members = members;
+  }
+
+  get status(): number {
+    return problems[this.code][0];
+  }
+}
+
+/** The body of a failed call: RFC 9457, with `success` and `code` as members of our own. */
+export interface ProblemBody extends ProblemMembers {
+  success: false;
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ProblemCode;
+  request_id: string;
+}
+
+export const describeProblem = ({ code, detail, members }: Problem, request_id: string): ProblemBody => {
+  const [status, title] = problems[code];
+  return { success: false, type: `urn:trunkline:problem:${code}`, title, status, detail, code, request_id, ...members };
+};

@@ -1,0 +1,194 @@
+import {
+  initTRPC,
+  type TRPC_ERROR_CODE_KEY,
+  type TRPCBuiltRouter,
+  TRPCError,
+  type TRPCErrorShape,
+  type TRPCMutationProcedure,
+  type TRPCQueryProcedure,
+} from '@trpc/server';
+import { z } from 'zod';
+import { type Api, api } from './api.ts';
+import type { KeyId, OrganizationId } from './id.ts';
+import type { Operation } from './operation.ts';
+import { permissionsOf, type Role } from './permission.ts';
+import { describeProblem, type Issue, Problem, type ProblemBody, type ProblemCode } from './problem.ts';
+
+/** Whom an API key stands for, in one request. */
+export interface Caller {
+  organization_id: OrganizationId;
+  key_id: KeyId;
+  role: Role;
+  request_id: string;
+  idempotency_key?: string;
+}
+
+export interface Context {
+  caller: Caller;
+}
+
+/** Answers one operation: no HTTP, no tRPC, none of the checks that the contract makes. */
+export type Handler<O extends Operation> = (
+  caller: Caller,
+  input: z.output<O['input']>,
+) => Promise<z.input<O['output']>>;
+
+type HandlersOf<T> = { [K in keyof T]: T[K] extends Operation ? Handler<T[K]> : HandlersOf<T[K]> };
+export type Handlers = HandlersOf<Api>;
+
+interface RootTypes {
+  ctx: Context;
+  meta: Operation;
+  errorShape: TRPCErrorShape<ProblemBody & { httpStatus: number; path: string }>;
+  transformer: false;
+}
+
+interface Signature<O extends Operation> {
+  meta: Operation;
+  input: z.input<O['input']>;
+  output: z.output<O['output']>;
+}
+type ProcedureOf<O extends Operation> = O['kind'] extends 'query'
+  ? TRPCQueryProcedure<Signature<O>>
+  : TRPCMutationProcedure<Signature<O>>;
+type RecordOf<T> = { [K in keyof T]: T[K] extends Operation ? ProcedureOf<T[K]> : RecordOf<T[K]> };
+
+/** Runs around each handler: `name` is the operation's, as in `phoneNumbers.get`. */
+export type Around = <T>(
+  call: { name: string; operation: Operation; caller: Caller; input: unknown },
+  run: () => Promise<T>,
+) => Promise<T>;
+
+/** The type that tRPC clients are made from. */
+export type AppRouter = TRPCBuiltRouter<RootTypes, RecordOf<Api>>;
+
+/** The tRPC router of every operation in `api`, each answered by the handler of its name. */
+export const createRouter = (handlers: Handlers, around: Around = (_call, run) => run()): AppRouter => {
+  const t = initTRPC
+    .context<Context>()
+    .meta<Operation>()
+    .create({
+      isDev: false,
+      errorFormatter: ({ shape, error, ctx, path }) => {
+        const problem = describeProblem(problemOf(error), ctx?.caller.request_id ?? '');
+        return {
+          ...shape,
+          message: problem.detail,
+          data: { ...problem, httpStatus: problem.status, path: path ?? '' },
+        };
+      },
+    });
+
+  const procedure = t.procedure.use(async ({ ctx, meta, next }) => {
+    if (meta) requirePermission(ctx.caller.role, meta);
+    const result = await next();
+    if (!result.ok && result.error.cause instanceof Problem) throw asTrpcError(result.error.cause);
+    return result;
+  });
+
+  const procedureOf = (name: string, operation: Operation, handler: Handler<Operation>) => {
+    const defined = procedure.meta(operation).input(operation.input).output(operation.output);
+    const answer = ({ ctx: { caller }, input }: { ctx: Context; input: unknown }) =>
+      around({ name, operation, caller, input }, () => handler(caller, input));
+    return operation.kind === 'query' ? defined.query(answer) : defined.mutation(answer);
+  };
+
+  const recordOf = (prefix: string, entries: Operations, answers: object): Record<string, object> =>
+    Object.fromEntries(
+      Object.entries(entries).map(([name, entry]) => {
+        const answer: unknown = Reflect.get(answers, name);
+        const path = prefix + name;
+        return [
+          name,
+          isOperation(entry)
+            ? procedureOf(path, entry, answer as Handler<Operation>)
+            : recordOf(`${path}.`, entry, answer as object),
+        ];
+      }),
+    );
+
+  // The loop above loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.
+  return t.router(recordOf('', api, handlers) as RecordOf<Api>) as unknown as AppRouter;
+};
+
+interface Operations {
+  [name: string]: Operation | Operations;
+}
+
+export const isOperation = (entry: Operation | Operations): entry is Operation => 'route' in entry;
+
+/** Every operation with its name, as in `phoneNumbers.get`. */
+export const operations: ReadonlyMap<string, Operation> = new Map(named(api, ''));
+
+function named(entries: Operations, prefix: string): [string, Operation][] {
+  return Object.entries(entries).flatMap(([name, entry]) =>
+    isOperation(entry) ? [[prefix + name, entry] as [string, Operation]] : named(entry, `${prefix}${name}.`),
+  );
+}
+
+/** Throws `permission_denied` unless the role may do this. */
+export const requirePermission = (role: Role, { permission }: Operation): void => {
+  if (permission === 'any key' || permissionsOf[role].includes(permission)) return;
+  throw new Problem(
+    'permission_denied',
+    `This needs the permission ${permission}, which the role ${role} does not have. Use a key of another role.`,
+  );
+};
+
+/** What a caller may read of an error that came out of a procedure. */
+export const problemOf = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof TRPCError)) return internal(error);
+  if (error.cause instanceof Problem) return error.cause;
+  if (error.code === 'BAD_REQUEST' && error.cause instanceof z.core.$ZodError) return invalidRequest(error.cause);
+  const known = problemOfTrpc[error.code];
+  return known === undefined ? internal(error) : new Problem(...known, { cause: error });
+};
+
+const internal = (cause: unknown) =>
+  new Problem('internal', 'This is our fault. Try again; if it stays, report the request_id.', { cause });
+
+const problemOfTrpc: Partial<Record<TRPC_ERROR_CODE_KEY, [ProblemCode, string]>> = {
+  PARSE_ERROR: ['invalid_request', 'The input is not valid JSON. Send the JSON of the input.'],
+  BAD_REQUEST: ['invalid_request', 'The request is not one that tRPC can read. Use a tRPC 11 client.'],
+  NOT_FOUND: ['route_not_found', 'There is no procedure of this name. /openapi.json lists the operations.'],
+  METHOD_NOT_SUPPORTED: ['method_not_allowed', 'Queries are asked by GET, mutations by POST.'],
+  PAYLOAD_TOO_LARGE: ['body_too_large', 'The body is over the limit of 100 KiB. Send less.'],
+  UNSUPPORTED_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
+};
+
+/** All faults of an input, each with its path. */
+export const invalidRequest = (cause: z.core.$ZodError): Problem => {
+  const issues = cause.issues.flatMap(issuesOf);
+  const faults = issues.map(({ path, message }) => `${path} ${message}`.trim()).join('; ');
+  return new Problem('invalid_request', `Mend what is named, and send it again: ${faults}.`, { issues, cause });
+};
+
+const issuesOf = (issue: z.core.$ZodIssue): Issue[] =>
+  issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a field of this request' }))
+    : [{ path: issue.path.join('.'), message: issue.message }];
+
+/** A problem as tRPC throws it, with the code of the same status. */
+export const asTrpcError = (problem: Problem) =>
+  new TRPCError({
+    code: trpcCodes[problem.status] ?? 'INTERNAL_SERVER_ERROR',
+    message: problem.detail,
+    cause: problem,
+  });
+
+const trpcCodes: Record<number, TRPC_ERROR_CODE_KEY> = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_SUPPORTED',
+  409: 'CONFLICT',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  422: 'UNPROCESSABLE_CONTENT',
+  429: 'TOO_MANY_REQUESTS',
+  502: 'BAD_GATEWAY',
+  503: 'SERVICE_UNAVAILABLE',
+  504: 'GATEWAY_TIMEOUT',
+};
