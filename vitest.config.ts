@@ -1,5 +1,38 @@
 import { defineConfig } from 'vitest/config';
 
+/** `pnpm test` runs `unit`; the slower tiers, with real processes and a real browser, run by their own names. */
 export default defineConfig({
-  test: { projects: [{ test: { name: 'unit', include: ['contracts/src/**/*.test.ts'] } }] },
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
+          exclude: ['service/test/{chaos,browser}/**'],
+          globalSetup: 'service/test/mongod.ts',
+          testTimeout: 20_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['service/test/chaos/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['service/test/browser/**/*.test.ts'],
+          globalSetup: 'service/test/mongod.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
 });

@@ -1,0 +1,150 @@
+import { createRouter } from '@trunkline/contracts';
+import { createBackground } from './background.ts';
+import type { Clock } from './clock.ts';
+import type { Config, LiveKitSettings } from './config.ts';
+import { buildIndexes, type Connection, databaseLost, isDatabaseLost, transactionOn } from './connect.ts';
+import { createEventStore } from './events/store.ts';
+import { createApp } from './http/app.ts';
+import { createAdmit, type Phase } from './http/identify.ts';
+import { createLimits } from './http/limits.ts';
+import { createIdempotency } from './idempotency.ts';
+import { openInstallation } from './installation.ts';
+import { createIntegrations } from './integrations/index.ts';
+import type { Logging } from './log.ts';
+import { createMeasure } from './measure.ts';
+import { createMetrics } from './metrics.ts';
+import { createOrganizations } from './organizations/index.ts';
+import { createPhoneNumbers } from './phone-numbers/index.ts';
+import { createReconciler } from './reconciler.ts';
+import { createSecrets, type KeyRing } from './secrets.ts';
+import { createLiveKit } from './vendors/livekit.ts';
+import { createObserve } from './vendors/observe.ts';
+import { createTwilio } from './vendors/twilio.ts';
+
+export interface Parts {
+  connection: Connection;
+  clock: Clock;
+  logging: Logging;
+  encryption_keys: KeyRing;
+  livekit: LiveKitSettings;
+  /** Names the LiveKit project, so that a database is never used with another. */
+  livekit_project: string;
+  twilio_api_url: string | undefined;
+}
+
+export type Service = Awaited<ReturnType<typeof compose>>;
+
+/** More than this must be left of a lease beyond a call's timeout when the call starts: clocks of replicas differ a little. */
+const CLOCK_SKEW_MS = 1000;
+const RETRY_BASE_MS = 150;
+const RECONCILED_AT_ONCE = 4;
+
+/** The composition root: every part of the service, made once and handed what it needs. */
+export const compose = async (config: Config, parts: Parts) => {
+  const { connection, clock, logging, livekit } = parts;
+  const { log } = logging;
+  const { lease_ms, provider_timeout_ms: timeout_ms, import_deadline_ms } = config;
+
+  const metrics = createMetrics();
+  const background = createBackground(log);
+  const secrets = createSecrets(parts.encryption_keys);
+  const inTransaction = transactionOn(connection);
+  const events = createEventStore({ connection, clock });
+  const idempotency = createIdempotency({ connection, secrets, clock, longest_ms: import_deadline_ms + timeout_ms });
+  const settings = {
+    sip_host: livekit.sip_host,
+    secure_trunking: config.twilio_secure_trunking ?? livekit.sip_host.endsWith('.livekit.cloud'),
+    twilio_signalling_addresses: config.twilio_signalling_addresses ?? [],
+  };
+  const connect = createTwilio({
+    url: parts.twilio_api_url,
+    timeout_ms,
+    observe: createObserve('twilio', { metrics, log }),
+  });
+  const switchboard = createLiveKit({ ...livekit, timeout_ms, observe: createObserve('livekit', { metrics, log }) });
+
+  const installation = await openInstallation(connection, parts.livekit_project);
+  const { installation_id } = installation;
+  const shared = {
+    connection,
+    inTransaction,
+    events,
+    secrets,
+    background,
+    clock,
+    log,
+    metrics,
+    installation_id,
+    lease_ms,
+    settle_ms: timeout_ms,
+    call_ms: timeout_ms + Math.min(CLOCK_SKEW_MS, (lease_ms - timeout_ms) / 2),
+    deadline_ms: import_deadline_ms,
+    retry_base_ms: RETRY_BASE_MS,
+  };
+  const organizations = createOrganizations({ ...shared, installation });
+  const integrations = createIntegrations({ ...shared, ...settings, connect });
+  const { lineOf, requireIntegration } = integrations;
+  const phoneNumbers = createPhoneNumbers({ ...shared, settings, switchboard, lineOf, requireIntegration });
+
+  const reconciler = createReconciler({
+    duties: [...phoneNumbers.duties, ...integrations.duties],
+    clock,
+    log,
+    metrics,
+    interval_ms: config.reconcile_interval_ms,
+    concurrency: RECONCILED_AT_ONCE,
+  });
+
+  const handlers = { ...organizations.handlers, ...integrations.handlers, ...phoneNumbers.handlers };
+  const router = createRouter(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
+  let phase: Phase = 'starting';
+  const admit = createAdmit({
+    isRemembered: organizations.identify.isRemembered,
+    identify: (raw_key) => whileDatabaseLasts(() => organizations.identify.identify(raw_key)),
+    limits: createLimits(config.rate_limit_rps),
+    phase: () => phase,
+  });
+  const app = createApp({
+    router,
+    admit,
+    isReady: () => phase === 'serving',
+    logging,
+    metrics,
+    trusted_proxies: config.trusted_proxies,
+  });
+
+  return {
+    app,
+    handlers,
+    metrics,
+    reconciler,
+    background,
+    installation_id,
+    identify: organizations.identify.identify,
+    bootstrap: organizations.bootstrap,
+    createOrganization: organizations.createOrganization,
+    /** Builds the indexes on which everything rests; nothing is served before. */
+    ready: async () => {
+      await buildIndexes(connection);
+      phase = 'serving';
+    },
+    /** From now on nothing new is taken. */
+    drain: () => {
+      phase = 'draining';
+    },
+    /** Brings the figures that are counted in the database up to date. */
+    measure: createMeasure({
+      metrics,
+      clock,
+      log,
+      countByState: phoneNumbers.countByState,
+      longestDue: phoneNumbers.longestDue,
+    }),
+  };
+};
+
+/** A lost database is told to callers as what it is: nobody knows what became of the request. */
+const whileDatabaseLasts = <T>(run: () => Promise<T>): Promise<T> =>
+  run().catch((error: unknown) => {
+    throw isDatabaseLost(error) ? databaseLost(error) : error;
+  });

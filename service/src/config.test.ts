@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from './config.ts';
+
+const production = {
+  NODE_ENV: 'production',
+  MONGODB_URI: 'mongodb://db.example:27017/trunkline?replicaSet=rs0',
+  LIVEKIT_URL: 'wss://example.livekit.cloud',
+  LIVEKIT_API_KEY: 'key',
+  LIVEKIT_API_SECRET: 'secret',
+  LIVEKIT_SIP_HOST: 'example.sip.livekit.cloud',
+  ENCRYPTION_KEYS: `2026b:${Buffer.alloc(32, 1).toString('base64')},2026a:${Buffer.alloc(32, 2).toString('base64')}`,
+};
+
+const faultsOf = (environment: Record<string, string>): string => {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'none';
+};
+
+describe('the settings', () => {
+  it('need nothing in development, and listen to this machine alone', () => {
+    expect(readConfig({})).toMatchObject({
+      production: false,
+      host: '127.0.0.1',
+      port: 3000,
+      metrics_port: 9464,
+      rate_limit_rps: 50,
+    });
+    expect(readConfig({}).livekit).toBeUndefined();
+  });
+
+  it('take an empty text for none', () => {
+    expect(readConfig({ MONGODB_URI: '', PORT: '' })).toMatchObject({ port: 3000 });
+    expect(readConfig({ MONGODB_URI: '' }).mongodb_uri).toBeUndefined();
+  });
+
+  it('in production listen to everyone, and read all that is set', () => {
+    const config = readConfig({ ...production, TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1', LEASE_SECONDS: '12.5' });
+    expect(config).toMatchObject({
+      production: true,
+      host: '::',
+      trusted_proxies: ['10.0.0.0/8', '127.0.0.1'],
+      lease_ms: 12_500,
+    });
+    expect([...(config.encryption_keys?.keys() ?? [])]).toEqual(['2026b', '2026a']);
+  });
+
+  it('in production stop the start with one message that lists all that is missing', () => {
+    const faults = faultsOf({ NODE_ENV: 'production', PORT: 'no' });
+    for (const name of [
+      'PORT',
+      'MONGODB_URI',
+      'LIVEKIT_URL',
+      'LIVEKIT_API_KEY',
+      'LIVEKIT_API_SECRET',
+      'LIVEKIT_SIP_HOST',
+      'ENCRYPTION_KEYS',
+    ]) {
+      expect(faults).toContain(name);
+    }
+  });
+
+  it.each(['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_HOST'] as const)(
+    'refuse some LiveKit settings without %s',
+    (missing) => {
+      const { [missing]: _left_out, ...rest } = production;
+      expect(faultsOf({ ...rest, NODE_ENV: 'development' })).toContain(
+        `${missing} is required with the other LIVEKIT_ settings`,
+      );
+    },
+  );
+
+  it.each([
+    ['PORT', '70000'],
+    ['MONGODB_URI', 'localhost'],
+    ['LIVEKIT_URL', 'example.livekit.cloud'],
+    ['LIVEKIT_SIP_HOST', 'sip:example.sip.livekit.cloud'],
+    ['ENCRYPTION_KEYS', 'short:c2hvcnQ='],
+    ['ENCRYPTION_KEYS', `twice:${Buffer.alloc(32).toString('base64')},twice:${Buffer.alloc(32).toString('base64')}`],
+    ['BOOTSTRAP_API_KEY', 'tl_live_short'],
+    ['TWILIO_SIGNALLING_ADDRESSES', '54.172.60.0/33'],
+    ['TWILIO_SIGNALLING_ADDRESSES', 'twilio.com'],
+    ['TWILIO_SECURE_TRUNKING', 'perhaps'],
+    ['TRUSTED_PROXIES', 'true'],
+    ['RATE_LIMIT_RPS', '0'],
+    ['LEASE_SECONDS', '-1'],
+    ['LOG_LEVEL', 'loud'],
+    ['NODE_ENV', 'prod'],
+  ])('refuse %s=%s', (name, value) => {
+    expect(faultsOf({ ...production, [name]: value })).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+  });
+
+  it('refuse a lease that is too short for a call, in production too', () => {
+    expect(faultsOf({ ...production, LEASE_SECONDS: '5' })).toContain(
+      'LEASE_SECONDS must be above PROVIDER_TIMEOUT_SECONDS',
+    );
+  });
+
+  it('switch the addresses off with a star', () => {
+    expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: '*' }).twilio_signalling_addresses).toBeUndefined();
+    expect(readConfig({}).twilio_signalling_addresses).toContain('54.172.60.0/30');
+    expect(
+      readConfig({ TWILIO_SIGNALLING_ADDRESSES: '203.0.113.0/24,2001:db8::1' }).twilio_signalling_addresses,
+    ).toEqual(['203.0.113.0/24', '2001:db8::1']);
+  });
+});

@@ -1,0 +1,253 @@
+import { BlockList, isIP } from 'node:net';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { KeyRing } from './secrets.ts';
+
+/** Twilio's signalling addresses, from which its calls come. https://www.twilio.com/docs/sip-trunking/ip-addresses, read 2026-11-23. */
+const TWILIO_SIGNALLING_ADDRESSES = [
+  '54.172.60.0/30', // Virginia
+  '54.244.51.0/30', // Oregon
+  '54.171.127.192/30', // Ireland
+  '35.156.191.128/30', // Frankfurt
+  '54.65.63.192/30', // Tokyo
+  '54.169.127.128/30', // Singapore
+  '54.252.254.64/30', // Sydney
+  '177.71.206.192/30', // São Paulo
+];
+
+const seconds = (fallback: number, min: number) =>
+  z.coerce
+    .number('must be a number of seconds')
+    .min(min, `must be ${min} seconds or more`)
+    .max(86_400)
+    .default(fallback);
+
+const port = (fallback: number) =>
+  z.coerce.number('must be a port').int('must be a port').min(0).max(65_535, 'must be a port').default(fallback);
+
+const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL, as in ${example}` });
+
+const isAddress = (text: string): boolean => {
+  const [ip = '', prefix] = text.split('/');
+  if (isIP(ip) === 0) return false;
+  if (prefix === undefined) return true;
+  try {
+    new BlockList().addSubnet(ip, Number(prefix), isIP(ip) === 6 ? 'ipv6' : 'ipv4');
+    return /^[0-9]+$/.test(prefix);
+  } catch {
+    return false;
+  }
+};
+
+const commaSeparated = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
+
+const Addresses = commaSeparated.refine(
+  (parts) => (parts.length === 1 && parts[0] === '*') || (parts.length > 0 && parts.every(isAddress)),
+  'must be IP addresses or ranges separated by commas, or *',
+);
+
+const EncryptionKeys = commaSeparated.transform((parts, ctx): KeyRing => {
+  const keys = parts.map((part): [string, Uint8Array] => {
+    const [, id = '', text = ''] = /^([A-Za-z0-9_-]+):(.*)$/.exec(part) ?? [];
+    return [id, Buffer.from(text, 'base64')];
+  });
+  if (keys.length === 0 || keys.some(([id, key]) => id === '' || key.length !== 32)) {
+    ctx.addIssue(
+      'must be id:key pairs separated by commas, each key 32 bytes in base64, as in 2026a:$(openssl rand -base64 32)',
+    );
+  } else if (new Set(keys.map(([id]) => id)).size < keys.length) {
+    ctx.addIssue('names one key id twice');
+  }
+  return new Map(keys);
+});
+
+/** A count of proxies, or their addresses, as Express's `trust proxy` takes them. */
+const TrustedProxies = z
+  .string()
+  .refine(
+    (text) => text.toLowerCase() !== 'true',
+    'must not trust everyone: give the number of proxies, or their addresses',
+  )
+  .transform((text) => (/^[0-9]+$/.test(text) ? Number(text) : text.split(',').map((part) => part.trim())));
+
+const Environment = z.object({
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development'),
+  HOST: z.string().optional(),
+  PORT: port(3000),
+  METRICS_PORT: port(9464),
+  DATA_DIR: z.string().default(resolve(import.meta.dirname, '../../.data')),
+  XDG_CACHE_HOME: z.string().default(join(homedir(), '.cache')),
+  PATH: z.string().default(''),
+  MONGODB_URI: url(/^mongodb(\+srv)?$/, 'mongodb://host:27017/trunkline?replicaSet=rs0').optional(),
+  LIVEKIT_URL: url(/^(wss?|https?)$/, 'wss://example.livekit.cloud').optional(),
+  LIVEKIT_API_KEY: z.string().optional(),
+  LIVEKIT_API_SECRET: z.string().optional(),
+  LIVEKIT_SIP_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+(:[0-9]+)?$/, 'must be a host name, as in example.sip.livekit.cloud')
+    .optional(),
+  TWILIO_API_URL: url(/^https?$/, 'http://127.0.0.1:4010').optional(),
+  TWILIO_SECURE_TRUNKING: z.stringbool('must be true or false').optional(),
+  TWILIO_SIGNALLING_ADDRESSES: Addresses.default(TWILIO_SIGNALLING_ADDRESSES),
+  ENCRYPTION_KEYS: EncryptionKeys.optional(),
+  BOOTSTRAP_API_KEY: z
+    .string()
+    .regex(
+      /^tl_live_[A-Za-z0-9_-]{43,}$/,
+      'must be tl_live_ and 43 or more of A-Z a-z 0-9 _ -, as in tl_live_$(openssl rand -hex 32)',
+    )
+    .optional(),
+  RATE_LIMIT_RPS: z.coerce
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .positive('must be above 0')
+    .default(50),
+  TRUSTED_PROXIES: TrustedProxies.default(0),
+  IMPORT_DEADLINE_SECONDS: seconds(25, 0.1),
+  RECONCILE_INTERVAL_SECONDS: seconds(5, 0.01),
+  LEASE_SECONDS: seconds(30, 0.1),
+  PROVIDER_TIMEOUT_SECONDS: seconds(10, 0.05),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be a level of pino')
+    .default('info'),
+});
+type Environment = z.output<typeof Environment>;
+
+export interface LiveKitSettings {
+  url: string;
+  api_key: string;
+  api_secret: string;
+  /** Where carriers send calls. */
+  sip_host: string;
+}
+
+export interface Config {
+  production: boolean;
+  host: string;
+  port: number;
+  metrics_port: number;
+  data_dir: string;
+  /** Where an embedded mongod that was downloaded is kept. */
+  cache_dir: string;
+  search_path: string;
+  /** Absent: an embedded mongod. */
+  mongodb_uri?: string;
+  /** Absent: the sandbox. */
+  livekit?: LiveKitSettings;
+  twilio_api_url?: string;
+  /** Absent: decided by where LiveKit's SIP host is. */
+  twilio_secure_trunking?: boolean;
+  /** Absent: calls are taken from anywhere. */
+  twilio_signalling_addresses?: string[];
+  /** Absent: made, and kept in the data folder. */
+  encryption_keys?: KeyRing;
+  bootstrap_api_key?: string;
+  rate_limit_rps: number;
+  trusted_proxies: number | string[];
+  import_deadline_ms: number;
+  reconcile_interval_ms: number;
+  lease_ms: number;
+  provider_timeout_ms: number;
+  log_level: string;
+}
+
+/** One message that lists every fault of the settings, and how to mend each. */
+export class ConfigError extends Error {
+  constructor(faults: readonly string[]) {
+    super(
+      `The settings do not fit. Mend these environment variables, and start again:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+/** Reads the settings from the environment. Throws `ConfigError` with all faults at once. */
+export const readConfig = (environment: Record<string, string | undefined>): Config => {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    throw new ConfigError([
+      ...parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`),
+      ...faultsBetween(given),
+    ]);
+  }
+  const faults = faultsBetween(given, parsed.data);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return configOf(parsed.data);
+};
+
+const liveKitSettings = ['LIVEKIT_URL', 'LIVEKIT_API_KEY', 'LIVEKIT_API_SECRET', 'LIVEKIT_SIP_HOST'] as const;
+const neededInProduction = {
+  MONGODB_URI: 'the database, a replica set',
+  LIVEKIT_URL: 'the LiveKit project, as in wss://example.livekit.cloud',
+  LIVEKIT_API_KEY: "the LiveKit project's API key",
+  LIVEKIT_API_SECRET: "the LiveKit project's API secret",
+  LIVEKIT_SIP_HOST: 'where carriers send calls, as in example.sip.livekit.cloud',
+  ENCRYPTION_KEYS: 'what encrypts stored credentials, as in 2026a:$(openssl rand -base64 32)',
+};
+
+const faultsBetween = (given: Record<string, unknown>, environment?: Environment): string[] => {
+  const isMissing = (name: string) => given[name] === undefined;
+  const someLiveKit = !liveKitSettings.every(isMissing);
+  const faults =
+    given.NODE_ENV === 'production'
+      ? Object.entries(neededInProduction)
+          .filter(([name]) => isMissing(name))
+          .map(([name, what]) => `${name} is required in production: ${what}`)
+      : liveKitSettings
+          .filter((name) => someLiveKit && isMissing(name))
+          .map((name) => `${name} is required with the other LIVEKIT_ settings: set all four, or none for the sandbox`);
+  if (environment && environment.PROVIDER_TIMEOUT_SECONDS >= environment.LEASE_SECONDS) {
+    faults.push('LEASE_SECONDS must be above PROVIDER_TIMEOUT_SECONDS: a call must fit into a lease');
+  }
+  return faults;
+};
+
+const configOf = (environment: Environment): Config => {
+  const production = environment.NODE_ENV === 'production';
+  const { LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, LIVEKIT_SIP_HOST } = environment;
+  const { TWILIO_API_URL, TWILIO_SECURE_TRUNKING, TWILIO_SIGNALLING_ADDRESSES } = environment;
+  return {
+    production,
+    host: environment.HOST ?? (production ? '::' : '127.0.0.1'),
+    port: environment.PORT,
+    metrics_port: environment.METRICS_PORT,
+    data_dir: resolve(environment.DATA_DIR),
+    cache_dir: join(environment.XDG_CACHE_HOME, 'trunkline'),
+    search_path: environment.PATH,
+    ...(environment.MONGODB_URI && { mongodb_uri: environment.MONGODB_URI }),
+    ...(LIVEKIT_URL &&
+      LIVEKIT_API_KEY &&
+      LIVEKIT_API_SECRET &&
+      LIVEKIT_SIP_HOST && {
+        livekit: {
+          url: LIVEKIT_URL,
+          api_key: LIVEKIT_API_KEY,
+          api_secret: LIVEKIT_API_SECRET,
+          sip_host: LIVEKIT_SIP_HOST,
+        },
+      }),
+    ...(TWILIO_API_URL && { twilio_api_url: TWILIO_API_URL }),
+    ...(TWILIO_SECURE_TRUNKING !== undefined && { twilio_secure_trunking: TWILIO_SECURE_TRUNKING }),
+    ...(TWILIO_SIGNALLING_ADDRESSES[0] !== '*' && { twilio_signalling_addresses: TWILIO_SIGNALLING_ADDRESSES }),
+    ...(environment.ENCRYPTION_KEYS && { encryption_keys: environment.ENCRYPTION_KEYS }),
+    ...(environment.BOOTSTRAP_API_KEY && { bootstrap_api_key: environment.BOOTSTRAP_API_KEY }),
+    rate_limit_rps: environment.RATE_LIMIT_RPS,
+    trusted_proxies: environment.TRUSTED_PROXIES,
+    import_deadline_ms: environment.IMPORT_DEADLINE_SECONDS * 1000,
+    reconcile_interval_ms: environment.RECONCILE_INTERVAL_SECONDS * 1000,
+    lease_ms: environment.LEASE_SECONDS * 1000,
+    provider_timeout_ms: environment.PROVIDER_TIMEOUT_SECONDS * 1000,
+    log_level: environment.LOG_LEVEL,
+  };
+};

@@ -1,0 +1,87 @@
+import { Problem } from '@trunkline/contracts';
+import mongoose, { type ClientSession, type Connection } from 'mongoose';
+
+export type { Connection } from 'mongoose';
+
+/** A server that is silent for longer is given up, and so is the wait for a free connection. */
+const SILENCE_MS = 15_000;
+/** Longer than a replica set needs to elect another primary when the old one steps down. */
+const SERVER_SELECTION_TIMEOUT_MS = 10_000;
+
+/** Opens the database. It must be a replica set: changes and their events are written in transactions. */
+export const connect = async (uri: string): Promise<Connection> => {
+  const connecting = mongoose.createConnection(uri, {
+    appName: 'trunkline',
+    autoCreate: false,
+    autoIndex: false,
+    bufferCommands: false,
+    serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    socketTimeoutMS: SILENCE_MS,
+    waitQueueTimeoutMS: SILENCE_MS,
+    writeConcern: { w: 'majority' },
+    readConcern: { level: 'majority' },
+  });
+  const connection = await connecting.asPromise().catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`No database answers at MONGODB_URI: ${why}`, { cause });
+  });
+  const { setName } = await connection.getClient().db('admin').command({ hello: 1 });
+  if (setName !== undefined) return connection;
+  await connection.close();
+  throw new Error(
+    'The database at MONGODB_URI is no replica set, and without one there are no transactions. Start mongod with --replSet, and initiate it.',
+  );
+};
+
+/** Builds what every model asks for. Uniqueness is what decides who wins, so nothing is served before this is done. */
+export const buildIndexes = async (connection: Connection): Promise<void> => {
+  for (const model of Object.values(connection.models)) {
+    await model.createCollection();
+    await model.createIndexes();
+  }
+};
+
+export type Transaction = <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>;
+
+export const transactionOn =
+  (connection: Connection): Transaction =>
+  (work) =>
+    drawingIds(() => connection.transaction(work));
+
+/** Does work that draws public ids; where a unique index says that one is taken, does it again with another. */
+export const drawingIds = async <T>(work: () => Promise<T>, draws = 5): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (draws > 1 && drawnFields.has(repeatedField(error) ?? '')) return drawingIds(work, draws - 1);
+    throw error;
+  }
+};
+
+const drawnFields = new Set(['phone_number_id', 'integration_id', 'organization_id', 'key_id', 'event_id']);
+
+/** Which unique field a write would have repeated, if that is why it failed. */
+export const repeatedField = (error: unknown): string | undefined =>
+  error instanceof mongoose.mongo.MongoServerError && error.code === 11000
+    ? Object.keys((error.keyPattern as Record<string, unknown> | undefined) ?? {}).join('+')
+    : undefined;
+
+/** Whether the database could not be asked, so that nobody knows what became of the request. */
+export const isDatabaseLost = (error: unknown): boolean =>
+  error instanceof mongoose.mongo.MongoNetworkError ||
+  error instanceof mongoose.mongo.MongoServerSelectionError ||
+  error instanceof mongoose.mongo.MongoOperationTimeoutError ||
+  error instanceof mongoose.mongo.MongoNotConnectedError ||
+  error instanceof mongoose.mongo.MongoTopologyClosedError ||
+  error instanceof mongoose.mongo.MongoClientClosedError ||
+  error instanceof mongoose.Error.MongooseServerSelectionError ||
+  (error instanceof mongoose.mongo.MongoError &&
+    (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError')));
+
+export const databaseLost = (cause: unknown): Problem =>
+  new Problem(
+    'service_unavailable',
+    'The database does not answer. What you asked for may have been done or not: look it up, or send it again with its Idempotency-Key.',
+    { cause, retry_after_seconds: 5 },
+  );

@@ -1,0 +1,77 @@
+import { type AppRouter, describeProblem, Problem, problemOf } from '@trunkline/contracts';
+import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Log, Logging } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { createDocs } from './docs.ts';
+import type { Admit } from './identify.ts';
+import { observe } from './observe.ts';
+import { createRest } from './rest.ts';
+import { createTrpc } from './trpc.ts';
+
+export interface AppDependencies {
+  router: AppRouter;
+  admit: Admit;
+  isReady(): boolean;
+  logging: Logging;
+  metrics: Pick<Metrics, 'requests' | 'requestSeconds'>;
+  trusted_proxies: number | string[];
+}
+
+/** Everything that is served: REST, tRPC, the document of the API and a page to read it on, and whether the process lives. */
+export const createApp = ({ router, admit, isReady, logging, metrics, trusted_proxies }: AppDependencies): Express => {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('trust proxy', trusted_proxies);
+  app.use(observe(logging, metrics), plainHeaders);
+
+  app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
+  app.get(
+    '/readyz',
+    (_req, res) => void res.status(isReady() ? 200 : 503).json({ status: isReady() ? 'ready' : 'not ready' }),
+  );
+  app.get('/openapi.json', (_req, res) => void res.json(openapi));
+  app.get('/', (_req, res) => res.redirect('/docs/'));
+  app.use('/docs', createDocs());
+  app.use('/api', createRest(router, admit));
+  app.use('/trpc', createTrpc(router, admit, logging.log));
+  app.use(() => {
+    throw new Problem(
+      'route_not_found',
+      'There is no such route. /openapi.json lists those that there are, and /docs shows them.',
+    );
+  });
+  app.use(answerProblem(logging.log));
+  return app;
+};
+
+const plainHeaders: RequestHandler = (_req, res, next) => {
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+  res.setHeader('Cache-Control', 'no-store');
+  next();
+};
+
+/** Every error as a problem; those that are no problem of the caller's are logged whole, and told as `internal`. */
+const answerProblem =
+  (log: Log): ErrorRequestHandler =>
+  (error, _req, res, next) => {
+    const problem = problemIn(error);
+    if (problem.status >= 500) log.error({ err: error }, 'A request failed');
+    if (res.headersSent) return next(error);
+    const { retry_after_seconds } = problem.members;
+    if (retry_after_seconds !== undefined) res.setHeader('Retry-After', String(retry_after_seconds));
+    res.locals.problem = problem;
+    res
+      .status(problem.status)
+      .type('application/problem+json')
+      .send(JSON.stringify(describeProblem(problem, res.locals.request_id)));
+  };
+
+/** Express refuses some requests itself, such as those whose path cannot be decoded. */
+const problemIn = (error: unknown): Problem =>
+  error instanceof URIError
+    ? new Problem('invalid_request', 'The address of the request cannot be read. Encode it as RFC 3986 says.', {
+        cause: error,
+      })
+    : problemOf(error);

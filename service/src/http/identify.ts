@@ -1,0 +1,107 @@
+import { type Caller, type Operation, Problem, requirePermission, takesBody } from '@trunkline/contracts';
+import type { Request, Response } from 'express';
+import type { Identify } from '../organizations/identify.ts';
+import type { Limits } from './limits.ts';
+
+/** No body is larger. */
+export const MOST_BODY_BYTES = 100 * 1024;
+
+export interface AdmitDependencies extends Identify {
+  limits: Limits;
+  phase(): Phase;
+}
+
+export type Phase = 'starting' | 'serving' | 'draining';
+
+/** `calls`: how many are counted; a batch may hold some that are no operations. */
+export type Admit = (req: Request, res: Response, operations: readonly Operation[], calls?: number) => Promise<Caller>;
+
+/** Lets a request in, or throws why not: what can be told before its body is read, in the order that callers may rely on. */
+export const createAdmit =
+  ({ identify, isRemembered, limits, phase }: AdmitDependencies): Admit =>
+  async (req, res, operations, calls = 1) => {
+    if (phase() !== 'serving') {
+      res.setHeader('Connection', 'close');
+      throw new Problem(
+        'service_unavailable',
+        `This replica is ${phase()}. Send the request again: another will take it.`,
+        { retry_after_seconds: 1 },
+      );
+    }
+    refuseLarge(req);
+    const identity = await identifyCaller(req);
+    await limits.count(identity.key_id, calls, res);
+    requireOrganization(req, operations, identity.organization_id);
+    const [only] = operations;
+    if (only && operations.length === 1) requirePermission(identity.role, only);
+    refuseOtherTypes(req, operations);
+    const idempotency_key = readIdempotencyKey(req, calls);
+    return {
+      ...identity,
+      request_id: res.locals.request_id,
+      ...(idempotency_key !== undefined && { idempotency_key }),
+    };
+
+    async function identifyCaller({ headers, ip = '' }: Request) {
+      const raw_key = headers['x-api-key'];
+      if (typeof raw_key !== 'string' || raw_key === '')
+        throw unauthenticated('Send your API key in the X-API-Key header.');
+      if (!isRemembered(raw_key)) await limits.refuseGuessing(ip);
+      const found = await identify(raw_key);
+      if (found !== undefined) return found;
+      await limits.countFailed(ip);
+      throw unauthenticated('The API key is not known, or was revoked, or has expired. Use another.');
+    }
+  };
+
+const unauthenticated = (detail: string) => new Problem('unauthenticated', detail);
+
+const refuseLarge = ({ headers }: Request): void => {
+  if (Number(headers['content-length'] ?? 0) > MOST_BODY_BYTES) throw tooLarge();
+};
+
+export const tooLarge = () => new Problem('body_too_large', 'The body is over the limit of 100 KiB. Send less.');
+
+const requireOrganization = ({ headers }: Request, operations: readonly Operation[], organization_id: string): void => {
+  const named = headers['x-organization-id'];
+  if (named === undefined || named === '') {
+    if (operations.length > 0 && operations.every(({ permission }) => permission === 'any key')) return;
+    throw new Problem(
+      'organization_required',
+      'Send the id of your organization in the X-Organization-Id header. GET /api/me tells it.',
+    );
+  }
+  if (named !== organization_id) {
+    throw new Problem(
+      'organization_mismatch',
+      'The API key belongs to another organization than the X-Organization-Id header names. GET /api/me tells which.',
+    );
+  }
+};
+
+const hasBody = ({ headers }: Request): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+/** A body must be JSON, and say so; so must a request that needs one. */
+const refuseOtherTypes = (req: Request, operations: readonly Operation[]): void => {
+  const needsBody = req.method !== 'GET' && operations.some(takesBody);
+  if (!needsBody && !hasBody(req)) return;
+  if (/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '')) return;
+  throw new Problem('unsupported_media_type', 'Send the body as JSON, with the header Content-Type: application/json.');
+};
+
+const readIdempotencyKey = ({ headers }: Request, calls: number): string | undefined => {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (calls > 1) throw invalidHeader('names one call: send it with a batch of one');
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
+    throw invalidHeader('must have 1 to 255 printable characters without blanks');
+  return key;
+};
+
+const invalidHeader = (message: string) => {
+  const issues = [{ path: 'Idempotency-Key', message }];
+  return new Problem('invalid_request', `Mend what is named, and send it again: Idempotency-Key ${message}.`, {
+    issues,
+  });
+};

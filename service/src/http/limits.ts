@@ -1,0 +1,64 @@
+import { Problem } from '@trunkline/contracts';
+import type { Response } from 'express';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
+/** So many failed identifications per minute and address; then the database is not asked for unknown keys from there. */
+const FAILED_PER_MINUTE = 60;
+
+export type Limits = ReturnType<typeof createLimits>;
+
+/** Counts calls per key, and failed identifications per address: in memory, on each replica for itself. */
+export const createLimits = (calls_per_second: number) => {
+  const byKey = new RateLimiterMemory({ points: calls_per_second, duration: 1 });
+  const failedByAddress = new RateLimiterMemory({ points: FAILED_PER_MINUTE, duration: 60 });
+
+  return {
+    /** Counts calls of a key, and says in the answer's headers what is left. Throws `rate_limited`. */
+    count: async (key_id: string, calls: number, res: Response): Promise<void> => {
+      const left: Limit = await byKey.consume(key_id, calls).catch(asLimit);
+      res.setHeader('RateLimit-Policy', `"key";q=${calls_per_second};w=1`);
+      res.setHeader('RateLimit', `"key";r=${Math.max(0, left.remainingPoints)};t=${secondsOf(left)}`);
+      if (left.isExceeded) {
+        throw new Problem(
+          'rate_limited',
+          `A key may make ${calls_per_second} calls a second, each call of a batch counted. Slow down, and try again.`,
+          {
+            retry_after_seconds: secondsOf(left),
+          },
+        );
+      }
+    },
+
+    /** Throws `rate_limited` where too many keys from this address were no keys. */
+    refuseGuessing: async (address: string): Promise<void> => {
+      const failed = await failedByAddress.get(address);
+      if (failed === null || failed.consumedPoints < FAILED_PER_MINUTE) return;
+      throw new Problem(
+        'rate_limited',
+        'Too many calls from this address came without a valid API key. Check the key, and try again in a minute.',
+        {
+          retry_after_seconds: secondsOf(failed),
+        },
+      );
+    },
+
+    countFailed: async (address: string): Promise<void> => {
+      await failedByAddress.consume(address).catch(asLimit);
+    },
+  };
+};
+
+interface Limit {
+  remainingPoints: number;
+  msBeforeNext: number;
+  isExceeded?: boolean;
+}
+
+/** The library rejects with what is left, where nothing is. */
+const asLimit = (rejection: unknown): Limit => {
+  if (!(rejection instanceof RateLimiterRes)) throw rejection;
+  return { remainingPoints: rejection.remainingPoints, msBeforeNext: rejection.msBeforeNext, isExceeded: true };
+};
+
+const secondsOf = ({ msBeforeNext }: Pick<Limit, 'msBeforeNext'>): number =>
+  Math.max(1, Math.ceil(msBeforeNext / 1000));

@@ -1,0 +1,98 @@
+import { callTRPCProcedure } from '@trpc/server';
+import { type AppRouter, type Operation, operations, Problem, pathNames } from '@trunkline/contracts';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import { type Admit, MOST_BODY_BYTES, tooLarge } from './identify.ts';
+
+/**
+ * REST from the same procedures: one route for each operation of the contract. A ready-made bridge (@orpc/openapi) was
+ * left aside because it parses the body before it asks who calls, and the order of problems is promised to callers.
+ */
+export const createRest = (router: AppRouter, admit: Admit): Router => {
+  const rest = express.Router({ caseSensitive: true });
+  const methods = new Map<string, Set<string>>();
+
+  for (const [name, operation] of operations) {
+    const { method, path } = operation.route;
+    const pattern = path.replaceAll(/\{([^}]+)\}/g, ':$1');
+    methods.set(pattern, (methods.get(pattern) ?? new Set()).add(method));
+    rest[method.toLowerCase() as Lowercase<typeof method>](pattern, answer(router, admit, name, operation));
+  }
+
+  for (const [pattern, allowed] of methods) {
+    rest.all(pattern, (_req, res) => {
+      const allow = [...allowed].join(', ');
+      res.setHeader('Allow', allow);
+      throw new Problem('method_not_allowed', `This route takes ${allow}.`);
+    });
+  }
+  return rest;
+};
+
+const answer = (router: AppRouter, admit: Admit, name: string, operation: Operation): RequestHandler => {
+  const { method, path, status = 200, location } = operation.route;
+  const inPath = pathNames(operation.route);
+  return async (req, res) => {
+    res.locals.route = `${method} /api${path}`;
+    const caller = await admit(req, res, [operation]);
+    const given = method === 'GET' ? req.query : await readBody(req, res);
+    const input = inPath.length === 0 ? given : { ...withoutPath(given, inPath), ...req.params };
+    const output = await callTRPCProcedure({
+      router,
+      path: name,
+      type: operation.kind,
+      ctx: { caller },
+      getRawInput: async () => input,
+      signal: undefined,
+      batchIndex: 0,
+    });
+    if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
+    res.status(status).json(output);
+  };
+};
+
+const parseJson = express.json({ limit: MOST_BODY_BYTES, inflate: false, strict: false, type: () => true });
+
+/** The body as JSON; an empty one as an empty object. */
+const readBody = async (req: Request, res: Response): Promise<unknown> => {
+  await new Promise<void>((resolve, reject) => {
+    parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(translate(error))));
+  });
+  return req.body === undefined ? {} : req.body;
+};
+
+const translate = (error: unknown): unknown => {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
+  if (status === 413) return tooLarge();
+  if (status === 415)
+    return new Problem('unsupported_media_type', 'Send the body as JSON in UTF-8, not compressed.', { cause: error });
+  if (typeof status === 'number' && status < 500) {
+    return new Problem(
+      'invalid_request',
+      'The body is not valid JSON. Check it for a missing quote, comma or bracket.',
+      { cause: error },
+    );
+  }
+  return error;
+};
+
+/** What stands in the path is not said again in the body. */
+const withoutPath = (given: unknown, inPath: string[]): object => {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw notAnObject();
+  const issues = inPath
+    .filter((field) => field in given)
+    .map((path) => ({ path, message: 'stands in the path already: leave it out' }));
+  if (issues.length > 0)
+    throw new Problem('invalid_request', 'Leave out of the body what stands in the path.', { issues });
+  return given;
+};
+
+const notAnObject = () =>
+  new Problem('invalid_request', 'The body must be a JSON object.', {
+    issues: [{ path: '', message: 'must be a JSON object' }],
+  });
+
+const fill = (template: string, output: unknown): string =>
+  template.replaceAll(/\{([^}]+)\}/g, (_braces, name: string) => {
+    const data: unknown = Reflect.get(Object(output), 'data');
+    return encodeURIComponent(String(Reflect.get(Object(data), name)));
+  });

@@ -1,0 +1,160 @@
+import {
+  type Around,
+  type Caller,
+  type OrganizationId,
+  Problem,
+  type ProblemCode,
+  type ProblemMembers,
+  problemCodes,
+} from '@trunkline/contracts';
+import { type Connection, Schema, Types } from 'mongoose';
+import { z } from 'zod';
+import type { Clock } from './clock.ts';
+import { repeatedField } from './connect.ts';
+import type { Secrets } from './secrets.ts';
+
+const KEPT_MS = 24 * 3600 * 1000;
+
+interface FirstRequest {
+  _id: Types.ObjectId;
+  organization_id: OrganizationId;
+  operation: string;
+  idempotency_key: string;
+  /** An HMAC: the request itself may hold secrets. */
+  fingerprint: string;
+  /** Until then it is under way; also what tells one holder from the next. */
+  held_until: Date;
+  /** Sealed JSON of `Answer`; absent while it is under way. */
+  answer?: string;
+  expires_at: Date;
+}
+
+const schema = new Schema<FirstRequest>(
+  {
+    organization_id: { type: String, required: true },
+    operation: { type: String, required: true },
+    idempotency_key: { type: String, required: true },
+    fingerprint: { type: String, required: true },
+    held_until: { type: Date, required: true },
+    answer: { type: String, required: false },
+    expires_at: { type: Date, required: true },
+  },
+  { strict: 'throw', strictQuery: 'throw', versionKey: false },
+)
+  .index({ organization_id: 1, operation: 1, idempotency_key: 1 }, { unique: true })
+  .index({ expires_at: 1 }, { expireAfterSeconds: 0 });
+
+const Answer = z.union([
+  z.object({ data: z.unknown() }),
+  z.object({
+    problem: z.object({ code: z.enum(problemCodes), detail: z.string(), members: z.record(z.string(), z.unknown()) }),
+  }),
+]);
+
+export interface IdempotencyDependencies {
+  connection: Connection;
+  secrets: Secrets;
+  clock: Clock;
+  /** Longer than any request takes; after it a crashed one may be sent again. */
+  longest_ms: number;
+}
+
+/**
+ * Runs a request of an idempotency key once, on whichever replica: the first answer is kept for 24 hours, encrypted,
+ * and given again. What may turn out otherwise the next time (429, 5xx, all that says when to retry) is not kept.
+ */
+export const createIdempotency = ({ connection, secrets, clock, longest_ms }: IdempotencyDependencies): Around => {
+  const requests = connection.model<FirstRequest>('FirstRequest', schema, 'idempotency_keys');
+  const placeOf = ({ _id }: FirstRequest) => `idempotency_keys/${_id.toHexString()}/answer` as const;
+
+  const take = async (
+    caller: Caller,
+    operation: string,
+    idempotency_key: string,
+    request: string,
+  ): Promise<FirstRequest> => {
+    const { organization_id } = caller;
+    const now = clock.now();
+    const held_until = new Date(now + longest_ms);
+    const first: FirstRequest = {
+      _id: new Types.ObjectId(),
+      organization_id,
+      operation,
+      idempotency_key,
+      fingerprint: secrets.fingerprint(request),
+      held_until,
+      expires_at: new Date(now + KEPT_MS),
+    };
+    try {
+      await requests.create([first]);
+      return first;
+    } catch (error) {
+      if (repeatedField(error) === undefined) throw error;
+    }
+    // As the unique index saw it, which may be newer than what a majority has.
+    const known = await requests
+      .findOne({ organization_id, operation, idempotency_key })
+      .readConcern('local')
+      .lean<FirstRequest>();
+    if (known === null) return take(caller, operation, idempotency_key, request);
+    if (known.expires_at.getTime() <= now) {
+      await requests.deleteOne({ _id: known._id, expires_at: known.expires_at });
+      return take(caller, operation, idempotency_key, request);
+    }
+    if (!secrets.matches(request, known.fingerprint)) {
+      throw new Problem(
+        'idempotency_key_reused',
+        'This Idempotency-Key came with another request before. Draw a new key for each request.',
+      );
+    }
+    if (known.answer !== undefined) return known;
+    const abandoned = { _id: known._id, held_until: { $eq: known.held_until, $lte: new Date(now) } };
+    const { modifiedCount } = await requests.updateOne(abandoned, { $set: { held_until } });
+    if (modifiedCount > 0) return { ...known, held_until };
+    throw new Problem(
+      'idempotency_key_in_use',
+      'The first request with this Idempotency-Key is under way. Send it again when that is answered.',
+      {
+        retry_after_seconds: 1,
+      },
+    );
+  };
+
+  const keep = async (first: FirstRequest, answer: z.input<typeof Answer>): Promise<void> => {
+    const sealed = await secrets.seal(JSON.stringify(answer), placeOf(first));
+    await requests.updateOne({ _id: first._id, held_until: first.held_until }, { $set: { answer: sealed } });
+  };
+
+  const forget = async ({ _id, held_until }: FirstRequest): Promise<void> => {
+    await requests.deleteOne({ _id, held_until });
+  };
+
+  const giveAgain = async (first: FirstRequest, sealed: string): Promise<unknown> => {
+    const answer = Answer.parse(JSON.parse(await secrets.open(sealed, placeOf(first))));
+    if ('data' in answer) return answer.data;
+    const { code, detail, members } = answer.problem;
+    throw new Problem(code as ProblemCode, detail, members as ProblemMembers);
+  };
+
+  return async <T>({ name, operation, caller, input }: Parameters<Around>[0], run: () => Promise<T>): Promise<T> => {
+    const { idempotency_key } = caller;
+    if (idempotency_key === undefined || operation.route.method !== 'POST') return run();
+    const first = await take(caller, name, idempotency_key, JSON.stringify(input));
+    // What was kept is what the same operation answered before.
+    if (first.answer !== undefined) return (await giveAgain(first, first.answer)) as T;
+    try {
+      const data = await run();
+      await keep(first, { data });
+      return data;
+    } catch (error) {
+      if (isFinal(error)) {
+        const { code, detail, members } = error;
+        await keep(first, { problem: { code, detail, members: { ...members } } });
+      } else await forget(first).catch(() => {});
+      throw error;
+    }
+  };
+};
+
+const isFinal = (error: unknown): error is Problem =>
+  error instanceof Problem && error.status < 500 && error.members.retry_after_seconds === undefined;

@@ -1,0 +1,100 @@
+import { type Caller, type IntegrationId, Problem, TwilioCredentials } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { Transaction } from '../connect.ts';
+import type { EventStore } from '../events/store.ts';
+import { guarded } from '../provider.ts';
+import type { Secrets } from '../secrets.ts';
+import type { EnsureTrunk } from './ensure-trunk.ts';
+import type { IntegrationRecord } from './record.ts';
+import type { IntegrationStore } from './store.ts';
+
+export interface AccountDependencies<Account> {
+  store: IntegrationStore;
+  events: EventStore;
+  inTransaction: Transaction;
+  secrets: Secrets;
+  clock: Clock;
+  /** The vendor's client of an account. */
+  connect(credentials: TwilioCredentials): Account;
+}
+
+/** The Twilio accounts behind integrations. */
+export const createAccounts = <Account extends object>({
+  store,
+  events,
+  inTransaction,
+  secrets,
+  clock,
+  connect,
+}: AccountDependencies<Account>) => ({
+  /** Throws unless the caller's organization has this integration. */
+  requireIntegration: async (caller: Caller, integration_id: IntegrationId): Promise<void> => {
+    const integration = await store.getById(integration_id);
+    if (integration === null) {
+      throw new Problem(
+        'integration_not_found',
+        `There is no integration ${integration_id}. Create it first, or list those you have.`,
+      );
+    }
+    if (integration.organization_id !== caller.organization_id) {
+      throw new Problem(
+        'integration_of_another_organization',
+        `${integration_id} belongs to another organization. Use one of your own.`,
+      );
+    }
+  },
+
+  accountOf: async ({ integration_id, credentials }: IntegrationRecord): Promise<Account> =>
+    connect(TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))))),
+
+  /** The account, each of whose calls takes note of whether Twilio takes the credentials. */
+  observed: (account: Account, { integration_id, organization_id, status }: IntegrationRecord): Account => {
+    const observe = (seen: IntegrationRecord['status']) =>
+      inTransaction(async (session) => {
+        if (!(await store.observe(integration_id, seen, new Date(clock.now()), session))) return;
+        const type = seen === 'active' ? 'integration.accepted' : 'integration.refused';
+        const told = { actor: { system: 'reconciler' }, request_id: null, changes: { status: seen } } as const;
+        await events.write({ organization_id, subject_id: integration_id, type, ...told }, session);
+      });
+    return guarded(account, {
+      after: async (error) => {
+        if (error === undefined && status === 'refused') await observe('active');
+        if (status === 'active' && error instanceof Problem && error.code === 'provider_credentials_refused')
+          await observe('refused');
+      },
+    });
+  },
+});
+
+type Accounts<Account extends object> = ReturnType<typeof createAccounts<Account>>;
+
+export const placeOf = (integration_id: IntegrationId) => `integrations/${integration_id}/credentials` as const;
+
+export interface LineDependencies<Account extends object> {
+  store: IntegrationStore;
+  accounts: Accounts<Account>;
+  ensureTrunk: EnsureTrunk;
+  secrets: Secrets;
+}
+
+/** What importing a number needs of its integration: the account's numbers, and the integration's own trunk. */
+export const createLineOf =
+  <Account extends object>({ store, accounts, ensureTrunk, secrets }: LineDependencies<Account>) =>
+  async (integration_id: IntegrationId) => {
+    const integration = await store.getById(integration_id);
+    if (integration === null) throw new Error(`${integration_id} is gone`);
+    return {
+      account_sid: integration.account_sid,
+      numbers: accounts.observed(await accounts.accountOf(integration), integration),
+      trunk_sid: integration.provisioning.steps.trunk?.resource_id ?? undefined,
+      trunk: async (before: () => Promise<void>) => {
+        const { provisioning, carrier } = await ensureTrunk.ensure(integration, before);
+        return {
+          trunk_sid: provisioning.steps.trunk?.resource_id ?? '',
+          address: carrier.domain_name,
+          username: carrier.username,
+          password: await secrets.open(carrier.password, `integrations/${integration_id}/carrier_password`),
+        };
+      },
+    };
+  };

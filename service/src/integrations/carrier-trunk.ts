@@ -1,0 +1,121 @@
+import { Conflict } from '../provider.ts';
+import type { Step } from '../provision.ts';
+import type { CarrierStepName, IntegrationRecord } from './record.ts';
+
+/**
+ * The carrier's side of an integration: what a trunk is made of at Twilio. Names carry our mark.
+ * Every call may throw a `ProviderProblem`; removing what is not there succeeds.
+ */
+export interface TrunkAccount {
+  /** Throws `Conflict` where the domain name is taken, by anyone at Twilio. */
+  createTrunk(trunk: { name: string; domain_name: string; secure: boolean }): Promise<string>;
+  findTrunks(name: string): Promise<string[]>;
+  removeTrunk(trunk_sid: string): Promise<void>;
+  /** Where the trunk sends the calls that it takes. */
+  createOriginationUrl(trunk_sid: string, origination: { name: string; sip_url: string }): Promise<string>;
+  findOriginationUrls(trunk_sid: string, sip_url: string): Promise<string[]>;
+  removeOriginationUrl(trunk_sid: string, origination_url_sid: string): Promise<void>;
+  createCredentialList(name: string): Promise<string>;
+  findCredentialLists(name: string): Promise<string[]>;
+  removeCredentialList(credential_list_sid: string): Promise<void>;
+  createCredential(credential_list_sid: string, credential: { username: string; password: string }): Promise<string>;
+  findCredentials(credential_list_sid: string, username: string): Promise<string[]>;
+  removeCredential(credential_list_sid: string, credential_sid: string): Promise<void>;
+  /** Lets whoever knows a credential of the list dial out through the trunk. */
+  permit(trunk_sid: string, credential_list_sid: string): Promise<string>;
+  findPermissions(trunk_sid: string, credential_list_sid: string): Promise<string[]>;
+  revoke(trunk_sid: string, credential_list_sid: string): Promise<void>;
+}
+
+export interface CarrierJob {
+  record: IntegrationRecord;
+  account: TrunkAccount;
+  /** Our mark: the name of everything that is made. */
+  name: string;
+  /** Twilio's Secure Trunking. */
+  secure: boolean;
+  /** Where Twilio sends calls: `sip:host;transport=…`. */
+  sip_url: string;
+  password(): Promise<string>;
+  /** Chooses another domain name, and stores it before it is sent. */
+  rename(): Promise<void>;
+}
+
+const always = () => true;
+
+/** How an integration's own trunk is made at Twilio. Imports wait for it, and never undo it. */
+export const carrierSteps: readonly Step<CarrierJob, CarrierStepName>[] = [
+  {
+    name: 'trunk',
+    after: [],
+    when: always,
+    make: createTrunk,
+    list: ({ account, name }) => account.findTrunks(name),
+    remove: ({ account }, trunk_sid) => account.removeTrunk(trunk_sid),
+  },
+  {
+    name: 'credential_list',
+    after: [],
+    when: always,
+    make: ({ account, name }) => account.createCredentialList(name),
+    list: ({ account, name }) => account.findCredentialLists(name),
+    remove: ({ account }, credential_list_sid) => account.removeCredentialList(credential_list_sid),
+  },
+  {
+    name: 'origination_url',
+    after: ['trunk'],
+    when: always,
+    make: (job) => job.account.createOriginationUrl(made(job, 'trunk'), job),
+    list: (job) => job.account.findOriginationUrls(made(job, 'trunk'), job.sip_url),
+    remove: (job, origination_url_sid) => job.account.removeOriginationUrl(made(job, 'trunk'), origination_url_sid),
+  },
+  {
+    name: 'credential',
+    after: ['credential_list'],
+    when: always,
+    make: async (job) => {
+      const { username } = job.record.carrier;
+      return job.account.createCredential(made(job, 'credential_list'), { username, password: await job.password() });
+    },
+    list: (job) => job.account.findCredentials(made(job, 'credential_list'), job.record.carrier.username),
+    remove: (job, credential_sid) => job.account.removeCredential(made(job, 'credential_list'), credential_sid),
+  },
+  {
+    name: 'permission',
+    after: ['trunk', 'credential_list'],
+    when: always,
+    make: (job) => job.account.permit(made(job, 'trunk'), made(job, 'credential_list')),
+    list: (job) => job.account.findPermissions(made(job, 'trunk'), made(job, 'credential_list')),
+    remove: (job) => job.account.revoke(made(job, 'trunk'), made(job, 'credential_list')),
+  },
+];
+
+const MOST_NAMES = 3;
+
+/** A domain name is unique at Twilio, and stays reserved for 30 days when its trunk is gone (error 21248). */
+async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
+  try {
+    return await job.account.createTrunk({
+      name: job.name,
+      domain_name: job.record.carrier.domain_name,
+      secure: job.secure,
+    });
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    const [own] = await job.account.findTrunks(job.name);
+    if (own !== undefined) return own;
+    if (names === MOST_NAMES) throw error;
+    await job.rename();
+    return createTrunk(job, names + 1);
+  }
+}
+
+const made = ({ record }: CarrierJob, step: CarrierStepName): string => {
+  const resource_id = record.provisioning.steps[step]?.resource_id;
+  if (!resource_id) throw new Error(`${record.integration_id} needs ${step}, which is not done`);
+  return resource_id;
+};
+
+/** Whether everything is there, so that nobody need make it. */
+export const isReady = ({ provisioning }: IntegrationRecord): boolean =>
+  carrierSteps.every(({ name }) => provisioning.steps[name]?.state === 'done');

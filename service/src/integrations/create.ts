@@ -1,0 +1,78 @@
+import { type Caller, type CreateIntegration, Problem } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import { repeatedField, type Transaction } from '../connect.ts';
+import type { EventStore } from '../events/store.ts';
+import { drawId, drawPassword } from '../random.ts';
+import type { Secrets } from '../secrets.ts';
+import { placeOf } from './accounts.ts';
+import { drawDomainName } from './ensure-trunk.ts';
+import type { IntegrationRecord } from './record.ts';
+import type { IntegrationStore } from './store.ts';
+
+export interface CreateDependencies {
+  store: IntegrationStore;
+  events: EventStore;
+  inTransaction: Transaction;
+  secrets: Secrets;
+  clock: Clock;
+  installation_id: string;
+  /** Throws unless Twilio takes the credentials and the account is active. */
+  proveCredentials(credentials: CreateIntegration['credentials']): Promise<void>;
+}
+
+/** Keeps a Twilio account's credentials, once Twilio has taken them. */
+export const createCreateIntegration = (deps: CreateDependencies) => {
+  const { store, events, inTransaction, secrets, clock, installation_id, proveCredentials } = deps;
+
+  const draft = async (caller: Caller, { name, credentials }: CreateIntegration): Promise<IntegrationRecord> => {
+    const integration_id = drawId('intg');
+    const now = new Date(clock.now());
+    return {
+      integration_id,
+      organization_id: caller.organization_id,
+      name,
+      provider: 'twilio',
+      status: 'active',
+      account_sid: credentials.account_sid,
+      credential_kind: credentials.auth_token === undefined ? 'api_key' : 'auth_token',
+      region: credentials.region ?? null,
+      credentials: await secrets.seal(JSON.stringify(credentials), placeOf(integration_id)),
+      carrier: {
+        domain_name: drawDomainName(installation_id, { integration_id }),
+        username: `trunkline-${installation_id}`,
+        password: await secrets.seal(drawPassword(), `integrations/${integration_id}/carrier_password`),
+      },
+      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, steps: {} },
+      created_at: now,
+      updated_at: now,
+    };
+  };
+
+  return async (caller: Caller, input: CreateIntegration): Promise<IntegrationRecord> => {
+    await proveCredentials(input.credentials);
+    try {
+      return await inTransaction(async (session) => {
+        const record = await draft(caller, input);
+        const { organization_id, integration_id: subject_id, name, account_sid } = record;
+        await store.insert(record, session);
+        const actor = { key_id: caller.key_id };
+        const told = {
+          organization_id,
+          subject_id,
+          actor,
+          request_id: caller.request_id,
+          changes: { name, account_sid },
+        };
+        await events.write({ type: 'integration.created', ...told }, session);
+        return record;
+      });
+    } catch (error) {
+      if (repeatedField(error) !== 'organization_id+account_sid') throw error;
+      throw new Problem(
+        'integration_already_exists',
+        `Your organization has an integration of the account ${input.credentials.account_sid}. Use that one: GET /api/integrations lists it.`,
+        { cause: error },
+      );
+    }
+  };
+};

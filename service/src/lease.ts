@@ -1,0 +1,165 @@
+import { type ClientSession, type Model, Schema } from 'mongoose';
+import type { Clock } from './clock.ts';
+import { drawToken } from './random.ts';
+
+/** What one step made, and how it went. */
+export interface StepRecord {
+  state: 'done' | 'failed' | 'undone';
+  resource_id: string | null;
+  at: Date;
+  problem?: { code: string; detail: string };
+}
+
+/** The part of a record that says how far its provisioning is, and who works on it. */
+export interface Provisioning<StepName extends string = string> {
+  attempt: number;
+  /** Until then a call whose answer was lost may still take effect: look before making, and once more after. */
+  doubtful_until: Date | null;
+  /** When the reconciler must look at it: the end of a lease, or a check put off. Absent: nothing is to do. */
+  due_at?: Date;
+  /** Held by whoever works on it; every write of theirs names it. */
+  lease_token: string | null;
+  steps: { [Name in StepName]?: StepRecord };
+}
+
+const step = {
+  state: { type: String, required: true },
+  resource_id: { type: String, default: null },
+  at: { type: Date, required: true },
+  problem: { type: new Schema({ code: String, detail: String }, { _id: false }), required: false },
+};
+
+/** The fields of a record's provisioning, for every collection whose records are provisioned. */
+export const provisioningFields = (stepNames: readonly string[]) => ({
+  attempt: { type: Number, required: true },
+  doubtful_until: { type: Date, default: null },
+  due_at: { type: Date, required: false },
+  lease_token: { type: String, default: null },
+  steps: Object.fromEntries(
+    stepNames.map((name) => [name, { type: new Schema(step, { _id: false }), required: false }]),
+  ),
+});
+
+/** Another replica has taken the record over: what this one wanted to write is no longer its business. */
+export class LeaseLost extends Error {
+  override name = 'LeaseLost';
+  constructor() {
+    super('Another holder has taken this record over');
+  }
+}
+
+type Fields = Record<string, unknown>;
+export interface Update {
+  $set?: Fields;
+  $unset?: Fields;
+}
+export interface WriteOptions {
+  /** Also a condition of the write, beside the lease. */
+  only?: Fields;
+  session?: ClientSession;
+}
+
+/** The exclusive right to work on one record. */
+export interface Claim<R> {
+  /** As it was when it was claimed; the holder keeps it in step with what it writes. */
+  record: R;
+  /** Renews the lease unless it lasts for longer than `ms` from now. Throws `LeaseLost`. */
+  ensure(ms: number): Promise<void>;
+  /** Throws `LeaseLost`, and writes nothing, where another has taken over or `only` does not hold. */
+  write(update: Update, options?: WriteOptions): Promise<void>;
+  /** Writes, and lets go. The reconciler looks again at `due_at`, if given. */
+  release(update: Update, options?: WriteOptions & { due_at?: Date | undefined }): Promise<void>;
+  /** Deletes the record. Throws `LeaseLost`. */
+  remove(session: ClientSession): Promise<void>;
+}
+
+export interface LeaseSettings {
+  clock: Clock;
+  lease_ms: number;
+  /** How long after its answer was lost a call may still take effect. */
+  settle_ms: number;
+}
+
+/** Leases on the records of one collection, each named by the field `id`. */
+export const createLeases = <R extends { provisioning: Provisioning }>(
+  model: Model<R>,
+  id: keyof R & string,
+  { clock, lease_ms, settle_ms }: LeaseSettings,
+) => {
+  const records: Records = model;
+
+  const hold = (record: R, token: string): Claim<R> => {
+    let until = clock.now() + lease_ms;
+    const mine = { [id]: record[id], 'provisioning.lease_token': token };
+
+    const write = async ({ $set, $unset }: Update, { only, session }: WriteOptions = {}) => {
+      const update = { ...($set && { $set }), ...($unset && { $unset }) };
+      const { matchedCount } = await records.updateOne({ ...only, ...mine }, update, { ...(session && { session }) });
+      if (matchedCount === 0) throw new LeaseLost();
+    };
+
+    return {
+      record,
+      write,
+      ensure: async (ms) => {
+        if (until - clock.now() > ms) return;
+        const renewed = clock.now() + lease_ms;
+        await write({ $set: { 'provisioning.due_at': new Date(renewed) } });
+        until = renewed;
+      },
+      release: ({ $set, $unset }, { due_at, ...options } = {}) =>
+        write(
+          {
+            $set: { ...$set, 'provisioning.lease_token': null, ...(due_at && { 'provisioning.due_at': due_at }) },
+            $unset: { ...$unset, ...(!due_at && { 'provisioning.due_at': 1 }) },
+          },
+          options,
+        ),
+      remove: async (session) => {
+        const { deletedCount } = await records.deleteOne(mine, { session });
+        if (deletedCount === 0) throw new LeaseLost();
+      },
+    };
+  };
+
+  const claim = async (filter: Fields, set: Fields, attempts: 0 | 1): Promise<Claim<R> | undefined> => {
+    const { lease_token, due_at } = newlyHeld();
+    const update = {
+      $set: { ...set, 'provisioning.lease_token': lease_token, 'provisioning.due_at': due_at },
+      $inc: { 'provisioning.attempt': attempts },
+    };
+    const oldestFirst = { returnDocument: 'after', sort: { 'provisioning.due_at': 1 } };
+    const record = await records.findOneAndUpdate(filter, update, oldestFirst).lean<R>();
+    return record ? hold(record, lease_token) : undefined;
+  };
+
+  /** What a record has that is made under a lease. */
+  const newlyHeld = () => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
+
+  return {
+    hold,
+    newlyHeld,
+    /** Takes a record that nobody holds. */
+    claimFree: (filter: Fields, set: Fields = {}) => claim({ ...filter, 'provisioning.lease_token': null }, set, 0),
+    /** Takes a record whose holder let its lease run out: what it was doing may still take effect. */
+    claimAbandoned: (filter: Fields = {}) => {
+      const now = clock.now();
+      const abandoned = {
+        ...filter,
+        'provisioning.due_at': { $lte: new Date(now) },
+        'provisioning.lease_token': { $ne: null },
+      };
+      return claim(abandoned, { 'provisioning.doubtful_until': new Date(now + settle_ms) }, 1);
+    },
+    /** Takes a record that was put off until now. */
+    claimDue: () =>
+      claim({ 'provisioning.due_at': { $lte: new Date(clock.now()) }, 'provisioning.lease_token': null }, {}, 1),
+  };
+};
+
+/** The few functions of a mongoose model that leases need. */
+interface Records {
+  updateOne(filter: Fields, update: object, options: object): PromiseLike<{ matchedCount: number }>;
+  deleteOne(filter: Fields, options: object): PromiseLike<{ deletedCount: number }>;
+  findOneAndUpdate(filter: Fields, update: object, options: object): { lean<T>(): PromiseLike<T | null> };
+}

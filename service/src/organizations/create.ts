@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { OrganizationId, Role } from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
+import type { Clock } from '../clock.ts';
+import type { Transaction } from '../connect.ts';
+import type { Actor, EventStore } from '../events/store.ts';
+import { drawId } from '../random.ts';
+import type { ApiKeyRecord, OrganizationRecord, OrganizationStore } from './store.ts';
+
+export interface CreateDependencies {
+  store: OrganizationStore;
+  events: EventStore;
+  inTransaction: Transaction;
+  clock: Clock;
+}
+
+export const hashOf = (raw_key: string): string => createHash('sha256').update(raw_key).digest('hex');
+
+export interface NewKey {
+  organization_id: OrganizationId;
+  name: string;
+  role: Role;
+  raw_key: string;
+  expires_at: Date | null;
+  actor: Actor;
+  request_id: string | null;
+}
+
+/** Writes a key and its event, within a transaction of the caller's. */
+export const createAddKey =
+  ({ store, events, clock }: Omit<CreateDependencies, 'inTransaction'>) =>
+  async ({ raw_key, actor, request_id, ...key }: NewKey, session: ClientSession): Promise<ApiKeyRecord> => {
+    const record: ApiKeyRecord = {
+      ...key,
+      key_id: drawId('key'),
+      prefix: raw_key.slice(0, 12),
+      key_hash: hashOf(raw_key),
+      created_at: new Date(clock.now()),
+      last_used_at: null,
+      revoked_at: null,
+    };
+    await store.insertKey(record, session);
+    const { organization_id, key_id: subject_id, name, role } = record;
+    await events.write(
+      { organization_id, subject_id, type: 'api_key.created', actor, request_id, changes: { name, role } },
+      session,
+    );
+    return record;
+  };
+
+export interface NewOrganization {
+  name: string;
+  raw_key: string;
+  actor: Actor;
+  /** Decides within the transaction whether it is to be made at all. */
+  unless?(session: ClientSession): Promise<boolean>;
+}
+
+/** Makes an organization and its first key, an admin's. */
+export const createCreateOrganization = ({ store, events, inTransaction, clock }: CreateDependencies) => {
+  const addKey = createAddKey({ store, events, clock });
+  return ({ name, raw_key, actor, unless }: NewOrganization): Promise<OrganizationRecord | undefined> =>
+    inTransaction(async (session) => {
+      if (await unless?.(session)) return undefined;
+      const organization = { organization_id: drawId('org'), name, revocations: 0, created_at: new Date(clock.now()) };
+      const { organization_id } = organization;
+      await store.insert(organization, session);
+      const told = { actor, request_id: null };
+      await events.write(
+        { organization_id, subject_id: organization_id, type: 'organization.created', ...told, changes: { name } },
+        session,
+      );
+      await addKey({ organization_id, name: 'First key', role: 'admin', raw_key, expires_at: null, ...told }, session);
+      return organization;
+    });
+};

@@ -1,0 +1,69 @@
+import type { KeyId, OrganizationId, Role } from '@trunkline/contracts';
+import { LRUCache } from 'lru-cache';
+import type { Background } from '../background.ts';
+import type { Clock } from '../clock.ts';
+import { hashOf } from './create.ts';
+import type { ApiKeyRecord, OrganizationStore } from './store.ts';
+
+/** Whom a key stands for. */
+export interface Identity {
+  organization_id: OrganizationId;
+  key_id: KeyId;
+  role: Role;
+}
+
+/** For so long a key is not looked up again; a revoked one is refused everywhere within 5 seconds. */
+const REMEMBER_MS = 4000;
+const TOUCH_EVERY_MS = 60_000;
+const MOST_REMEMBERED = 10_000;
+
+interface Remembered {
+  read_at: number;
+  key: Promise<ApiKeyRecord | null>;
+}
+
+export interface IdentifyDependencies {
+  store: OrganizationStore;
+  clock: Clock;
+  background: Background;
+}
+
+export type Identify = ReturnType<typeof createIdentify>;
+
+/** Tells whom a key stands for; undefined for a key that is unknown, revoked or expired. */
+export const createIdentify = ({ store, clock, background }: IdentifyDependencies) => {
+  const remembered = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
+
+  const read = (key_hash: string): Remembered => {
+    const read_at = clock.now();
+    const key = store.getKeyByHash(key_hash);
+    const entry = { read_at, key: Promise.resolve(key) };
+    remembered.set(key_hash, entry);
+    entry.key.then(touch, () => remembered.delete(key_hash));
+    return entry;
+  };
+
+  const touch = (key: ApiKeyRecord | null): void => {
+    const now = clock.now();
+    if (key === null || (key.last_used_at && now - key.last_used_at.getTime() < TOUCH_EVERY_MS)) return;
+    void background.run('Noting when a key was used', store.touchKey(key.key_id, new Date(now)));
+  };
+
+  const entryOf = (raw_key: string): Remembered | undefined => {
+    const entry = remembered.get(hashOf(raw_key));
+    return entry && clock.now() - entry.read_at < REMEMBER_MS ? entry : undefined;
+  };
+
+  return {
+    /** Whether the answer is at hand, without asking the database. */
+    isRemembered: (raw_key: string): boolean => entryOf(raw_key) !== undefined,
+
+    identify: async (raw_key: string): Promise<Identity | undefined> => {
+      const key = await (entryOf(raw_key) ?? read(hashOf(raw_key))).key;
+      if (key === null || key.revoked_at !== null) return undefined;
+      if (key.expires_at !== null && key.expires_at.getTime() <= clock.now()) return undefined;
+      const { organization_id, key_id, role } = key;
+      return { organization_id, key_id, role };
+    },
+  };
+};

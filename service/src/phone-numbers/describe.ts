@@ -1,0 +1,78 @@
+import type { PhoneNumber, PhoneNumberDetail, Step, StepName } from '@trunkline/contracts';
+import type { StepRecord } from '../lease.ts';
+import type { PhoneNumberRecord } from './record.ts';
+import { steps } from './steps.ts';
+
+/** Tells callers what a record holds. No secret leaves it. `sip_host` is where carriers send calls. */
+export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string): PhoneNumber => {
+  const { provisioning, provisioning_state, phone_number } = record;
+  const made = (name: StepName) => {
+    const step = provisioning.steps[name];
+    return step?.state === 'done' ? step.resource_id : null;
+  };
+  const ofEither = {
+    phone_number_id: record.phone_number_id,
+    phone_number,
+    status: record.status,
+    assigned_agent_id: record.assigned_agent_id,
+    supports_inbound: record.supports_inbound,
+    supports_outbound: record.supports_outbound,
+    provisioning_state,
+    inbound_trunk_id: made('inbound_trunk'),
+    dispatch_rule_id: made('dispatch_rule'),
+    outbound_trunk_id: made('outbound_trunk'),
+    inbound_room_name: record.inbound_room_name,
+    has_inbound_pin: record.inbound_pin !== null,
+    created_at: record.created_at.toISOString(),
+    updated_at: record.updated_at.toISOString(),
+  };
+  if (record.provider === 'twilio') return { provider: 'twilio', ...ofEither, integration_id: record.integration_id };
+  const warnings = warningsOf(record);
+  return {
+    provider: 'sip',
+    ...ofEither,
+    sip_trunk_name: record.sip_trunk_name,
+    sip_server_address: record.sip_server_address,
+    sip_username: record.sip_username,
+    has_sip_password: record.sip_password !== null,
+    sip_uri: `sip:${phone_number}@${sip_host}`,
+    media_encryption: record.media_encryption,
+    sip_transport: record.sip_transport,
+    allowed_addresses: record.allowed_addresses,
+    inbound_authentication: record.inbound_authentication,
+    ...(warnings.length > 0 && { warnings }),
+  };
+};
+
+const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => {
+  const open =
+    record.supports_inbound && record.inbound_authentication === 'none' && record.allowed_addresses.length === 0;
+  return open
+    ? [
+        'Anyone who finds the sip_uri can call this number: give allowed_addresses, or credentials with inbound_authentication digest.',
+      ]
+    : [];
+};
+
+/** With how it was provisioned: each step that it has, what that made, and when. */
+export const describePhoneNumberDetail = (record: PhoneNumberRecord, sip_host: string): PhoneNumberDetail => {
+  const { provisioning, provisioning_state } = record;
+  const told = {
+    state: provisioning_state,
+    attempt: provisioning.attempt,
+    next_check_at: provisioning.due_at?.toISOString() ?? null,
+    steps: steps.filter(({ when }) => when(record)).map(({ name }) => describeStep(name, provisioning.steps[name])),
+  };
+  const described = describePhoneNumber(record, sip_host);
+  if (described.provider === 'sip') return { ...described, provisioning: told };
+  const former_routing = record.provider === 'twilio' ? record.former_routing : null;
+  return { ...described, provisioning: { ...told, ...(former_routing && { former_routing }) } };
+};
+
+const describeStep = (name: StepName, step: StepRecord | undefined): Step => ({
+  name,
+  state: step?.state ?? 'pending',
+  resource_id: step?.resource_id ?? null,
+  at: step?.at.toISOString() ?? null,
+  ...(step?.problem && { problem: step.problem }),
+});

@@ -1,0 +1,48 @@
+import type { Background } from '../background.ts';
+import { LeaseLost } from '../lease.ts';
+import type { Duty } from '../reconciler.ts';
+import type { Reconcile } from './reconcile.ts';
+import type { PhoneNumberStore } from './store.ts';
+import type { Strays } from './strays.ts';
+import type { createSweep } from './sweep.ts';
+import type { Tombstones } from './tombstones.ts';
+
+export interface DutyDependencies {
+  store: PhoneNumberStore;
+  tombstones: Tombstones;
+  reconcile: Reconcile;
+  sweep: ReturnType<typeof createSweep>;
+  strays: Strays;
+  background: Background;
+}
+
+/** What of phone numbers falls due: what was interrupted or put off, and what may have turned up after its record went. */
+export const createPhoneNumberDuties = ({
+  store,
+  tombstones,
+  reconcile,
+  sweep,
+  strays,
+  background,
+}: DutyDependencies): Duty[] => [
+  {
+    name: 'phone numbers',
+    next: async () => {
+      const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
+      if (claim === undefined) return false;
+      return reconcile.reconcile(claim).catch((error: unknown) => {
+        if (error instanceof LeaseLost) void background.run('Looking for strays', strays(claim.record.phone_number_id));
+        throw error;
+      });
+    },
+  },
+  {
+    name: 'tombstones',
+    next: async () => {
+      const gone = await tombstones.claimDue();
+      if (gone === undefined) return false;
+      await sweep(gone);
+      return 'removed';
+    },
+  },
+];

@@ -1,0 +1,111 @@
+import { type Caller, type Handlers, type IntegrationId, Problem } from '@trunkline/contracts';
+import type { Background } from '../background.ts';
+import type { Connection, Transaction } from '../connect.ts';
+import type { EventStore } from '../events/store.ts';
+import type { LeaseSettings } from '../lease.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Secrets } from '../secrets.ts';
+import { createAssign, createUnassign, notFound } from './assign.ts';
+import { describePhoneNumber, describePhoneNumberDetail } from './describe.ts';
+import { createDraft } from './draft.ts';
+import { createPhoneNumberDuties } from './duties.ts';
+import { createFollow } from './follow.ts';
+import { createImport } from './import.ts';
+import { type CarrierAccount, createJobs } from './jobs.ts';
+import { createLifecycle } from './lifecycle.ts';
+import type { LineSettings } from './line.ts';
+import type { Switchboard } from './providers.ts';
+import { createReconcile } from './reconcile.ts';
+import { createPhoneNumberStore } from './store.ts';
+import { createStrays } from './strays.ts';
+import { createSweep } from './sweep.ts';
+import { createTombstones } from './tombstones.ts';
+
+export interface PhoneNumbersDependencies extends LeaseSettings {
+  connection: Connection;
+  inTransaction: Transaction;
+  events: EventStore;
+  secrets: Secrets;
+  background: Background;
+  log: Log;
+  metrics: Pick<Metrics, 'imports'>;
+  installation_id: string;
+  switchboard: Switchboard;
+  lineOf(integration_id: IntegrationId): Promise<CarrierAccount>;
+  requireIntegration(caller: Caller, integration_id: IntegrationId): Promise<void>;
+  settings: LineSettings;
+  call_ms: number;
+  deadline_ms: number;
+  retry_base_ms: number;
+}
+
+/** Phone numbers: how they are imported, kept and told of. */
+export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
+  const { connection, metrics, settings, lineOf } = deps;
+  const store = createPhoneNumberStore(connection, deps);
+  const tombstones = createTombstones(deps);
+  const lifecycle = createLifecycle({ ...deps, tombstones });
+  const createJob = createJobs({ ...deps, tombstones, accountOf: lineOf });
+  const reconcile = createReconcile({ ...deps, lifecycle, createJob });
+  const strays = createStrays({ ...deps, store, tombstones });
+  const follow = createFollow({ ...deps, store, tombstones });
+  const sweep = createSweep({ ...deps, store, tombstones, reconcile, createJob });
+  const importPhoneNumber = createImport({
+    ...deps,
+    store,
+    lifecycle,
+    reconcile,
+    follow,
+    strays,
+    draft: createDraft(deps),
+  });
+  const assign = createAssign({ ...deps, store, lifecycle, reconcile, strays });
+  const unassign = createUnassign({ ...deps, store, lifecycle, reconcile, strays });
+  const describe = (record: Parameters<typeof describePhoneNumber>[0]) =>
+    describePhoneNumber(record, settings.sip_host);
+
+  const phoneNumbers: Handlers['phoneNumbers'] = {
+    import: async (caller, input) => {
+      const { provider } = input;
+      const measured = metrics.imports.startTimer({ provider });
+      try {
+        const record = await importPhoneNumber(caller, input);
+        measured({ outcome: 'imported' });
+        return {
+          success: true,
+          message: `Phone number imported successfully with ${provider}`,
+          data: describe(record),
+        };
+      } catch (error) {
+        measured({ outcome: error instanceof Problem ? error.code : 'internal' });
+        throw error;
+      }
+    },
+    list: async (caller, input) => {
+      const { data, pagination } = await store.list(caller.organization_id, input);
+      return { success: true, data: data.map(describe), pagination };
+    },
+    get: async ({ organization_id }, { phone_number_id }) => {
+      const record = await store.get(organization_id, phone_number_id);
+      if (record === null) throw notFound(phone_number_id);
+      return { success: true, data: describePhoneNumberDetail(record, settings.sip_host) };
+    },
+    assign: async (caller, input) => {
+      const record = await assign(caller, input);
+      return { success: true, message: `Phone number assigned to ${input.agent_id}`, data: describe(record) };
+    },
+    unassign: async (caller, input) => {
+      const record = await unassign(caller, input);
+      return { success: true, message: 'Phone number unassigned', data: describe(record) };
+    },
+  };
+
+  return {
+    handlers: { phoneNumbers },
+    duties: createPhoneNumberDuties({ ...deps, store, tombstones, reconcile, sweep, strays }),
+    /** For the metrics. */
+    countByState: store.countByState,
+    longestDue: store.longestDue,
+  };
+};

@@ -1,0 +1,138 @@
+import type { Problem, StepName } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { Transaction } from '../connect.ts';
+import type { Actor, EventStore, NewEvent } from '../events/store.ts';
+import { LeaseLost } from '../lease.ts';
+import { type Progress, progressOf } from '../provision.ts';
+import type { PhoneNumberClaim } from './store.ts';
+import type { Tombstones } from './tombstones.ts';
+
+export type Lifecycle = ReturnType<typeof createLifecycle>;
+
+export interface LifecycleDependencies {
+  inTransaction: Transaction;
+  events: EventStore;
+  tombstones: Tombstones;
+  clock: Clock;
+}
+
+/** How a record changes. What a caller asked for, or would want to know, is written with its event in one transaction. */
+export const createLifecycle = ({ inTransaction, events, tombstones, clock }: LifecycleDependencies) => {
+  const now = () => new Date(clock.now());
+
+  const tell = (
+    { record }: PhoneNumberClaim,
+    type: NewEvent['type'],
+    changes: NewEvent['changes'],
+    by: { actor: Actor; request_id: string | null } = importer(record),
+  ): NewEvent => ({
+    organization_id: record.organization_id,
+    subject_id: record.phone_number_id,
+    type,
+    changes,
+    ...by,
+  });
+
+  return {
+    progressOf: (claim: PhoneNumberClaim): Progress<StepName> =>
+      progressOf(claim, clock.now, (name) => {
+        const { record } = claim;
+        // What verifying found out about today's routing must be stored before the routing is replaced.
+        return name === 'verify_ownership' && record.provider === 'twilio'
+          ? { former_routing: record.former_routing }
+          : {};
+      }),
+
+    /** Importing is done. Throws `LeaseLost` where the deadline has turned it back meanwhile. */
+    imported: async (claim: PhoneNumberClaim): Promise<void> => {
+      const { record } = claim;
+      const { phone_number, provider, assigned_agent_id } = record;
+      const updated_at = now();
+      await inTransaction(async (session) => {
+        const due_at = record.provisioning.doubtful_until ?? undefined;
+        const active = { $set: { provisioning_state: 'active', updated_at } };
+        await claim.release(active, { session, due_at, only: { provisioning_state: 'importing' } });
+        await events.write(
+          tell(claim, 'phone_number.imported', { phone_number, provider, assigned_agent_id }),
+          session,
+        );
+      });
+      record.provisioning_state = 'active';
+      record.updated_at = updated_at;
+    },
+
+    /** Stores that it goes back, before the caller is told. False where it is imported already. */
+    turnedBack: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<boolean> => {
+      const { record } = claim;
+      const failure = { code, detail };
+      try {
+        await inTransaction(async (session) => {
+          const back = {
+            $set: { provisioning_state: 'releasing', 'provisioning.failure': failure, updated_at: now() },
+          };
+          await claim.write(back, { session, only: { provisioning_state: 'importing' } });
+          await events.write(tell(claim, 'phone_number.import_failed', { code }), session);
+        });
+      } catch (error) {
+        if (error instanceof LeaseLost) return false;
+        throw error;
+      }
+      record.provisioning_state = 'releasing';
+      record.provisioning.failure = failure;
+      return true;
+    },
+
+    /** Nothing of it is left: the number is free for anyone. */
+    removed: (claim: PhoneNumberClaim): Promise<void> =>
+      inTransaction(async (session) => {
+        await claim.remove(session);
+        await tombstones.put(claim.record, session);
+        await events.write(tell(claim, 'phone_number.import_undone', {}, reconciler), session);
+      }),
+
+    /** Nothing is left to do about it. */
+    settled: (claim: PhoneNumberClaim): Promise<void> =>
+      claim.release({ $set: { 'provisioning.doubtful_until': null } }),
+
+    /** Puts it off: the reconciler looks again at `due_at`. */
+    postponed: (claim: PhoneNumberClaim, due_at: Date): Promise<void> =>
+      claim.release({ $set: { 'provisioning.doubtful_until': claim.record.provisioning.doubtful_until } }, { due_at }),
+
+    /** LiveKit would not have the assignment; after a lost answer it is made to match the record again. */
+    assignmentDropped: (claim: PhoneNumberClaim): Promise<void> => {
+      const { doubtful_until } = claim.record.provisioning;
+      const dropped = { $set: { 'provisioning.assigning': null, 'provisioning.doubtful_until': doubtful_until } };
+      return claim.release(dropped, { due_at: doubtful_until ?? undefined });
+    },
+
+    /** What was being assigned is settled at LiveKit. */
+    assigned: async (claim: PhoneNumberClaim): Promise<void> => {
+      const { record } = claim;
+      const { assigning, doubtful_until } = record.provisioning;
+      if (assigning === null) return;
+      const { agent_id, key_id, request_id } = assigning;
+      const change = {
+        status: agent_id === null ? 'free' : 'assigned',
+        assigned_agent_id: agent_id,
+        updated_at: now(),
+      } as const;
+      await inTransaction(async (session) => {
+        const settled = { $set: { ...change, 'provisioning.assigning': null } };
+        await claim.release(settled, { session, due_at: doubtful_until ?? undefined });
+        const type = agent_id === null ? 'phone_number.unassigned' : 'phone_number.assigned';
+        await events.write(
+          tell(claim, type, { assigned_agent_id: agent_id }, { actor: { key_id }, request_id }),
+          session,
+        );
+      });
+      Object.assign(record, change);
+    },
+  };
+};
+
+const reconciler = { actor: { system: 'reconciler' }, request_id: null } as const;
+
+const importer = ({ provisioning: { imported_by } }: PhoneNumberClaim['record']) => ({
+  actor: { key_id: imported_by.key_id },
+  request_id: imported_by.request_id,
+});

@@ -1,0 +1,85 @@
+import type { Answer, InboundLine, MediaEncryption, OutboundLine } from './providers.ts';
+import type { PhoneNumberRecord } from './record.ts';
+import type { Job } from './steps.ts';
+
+/** How this installation's lines are built. */
+export interface LineSettings {
+  /** Where carriers send calls. */
+  sip_host: string;
+  /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
+  secure_trunking: boolean;
+  /** From where calls to Twilio numbers are taken; empty: from anywhere. */
+  twilio_signalling_addresses: string[];
+}
+
+/** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
+const twilioEncryption = ({ secure_trunking }: LineSettings): MediaEncryption =>
+  secure_trunking ? 'require' : 'disable';
+
+export const inboundLineOf = async (job: Job): Promise<InboundLine> => {
+  const { record, settings } = job;
+  const common = { phone_number: record.phone_number, mark: markOf(job) };
+  if (record.provider === 'twilio') {
+    return {
+      ...common,
+      name: `${record.phone_number}-in`,
+      // Twilio's trunks cannot answer a digest challenge: who may call in is told by address.
+      // https://docs.livekit.io/telephony/accepting-calls/inbound-trunk
+      username: null,
+      password: null,
+      allowed_addresses: settings.twilio_signalling_addresses,
+      media_encryption: twilioEncryption(settings),
+    };
+  }
+  const digest = record.inbound_authentication === 'digest';
+  return {
+    ...common,
+    name: `${record.sip_trunk_name}-in`,
+    username: digest ? record.sip_username : null,
+    password: digest ? await job.open('sip_password') : null,
+    allowed_addresses: record.allowed_addresses,
+    media_encryption: record.media_encryption,
+  };
+};
+
+export const outboundLineOf = async (job: Job): Promise<OutboundLine> => {
+  const { record, settings, carrier } = job;
+  const common = { phone_number: record.phone_number, mark: markOf(job) };
+  if (record.provider === 'twilio') {
+    if (carrier === undefined) throw new Error(`${record.phone_number_id} has no carrier`);
+    const { address, username, password } = await carrier.trunk();
+    return {
+      ...common,
+      name: `${record.phone_number}-out`,
+      address,
+      username,
+      password,
+      transport: settings.secure_trunking ? 'tls' : 'tcp',
+      media_encryption: twilioEncryption(settings),
+    };
+  }
+  return {
+    ...common,
+    name: `${record.sip_trunk_name}-out`,
+    address: record.sip_server_address ?? '',
+    username: record.sip_username,
+    password: await job.open('sip_password'),
+    transport: record.sip_transport,
+    media_encryption: record.media_encryption,
+  };
+};
+
+export const answerOf = async (job: Job, inbound_trunk_id: string): Promise<Answer> => ({
+  name: job.record.phone_number,
+  inbound_trunk_id,
+  room_prefix: roomPrefixOf(job.record),
+  pin: await job.open('inbound_pin'),
+  agent_id: job.record.assigned_agent_id,
+  mark: markOf(job),
+});
+
+/** LiveKit joins prefix, caller and random part by `_` itself. */
+const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_room_name'>): string =>
+  inbound_room_name.replace(/[-_*]+$/, '');
+
+const markOf = ({ installation_id, record: { phone_number_id } }: Job) => ({ installation_id, phone_number_id });

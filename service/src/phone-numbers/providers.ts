@@ -1,0 +1,90 @@
+import type { FormerRouting, PhoneNumberId } from '@trunkline/contracts';
+
+/** Says whose a thing at a provider is. It travels in LiveKit's metadata, as JSON. */
+export interface Mark {
+  installation_id: string;
+  phone_number_id: PhoneNumberId;
+}
+
+/** A number as the carrier's account owns it. */
+export interface OwnedNumber {
+  /** Twilio's id of it: `PN…`. */
+  number_sid: string;
+  has_voice: boolean;
+  routing: FormerRouting;
+}
+
+/**
+ * The carrier's side: the numbers of one integration's Twilio account.
+ * Every call may throw a `ProviderProblem`.
+ */
+export interface Carrier {
+  /** The number of exactly these digits, if the account owns it. */
+  findNumber(phone_number: string): Promise<OwnedNumber | undefined>;
+  /** Undefined: the account does not own it any more. */
+  readNumber(number_sid: string): Promise<OwnedNumber | undefined>;
+  /** Sends the number's calls to the trunk. Twilio forgets its voice application by this: remember it before. */
+  routeToTrunk(number_sid: string, trunk_sid: string): Promise<void>;
+  /** Takes the number off its trunk and gives it this routing, in one update. */
+  giveBack(number_sid: string, former_routing: FormerRouting): Promise<void>;
+}
+
+export type MediaEncryption = 'disable' | 'allow' | 'require';
+
+interface Line {
+  /** For people who read LiveKit's dashboard. */
+  name: string;
+  phone_number: string;
+  username: string | null;
+  password: string | null;
+  media_encryption: MediaEncryption;
+  mark: Mark;
+}
+
+export interface InboundLine extends Line {
+  /** IP addresses and ranges that may send calls; empty: everyone. */
+  allowed_addresses: string[];
+}
+
+export interface OutboundLine extends Line {
+  /** A host name or IP address, with or without a port. */
+  address: string;
+  transport: 'auto' | 'udp' | 'tcp' | 'tls';
+}
+
+/** How a call that reaches the inbound trunk is answered. */
+export interface Answer {
+  name: string;
+  inbound_trunk_id: string;
+  /** Each caller gets a room `<room_prefix>_<caller>_<random>`. */
+  room_prefix: string;
+  pin: string | null;
+  /** The agent that LiveKit sends into the room; null: none. */
+  agent_id: string | null;
+  mark: Mark;
+}
+
+/** A trunk or rule that LiveKit has. `mark` is absent where it is not Trunkline's. */
+export interface Found {
+  resource_id: string;
+  mark: Mark | undefined;
+}
+
+/**
+ * The switchboard's side: LiveKit. Removing what is not there succeeds.
+ * Creating throws `Conflict` where LiveKit has something that clashes. Every call may throw a `ProviderProblem`.
+ */
+export interface Switchboard {
+  createInboundTrunk(line: InboundLine): Promise<string>;
+  /** Those of exactly this number; trunks for all numbers are no obstacle, since the more exact one wins. */
+  findInboundTrunks(phone_number: string): Promise<Found[]>;
+  createOutboundTrunk(line: OutboundLine): Promise<string>;
+  findOutboundTrunks(phone_number: string): Promise<Found[]>;
+  removeTrunk(trunk_id: string): Promise<void>;
+  createDispatchRule(answer: Answer): Promise<string>;
+  /** Those bound to this inbound trunk. */
+  findDispatchRules(inbound_trunk_id: string): Promise<Found[]>;
+  /** Replaces the rule in place: no call goes unanswered meanwhile. */
+  updateDispatchRule(dispatch_rule_id: string, answer: Answer): Promise<void>;
+  removeDispatchRule(dispatch_rule_id: string): Promise<void>;
+}

@@ -1,0 +1,124 @@
+import { Problem } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { backoffMs, isPassing } from '../provider.ts';
+import { goBack, goForward, tidy } from '../provision.ts';
+import type { createJobs } from './jobs.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { answerOf } from './line.ts';
+import { type Job, steps } from './steps.ts';
+import type { PhoneNumberClaim } from './store.ts';
+
+export interface ReconcileDependencies {
+  createJob: ReturnType<typeof createJobs>;
+  lifecycle: Lifecycle;
+  clock: Clock;
+  log: Log;
+  /** A call to a provider starts only when more than this is left of the lease. */
+  call_ms: number;
+  settle_ms: number;
+}
+
+/** What became of a record that was worked on. */
+export type Outcome = 'settled' | 'removed' | 'postponed';
+
+export type Reconcile = ReturnType<typeof createReconcile>;
+
+/** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
+export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, settle_ms }: ReconcileDependencies) => {
+  const jobOf = (claim: PhoneNumberClaim, before?: () => void): Promise<Job> =>
+    createJob(claim.record, {
+      before: async () => {
+        before?.();
+        await claim.ensure(call_ms);
+      },
+      doubted: () => {
+        claim.record.provisioning.doubtful_until = new Date(clock.now() + settle_ms);
+      },
+    });
+
+  /** Builds what is missing. `before` runs ahead of each call to a provider, and may stop it by throwing. */
+  const forward = async (claim: PhoneNumberClaim, before?: () => void): Promise<Outcome> => {
+    await goForward(steps, await jobOf(claim, before), lifecycle.progressOf(claim));
+    await lifecycle.imported(claim);
+    return 'settled';
+  };
+
+  /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
+  const back = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+    const begun = clock.now();
+    await goBack(steps, await jobOf(claim), lifecycle.progressOf(claim));
+    const { doubtful_until } = claim.record.provisioning;
+    if (doubtful_until !== null && doubtful_until.getTime() > begun) {
+      await lifecycle.postponed(claim, doubtful_until);
+      return 'postponed';
+    }
+    await lifecycle.removed(claim);
+    return 'removed';
+  };
+
+  /** A caller's assignment at LiveKit, then in the record. */
+  const assign = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+    const { record } = claim;
+    const agent_id = record.provisioning.assigning?.agent_id ?? null;
+    await setAgent(await jobOf(claim), agent_id);
+    await lifecycle.assigned(claim);
+    return 'settled';
+  };
+
+  /** After a lost answer: nothing but what is recorded may be left, and it must be as recorded. */
+  const settle = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+    const { doubtful_until } = claim.record.provisioning;
+    if (doubtful_until !== null && doubtful_until.getTime() > clock.now()) {
+      await lifecycle.postponed(claim, doubtful_until);
+      return 'postponed';
+    }
+    const job = await jobOf(claim);
+    await tidy(steps, job, lifecycle.progressOf(claim));
+    await setAgent(job, claim.record.assigned_agent_id);
+    await lifecycle.settled(claim);
+    return 'settled';
+  };
+
+  const setAgent = async (job: Job, agent_id: string | null): Promise<void> => {
+    const { inbound_trunk, dispatch_rule } = job.record.provisioning.steps;
+    if (!inbound_trunk?.resource_id || !dispatch_rule?.resource_id) return;
+    const answer = await answerOf(job, inbound_trunk.resource_id);
+    await job.switchboard.updateDispatchRule(dispatch_rule.resource_id, { ...answer, agent_id });
+  };
+
+  const postpone = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+    await lifecycle.postponed(claim, new Date(clock.now() + backoffMs(claim.record.provisioning.attempt)));
+    return 'postponed';
+  };
+
+  const whateverIsDue = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+    const { provisioning_state, provisioning } = claim.record;
+    if (provisioning_state === 'releasing') return back(claim);
+    if (provisioning_state === 'importing') return forward(claim).catch((error: unknown) => turnBack(claim, error));
+    return provisioning.assigning ? assign(claim) : settle(claim);
+  };
+
+  /** A definite refusal turns an import back, also where nobody waits for it any longer. */
+  const turnBack = async (claim: PhoneNumberClaim, error: unknown): Promise<Outcome> => {
+    if (!(error instanceof Problem) || isPassing(error)) throw error;
+    await lifecycle.turnedBack(claim, error);
+    return back(claim);
+  };
+
+  /** Logs why, and has the reconciler look again; a lost lease or database is the business of whoever has it next. */
+  const postponing = (claim: PhoneNumberClaim) => (error: unknown) => {
+    if (!(error instanceof Problem)) throw error;
+    const { phone_number_id, provisioning_state } = claim.record;
+    log.warn({ phone_number_id, provisioning_state, err: error }, 'A provider failed: put off');
+    return postpone(claim);
+  };
+
+  return {
+    forward,
+    assign,
+    backOrPostpone: (claim: PhoneNumberClaim): Promise<Outcome> => back(claim).catch(postponing(claim)),
+    /** Does what is due about a record, whatever it is; puts it off where a provider fails. */
+    reconcile: (claim: PhoneNumberClaim): Promise<Outcome> => whateverIsDue(claim).catch(postponing(claim)),
+  };
+};

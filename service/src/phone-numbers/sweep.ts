@@ -1,0 +1,34 @@
+import type { Clock } from '../clock.ts';
+import { goBack } from '../provision.ts';
+import type { createJobs } from './jobs.ts';
+import type { Reconcile } from './reconcile.ts';
+import type { PhoneNumberRecord } from './record.ts';
+import { steps } from './steps.ts';
+import type { PhoneNumberStore } from './store.ts';
+import type { Tombstones } from './tombstones.ts';
+
+export interface SweepDependencies {
+  store: PhoneNumberStore;
+  tombstones: Tombstones;
+  reconcile: Reconcile;
+  createJob: ReturnType<typeof createJobs>;
+  clock: Clock;
+}
+
+/**
+ * Takes away what turned up for a record that is gone. The record comes back for that moment, so that nobody
+ * imports the number meanwhile; where somebody has already, its routing is theirs, and only LiveKit is swept.
+ */
+export const createSweep =
+  ({ store, tombstones, reconcile, createJob, clock }: SweepDependencies) =>
+  async (gone: PhoneNumberRecord): Promise<void> => {
+    const provisioning = { ...gone.provisioning, doubtful_until: new Date(clock.now()) };
+    const claim = await store.insert({ ...gone, provisioning_state: 'releasing', provisioning });
+    if (claim !== undefined) await reconcile.backOrPostpone(claim);
+    else await goBack(onSwitchboard, await createJob(gone, {}), looking);
+    await tombstones.laid(gone.phone_number_id);
+  };
+
+const onSwitchboard = steps.filter(({ name }) => name.endsWith('_trunk') || name === 'dispatch_rule');
+const nothing = async () => {};
+const looking = { doubtful: () => true, of: () => undefined, done: nothing, undone: nothing, failed: nothing };

@@ -1,0 +1,141 @@
+import { Problem } from '@trunkline/contracts';
+import type { Claim, Provisioning, StepRecord } from './lease.ts';
+import { isPassing } from './provider.ts';
+
+/** What steps work on: a record, and whatever else they need. */
+interface Work {
+  record: unknown;
+}
+
+/** One act of provisioning. The steps of a resource are a list of these: read it, and you know what is built in which order. */
+export interface Step<Job extends Work, Name extends string> {
+  name: Name;
+  /** Begins once these are done. Steps that do not need each other run together. */
+  after: readonly Name[];
+  /** Whether this record has it. */
+  when(record: Job['record']): boolean;
+  /** Makes it, and tells the provider's id of what it made. */
+  make(job: Job): Promise<string>;
+  /** What of it exists at the provider, by our mark. Without it the step makes nothing, and runs at every attempt. */
+  list?(job: Job): Promise<string[]>;
+  remove?(job: Job, resource_id: string): Promise<void>;
+}
+
+/** How far a record is. */
+export interface Progress<Name extends string> {
+  /** An answer was lost on the way: look before making, and do not trust what is recorded to be all there is. */
+  doubtful(): boolean;
+  of(name: Name): StepRecord | undefined;
+  /** Writes down what a step did before the next begins. */
+  done(name: Name, resource_id: string): Promise<void>;
+  undone(name: Name): Promise<void>;
+  failed(name: Name, problem: Problem): Promise<void>;
+}
+
+/** Progress as it is kept in a claimed record. `alongside`: fields that must be stored with what a step did. */
+export const progressOf = <Name extends string>(
+  claim: Claim<{ provisioning: Provisioning<Name> }>,
+  now: () => number,
+  alongside: (name: Name) => Record<string, unknown> = () => ({}),
+): Progress<Name> => {
+  const { provisioning } = claim.record;
+  const write = async (name: Name, step: Omit<StepRecord, 'at'>) => {
+    const written = { ...step, at: new Date(now()) };
+    const { doubtful_until } = provisioning;
+    const doubt = { 'provisioning.doubtful_until': doubtful_until };
+    await claim.write({ $set: { [`provisioning.steps.${name}`]: written, ...doubt, ...alongside(name) } });
+    provisioning.steps[name] = written;
+  };
+  return {
+    doubtful: () => provisioning.doubtful_until !== null,
+    of: (name) => provisioning.steps[name],
+    done: (name, resource_id) => write(name, { state: 'done', resource_id }),
+    undone: (name) => write(name, { state: 'undone', resource_id: provisioning.steps[name]?.resource_id ?? null }),
+    failed: (name, { code, detail }) => write(name, { state: 'failed', resource_id: null, problem: { code, detail } }),
+  };
+};
+
+/**
+ * Does every step that is not done yet. Where one fails, no other begins, those under way are waited for, and the worst
+ * problem is thrown: a refusal before a passing failure.
+ */
+export const goForward = async <Job extends Work, Name extends string>(
+  steps: readonly Step<Job, Name>[],
+  job: Job,
+  progress: Progress<Name>,
+) => {
+  const runs = new Map<Name, Promise<void>>();
+  let failed = false;
+
+  const run = async (step: Step<Job, Name>) => {
+    await Promise.all(step.after.map((name) => runs.get(name)));
+    if (failed || !step.when(job.record) || (step.list && progress.of(step.name)?.state === 'done')) return;
+    try {
+      await progress.done(step.name, await findOrMake(step, job, progress));
+    } catch (error) {
+      failed = true;
+      if (error instanceof Problem) await progress.failed(step.name, error);
+      throw error;
+    }
+  };
+
+  for (const step of steps) runs.set(step.name, run(step));
+  const outcomes = await Promise.allSettled(runs.values());
+  const errors = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+  if (errors.length > 0) throw errors.toSorted((a, b) => severity(b) - severity(a))[0];
+};
+
+const findOrMake = async <Job extends Work, Name extends string>(
+  step: Step<Job, Name>,
+  job: Job,
+  progress: Progress<Name>,
+) => {
+  const [existing] = progress.doubtful() ? ((await step.list?.(job)) ?? []) : [];
+  return existing ?? (await step.make(job));
+};
+
+/** What is no problem at all (a lost lease, a lost database, a defect) is worst: nothing may be concluded from the rest. */
+const severity = (error: unknown): number => {
+  if (!(error instanceof Problem)) return 2;
+  return isPassing(error) ? 0 : 1;
+};
+
+/** Takes away what the steps made, the newest first. */
+export const goBack = async <Job extends Work, Name extends string>(
+  steps: readonly Step<Job, Name>[],
+  job: Job,
+  progress: Progress<Name>,
+) => {
+  for (const step of steps.toReversed()) {
+    if (!step.remove || !step.when(job.record)) continue;
+    const made = await madeBy(step, job, progress);
+    for (const resource_id of made) await step.remove(job, resource_id);
+    if (made.size > 0) await progress.undone(step.name);
+  }
+};
+
+/** Takes away what a call whose answer was lost has made beside what is recorded. */
+export const tidy = async <Job extends Work, Name extends string>(
+  steps: readonly Step<Job, Name>[],
+  job: Job,
+  progress: Progress<Name>,
+) => {
+  for (const step of steps.toReversed()) {
+    if (!step.remove || !step.when(job.record)) continue;
+    const recorded = progress.of(step.name)?.resource_id;
+    for (const resource_id of (await step.list?.(job)) ?? []) {
+      if (resource_id !== recorded) await step.remove(job, resource_id);
+    }
+  }
+};
+
+const madeBy = async <Job extends Work, Name extends string>(
+  step: Step<Job, Name>,
+  job: Job,
+  progress: Progress<Name>,
+) => {
+  const recorded = progress.of(step.name);
+  const known = recorded?.state === 'done' && recorded.resource_id !== null ? [recorded.resource_id] : [];
+  const found = progress.doubtful() ? ((await step.list?.(job)) ?? []) : [];
+  return new Set([...known, ...found]);
+};

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/** How a stand-in misbehaves, on demand. */
+export const Fault = z.strictObject({
+  /** The call that it is about, as in `twilio.createTrunk`; a prefix such as `twilio.` will do. Default: any. */
+  call: z.string().default(''),
+  /** Lets so many matching calls pass first. */
+  skip: z.int().min(0).default(0),
+  /** For how many calls it holds. */
+  times: z.int().min(1).default(1),
+  /**
+   * `slow` answers after `delay_ms`; `answer` refuses with `status` and `body`, and does nothing; `drop_before` and
+   * `drop_after` cut the connection before or after acting; `hang_before` and `hang_after` stay silent, before or after
+   * acting; `hold_before` and `hold_after` wait for `release`, then go on.
+   */
+  kind: z.enum([
+    'slow',
+    'answer',
+    'drop_before',
+    'drop_after',
+    'hang_before',
+    'hang_after',
+    'hold_before',
+    'hold_after',
+  ]),
+  delay_ms: z.int().min(0).default(0),
+  status: z.int().min(400).max(599).default(500),
+  body: z.record(z.string(), z.unknown()).default({}),
+});
+export type Fault = z.output<typeof Fault>;
+
+export interface Faults {
+  add(fault: z.input<typeof Fault>): void;
+  clear(): void;
+  /** Lets all held calls go on. */
+  release(): void;
+  /** The fault that this call is to meet, if any. */
+  take(call: string): Fault | undefined;
+  /** Resolves at `release`. */
+  held(): Promise<void>;
+  /** Every call so far, in order: also those that met a fault. */
+  calls: string[];
+  /** Resolves once so many calls are held. */
+  holding(count?: number): Promise<void>;
+}
+
+export const createFaults = (): Faults => {
+  const armed: Fault[] = [];
+  const calls: string[] = [];
+  const watchers = new Set<() => void>();
+  let gate = Promise.withResolvers<void>();
+  let holdingNow = 0;
+
+  return {
+    calls,
+    add: (fault) => void armed.push(Fault.parse(fault)),
+    clear: () => {
+      armed.length = 0;
+    },
+    release: () => {
+      gate.resolve();
+      gate = Promise.withResolvers<void>();
+      holdingNow = 0;
+    },
+    take: (call) => {
+      calls.push(call);
+      for (const fault of armed) {
+        if (!call.startsWith(fault.call)) continue;
+        if (fault.skip-- > 0) continue;
+        if (--fault.times === 0) armed.splice(armed.indexOf(fault), 1);
+        return fault;
+      }
+      return undefined;
+    },
+    held: () => {
+      holdingNow++;
+      for (const watcher of watchers) watcher();
+      return gate.promise;
+    },
+    holding: (count = 1) =>
+      new Promise((resolve) => {
+        const watcher = () => {
+          if (holdingNow < count) return;
+          watchers.delete(watcher);
+          resolve();
+        };
+        watchers.add(watcher);
+        watcher();
+      }),
+  };
+};

@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { MongoMemoryServer } from 'mongodb-memory-server-core';
+import mongoose from 'mongoose';
+import { findMongod, type Search } from './mongod-binary.ts';
+
+export interface EmbeddedMongod {
+  uri: string;
+  version: string;
+  /** Where its data is kept. */
+  folder: string;
+  close(): Promise<void>;
+}
+
+export interface MongodOptions extends Search {
+  /** The data goes into a folder of this one that is named after the server's version, so that one never opens another's files. */
+  data_dir: string;
+}
+
+const REPLICA_SET = 'trunkline';
+const PRIMARY_WITHIN_MS = 30_000;
+
+/** A mongod of our own, as a replica set of one member, whose data survives a restart. It ends with this process. */
+export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promise<EmbeddedMongod> => {
+  const binary = await findMongod(search);
+  const folder = join(data_dir, `mongod-${binary.version}`);
+  await mkdir(folder, { recursive: true });
+  const server = await MongoMemoryServer.create({
+    binary: { systemBinary: binary.path, version: binary.version },
+    instance: { dbPath: folder, replSet: REPLICA_SET, ip: '127.0.0.1', storageEngine: 'wiredTiger' },
+    // A group of its own: Ctrl-C is for us, and we stop it when we are done with it.
+    spawn: { detached: true },
+  }).catch((error: unknown) => {
+    throw new Error(
+      `The embedded mongod does not start. If another Trunkline runs on ${data_dir}, stop it, or set DATA_DIR.`,
+      { cause: error },
+    );
+  });
+  const host = `127.0.0.1:${server.instanceInfo?.port}`;
+  await beReplicaSet(host);
+  return {
+    uri: `mongodb://${host}/trunkline?replicaSet=${REPLICA_SET}`,
+    version: binary.version,
+    folder,
+    close: async () => void (await server.stop({ doCleanup: false })),
+  };
+};
+
+/** Makes the server its own primary. Kept data names the port of last time, so that is put right by force. */
+const beReplicaSet = async (host: string): Promise<void> => {
+  const client = await mongoose.mongo.MongoClient.connect(`mongodb://${host}/?directConnection=true`);
+  try {
+    const admin = client.db('admin');
+    const config = { _id: REPLICA_SET, members: [{ _id: 0, host }] };
+    await admin.command({ replSetInitiate: config }).catch(async (error: unknown) => {
+      if (!(error instanceof mongoose.mongo.MongoServerError && error.codeName === 'AlreadyInitialized')) throw error;
+      const { config: kept } = await admin.command({ replSetGetConfig: 1 });
+      await admin.command({
+        replSetReconfig: { ...kept, members: [{ ...kept.members[0], host }], version: kept.version + 1 },
+        force: true,
+      });
+    });
+    for (const until = Date.now() + PRIMARY_WITHIN_MS; ; await wait(20)) {
+      const { isWritablePrimary } = await admin.command({ hello: 1 });
+      if (isWritablePrimary) return;
+      if (Date.now() > until) throw new Error(`The embedded mongod at ${host} did not become primary`);
+    }
+  } finally {
+    await client.close();
+  }
+};

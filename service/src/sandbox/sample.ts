@@ -1,0 +1,38 @@
+import type { Caller, Handlers } from '@trunkline/contracts';
+import { type SeededNumber, seedAccount } from './server.ts';
+import type { Shelf } from './shelf.ts';
+
+/** The numbers of the sample account: those at the end show what is refused. */
+const numbers: readonly SeededNumber[] = [
+  ...['+15551234567', '+15551234568', '+15551234569', '+15551234570', '+15551234571'].map((phone_number) => ({
+    phone_number,
+  })),
+  { phone_number: '+15551234572', voice_url: 'https://example.com/answer' },
+  { phone_number: '+15551234573', voice: false },
+  { phone_number: '+15551234574', trunk_sid: `TK${'0'.repeat(32)}` },
+];
+
+export interface Sample {
+  integration_id: string;
+  /** A number that can be imported now. */
+  phone_number: string;
+}
+
+/** An integration of a sandbox account with numbers, made like any other; on a database that has one already, that one. */
+export const openSample = async (
+  { integrations, phoneNumbers }: Pick<Handlers, 'integrations' | 'phoneNumbers'>,
+  caller: Caller,
+  shelf: Shelf,
+): Promise<Sample> => {
+  const { data: known } = await integrations.list(caller, { page_size: 100 });
+  const integration = known.at(-1) ?? (await integrate(integrations, caller, shelf));
+  const { data: imported } = await phoneNumbers.list(caller, { page_size: 100 });
+  const free = numbers.find(({ phone_number }) => !imported.some((number) => number.phone_number === phone_number));
+  return { integration_id: integration.integration_id, phone_number: free?.phone_number ?? '+15551234567' };
+};
+
+const integrate = async (integrations: Handlers['integrations'], caller: Caller, shelf: Shelf) => {
+  const { sid: account_sid, auth_token } = await seedAccount(shelf, numbers);
+  const credentials = { provider: 'twilio', account_sid, auth_token } as const;
+  return (await integrations.create(caller, { name: 'Sandbox account', credentials })).data;
+};

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import type { Clock } from '../clock.ts';
+import { createFaults, Fault, type Faults } from './faults.ts';
+import { createLiveKitStandIn } from './livekit.ts';
+import type { Shelf } from './shelf.ts';
+import { createTwilioStandIn, drawSid } from './twilio.ts';
+import type { TwilioAccountState } from './twilio-wire.ts';
+
+export interface SandboxOptions {
+  shelf: Shelf;
+  clock: Clock;
+  port: number;
+}
+
+export interface Sandbox {
+  url: string;
+  shelf: Shelf;
+  faults: Faults;
+  livekit: { url: string; api_key: string; api_secret: string; sip_host: string };
+  close(): Promise<void>;
+}
+
+/** Nobody dials it: the stand-ins take no calls. */
+const SIP_HOST = 'sandbox.sip.invalid';
+const API_KEY = 'sandbox';
+const API_SECRET = 'sandbox-secret-of-thirty-two-letters';
+
+/** Stand-ins for Twilio's REST API and LiveKit's SIP API on one port of this machine, speaking the vendors' own wire formats. */
+export const openSandbox = async ({ shelf, clock, port }: SandboxOptions): Promise<Sandbox> => {
+  const faults = createFaults();
+  const app = express();
+  app.disable('x-powered-by');
+  app.use('/sandbox', controls(shelf, faults));
+  app.use(createTwilioStandIn({ shelf, faults, clock }));
+  app.use(createLiveKitStandIn({ shelf, faults, clock, api_key: API_KEY, api_secret: API_SECRET }));
+
+  const server = createServer(app);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    shelf,
+    faults,
+    livekit: { url, api_key: API_KEY, api_secret: API_SECRET, sip_host: SIP_HOST },
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
+
+const kinds = {
+  twilio: ['number', 'trunk', 'origination_url', 'credential_list', 'credential', 'permission'],
+  livekit: ['inbound_trunk', 'outbound_trunk', 'dispatch_rule'],
+};
+
+/** What people and tests ask of the sandbox itself: what it holds, what was called, how it is to misbehave. */
+const controls = (shelf: Shelf, faults: Faults): express.Router => {
+  const router = express.Router();
+  router.use(express.json());
+  router.get('/', async (_req, res) => {
+    const held = Object.entries(kinds).map(async ([vendor, names]) => {
+      const things = names.map(async (name) => [name, await shelf.list(`${vendor}.${name}`)] as const);
+      return [vendor, Object.fromEntries(await Promise.all(things))] as const;
+    });
+    res.type('json').send(JSON.stringify(Object.fromEntries(await Promise.all(held)), null, 2));
+  });
+  router.get('/calls', (_req, res) => void res.json(faults.calls));
+  router.post('/faults', (req, res) => {
+    const { data, error } = Fault.safeParse(req.body);
+    if (!data)
+      return void res
+        .status(400)
+        .json({ faults: error.issues.map(({ path, message }) => `${path.join('.')} ${message}`) });
+    faults.add(data);
+    res.status(204).end();
+  });
+  router.delete('/faults', (_req, res) => {
+    faults.clear();
+    res.status(204).end();
+  });
+  /** Waits until so many calls are held. */
+  router.get('/holding', async (req, res) => {
+    await faults.holding(Number(req.query.count ?? 1));
+    res.status(204).end();
+  });
+  router.post('/release', (_req, res) => {
+    faults.release();
+    res.status(204).end();
+  });
+  return router;
+};
+
+export interface SeededNumber {
+  phone_number: string;
+  voice?: boolean;
+  voice_url?: string;
+  trunk_sid?: string;
+  voice_application_sid?: string;
+}
+
+/** Puts an account with numbers into the stand-in for Twilio. */
+export const seedAccount = async (shelf: Shelf, numbers: readonly SeededNumber[]): Promise<TwilioAccountState> => {
+  const account: TwilioAccountState = {
+    sid: drawSid('AC'),
+    auth_token: randomBytes(16).toString('hex'),
+    status: 'active',
+    api_keys: [{ sid: drawSid('SK'), secret: randomBytes(16).toString('hex') }],
+  };
+  await shelf.put('twilio.account', account.sid, account);
+  for (const { phone_number, voice = true, voice_url = '', trunk_sid = null, voice_application_sid = '' } of numbers) {
+    const sid = drawSid('PN');
+    await shelf.put('twilio.number', sid, {
+      sid,
+      account_sid: account.sid,
+      phone_number,
+      friendly_name: phone_number,
+      capabilities: { voice, sms: true, mms: false, fax: false },
+      voice_url,
+      voice_method: 'POST',
+      voice_fallback_url: '',
+      voice_fallback_method: 'POST',
+      trunk_sid,
+      voice_application_sid,
+      status: 'in-use',
+    });
+  }
+  return account;
+};

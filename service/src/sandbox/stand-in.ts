@@ -1,0 +1,39 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../clock.ts';
+import type { Faults } from './faults.ts';
+
+/** What a stand-in answers, once it has acted. */
+export interface Reply {
+  status: number;
+  /** JSON, or text where the real one sends text. */
+  body?: unknown;
+}
+
+/** Serves one call of a vendor: acts and answers, unless it is to misbehave. */
+export const serve =
+  (
+    call: string,
+    act: (req: Request) => Promise<Reply>,
+    { faults, clock }: { faults: Faults; clock: Clock },
+  ): RequestHandler =>
+  async (req, res) => {
+    const fault = faults.take(call);
+    if (fault?.delay_ms) await clock.sleep(fault.delay_ms);
+    if (fault?.kind === 'hold_before') await faults.held();
+    if (fault?.kind === 'drop_before') return void req.socket.destroy();
+    if (fault?.kind === 'hang_before') return;
+    if (fault?.kind === 'answer') return send(res, fault);
+    const reply = await act(req);
+    if (fault?.kind === 'hold_after') await faults.held();
+    if (fault?.kind === 'drop_after') return void req.socket.destroy();
+    if (fault?.kind === 'hang_after') return;
+    send(res, reply);
+  };
+
+const send = (res: Response, { status, body }: Reply): void => {
+  res.status(status);
+  if (body === undefined) res.end();
+  else if (typeof body === 'string') res.type('text/plain; charset=utf-8').end(body);
+  // Exactly this type: with a charset behind it the LiveKit SDK does not read errors as JSON.
+  else res.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
+};

@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ProviderProblem } from '../provider.ts';
+import { createLiveKit } from './livekit.ts';
+
+const fetching = vi.fn<typeof fetch>();
+vi.stubGlobal('fetch', fetching);
+afterEach(() => fetching.mockReset());
+
+const switchboard = createLiveKit({
+  url: 'wss://example.livekit.cloud',
+  api_key: 'key',
+  api_secret: 'secret-of-thirty-two-letters-more',
+  timeout_ms: 10_000,
+  observe: (_call, run) => run(),
+});
+const line = {
+  name: 'x',
+  phone_number: '+15551234567',
+  username: null,
+  password: null,
+  media_encryption: 'allow',
+  allowed_addresses: [],
+  mark: { installation_id: 'i', phone_number_id: 'phon_a1b2c3d4e5f6' },
+} as const;
+const create = () =>
+  switchboard
+    .createInboundTrunk({ ...line, allowed_addresses: [] })
+    .catch((error: unknown) => error as ProviderProblem);
+
+const refused = (code: string) =>
+  Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) });
+
+describe('LiveKit', () => {
+  it('is sent a create once, on LiveKit Cloud too, where the SDK would replay it', async () => {
+    fetching.mockImplementation(
+      async () => new Response('{}', { status: 500, headers: { 'content-type': 'application/json' } }),
+    );
+    expect(await create()).toMatchObject({ code: 'provider_unavailable', passing: true, doubtful: true });
+    expect(fetching).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([
+    [
+      'a timeout',
+      () => Promise.reject(new DOMException('too late', 'TimeoutError')),
+      { code: 'provider_timeout', passing: true, doubtful: true },
+    ],
+    [
+      'a refused connection',
+      () => Promise.reject(refused('ECONNREFUSED')),
+      { code: 'provider_unavailable', passing: true, doubtful: false },
+    ],
+    [
+      'a name that does not resolve',
+      () => Promise.reject(refused('ENOTFOUND')),
+      { code: 'provider_unavailable', passing: true, doubtful: false },
+    ],
+    [
+      'a reset connection',
+      () => Promise.reject(refused('ECONNRESET')),
+      { code: 'provider_unavailable', passing: true, doubtful: true },
+    ],
+    [
+      '429',
+      async () => new Response('', { status: 429 }),
+      { code: 'provider_unavailable', passing: true, doubtful: false },
+    ],
+    ['408', async () => new Response('', { status: 408 }), { code: 'provider_timeout', passing: true, doubtful: true }],
+    [
+      '401 as plain text',
+      async () => new Response('invalid API key: key', { status: 401 }),
+      { code: 'provider_error', passing: false, doubtful: false },
+    ],
+    [
+      'an answer that is no JSON',
+      async () => new Response('<html>'),
+      { code: 'provider_error', passing: false, doubtful: true },
+    ],
+    [
+      'an answer without an id',
+      async () => new Response('{}'),
+      { code: 'provider_error', passing: false, doubtful: true },
+    ],
+  ])('tells what became of a call: %s', async (_what, answer, expected) => {
+    fetching.mockImplementation(answer);
+    const error = await create();
+    expect(error).toBeInstanceOf(ProviderProblem);
+    expect(error).toMatchObject(expected);
+  });
+
+  it.each([
+    [
+      'Conflicting inbound SIP Trunks: "<new>" and "ST_abc", using the same number(s) ["+1"] without AllowedNumbers set',
+      'ST_abc',
+    ],
+    [
+      'Conflicting inbound SIP Trunks: "ST_abc" and "<new>", using the same number(s) <any> without AllowedNumbers set',
+      'ST_abc',
+    ],
+    [
+      'Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch rule "SDR_x" "name"',
+      'SDR_x',
+    ],
+  ])('reads a conflict, which comes as 400, from its message: %s', async (msg, resource_id) => {
+    const body = JSON.stringify({ code: 'invalid_argument', msg });
+    fetching.mockImplementation(
+      async () => new Response(body, { status: 400, headers: { 'content-type': 'application/json' } }),
+    );
+    expect(await create()).toMatchObject({ name: 'Conflict', resource_id });
+  });
+
+  it('takes another 400 for a defect of ours', async () => {
+    const body = JSON.stringify({ code: 'invalid_argument', msg: 'no trunk numbers specified' });
+    fetching.mockImplementation(
+      async () => new Response(body, { status: 400, headers: { 'content-type': 'application/json' } }),
+    );
+    expect(await create()).toMatchObject({ code: 'provider_error', passing: false, doubtful: false });
+  });
+
+  it('lets what is gone already be removed', async () => {
+    const body = JSON.stringify({ code: 'not_found', msg: 'requested sip dispatch rule does not exist' });
+    fetching.mockImplementation(
+      async () => new Response(body, { status: 404, headers: { 'content-type': 'application/json' } }),
+    );
+    await expect(switchboard.removeDispatchRule('SDR_x')).resolves.toBeUndefined();
+    await expect(switchboard.removeTrunk('ST_x')).resolves.toBeUndefined();
+  });
+
+  it('never logs or tells a token that LiveKit quotes back', async () => {
+    fetching.mockImplementation(
+      async () => new Response('invalid token: eyJhbGciOi.secret.token, error: signature is invalid', { status: 401 }),
+    );
+    expect(
+      JSON.stringify(await create(), (_key, value) =>
+        value instanceof Error ? { ...value, message: value.message, cause: value.cause } : value,
+      ),
+    ).not.toContain('eyJ');
+  });
+});

@@ -1,0 +1,35 @@
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { Conflict, ProviderProblem } from '../provider.ts';
+
+/** Measures each call to a vendor, and logs those that failed. Errors arrive here translated. */
+export type Observe = <T>(call: string, run: () => Promise<T>) => Promise<T>;
+
+export const createObserve =
+  (
+    provider: 'twilio' | 'livekit',
+    { metrics, log }: { metrics: Pick<Metrics, 'providerCalls' | 'providerCallSeconds'>; log: Log },
+  ): Observe =>
+  async (call, run) => {
+    const measured = metrics.providerCallSeconds.startTimer({ provider, call });
+    const count = (outcome: string) => {
+      measured();
+      metrics.providerCalls.inc({ provider, call, outcome });
+    };
+    try {
+      const answer = await run();
+      count('ok');
+      return answer;
+    } catch (error) {
+      count(outcomeOf(error));
+      log.warn({ provider, call, err: error }, 'A call to a provider failed');
+      throw error;
+    }
+  };
+
+const outcomeOf = (error: unknown): string => {
+  if (error instanceof Conflict) return 'conflict';
+  if (!(error instanceof ProviderProblem)) return 'unexpected';
+  if (error.code === 'provider_credentials_refused') return 'refused';
+  return error.code.replace('provider_', '');
+};

@@ -1,0 +1,160 @@
+import { createTrunklineClient, problemIn } from '@trunkline/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Caller, createCaller, type OpenedService, openService } from './open-service.ts';
+
+let service: OpenedService;
+let replica: OpenedService;
+let caller: Caller;
+beforeAll(async () => {
+  service = await openService();
+  replica = await service.openReplica();
+  caller = service.admin;
+});
+afterAll(async () => {
+  await replica.close();
+  await service.close();
+});
+
+describe('an API key', () => {
+  it('is shown once, and kept as a hash', async () => {
+    const { data } = await caller.client.apiKeys.create.mutate({ name: 'Ours', role: 'agent_manager' });
+    expect(data.raw_key).toMatch(/^tl_live_[A-Za-z0-9_-]{43}$/);
+    expect(data.key).toMatchObject({
+      name: 'Ours',
+      role: 'agent_manager',
+      status: 'active',
+      prefix: data.raw_key.slice(0, 12),
+      last_used_at: null,
+    });
+    const row = await service.connection.collection('api_keys').findOne({ key_id: data.key.key_id });
+    expect(JSON.stringify(row)).not.toContain(data.raw_key.slice(12));
+  });
+
+  it('is refused by every replica within 5 seconds of its revocation', async () => {
+    const { data } = await caller.client.apiKeys.create.mutate({ name: 'Short-lived', role: 'user' });
+    const [here, there] = [service, replica].map(({ url }) =>
+      createCaller({ url, apiKey: data.raw_key, organizationId: caller.organization_id }),
+    );
+    for (const user of [here!, there!]) expect((await user.rest('GET', '/api/me')).status).toBe(200);
+    const revoked = await caller.client.apiKeys.revoke.mutate({ key_id: data.key.key_id });
+    expect(revoked.data.status).toBe('revoked');
+    service.clock.advance(5000);
+    for (const user of [here!, there!]) expect((await user.rest('GET', '/api/me')).status).toBe(401);
+  });
+
+  it('is looked up once, not for each call', async () => {
+    const user = await service.newKey(caller, 'user');
+    await user.rest('GET', '/api/me');
+    const db = service.connection.db!;
+    await db.command({ profile: 2 });
+    for (let n = 0; n < 20; n++) await user.rest('GET', '/api/me');
+    await db.command({ profile: 0 });
+    const asked = await db.collection('system.profile').countDocuments({ ns: /\.api_keys$/, op: 'query' });
+    await db.collection('system.profile').drop();
+    expect(asked).toBeLessThanOrEqual(1);
+  });
+
+  it('stops when it expires', async () => {
+    const expires_at = new Date(service.clock.now() + 60_000).toISOString();
+    const { data } = await caller.client.apiKeys.create.mutate({ name: 'Until then', role: 'user', expires_at });
+    const user = createCaller({ url: service.url, apiKey: data.raw_key, organizationId: caller.organization_id });
+    expect((await user.rest('GET', '/api/me')).status).toBe(200);
+    service.clock.advance(60_001);
+    expect((await user.rest('GET', '/api/me')).status).toBe(401);
+    const { data: keys } = await caller.client.apiKeys.list.query();
+    expect(keys.find(({ key_id }) => key_id === data.key.key_id)?.status).toBe('expired');
+    const past = await caller.rest('POST', '/api/api-keys', {
+      name: 'x',
+      role: 'user',
+      expires_at: '2020-01-01T00:00:00Z',
+    });
+    expect(past.body).toMatchObject({ code: 'invalid_request', issues: [{ path: 'expires_at' }] });
+  });
+
+  it('is made for roles up to its own, and revoked likewise', async () => {
+    const manager = await service.newKey(caller, 'agent_manager');
+    expect((await manager.rest('POST', '/api/api-keys', { name: 'x', role: 'admin' })).body.code).toBe(
+      'permission_denied',
+    );
+    expect((await manager.rest('POST', '/api/api-keys', { name: 'x', role: 'agent_manager' })).status).toBe(201);
+    const { data } = await caller.client.apiKeys.create.mutate({ name: 'Boss', role: 'admin' });
+    expect((await manager.rest('DELETE', `/api/api-keys/${data.key.key_id}`)).body.code).toBe('permission_denied');
+    expect((await caller.rest('DELETE', `/api/api-keys/${data.key.key_id}`)).status).toBe(200);
+  });
+
+  it('stays where it is the last admin key, also where two admins revoke each other at once', async () => {
+    const first = await service.newOrganization();
+    const keys = (await first.client.apiKeys.list.query()).data;
+    const lonely = await first.rest('DELETE', `/api/api-keys/${keys[0]!.key_id}`);
+    expect({ status: lonely.status, code: lonely.body.code }).toEqual({ status: 409, code: 'last_admin_key' });
+
+    const { data } = await first.client.apiKeys.create.mutate({ name: 'Second', role: 'admin' });
+    const second = createCaller({ url: service.url, apiKey: data.raw_key, organizationId: first.organization_id });
+    const both = await Promise.all([
+      first.rest('DELETE', `/api/api-keys/${data.key.key_id}`),
+      second.rest('DELETE', `/api/api-keys/${keys[0]!.key_id}`),
+    ]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+  });
+
+  it('tells when it was last used, to the minute', async () => {
+    const user = await service.newKey(caller, 'user');
+    await user.rest('GET', '/api/me');
+    await service.background.idle();
+    const { data } = await caller.client.apiKeys.list.query({ page_size: 1 });
+    expect(Math.abs(Date.parse(data[0]!.last_used_at!) - service.clock.now())).toBeLessThan(60_000);
+  });
+});
+
+describe('GET /api/me', () => {
+  it('needs only a key, and tells what a client asks first', async () => {
+    const client = createTrunklineClient({ url: service.url, apiKey: caller.api_key });
+    const { data } = await client.me.query();
+    expect(data).toMatchObject({ organization_id: caller.organization_id, organization_name: 'Test', role: 'admin' });
+    expect(data.permissions).toContain('phone_numbers:create');
+    const error = await client.phoneNumbers.list.query().catch(problemIn);
+    expect(error).toMatchObject({ code: 'organization_required' });
+  });
+});
+
+describe('limits', () => {
+  it('count each call of a key, each of a batch too, and say what is left', async () => {
+    const limited = await openService({ environment: { RATE_LIMIT_RPS: '10' } });
+    const one = await limited.admin.rest('GET', '/api/me');
+    expect(one.headers.get('ratelimit-policy')).toBe('"key";q=10;w=1');
+    expect(one.headers.get('ratelimit')).toMatch(/^"key";r=\d;t=1$/);
+    const batch = `/trpc/${Array.from({ length: 9 }, () => 'me').join(',')}?batch=1&input={}`;
+    await limited.admin.rest('GET', batch);
+    const { status, headers, body } = await limited.admin.rest('GET', '/api/me');
+    expect({ status, code: body.code }).toEqual({ status: 429, code: 'rate_limited' });
+    expect(headers.get('retry-after')).toBe('1');
+    const overTrpc = await limited.admin.rest('GET', '/trpc/me');
+    expect(overTrpc).toMatchObject({ status: 429, body: { error: { data: { code: 'rate_limited' } } } });
+    const other = await limited.newOrganization();
+    expect((await other.rest('GET', '/api/me')).status).toBe(200);
+    await limited.close();
+  });
+
+  it('hold up guessing from one address, and not those whose key is known', async () => {
+    const guessed = await openService({ environment: { TRUSTED_PROXIES: '1' } });
+    const guess = (address: string, n = 0) =>
+      guessed.admin.rest('GET', '/api/me', undefined, { 'X-API-Key': `tl_live_guess${n}`, 'X-Forwarded-For': address });
+    await guessed.admin.rest('GET', '/api/me');
+    for (let n = 0; n < 60; n++) expect((await guess('203.0.113.1', n)).status).toBe(401);
+    const { status, headers } = await guess('203.0.113.1', 61);
+    expect(status).toBe(429);
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await guess('203.0.113.2')).status).toBe(401);
+    expect((await guessed.admin.rest('GET', '/api/me', undefined, { 'X-Forwarded-For': '203.0.113.1' })).status).toBe(
+      200,
+    );
+    await guessed.close();
+  });
+
+  it('take no word of a proxy that is not trusted', async () => {
+    const guess = (n: number) =>
+      caller.rest('GET', '/api/me', undefined, { 'X-API-Key': `tl_live_no${n}`, 'X-Forwarded-For': `203.0.113.${n}` });
+    for (let n = 0; n < 60; n++) await guess(n);
+    expect((await guess(60)).status).toBe(429);
+  });
+});

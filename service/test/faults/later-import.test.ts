@@ -1,0 +1,3 @@
+import { promiseOf } from './promise.ts';
+
+promiseOf('a later import of an integration');

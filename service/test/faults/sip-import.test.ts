@@ -1,0 +1,3 @@
+import { promiseOf } from './promise.ts';
+
+promiseOf('an import of a SIP number');

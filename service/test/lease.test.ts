@@ -1,0 +1,141 @@
+import { problemIn } from '@trunkline/contracts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+const LEASE_MS = 30_000;
+
+/** Each call that makes something, of a later import of an integration. */
+const makers = [
+  'livekit.CreateSIPInboundTrunk',
+  'livekit.CreateSIPDispatchRule',
+  'livekit.CreateSIPOutboundTrunk',
+  'twilio.updateNumber',
+];
+
+let first: OpenedService;
+let second: OpenedService;
+
+const open = async (environment: Record<string, string>) => {
+  first = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '20', ...environment } });
+  second = await first.openReplica();
+};
+const close = async () => {
+  await second.close();
+  await first.close();
+};
+
+const prepare = async () => {
+  const phone_number = drawNumber();
+  const another = drawNumber();
+  const caller = await first.newOrganization();
+  const { integration_id } = await first.integrate(caller, [
+    { phone_number, voice_url: 'https://example.com/before' },
+    { phone_number: another },
+  ]);
+  const ofTwilio = { provider: 'twilio', integration_id, supports_inbound: true, supports_outbound: true } as const;
+  await caller.client.phoneNumbers.import.mutate({ ...ofTwilio, phone_number: another });
+  return { caller, input: { ...ofTwilio, phone_number } };
+};
+
+describe('an answer that comes after the lease has run out', () => {
+  beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
+  afterEach(() => first.sandbox.faults.clear());
+  afterAll(close);
+
+  for (const call of makers) {
+    for (const kind of ['hold_before', 'hold_after'] as const) {
+      it(`does no harm at ${call} (${kind}): another replica goes on, and the caller reads what it made`, async () => {
+        const { caller, input } = await prepare();
+        first.sandbox.faults.add({ call, kind });
+        const answer = caller.client.phoneNumbers.import.mutate(input);
+        await first.sandbox.faults.holding();
+        first.clock.advance(LEASE_MS + 1);
+        await second.reconciler.turn();
+        first.sandbox.faults.release();
+        const { data } = await answer;
+        expect(data).toMatchObject({ provisioning_state: 'active', phone_number: input.phone_number });
+        await settle(first, second);
+        await expectWholeWorld(first);
+        const kept = await caller.client.phoneNumbers.get.query({ phone_number_id: data.phone_number_id });
+        expect(kept.data).toMatchObject({
+          outbound_trunk_id: data.outbound_trunk_id,
+          inbound_trunk_id: data.inbound_trunk_id,
+        });
+        expect(kept.data.provisioning).toMatchObject({ state: 'active', next_check_at: null });
+      });
+    }
+  }
+});
+
+describe('an import that takes longer than its deadline', () => {
+  beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '5' }));
+  afterEach(() => first.sandbox.faults.clear());
+  afterAll(close);
+
+  for (const call of ['twilio.listNumbers', ...makers]) {
+    for (const kind of ['hold_before', 'hold_after'] as const) {
+      it(`answers 504 while ${call} is under way (${kind}), and is undone`, async () => {
+        const { caller, input } = await prepare();
+        first.sandbox.faults.add({ call, kind });
+        const answer = caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+        await first.sandbox.faults.holding();
+        first.clock.advance(5001);
+        expect(await answer).toMatchObject({ code: 'provider_timeout', status: 504 });
+
+        const [record] = (await caller.client.phoneNumbers.list.query({ phone_number: input.phone_number })).data;
+        expect(record).toMatchObject({ provisioning_state: 'releasing' });
+        const again = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+        expect(again).toMatchObject({ code: 'phone_number_busy', retry_after_seconds: expect.any(Number) });
+
+        first.sandbox.faults.release();
+        await settle(first, second);
+        await expectWholeWorld(first);
+        const number = (await readWorld(first)).numbers.find(({ phone_number }) => phone_number === input.phone_number);
+        expect(number).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/before' });
+        await caller.client.phoneNumbers.import.mutate(input);
+        await settle(first, second);
+        await expectWholeWorld(first);
+      });
+    }
+  }
+});
+
+describe('a call that acts long after its record went', () => {
+  beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
+  afterAll(close);
+
+  it('is swept up, though the number was imported anew meanwhile', async () => {
+    const phone_number = drawNumber();
+    const sip = { provider: 'sip', supports_outbound: true, sip_server_address: 'sip.example.com' } as const;
+    const caller = await first.newOrganization();
+    first.sandbox.faults.add({ call: 'livekit.CreateSIPOutboundTrunk', kind: 'hold_before' });
+    const stale = caller.client.phoneNumbers.import.mutate({ ...sip, phone_number }).catch(problemIn);
+    await first.sandbox.faults.holding();
+
+    // The other replica takes over; LiveKit refuses it for good, so the record goes.
+    first.clock.advance(LEASE_MS + 1);
+    first.sandbox.faults.add({
+      call: 'livekit.CreateSIPOutboundTrunk',
+      kind: 'answer',
+      status: 400,
+      body: { code: 'invalid_argument', msg: 'no' },
+    });
+    for (let turns = 0; turns < 5; turns++) {
+      await second.reconciler.turn();
+      first.clock.advance(60_000);
+    }
+    expect((await caller.client.phoneNumbers.list.query({ phone_number })).data).toEqual([]);
+    const { data } = await caller.client.phoneNumbers.import.mutate({ ...sip, phone_number });
+
+    // Only now the first call acts.
+    first.sandbox.faults.release();
+    expect(await stale).toMatchObject({ code: 'provider_error' });
+    await settle(first, second);
+    await expectWholeWorld(first);
+    expect((await readWorld(first)).outbound).toHaveLength(1);
+    expect(
+      (await caller.client.phoneNumbers.get.query({ phone_number_id: data.phone_number_id })).data.outbound_trunk_id,
+    ).toBe(data.outbound_trunk_id);
+  });
+});

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type ClientOptions,
+  createTrunklineClient,
+  type OrganizationId,
+  type Role,
+  type TrunklineClient,
+} from '@trunkline/contracts';
+import { inject } from 'vitest';
+import { compose, type Service } from '../src/compose.ts';
+import { type Config, readConfig } from '../src/config.ts';
+import { type Connection, connect } from '../src/connect.ts';
+import { createLogging } from '../src/log.ts';
+import { drawApiKey } from '../src/random.ts';
+import { openSandbox, type Sandbox, type SeededNumber, seedAccount } from '../src/sandbox/server.ts';
+import { createMemoryShelf } from '../src/sandbox/shelf.ts';
+import { listen } from '../src/serve.ts';
+import { createTurnedClock, type TurnedClock } from './turned-clock.ts';
+
+export interface Caller {
+  organization_id: OrganizationId;
+  api_key: string;
+  client: TrunklineClient;
+  /** Calls over REST, with the headers that identify. `body` goes as JSON. */
+  rest(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<RestAnswer>;
+}
+
+export interface RestAnswer {
+  status: number;
+  headers: Headers;
+  // Tests look into answers of every shape.
+  body: any;
+}
+
+export interface OpenedService extends Service {
+  url: string;
+  config: Config;
+  clock: TurnedClock;
+  sandbox: Sandbox;
+  connection: Connection;
+  /** Every line that was logged. */
+  logged: string[];
+  /** The first organization, and its admin. */
+  admin: Caller;
+  newOrganization(name?: string): Promise<Caller>;
+  /** Another key of the same organization. */
+  newKey(caller: Caller, role: Role): Promise<Caller>;
+  /** A sandbox account with these numbers, integrated. */
+  integrate(
+    caller: Caller,
+    numbers: readonly SeededNumber[],
+  ): Promise<{ integration_id: `intg_${string}`; account_sid: string }>;
+  /** Another process on the same database and sandbox. */
+  openReplica(): Promise<OpenedService>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  environment?: Record<string, string>;
+  clock?: TurnedClock;
+  sandbox?: Sandbox;
+  mongodb_uri?: string;
+}
+
+/** The whole service in this process, on a database and a sandbox of its own, its reconciler turned by hand. */
+export const openService = async (options: OpenOptions = {}): Promise<OpenedService> => {
+  const clock = options.clock ?? createTurnedClock();
+  const mongodb_uri = options.mongodb_uri ?? uniqueDatabase();
+  const sandbox = options.sandbox ?? (await openSandbox({ shelf: createMemoryShelf(), clock, port: 0 }));
+  const config = readConfig({
+    NODE_ENV: 'test',
+    PROVIDER_TIMEOUT_SECONDS: '0.4',
+    RATE_LIMIT_RPS: '100000',
+    ENCRYPTION_KEYS: TEST_KEYS,
+    ...options.environment,
+  });
+  const logged: string[] = [];
+  const connection = await connect(mongodb_uri);
+  const service = await compose(config, {
+    connection,
+    clock,
+    logging: createLogging('debug', { write: (line) => void logged.push(line) }),
+    encryption_keys: config.encryption_keys ?? new Map(),
+    livekit: sandbox.livekit,
+    livekit_project: 'sandbox',
+    twilio_api_url: sandbox.url,
+  });
+  await service.ready();
+  const api = await listen(service.app, { host: '127.0.0.1', port: 0, setting: 'PORT' });
+  const url = `http://127.0.0.1:${api.port}`;
+
+  const newOrganization = async (name = 'Test') => {
+    const api_key = drawApiKey();
+    const made = await service.createOrganization({ name, raw_key: api_key, actor: { system: 'command_line' } });
+    if (made === undefined) throw new Error('No organization was made');
+    return createCaller({ url, apiKey: api_key, organizationId: made.organization_id });
+  };
+
+  return {
+    ...service,
+    url,
+    config,
+    clock,
+    sandbox,
+    connection,
+    logged,
+    admin: await newOrganization(),
+    newOrganization,
+    newKey: async ({ client, organization_id }, role) => {
+      const { data } = await client.apiKeys.create.mutate({ name: role, role });
+      return createCaller({ url, apiKey: data.raw_key, organizationId: organization_id });
+    },
+    integrate: async ({ client }, numbers) => {
+      const { sid: account_sid, auth_token } = await seedAccount(sandbox.shelf, numbers);
+      const credentials = { provider: 'twilio', account_sid, auth_token } as const;
+      const { data } = await client.integrations.create.mutate({ name: 'Test', credentials });
+      return { integration_id: data.integration_id, account_sid };
+    },
+    openReplica: () => openService({ ...options, clock, sandbox, mongodb_uri }),
+    close: async () => {
+      api.cut();
+      await Promise.all([api.finish(), service.background.idle()]);
+      await connection.close();
+      if (options.sandbox === undefined) await sandbox.close();
+    },
+  };
+};
+
+const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+
+const uniqueDatabase = (): string =>
+  inject('mongodb_uri').replace('/trunkline?', `/test_${randomBytes(6).toString('hex')}?`);
+
+export const createCaller = (options: Required<ClientOptions>): Caller => {
+  const { url, apiKey, organizationId } = options;
+  return {
+    organization_id: organizationId as OrganizationId,
+    api_key: apiKey,
+    client: createTrunklineClient(options),
+    rest: async (method, path, body, headers = {}) => {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          'X-API-Key': apiKey,
+          'X-Organization-Id': organizationId,
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+    },
+  };
+};
+
+let drawn = 0;
+/** A US number that no other test of this file uses. */
+export const drawNumber = (): string => `+1555${String(1_000_000 + drawn++)}`;

@@ -1,0 +1,39 @@
+import { fieldsOf, type Operation } from '@trunkline/contracts';
+import { drawNumber } from './open-service.ts';
+
+/** Ids of things that belong to one organization. */
+export interface Belongings {
+  phone_number_id: string;
+  integration_id: string;
+  key_id: string;
+}
+
+const unions: Record<string, (own: Belongings) => object> = {
+  'phoneNumbers.import': ({ integration_id }) => ({
+    phone_number: drawNumber(),
+    provider: 'twilio',
+    supports_inbound: true,
+    integration_id,
+  }),
+};
+
+const values: Record<string, unknown> = {
+  agent_id: 'reception',
+  name: 'A name',
+  role: 'user',
+  credentials: { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'token' },
+};
+
+/** A valid input of any operation, naming what belongs to somebody. An operation that needs a new field says so here. */
+export const sampleInput = (name: string, { input }: Operation, own: Belongings): Record<string, unknown> => {
+  const union = unions[name];
+  if (union) return { ...union(own) };
+  const required = Object.entries(fieldsOf(input)).filter(([, schema]) => !schema.safeParse(undefined).success);
+  return Object.fromEntries(
+    required.map(([field]) => {
+      const value: unknown = Reflect.get(own, field) ?? values[field];
+      if (value === undefined) throw new Error(`test/sample-input.ts needs a value for the field ${field} of ${name}`);
+      return [field, value];
+    }),
+  );
+};

@@ -1,0 +1,103 @@
+import { type Operation, operations, permissionsOf, Role } from '@trunkline/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Caller, drawNumber, type OpenedService, openService, type RestAnswer } from './open-service.ts';
+import { type Belongings, sampleInput } from './sample-input.ts';
+
+let service: OpenedService;
+let owner: Caller;
+let stranger: Caller;
+let own: Belongings;
+
+beforeAll(async () => {
+  service = await openService();
+  owner = service.admin;
+  stranger = await service.newOrganization();
+  const phone_number = drawNumber();
+  const { integration_id } = await service.integrate(owner, [{ phone_number }]);
+  const input = { phone_number, provider: 'twilio', supports_inbound: true, integration_id } as const;
+  const { data } = await owner.client.phoneNumbers.import.mutate(input);
+  const keys = await owner.client.apiKeys.list.query();
+  own = { phone_number_id: data.phone_number_id, integration_id, key_id: keys.data[0]!.key_id };
+});
+afterAll(() => service.close());
+
+/** Every operation, over both protocols: one that is added to the contract is in here by itself. */
+const everyOperation = [...operations].flatMap(([name, operation]) => [
+  { title: `${name} over REST`, name, operation, ask: overRest },
+  { title: `${name} over tRPC`, name, operation, ask: overTrpc },
+]);
+
+function overRest(
+  caller: Caller,
+  _name: string,
+  { route }: Operation,
+  input: Record<string, unknown>,
+  headers?: Record<string, string>,
+) {
+  const rest = { ...input };
+  const path = route.path.replaceAll(/\{([^}]+)\}/g, (_braces, field: string) => {
+    const value = String(rest[field]);
+    delete rest[field];
+    return value;
+  });
+  const body = Object.keys(rest).length > 0 ? rest : undefined;
+  return caller.rest(route.method, `/api${path}`, body, headers);
+}
+
+async function overTrpc(
+  caller: Caller,
+  name: string,
+  { kind }: Operation,
+  input: Record<string, unknown>,
+  headers?: Record<string, string>,
+): Promise<RestAnswer> {
+  const answer =
+    kind === 'query'
+      ? await caller.rest('GET', `/trpc/${name}?input=${encodeURIComponent(JSON.stringify(input))}`, undefined, headers)
+      : await caller.rest('POST', `/trpc/${name}`, input, headers);
+  return { ...answer, body: answer.body.error ? answer.body.error.data : answer.body.result.data };
+}
+
+const rowsOf = async (organization_id: string) => {
+  const collections = ['phone_numbers', 'integrations', 'api_keys', 'events', 'organizations'];
+  const rows = collections.map((name) =>
+    service.connection
+      .collection(name)
+      .find({ organization_id }, { projection: { last_used_at: 0 } })
+      .toArray(),
+  );
+  return JSON.stringify(await Promise.all(rows));
+};
+
+describe('two organizations', () => {
+  it.each(everyOperation)('see nothing of each other: $title', async ({ name, operation, ask }) => {
+    const before = await rowsOf(owner.organization_id);
+    const input = sampleInput(name, operation, own);
+    const { status, body } = await ask(stranger, name, operation, input);
+    if (Object.values(input).some((value) => Object.values(own).includes(value as string))) {
+      expect([403, 404]).toContain(status);
+    }
+    const { request_id: _request_id, detail: _detail, ...told } = body;
+    for (const id of [...Object.values(own), owner.organization_id]) expect(JSON.stringify(told)).not.toContain(id);
+    expect(await rowsOf(owner.organization_id)).toBe(before);
+  });
+
+  it.each(everyOperation)('cannot be mixed up by a header: $title', async ({ name, operation, ask }) => {
+    const headers = { 'X-Organization-Id': owner.organization_id };
+    const { status, body } = await ask(stranger, name, operation, sampleInput(name, operation, own), headers);
+    expect({ status, code: body.code }).toEqual({ status: 403, code: 'organization_mismatch' });
+  });
+});
+
+describe('roles', () => {
+  for (const role of Role.options) {
+    it.each(everyOperation)(`${role} may do what its permissions say: $title`, async ({ name, operation, ask }) => {
+      const caller = await service.newKey(stranger, role);
+      const { permission } = operation;
+      const allowed = permission === 'any key' || permissionsOf[role].includes(permission);
+      const { status, body } = await ask(caller, name, operation, sampleInput(name, operation, own));
+      if (allowed) expect(body.code).not.toBe('permission_denied');
+      else expect({ status, code: body.code }).toEqual({ status: 403, code: 'permission_denied' });
+    });
+  }
+});

@@ -1,0 +1,43 @@
+import type { Clock } from '../src/clock.ts';
+
+/** Waits up to this long pass by themselves, and quickly: retries and polling. Longer ones end when the test turns the clock. */
+const SHORT_MS = 1000;
+const SPED_UP = 50;
+
+export interface TurnedClock extends Clock {
+  /** Turns the clock forward: what was due until then happens. */
+  advance(ms: number): void;
+}
+
+/** Real time that a test can turn. */
+export const createTurnedClock = (): TurnedClock => {
+  let turned_ms = 0;
+  const waiting = new Set<() => void>();
+  const now = () => Date.now() + turned_ms;
+  return {
+    now,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const until = now() + ms;
+        const finish = (settle: () => void) => {
+          clearTimeout(timer);
+          waiting.delete(look);
+          signal?.removeEventListener('abort', abort);
+          settle();
+        };
+        const look = () => {
+          if (now() >= until) finish(resolve);
+        };
+        const abort = () => finish(() => reject(signal?.reason));
+        const timer = setTimeout(() => finish(resolve), ms <= SHORT_MS ? ms / SPED_UP : ms);
+        timer.unref();
+        waiting.add(look);
+        if (signal?.aborted) abort();
+        else signal?.addEventListener('abort', abort, { once: true });
+      }),
+    advance: (ms) => {
+      turned_ms += ms;
+      for (const look of [...waiting]) look();
+    },
+  };
+};
