@@ -50,7 +50,13 @@ export const compose = async (config: Config, parts: Parts) => {
   const secrets = createSecrets(parts.encryption_keys);
   const inTransaction = transactionOn(connection);
   const events = createEventStore({ connection, clock });
-  const idempotency = createIdempotency({ connection, secrets, clock, longest_ms: import_deadline_ms + timeout_ms });
+  const idempotency = createIdempotency({
+    connection,
+    secrets,
+    background,
+    clock,
+    longest_ms: import_deadline_ms + timeout_ms,
+  });
   const settings = {
     sip_host: livekit.sip_host,
     secure_trunking: config.twilio_secure_trunking ?? livekit.sip_host.endsWith('.livekit.cloud'),

@@ -100,6 +100,14 @@ describe('the settings', () => {
     );
   });
 
+  it.each([
+    'mongodb://a:1,b:2,c:3/trunkline?replicaSet=rs0',
+    'mongodb+srv://user:p%40ss@cluster.example/trunkline',
+    'mongodb://127.0.0.1:27017/trunkline',
+  ])('take a database at %s', (MONGODB_URI) => {
+    expect(readConfig({ MONGODB_URI }).mongodb_uri).toBe(MONGODB_URI);
+  });
+
   it('switch the addresses off with a star', () => {
     expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: '*' }).twilio_signalling_addresses).toBeUndefined();
     expect(readConfig({}).twilio_signalling_addresses).toContain('54.172.60.0/30');

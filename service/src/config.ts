@@ -86,7 +86,11 @@ const Environment = z.object({
   DATA_DIR: z.string().default(resolve(import.meta.dirname, '../../.data')),
   XDG_CACHE_HOME: z.string().default(join(homedir(), '.cache')),
   PATH: z.string().default(''),
-  MONGODB_URI: url(/^mongodb(\+srv)?$/, 'mongodb://host:27017/trunkline?replicaSet=rs0').optional(),
+  // No z.url: several hosts make it none.
+  MONGODB_URI: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'must be as in mongodb://host:27017/trunkline?replicaSet=rs0')
+    .optional(),
   LIVEKIT_URL: url(/^(wss?|https?)$/, 'wss://example.livekit.cloud').optional(),
   LIVEKIT_API_KEY: z.string().optional(),
   LIVEKIT_API_SECRET: z.string().optional(),

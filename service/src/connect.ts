@@ -68,16 +68,21 @@ export const repeatedField = (error: unknown): string | undefined =>
     : undefined;
 
 /** Whether the database could not be asked, so that nobody knows what became of the request. */
-export const isDatabaseLost = (error: unknown): boolean =>
-  error instanceof mongoose.mongo.MongoNetworkError ||
-  error instanceof mongoose.mongo.MongoServerSelectionError ||
-  error instanceof mongoose.mongo.MongoOperationTimeoutError ||
-  error instanceof mongoose.mongo.MongoNotConnectedError ||
-  error instanceof mongoose.mongo.MongoTopologyClosedError ||
-  error instanceof mongoose.mongo.MongoClientClosedError ||
-  error instanceof mongoose.Error.MongooseServerSelectionError ||
-  (error instanceof mongoose.mongo.MongoError &&
-    (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError')));
+export const isDatabaseLost = (error: unknown): boolean => {
+  const { MongoError, MongoServerError } = mongoose.mongo;
+  if (error instanceof mongoose.Error.MongooseServerSelectionError) return true;
+  if (!(error instanceof MongoError)) return false;
+  if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError')) return true;
+  return error instanceof MongoServerError
+    ? elections.has(Number(error.code))
+    : !(error instanceof mongoose.mongo.MongoInvalidArgumentError);
+};
+
+/**
+ * What a server says that is no primary any longer, or not yet, or is being stopped.
+ * https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md
+ */
+const elections = new Set([6, 7, 64, 89, 91, 134, 189, 262, 9001, 10_107, 11_600, 11_602, 13_435, 13_436]);
 
 export const databaseLost = (cause: unknown): Problem =>
   new Problem(

@@ -9,8 +9,10 @@ import {
 } from '@trunkline/contracts';
 import { type Connection, Schema, Types } from 'mongoose';
 import { z } from 'zod';
+import type { Background } from './background.ts';
 import type { Clock } from './clock.ts';
 import { repeatedField } from './connect.ts';
+import { backoffMs } from './provider.ts';
 import type { Secrets } from './secrets.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
@@ -54,6 +56,7 @@ const Answer = z.union([
 export interface IdempotencyDependencies {
   connection: Connection;
   secrets: Secrets;
+  background: Background;
   clock: Clock;
   /** Longer than any request takes; after it a crashed one may be sent again. */
   longest_ms: number;
@@ -63,7 +66,13 @@ export interface IdempotencyDependencies {
  * Runs a request of an idempotency key once, on whichever replica: the first answer is kept for 24 hours, encrypted,
  * and given again. What may turn out otherwise the next time (429, 5xx, all that says when to retry) is not kept.
  */
-export const createIdempotency = ({ connection, secrets, clock, longest_ms }: IdempotencyDependencies): Around => {
+export const createIdempotency = ({
+  connection,
+  secrets,
+  background,
+  clock,
+  longest_ms,
+}: IdempotencyDependencies): Around => {
   const requests = connection.model<FirstRequest>('FirstRequest', schema, 'idempotency_keys');
   const placeOf = ({ _id }: FirstRequest) => `idempotency_keys/${_id.toHexString()}/answer` as const;
 
@@ -129,6 +138,20 @@ export const createIdempotency = ({ connection, secrets, clock, longest_ms }: Id
     await requests.deleteOne({ _id, held_until });
   };
 
+  /** With the database lost, the key would stay in use until its time is over. */
+  const forgetLater = async (first: FirstRequest): Promise<void> => {
+    for (let attempt = 0; clock.now() < first.held_until.getTime(); attempt++) {
+      await clock.sleep(backoffMs(attempt));
+      if (
+        await forget(first).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+    }
+  };
+
   const giveAgain = async (first: FirstRequest, sealed: string): Promise<unknown> => {
     const answer = Answer.parse(JSON.parse(await secrets.open(sealed, placeOf(first))));
     if ('data' in answer) return answer.data;
@@ -150,7 +173,7 @@ export const createIdempotency = ({ connection, secrets, clock, longest_ms }: Id
       if (isFinal(error)) {
         const { code, detail, members } = error;
         await keep(first, { problem: { code, detail, members: { ...members } } });
-      } else await forget(first).catch(() => {});
+      } else await forget(first).catch(() => background.run('Forgetting a request', forgetLater(first)));
       throw error;
     }
   };

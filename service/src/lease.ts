@@ -73,6 +73,14 @@ export interface Claim<R> {
   remove(session: ClientSession): Promise<void>;
 }
 
+interface Held {
+  lease_token: string;
+  due_at: Date;
+}
+
+/** Whether a record will be looked at again, or why not. */
+export type LookedAgain = 'due' | 'held' | 'gone';
+
 export interface LeaseSettings {
   clock: Clock;
   lease_ms: number;
@@ -88,8 +96,8 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
 ) => {
   const records: Records = model;
 
-  const hold = (record: R, token: string): Claim<R> => {
-    let until = clock.now() + lease_ms;
+  const hold = (record: R, { lease_token: token, due_at }: Held): Claim<R> => {
+    let until = due_at.getTime();
     const mine = { [id]: record[id], 'provisioning.lease_token': token };
 
     const write = async ({ $set, $unset }: Update, { only, session }: WriteOptions = {}) => {
@@ -123,18 +131,18 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
   };
 
   const claim = async (filter: Fields, set: Fields, attempts: 0 | 1): Promise<Claim<R> | undefined> => {
-    const { lease_token, due_at } = newlyHeld();
+    const held = newlyHeld();
     const update = {
-      $set: { ...set, 'provisioning.lease_token': lease_token, 'provisioning.due_at': due_at },
+      $set: { ...set, 'provisioning.lease_token': held.lease_token, 'provisioning.due_at': held.due_at },
       $inc: { 'provisioning.attempt': attempts },
     };
     const oldestFirst = { returnDocument: 'after', sort: { 'provisioning.due_at': 1 } };
     const record = await records.findOneAndUpdate(filter, update, oldestFirst).lean<R>();
-    return record ? hold(record, lease_token) : undefined;
+    return record ? hold(record, held) : undefined;
   };
 
   /** What a record has that is made under a lease. */
-  const newlyHeld = () => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
+  const newlyHeld = (): Held => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
 
   return {
     hold,
@@ -151,6 +159,14 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       };
       return claim(abandoned, { 'provisioning.doubtful_until': new Date(now + settle_ms) }, 1);
     },
+    /** Has a record that nobody holds looked at now, as after a lost answer. */
+    lookAgain: async (filter: Fields): Promise<LookedAgain> => {
+      const now = new Date(clock.now());
+      const due = { $set: { 'provisioning.due_at': now, 'provisioning.doubtful_until': now } };
+      const { matchedCount } = await records.updateOne({ ...filter, 'provisioning.lease_token': null }, due, {});
+      if (matchedCount > 0) return 'due';
+      return (await records.exists(filter)) === null ? 'gone' : 'held';
+    },
     /** Takes a record that was put off until now. */
     claimDue: () =>
       claim({ 'provisioning.due_at': { $lte: new Date(clock.now()) }, 'provisioning.lease_token': null }, {}, 1),
@@ -160,6 +176,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
 /** The few functions of a mongoose model that leases need. */
 interface Records {
   updateOne(filter: Fields, update: object, options: object): PromiseLike<{ matchedCount: number }>;
+  exists(filter: Fields): PromiseLike<object | null>;
   deleteOne(filter: Fields, options: object): PromiseLike<{ deletedCount: number }>;
   findOneAndUpdate(filter: Fields, update: object, options: object): { lean<T>(): PromiseLike<T | null> };
 }

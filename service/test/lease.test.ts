@@ -68,6 +68,43 @@ describe('an answer that comes after the lease has run out', () => {
   }
 });
 
+describe('a carrier trunk whose maker is taken for dead', () => {
+  beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
+  afterEach(() => first.sandbox.faults.clear());
+  afterAll(close);
+
+  for (const call of [
+    'createTrunk',
+    'createCredentialList',
+    'createOriginationUrl',
+    'createCredential',
+    'createPermission',
+  ]) {
+    for (const kind of ['hold_before', 'hold_after'] as const) {
+      it(`is finished by another replica, and stays the only one, though ${call} goes on (${kind})`, async () => {
+        const phone_number = drawNumber();
+        const caller = await first.newOrganization();
+        const { integration_id } = await first.integrate(caller, [{ phone_number }]);
+        first.sandbox.faults.add({ call: `twilio.${call}`, kind });
+        const answer = caller.client.phoneNumbers.import.mutate({
+          phone_number,
+          provider: 'twilio',
+          supports_inbound: true,
+          supports_outbound: true,
+          integration_id,
+        });
+        await first.sandbox.faults.holding();
+        first.clock.advance(LEASE_MS + 1);
+        await second.reconciler.turn();
+        first.sandbox.faults.release();
+        expect((await answer).data.provisioning_state).toBe('active');
+        await settle(first, second);
+        await expectWholeWorld(first);
+      });
+    }
+  }
+});
+
 describe('an import that takes longer than its deadline', () => {
   beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '5' }));
   afterEach(() => first.sandbox.faults.clear());
@@ -137,5 +174,39 @@ describe('a call that acts long after its record went', () => {
     expect(
       (await caller.client.phoneNumbers.get.query({ phone_number_id: data.phone_number_id })).data.outbound_trunk_id,
     ).toBe(data.outbound_trunk_id);
+  });
+});
+
+describe('a giving back that takes effect long after its record went', () => {
+  beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '5' }));
+  afterAll(close);
+
+  it('does not keep a number that was imported anew off its trunk', async () => {
+    const { caller, input } = await prepare();
+    first.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_after' });
+    const answer = caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+    await first.sandbox.faults.holding();
+    first.clock.advance(5001);
+    expect(await answer).toMatchObject({ code: 'provider_timeout' });
+    // Undoing begins; its giving back is under way when the lease runs out.
+    first.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_before' });
+    first.sandbox.faults.release();
+    await first.sandbox.faults.holding();
+    for (let turns = 0; turns < 3; turns++) {
+      first.clock.advance(LEASE_MS + 1);
+      await second.reconciler.turn();
+    }
+    expect((await caller.client.phoneNumbers.list.query({ phone_number: input.phone_number })).data).toEqual([]);
+    await caller.client.phoneNumbers.import.mutate(input);
+    const trunkOf = async () =>
+      (await readWorld(first)).numbers.find(({ phone_number }) => phone_number === input.phone_number)?.trunk_sid;
+    const trunk_sid = await trunkOf();
+    expect(trunk_sid).toMatch(/^TK/);
+
+    first.sandbox.faults.release();
+    await expect.poll(trunkOf).toBeNull();
+    await settle(first, second);
+    await expectWholeWorld(first);
+    expect(await trunkOf()).toBe(trunk_sid);
   });
 });

@@ -1,4 +1,4 @@
-import { Problem } from '@trunkline/contracts';
+import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { LeaseLost } from '../lease.ts';
 import type { Log } from '../log.ts';
@@ -6,6 +6,7 @@ import { backoffMs, guarded, ProviderProblem } from '../provider.ts';
 import { goForward, progressOf, tidy } from '../provision.ts';
 import { drawToken } from '../random.ts';
 import type { Secrets } from '../secrets.ts';
+import type { Strays } from '../strays.ts';
 import { type CarrierJob, carrierSteps, isReady, type TrunkAccount } from './carrier-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
@@ -14,6 +15,7 @@ const LOOK_EVERY_MS = 100;
 
 export interface EnsureTrunkDependencies {
   store: IntegrationStore;
+  strays: Strays<IntegrationId>;
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
   clock: Clock;
@@ -29,8 +31,19 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
-  const { store, connectAccount, secrets, clock, log, installation_id, secure_trunking, sip_host, call_ms, settle_ms } =
-    deps;
+  const {
+    store,
+    strays,
+    connectAccount,
+    secrets,
+    clock,
+    log,
+    installation_id,
+    secure_trunking,
+    sip_host,
+    call_ms,
+    settle_ms,
+  } = deps;
 
   const jobOf = async (claim: IntegrationClaim, before = nothing): Promise<CarrierJob> => {
     const { record } = claim;
@@ -83,10 +96,20 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     await claim.release({ $set: { 'provisioning.doubtful_until': null } });
   };
 
-  const postpone = async (claim: IntegrationClaim, error: unknown): Promise<void> => {
+  const postponing = (claim: IntegrationClaim) => async (error: unknown) => {
+    telling(claim)(error);
+    await claim.release({}, { due_at: new Date(clock.now() + backoffMs(claim.record.provisioning.attempt)) });
+  };
+
+  const telling = (claim: IntegrationClaim) => (error: unknown) => {
     if (!(error instanceof Problem)) throw error;
     log.warn({ integration_id: claim.record.integration_id, err: error }, 'Twilio failed: put off');
-    await claim.release({}, { due_at: new Date(clock.now() + backoffMs(claim.record.provisioning.attempt)) });
+  };
+
+  /** Whoever has the lease now makes the trunk; what we may have made beside it is looked for. */
+  const goOnWhereLost = (integration_id: IntegrationId) => (error: unknown) => {
+    if (!(error instanceof LeaseLost)) throw error;
+    strays(integration_id);
   };
 
   return {
@@ -99,7 +122,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         await before();
         const claim = await store.claim(integration_id);
         if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
-        else if (!isReady(claim.record)) await make(claim, before).catch(goOnWhereLost);
+        else if (!isReady(claim.record)) await make(claim, before).catch(goOnWhereLost(integration_id));
         else await claim.release({}, { due_at: claim.record.provisioning.doubtful_until ?? undefined });
       }
     },
@@ -109,13 +132,9 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       next: async () => {
         const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
         if (claim === undefined) return false;
-        if (isReady(claim.record)) {
-          await settle(claim).catch((error: unknown) => postpone(claim, error));
-        } else {
-          await make(claim).catch((error: unknown) =>
-            log.warn({ integration_id: claim.record.integration_id, err: error }, 'Twilio failed'),
-          );
-        }
+        const { integration_id } = claim.record;
+        const work = isReady(claim.record) ? settle(claim).catch(postponing(claim)) : make(claim).catch(telling(claim));
+        await work.catch(goOnWhereLost(integration_id));
         return 'settled';
       },
     },
@@ -123,11 +142,6 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
 };
 
 const nothing = async (): Promise<void> => {};
-
-/** Whoever has the lease now makes the trunk: wait for them. */
-const goOnWhereLost = (error: unknown): void => {
-  if (!(error instanceof LeaseLost)) throw error;
-};
 
 /** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end tells a second one from the first. */
 export const drawDomainName = (

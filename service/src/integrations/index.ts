@@ -1,10 +1,12 @@
 import { type Handlers, Problem, type TwilioCredentials } from '@trunkline/contracts';
+import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import type { Connection, Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
 import type { LeaseSettings } from '../lease.ts';
 import type { Log } from '../log.ts';
 import type { Secrets } from '../secrets.ts';
+import { createStrays } from '../strays.ts';
 import { createAccounts, createLineOf } from './accounts.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
 import { createCreateIntegration } from './create.ts';
@@ -17,6 +19,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   inTransaction: Transaction;
   events: EventStore;
   secrets: Secrets;
+  background: Background;
   clock: Clock;
   log: Log;
   installation_id: string;
@@ -34,7 +37,8 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
   const { connection, connect, secrets } = deps;
   const store = createIntegrationStore(connection, deps);
   const accounts = createAccounts<Account>({ ...deps, store });
-  const ensureTrunk = createEnsureTrunk({ ...deps, store, connectAccount: accounts.accountOf });
+  const strays = createStrays({ ...deps, lookAgain: store.lookAgain, gone: async () => {} });
+  const ensureTrunk = createEnsureTrunk({ ...deps, store, strays, connectAccount: accounts.accountOf });
   const create = createCreateIntegration({
     ...deps,
     store,

@@ -67,5 +67,6 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       (await leases.claimFree({ integration_id })) ?? leases.claimAbandoned({ integration_id }),
     claimAbandoned: () => leases.claimAbandoned(),
     claimDue: leases.claimDue,
+    lookAgain: (integration_id: IntegrationId) => leases.lookAgain({ integration_id }),
   };
 };

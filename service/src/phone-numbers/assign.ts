@@ -5,24 +5,22 @@ import {
   type PhoneNumberId,
   Problem,
 } from '@trunkline/contracts';
-import type { Background } from '../background.ts';
 import { LeaseLost } from '../lease.ts';
+import type { Strays } from '../strays.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
-import type { Strays } from './strays.ts';
 
 export interface AssignDependencies {
   store: PhoneNumberStore;
   reconcile: Reconcile;
   lifecycle: Lifecycle;
-  strays: Strays;
-  background: Background;
+  strays: Strays<PhoneNumberId>;
 }
 
 /** Has LiveKit send an agent into each caller's room, or none. It shows when LiveKit has it, and not before. */
-const createSetAgent = ({ store, reconcile, lifecycle, strays, background }: AssignDependencies) => {
+const createSetAgent = ({ store, reconcile, lifecycle, strays }: AssignDependencies) => {
   const set = async (
     caller: Caller,
     record: PhoneNumberRecord,
@@ -37,7 +35,7 @@ const createSetAgent = ({ store, reconcile, lifecycle, strays, background }: Ass
       return claim.record;
     } catch (error) {
       if (error instanceof LeaseLost) {
-        void background.run('Looking for strays', strays(phone_number_id));
+        strays(phone_number_id);
         throw busy(phone_number_id);
       }
       if (error instanceof Problem) await lifecycle.assignmentDropped(claim);

@@ -1,9 +1,9 @@
-import type { Background } from '../background.ts';
+import type { PhoneNumberId } from '@trunkline/contracts';
 import { LeaseLost } from '../lease.ts';
 import type { Duty } from '../reconciler.ts';
+import type { Strays } from '../strays.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberStore } from './store.ts';
-import type { Strays } from './strays.ts';
 import type { createSweep } from './sweep.ts';
 import type { Tombstones } from './tombstones.ts';
 
@@ -12,26 +12,18 @@ export interface DutyDependencies {
   tombstones: Tombstones;
   reconcile: Reconcile;
   sweep: ReturnType<typeof createSweep>;
-  strays: Strays;
-  background: Background;
+  strays: Strays<PhoneNumberId>;
 }
 
 /** What of phone numbers falls due: what was interrupted or put off, and what may have turned up after its record went. */
-export const createPhoneNumberDuties = ({
-  store,
-  tombstones,
-  reconcile,
-  sweep,
-  strays,
-  background,
-}: DutyDependencies): Duty[] => [
+export const createPhoneNumberDuties = ({ store, tombstones, reconcile, sweep, strays }: DutyDependencies): Duty[] => [
   {
     name: 'phone numbers',
     next: async () => {
       const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
       if (claim === undefined) return false;
       return reconcile.reconcile(claim).catch((error: unknown) => {
-        if (error instanceof LeaseLost) void background.run('Looking for strays', strays(claim.record.phone_number_id));
+        if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
         throw error;
       });
     },

@@ -1,17 +1,23 @@
-import { type Caller, type ImportPhoneNumber, type IntegrationId, Problem } from '@trunkline/contracts';
+import {
+  type Caller,
+  type ImportPhoneNumber,
+  type IntegrationId,
+  type PhoneNumberId,
+  Problem,
+} from '@trunkline/contracts';
 import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import { drawingIds } from '../connect.ts';
 import { LeaseLost } from '../lease.ts';
 import { backoffMs, isPassing } from '../provider.ts';
 import { drawId } from '../random.ts';
+import type { Strays } from '../strays.ts';
 import type { createDraft } from './draft.ts';
 import type { Follow } from './follow.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
-import type { Strays } from './strays.ts';
 
 /** A passing failure of a provider is tried again this often before the caller hears of it. */
 const MOST_TRIES = 3;
@@ -22,7 +28,7 @@ export interface ImportDependencies {
   reconcile: Reconcile;
   lifecycle: Lifecycle;
   follow: Follow;
-  strays: Strays;
+  strays: Strays<PhoneNumberId>;
   background: Background;
   clock: Clock;
   deadline_ms: number;
@@ -32,7 +38,7 @@ export interface ImportDependencies {
 }
 
 /** Makes a number ring: all of it or nothing, whatever fails. */
-export const createImport = ({ store, draft, follow, strays, requireIntegration, ...carrying }: ImportDependencies) => {
+export const createImport = ({ store, draft, follow, requireIntegration, ...carrying }: ImportDependencies) => {
   const withinDeadline = createDeadline(carrying);
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
@@ -64,26 +70,29 @@ export const createImport = ({ store, draft, follow, strays, requireIntegration,
     if (claim === undefined) return refuseTaken(caller, input.phone_number);
     return withinDeadline(claim).catch((error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;
-      const { phone_number_id } = claim.record;
-      void carrying.background.run('Looking for strays', strays(phone_number_id));
-      return follow(phone_number_id);
+      return follow(claim.record.phone_number_id);
     });
   };
 };
 
 type Carrying = Pick<
   ImportDependencies,
-  'reconcile' | 'lifecycle' | 'background' | 'clock' | 'deadline_ms' | 'retry_base_ms'
+  'reconcile' | 'lifecycle' | 'strays' | 'background' | 'clock' | 'deadline_ms' | 'retry_base_ms'
 >;
 
 /** Answers by the deadline, with what was stored before; what is under way then is finished in the background. */
-const createDeadline = ({ background, lifecycle, clock, deadline_ms, ...carrying }: Carrying) => {
+const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...carrying }: Carrying) => {
   const carryOut = createCarryOut({ ...carrying, lifecycle, clock });
 
   return (claim: PhoneNumberClaim): Promise<PhoneNumberRecord> => {
     const deadline = new AbortController();
     const finished = new AbortController();
-    const outcome = carryOut(claim, deadline.signal).finally(() => finished.abort());
+    const outcome = carryOut(claim, deadline.signal)
+      .catch((error: unknown) => {
+        if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
+        throw error;
+      })
+      .finally(() => finished.abort());
 
     const late = async () => {
       const problem = new Problem(
@@ -104,7 +113,7 @@ const createDeadline = ({ background, lifecycle, clock, deadline_ms, ...carrying
 
 /** Goes forward, more than once if a provider fails in passing; else turns back, and undoes what it can at once. */
 const createCarryOut =
-  ({ reconcile, lifecycle, clock, retry_base_ms }: Omit<Carrying, 'background' | 'deadline_ms'>) =>
+  ({ reconcile, lifecycle, clock, retry_base_ms }: Omit<Carrying, 'background' | 'strays' | 'deadline_ms'>) =>
   async (claim: PhoneNumberClaim, deadline: AbortSignal): Promise<PhoneNumberRecord> => {
     const forward = async (tries: number): Promise<void> => {
       try {

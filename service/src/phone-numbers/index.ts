@@ -6,19 +6,19 @@ import type { LeaseSettings } from '../lease.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Secrets } from '../secrets.ts';
+import { createStrays } from '../strays.ts';
 import { createAssign, createUnassign, notFound } from './assign.ts';
 import { describePhoneNumber, describePhoneNumberDetail } from './describe.ts';
 import { createDraft } from './draft.ts';
 import { createPhoneNumberDuties } from './duties.ts';
 import { createFollow } from './follow.ts';
 import { createImport } from './import.ts';
-import { type CarrierAccount, createJobs } from './jobs.ts';
+import { type CarrierAccount, createJobs, type LineSettings } from './job.ts';
 import { createLifecycle } from './lifecycle.ts';
-import type { LineSettings } from './line.ts';
+
 import type { Switchboard } from './providers.ts';
 import { createReconcile } from './reconcile.ts';
 import { createPhoneNumberStore } from './store.ts';
-import { createStrays } from './strays.ts';
 import { createSweep } from './sweep.ts';
 import { createTombstones } from './tombstones.ts';
 
@@ -48,9 +48,9 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   const lifecycle = createLifecycle({ ...deps, tombstones });
   const createJob = createJobs({ ...deps, tombstones, accountOf: lineOf });
   const reconcile = createReconcile({ ...deps, lifecycle, createJob });
-  const strays = createStrays({ ...deps, store, tombstones });
+  const strays = createStrays({ ...deps, lookAgain: store.lookAgain, gone: tombstones.lookAgain });
   const follow = createFollow({ ...deps, store, tombstones });
-  const sweep = createSweep({ ...deps, store, tombstones, reconcile, createJob });
+  const sweep = createSweep({ ...deps, store, tombstones, reconcile, createJob, strays });
   const importPhoneNumber = createImport({
     ...deps,
     store,

@@ -1,16 +1,6 @@
+import type { Job, LineSettings } from './job.ts';
 import type { Answer, InboundLine, MediaEncryption, OutboundLine } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
-import type { Job } from './steps.ts';
-
-/** How this installation's lines are built. */
-export interface LineSettings {
-  /** Where carriers send calls. */
-  sip_host: string;
-  /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
-  secure_trunking: boolean;
-  /** From where calls to Twilio numbers are taken; empty: from anywhere. */
-  twilio_signalling_addresses: string[];
-}
 
 /** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
 const twilioEncryption = ({ secure_trunking }: LineSettings): MediaEncryption =>

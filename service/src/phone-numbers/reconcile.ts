@@ -3,10 +3,11 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { backoffMs, isPassing } from '../provider.ts';
 import { goBack, goForward, tidy } from '../provision.ts';
-import type { createJobs } from './jobs.ts';
+import { restoreRouting } from './carrier-side.ts';
+import type { createJobs, Job } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { answerOf } from './line.ts';
-import { type Job, steps } from './steps.ts';
+import { steps } from './steps.ts';
 import type { PhoneNumberClaim } from './store.ts';
 
 export interface ReconcileDependencies {
@@ -76,6 +77,7 @@ export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, set
     const job = await jobOf(claim);
     await tidy(steps, job, lifecycle.progressOf(claim));
     await setAgent(job, claim.record.assigned_agent_id);
+    await restoreRouting(job);
     await lifecycle.settled(claim);
     return 'settled';
   };

@@ -110,15 +110,15 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
 
     /** Writes the record before the first act, held by us. Undefined where the number is taken: the index decides. */
     insert: async (record: PhoneNumberRecord): Promise<PhoneNumberClaim | undefined> => {
-      const { lease_token, due_at } = leases.newlyHeld();
-      const held = { ...record, provisioning: { ...record.provisioning, lease_token, due_at } };
+      const held = leases.newlyHeld();
+      const written = { ...record, provisioning: { ...record.provisioning, ...held } };
       try {
-        await records.create(held);
+        await records.create(written);
       } catch (error) {
         if (repeatedField(error) === 'phone_number') return undefined;
         throw error;
       }
-      return leases.hold(held, lease_token);
+      return leases.hold(written, held);
     },
 
     claimAbandoned: () => leases.claimAbandoned(),
@@ -130,13 +130,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       set: Record<string, unknown>,
     ) => leases.claimFree({ organization_id, phone_number_id, assigned_agent_id, provisioning_state: 'active' }, set),
 
-    /** Has a record looked at again, or says why that need not or cannot be. */
-    lookAgain: async (phone_number_id: PhoneNumberId): Promise<'due' | 'held' | 'gone'> => {
-      const due = { 'provisioning.due_at': now(), 'provisioning.doubtful_until': now() };
-      const free = await records.updateOne({ phone_number_id, 'provisioning.lease_token': null }, { $set: due });
-      if (free.matchedCount > 0) return 'due';
-      return (await records.exists({ phone_number_id })) ? 'held' : 'gone';
-    },
+    lookAgain: (phone_number_id: PhoneNumberId) => leases.lookAgain({ phone_number_id }),
 
     /** How many are in each state. Those that are settled are counted by subtraction, for there are many of them. */
     countByState: async (): Promise<Record<PhoneNumberRecord['provisioning_state'], number>> => {

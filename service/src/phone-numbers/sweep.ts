@@ -1,6 +1,8 @@
+import type { PhoneNumberId } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { goBack } from '../provision.ts';
-import type { createJobs } from './jobs.ts';
+import type { Strays } from '../strays.ts';
+import type { createJobs } from './job.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { steps } from './steps.ts';
@@ -12,20 +14,25 @@ export interface SweepDependencies {
   tombstones: Tombstones;
   reconcile: Reconcile;
   createJob: ReturnType<typeof createJobs>;
+  strays: Strays<PhoneNumberId>;
   clock: Clock;
 }
 
 /**
  * Takes away what turned up for a record that is gone. The record comes back for that moment, so that nobody
- * imports the number meanwhile; where somebody has already, its routing is theirs, and only LiveKit is swept.
+ * imports the number meanwhile; where somebody has already, only LiveKit is swept, and theirs is looked at again.
  */
 export const createSweep =
-  ({ store, tombstones, reconcile, createJob, clock }: SweepDependencies) =>
+  ({ store, tombstones, reconcile, createJob, strays, clock }: SweepDependencies) =>
   async (gone: PhoneNumberRecord): Promise<void> => {
     const provisioning = { ...gone.provisioning, doubtful_until: new Date(clock.now()) };
     const claim = await store.insert({ ...gone, provisioning_state: 'releasing', provisioning });
     if (claim !== undefined) await reconcile.backOrPostpone(claim);
-    else await goBack(onSwitchboard, await createJob(gone, {}), looking);
+    else {
+      await goBack(onSwitchboard, await createJob(gone, {}), looking);
+      const holder = await store.getByNumber(gone.phone_number);
+      if (holder !== null) strays(holder.phone_number_id);
+    }
     await tombstones.laid(gone.phone_number_id);
   };
 

@@ -1,11 +1,38 @@
-import type { IntegrationId } from '@trunkline/contracts';
+import type { IntegrationId, PhoneNumberId, StepName } from '@trunkline/contracts';
 import { type Guard, guarded } from '../provider.ts';
 import type { Secrets } from '../secrets.ts';
-import type { LineSettings } from './line.ts';
-import type { Carrier, Switchboard } from './providers.ts';
+import type { Carrier, OutboundLine, Switchboard } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
-import type { CarrierTrunk, Job } from './steps.ts';
 import type { Tombstones } from './tombstones.ts';
+
+/** What the steps work on: one record, and both sides of its line. */
+export interface Job {
+  record: PhoneNumberRecord;
+  installation_id: string;
+  settings: LineSettings;
+  switchboard: Switchboard;
+  /** Of a Twilio number. */
+  carrier: (Omit<CarrierAccount, 'trunk'> & { trunk(): Promise<CarrierTrunk> }) | undefined;
+  /** Decrypts a secret of the record. */
+  open(field: 'inbound_pin' | 'sip_password'): Promise<string | null>;
+  /** Whether this installation had a record of this id, and let go of it. */
+  wasLetGo(phone_number_id: PhoneNumberId): Promise<boolean>;
+}
+
+/** The integration's own trunk at the carrier, and how LiveKit dials out through it. */
+export interface CarrierTrunk extends Pick<OutboundLine, 'address' | 'username' | 'password'> {
+  trunk_sid: string;
+}
+
+/** How this installation's lines are built. */
+export interface LineSettings {
+  /** Where carriers send calls. */
+  sip_host: string;
+  /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
+  secure_trunking: boolean;
+  /** From where calls to Twilio numbers are taken; empty: from anywhere. */
+  twilio_signalling_addresses: string[];
+}
 
 /** The account behind the Twilio numbers of one integration. */
 export interface CarrierAccount {
@@ -52,4 +79,17 @@ export const createJobs =
 const sealedIn = (record: PhoneNumberRecord, field: 'inbound_pin' | 'sip_password'): string | null => {
   if (field === 'inbound_pin') return record.inbound_pin;
   return record.provider === 'sip' ? record.sip_password : null;
+};
+
+/** What a step has made of this record, if it is done. */
+export const madeBy = (job: Job, step: StepName): string | undefined => {
+  const made = job.record.provisioning.steps[step];
+  return made?.state === 'done' && made.resource_id !== null ? made.resource_id : undefined;
+};
+
+/** What a step has made that another stands on. */
+export const need = (job: Job, step: StepName): string => {
+  const made = madeBy(job, step);
+  if (made === undefined) throw new Error(`${job.record.phone_number_id} needs ${step}, which is not done`);
+  return made;
 };

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type FormerRouting, Problem } from '@trunkline/contracts';
+import { type Job, madeBy, need } from './job.ts';
+import type { OwnedNumber } from './providers.ts';
+import type { TwilioRecord } from './record.ts';
+import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
+
+/** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
+export async function verifyOwnership(job: Job): Promise<string> {
+  const { record, switchboard } = job;
+  const { account_sid, numbers } = carrierOf(job);
+  const [owned, inTheWay] = await Promise.allSettled([
+    numbers.findNumber(record.phone_number),
+    record.supports_inbound ? findForeignTrunk(job, switchboard) : undefined,
+  ]);
+  if (owned.status === 'rejected') throw owned.reason;
+  if (owned.value === undefined) {
+    throw new Problem(
+      'phone_number_not_owned',
+      `The Twilio account ${account_sid} does not own ${record.phone_number}. Import it with the integration of the account that does.`,
+    );
+  }
+  if (!owned.value.has_voice) {
+    throw new Problem(
+      'phone_number_without_voice',
+      `${record.phone_number} has no voice capability at Twilio. Import a number that has.`,
+    );
+  }
+  if (record.supports_inbound) rememberRouting(job, owned.value);
+  if (inTheWay.status === 'rejected') throw inTheWay.reason;
+  if (inTheWay.value !== undefined) throw answeredElsewhere(record, inTheWay.value);
+  return owned.value.number_sid;
+}
+
+/** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
+function rememberRouting(job: Job, { routing }: OwnedNumber): void {
+  const record = twilioRecordOf(job);
+  if (routing.trunk_sid !== null && routing.trunk_sid === carrierOf(job).trunk_sid) return;
+  const obstacle = routing.trunk_sid
+    ? `the trunk ${routing.trunk_sid}`
+    : routing.voice_application_sid && `the voice application ${routing.voice_application_sid}`;
+  if (obstacle && !record.replace_existing_routing) {
+    throw new Problem(
+      'number_routed_elsewhere',
+      `At Twilio ${record.phone_number} is routed to ${obstacle}, which is not Trunkline's. Take it off there, or send replace_existing_routing: true; it is given back when the number is released.`,
+    );
+  }
+  record.former_routing = routing;
+}
+
+export async function routeToTrunk(job: Job): Promise<string> {
+  const number_sid = need(job, 'verify_ownership');
+  await carrierOf(job).numbers.routeToTrunk(number_sid, need(job, 'carrier_trunk'));
+  return number_sid;
+}
+
+/** Whether the number is on our trunk now. */
+export async function findRouting(job: Job): Promise<string[]> {
+  const number_sid = madeBy(job, 'verify_ownership');
+  const trunk_sid = madeBy(job, 'carrier_trunk');
+  if (number_sid === undefined || trunk_sid === undefined) return [];
+  const number = await carrierOf(job).numbers.readNumber(number_sid);
+  return number?.routing.trunk_sid === trunk_sid ? [number_sid] : [];
+}
+
+/** Leaves the number alone where somebody else has routed it meanwhile. */
+export async function giveBackRouting(job: Job, number_sid: string): Promise<void> {
+  if ((await findRouting(job)).length === 0) return;
+  const { former_routing } = twilioRecordOf(job);
+  await carrierOf(job).numbers.giveBack(number_sid, former_routing ?? unrouted);
+}
+
+/**
+ * Attaches the number again where it has its former routing, though it is recorded as attached: then a giving back of
+ * an earlier record has taken effect late. Any other routing is somebody's will, and left alone.
+ */
+export async function restoreRouting(job: Job): Promise<void> {
+  const number_sid = madeBy(job, 'carrier_routing');
+  if (number_sid === undefined) return;
+  const number = await carrierOf(job).numbers.readNumber(number_sid);
+  if (isDeepStrictEqual(number?.routing, twilioRecordOf(job).former_routing ?? unrouted)) await routeToTrunk(job);
+}
+
+const unrouted: FormerRouting = {
+  voice_url: null,
+  voice_method: null,
+  voice_fallback_url: null,
+  voice_fallback_method: null,
+  trunk_sid: null,
+  voice_application_sid: null,
+};
+
+export const carrierOf = ({ carrier, record }: Job): NonNullable<Job['carrier']> => {
+  if (carrier === undefined) throw new Error(`${record.phone_number_id} has no carrier`);
+  return carrier;
+};
+
+const twilioRecordOf = ({ record }: Job): TwilioRecord => {
+  if (record.provider !== 'twilio') throw new Error(`${record.phone_number_id} is no Twilio number`);
+  return record;
+};

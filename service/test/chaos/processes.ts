@@ -1,0 +1,222 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import mongoose from 'mongoose';
+import { drawApiKey } from '../../src/random.ts';
+import { findMongod } from '../../src/sandbox/mongod-binary.ts';
+import { type Caller, createCaller } from '../open-service.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+const sandboxMain = join(import.meta.dirname, 'sandbox-process.ts');
+
+/** A process of ours, its output line by line. */
+export interface Started {
+  child: ChildProcess;
+  lines: string[];
+  /** Resolves with the first line that matches; rejects when the process ends before. */
+  line(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends the signal, and resolves with the exit code once the process is gone. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+const all = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of all) child.kill('SIGKILL');
+});
+
+export const start = (command: string, args: string[], env: Record<string, string> = {}): Started => {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: homedir(), ...env },
+  });
+  all.add(child);
+  const lines: string[] = [];
+  const watchers = new Set<() => void>();
+  const ended = once(child, 'exit').finally(() => {
+    all.delete(child);
+    for (const watcher of watchers) watcher();
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      for (const watcher of watchers) watcher();
+    });
+  }
+  return {
+    child,
+    lines,
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const watcher = () => {
+          const match = lines.map((line) => pattern.exec(line)).find((found) => found !== null);
+          if (match) resolve(match);
+          else if (child.exitCode !== null || child.signalCode !== null)
+            reject(new Error(`${command} ended:\n${lines.join('\n')}`));
+          else return;
+          watchers.delete(watcher);
+        };
+        watchers.add(watcher);
+        watcher();
+      }),
+    end: async (signal = 'SIGKILL') => {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      await ended;
+      return child.exitCode;
+    },
+  };
+};
+
+/** The database of a chaos test: so many members of a replica set, each a process. */
+export interface Cluster {
+  uri: string;
+  client: mongoose.mongo.MongoClient;
+  close(): Promise<void>;
+}
+
+export const startCluster = async (members: number): Promise<Cluster> => {
+  const cache_dir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline');
+  const { path } = await findMongod({ cache_dir, search_path: process.env.PATH ?? '', say: () => {} });
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-chaos-'));
+  const hosts: string[] = [];
+  const started: Started[] = [];
+  for (let member = 0; member < members; member++) {
+    const port = await freePort();
+    const dbpath = await mkdtemp(join(folder, 'member-'));
+    started.push(
+      start(path, [
+        '--replSet',
+        'chaos',
+        '--port',
+        String(port),
+        '--bind_ip',
+        '127.0.0.1',
+        '--dbpath',
+        dbpath,
+        '--wiredTigerCacheSizeGB',
+        '0.25',
+      ]),
+    );
+    hosts.push(`127.0.0.1:${port}`);
+  }
+  await Promise.all(started.map((mongod) => mongod.line(/Waiting for connections/)));
+  const first = await mongoose.mongo.MongoClient.connect(`mongodb://${hosts[0]}/?directConnection=true`);
+  const config = {
+    _id: 'chaos',
+    members: hosts.map((host, _id) => ({ _id, host })),
+    settings: { electionTimeoutMillis: 2000 },
+  };
+  await first.db('admin').command({ replSetInitiate: config });
+  await first.close();
+  const uri = `mongodb://${hosts.join(',')}/chaos?replicaSet=chaos`;
+  const client = await mongoose.mongo.MongoClient.connect(uri);
+  return {
+    uri,
+    client,
+    close: async () => {
+      await client.close();
+      await Promise.all(started.map((mongod) => mongod.end()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('There is no free port');
+  return address.port;
+};
+
+/** The sandbox in a process of its own, spoken to over its controls. */
+export interface SandboxProcess {
+  url: string;
+  account: { sid: string; auth_token: string; numbers: string[] };
+  world(): Promise<Record<'twilio' | 'livekit', Record<string, Record<string, any>[]>>>;
+  fault(fault: object): Promise<void>;
+  clear(): Promise<void>;
+  release(): Promise<void>;
+  /** Resolves once so many calls are held. */
+  holding(count?: number): Promise<void>;
+  close(): Promise<unknown>;
+}
+
+export const startSandbox = async (numbers: number): Promise<SandboxProcess> => {
+  const sandbox = start(process.execPath, [sandboxMain, String(numbers)]);
+  const [, json = ''] = await sandbox.line(/^ready (.*)$/);
+  const { url, account } = JSON.parse(json);
+  const control = async (method: string, path: string, body?: object) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await fetch(`${url}/sandbox${path}`, {
+      method,
+      ...(body && { headers, body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`The sandbox answered ${response.status}: ${await response.text()}`);
+    return response;
+  };
+  return {
+    url,
+    account,
+    world: async () => (await control('GET', '/')).json() as never,
+    fault: async (fault) => void (await control('POST', '/faults', fault)),
+    clear: async () => void (await control('DELETE', '/faults')),
+    release: async () => void (await control('POST', '/release')),
+    holding: async (count = 1) => void (await control('GET', `/holding?count=${count}`)),
+    close: () => sandbox.end(),
+  };
+};
+
+export const API_KEY = drawApiKey();
+const ENCRYPTION_KEYS = `chaos:${Buffer.alloc(32, 9).toString('base64')}`;
+
+export interface ServiceProcess extends Started {
+  url: string;
+  /** The admin of the first organization. */
+  caller: Caller;
+}
+
+/** The service as it runs in production, against the sandbox. Short times, so that what takes seconds takes parts of one. */
+export const startService = async (
+  sandbox: SandboxProcess,
+  mongodb_uri: string,
+  environment: Record<string, string> = {},
+): Promise<ServiceProcess> => {
+  const service = start(process.execPath, [main], {
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: '0',
+    METRICS_PORT: '0',
+    MONGODB_URI: mongodb_uri,
+    LIVEKIT_URL: sandbox.url,
+    LIVEKIT_API_KEY: 'sandbox',
+    LIVEKIT_API_SECRET: 'sandbox-secret-of-thirty-two-letters',
+    LIVEKIT_SIP_HOST: 'sandbox.sip.invalid',
+    TWILIO_API_URL: sandbox.url,
+    ENCRYPTION_KEYS,
+    BOOTSTRAP_API_KEY: API_KEY,
+    RATE_LIMIT_RPS: '100000',
+    RECONCILE_INTERVAL_SECONDS: '0.1',
+    LEASE_SECONDS: '1.5',
+    PROVIDER_TIMEOUT_SECONDS: '0.5',
+    ...environment,
+  });
+  const [, port] = await service.line(/"port":(\d+).*"msg":"ready"/);
+  const url = `http://127.0.0.1:${port}`;
+  const me = await fetch(`${url}/api/me`, { headers: { 'X-API-Key': API_KEY } });
+  const { data } = (await me.json()) as { data: { organization_id: string } };
+  return { ...service, url, caller: createCaller({ url, apiKey: API_KEY, organizationId: data.organization_id }) };
+};
+
+/** Looks again and again until it is so. */
+export const until = async (what: string, isSo: () => Promise<boolean>, within_ms = 30_000): Promise<void> => {
+  for (const end = Date.now() + within_ms; !(await isSo()); await wait(50)) {
+    if (Date.now() > end) throw new Error(`Not within ${within_ms} ms: ${what}`);
+  }
+};

@@ -1,0 +1,12 @@
+import { systemClock } from '../../src/clock.ts';
+import { openSandbox, seedAccount } from '../../src/sandbox/server.ts';
+import { createMemoryShelf } from '../../src/sandbox/shelf.ts';
+
+/** The stand-ins in a process of their own, with an account that owns as many numbers as the first argument says. */
+const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });
+const numbers = Array.from({ length: Number(process.argv[2]) }, (_, n) => `+1555${String(2_000_000 + n)}`);
+const { sid, auth_token } = await seedAccount(
+  sandbox.shelf,
+  numbers.map((phone_number) => ({ phone_number })),
+);
+console.log(`ready ${JSON.stringify({ url: sandbox.url, account: { sid, auth_token, numbers } })}`);
