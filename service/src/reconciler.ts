@@ -47,6 +47,8 @@ export const createReconciler = ({
         if (outcome === false) return;
         metrics.reconciled.inc({ outcome });
       } catch (error) {
+        // What is under way when everything is closed goes on after the next start.
+        if (stopping.signal.aborted) return;
         metrics.reconciled.inc({ outcome: 'failed' });
         if (error instanceof LeaseLost) continue;
         log.error({ err: error }, `Could not work on the ${name} that are due`);

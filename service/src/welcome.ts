@@ -44,11 +44,11 @@ export const welcome = async ({
   );
   if (config.production) return;
 
-  const url = `http://localhost:${api.port}`;
+  const url = `http://127.0.0.1:${api.port}`;
   const facts = [
     ['API', `${url}/api (REST), ${url}/trpc (tRPC)`],
     ['Reference', `${url}/docs`],
-    ['Metrics', `http://localhost:${metrics.port}/metrics`],
+    ['Metrics', `http://127.0.0.1:${metrics.port}/metrics`],
     ['Database', mongod ? `embedded mongod ${mongod.version}, data in ${mongod.folder}` : 'MONGODB_URI'],
     ['LiveKit', config.livekit ? config.livekit.url : `sandbox, nothing real is called`],
     [

@@ -22,9 +22,9 @@ beforeAll(async () => {
   replicas = await Promise.all([1, 2].map(() => startService(sandbox, cluster.uri, patient)));
 });
 afterAll(async () => {
-  await Promise.all(replicas.map((replica) => replica.end('SIGTERM')));
-  await sandbox.close();
-  await cluster.close();
+  await Promise.all(replicas?.map((replica) => replica.end('SIGTERM')) ?? []);
+  await sandbox?.close();
+  await cluster?.close();
 });
 
 it('loses nothing and doubles nothing when the primary steps down in the middle of 100 imports', async () => {

@@ -22,12 +22,18 @@ export interface Started {
   line(pattern: RegExp): Promise<RegExpExecArray>;
   /** Sends the signal, and resolves with the exit code once the process is gone. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Resolves with the exit code once the process has ended by itself. */
+  exit(): Promise<number | null>;
 }
 
 const all = new Set<ChildProcess>();
-process.on('exit', () => {
+const endAll = () => {
   for (const child of all) child.kill('SIGKILL');
-});
+};
+// What is started ends with the tests, also where those are cut short.
+process.on('exit', endAll);
+process.on('SIGTERM', endAll);
+process.on('disconnect', endAll);
 
 export const start = (command: string, args: string[], env: Record<string, string> = {}): Started => {
   const child = spawn(command, args, {
@@ -63,6 +69,10 @@ export const start = (command: string, args: string[], env: Record<string, strin
         watchers.add(watcher);
         watcher();
       }),
+    exit: async () => {
+      await ended;
+      return child.exitCode;
+    },
     end: async (signal = 'SIGKILL') => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       await ended;
