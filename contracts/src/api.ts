@@ -39,6 +39,26 @@ export const api = {
       ],
       input: ImportPhoneNumber,
       output: acted(PhoneNumber),
+      examples: {
+        'A number behind a SIP trunk': {
+          phone_number: '+15559876543',
+          provider: 'sip',
+          supports_inbound: true,
+          supports_outbound: true,
+          sip_trunk_name: 'my-trunk',
+          sip_server_address: 'sip.example.com',
+          sip_username: 'user',
+          sip_password: 'pass',
+          media_encryption: 'require',
+        },
+        'A Twilio number': {
+          phone_number: '+15551234567',
+          provider: 'twilio',
+          supports_inbound: true,
+          supports_outbound: true,
+          integration_id: 'intg_a1b2c3d4e5f6',
+        },
+      },
     }),
     list: query({
       summary: 'List phone numbers',
@@ -106,6 +126,22 @@ export const api = {
       ],
       input: CreateIntegration,
       output: acted(Integration),
+      examples: {
+        'By auth token': {
+          name: 'Our Twilio account',
+          credentials: { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'your-auth-token' },
+        },
+        'By API key': {
+          name: 'Our Twilio account',
+          credentials: {
+            provider: 'twilio',
+            account_sid: `AC${'0'.repeat(32)}`,
+            api_key_sid: `SK${'0'.repeat(32)}`,
+            api_key_secret: 'your-api-key-secret',
+            region: 'ie1',
+          },
+        },
+      },
     }),
     list: query({
       summary: 'List integrations',

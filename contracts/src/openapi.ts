@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { fieldsOf, type Operation, pathNames, takesBody } from './operation.ts';
-import { commonProblems, type ProblemCode, problemCodes, problems } from './problem.ts';
+import { commonProblems, describeProblem, Problem, type ProblemCode, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
 
 /** The OpenAPI 3.1 document of the REST interface, made from the same operations that serve it. */
@@ -56,7 +56,7 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
       ...(route.method === 'GET' && { query: pick(fields, (field) => !inPath.includes(field)) }),
       ...(route.method === 'POST' && { header: idempotencyHeader }),
     },
-    ...(takesBody(operation) && { requestBody: requestBodyOf(operation.input, inPath) }),
+    ...(takesBody(operation) && { requestBody: requestBodyOf(operation, inPath) }),
     responses: {
       [String(route.status ?? 200)]: {
         description: 'Done.',
@@ -76,21 +76,31 @@ const idempotencyHeader = z.object({
   }),
 });
 
+const tags: Record<string, string> = {
+  phoneNumbers: 'Phone numbers',
+  integrations: 'Integrations',
+  apiKeys: 'API keys',
+  me: 'Identity',
+};
+
+/** The heading under which an operation stands. */
 const tagOf = (name: string): string => {
-  const [resource = ''] = name.includes('.') ? name.split('.') : ['identity'];
-  return resource
-    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-    .replace(/^./, (letter) => letter.toUpperCase());
+  const [resource = name] = name.split('.');
+  return tags[resource] ?? resource;
 };
 
 const pick = (fields: Record<string, z.ZodType>, wanted: (field: string) => boolean) =>
   z.object(Object.fromEntries(Object.entries(fields).filter(([field]) => wanted(field))));
 
 /** The input, without what stands in the path. */
-const requestBodyOf = (input: z.ZodType, inPath: string[]) => {
+const requestBodyOf = ({ input, examples = {} }: Operation, inPath: string[]) => {
   const rest = Object.entries(fieldsOf(input)).filter(([field]) => !inPath.includes(field));
   const schema = inPath.length === 0 ? input : z.strictObject(Object.fromEntries(rest));
-  return { required: true, content: { 'application/json': { schema } } };
+  const shown = Object.entries(examples).map(([summary, value]) => [summary, { summary, value }] as const);
+  return {
+    required: true,
+    content: { 'application/json': { schema, ...(shown.length > 0 && { examples: Object.fromEntries(shown) }) } },
+  };
 };
 
 const problemResponses = (operation: Operation) => {
@@ -105,11 +115,14 @@ const problemResponses = (operation: Operation) => {
         String(status),
         {
           description: named.map((code) => `\`${code}\`: ${problems[code][1]}.`).join(' '),
-          content: { 'application/problem+json': { schema: ProblemSchema } },
+          content: { 'application/problem+json': { schema: ProblemSchema, example: exampleOf(named) } },
         },
       ]),
   );
 };
+
+const exampleOf = ([code = 'internal']: ProblemCode[]) =>
+  describeProblem(new Problem(code, 'A sentence that says what to do next.'), '7b0c2f0e-6f4e-4c0a-9d55-0f6a2f0f5a11');
 
 const ProblemSchema = z
   .looseObject({

@@ -24,6 +24,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   problems: readonly ProblemCode[];
   input: Input;
   output: Output;
+  /** Bodies that work, by what they show, for the document of the API. */
+  examples?: Record<string, z.input<Input>>;
 }
 
 export type Query<I extends z.ZodType, O extends z.ZodType> = Operation<I, O> & { kind: 'query' };
