@@ -199,5 +199,3 @@ export const api = {
     output: one(Me),
   }),
 };
-
-export type Api = typeof api;

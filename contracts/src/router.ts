@@ -8,7 +8,7 @@ import {
   type TRPCQueryProcedure,
 } from '@trpc/server';
 import { z } from 'zod';
-import { type Api, api } from './api.ts';
+import { api } from './api.ts';
 import type { KeyId, OrganizationId } from './id.ts';
 import type { Operation } from './operation.ts';
 import { permissionsOf, type Role } from './permission.ts';
@@ -34,7 +34,7 @@ export type Handler<O extends Operation> = (
 ) => Promise<z.input<O['output']>>;
 
 type HandlersOf<T> = { [K in keyof T]: T[K] extends Operation ? Handler<T[K]> : HandlersOf<T[K]> };
-export type Handlers = HandlersOf<Api>;
+export type Handlers = HandlersOf<typeof api>;
 
 interface RootTypes {
   ctx: Context;
@@ -60,10 +60,20 @@ export type Around = <T>(
 ) => Promise<T>;
 
 /** The type that tRPC clients are made from. */
-export type AppRouter = TRPCBuiltRouter<RootTypes, RecordOf<Api>>;
+export type AppRouter = TRPCBuiltRouter<RootTypes, RecordOf<typeof api>>;
 
-/** The tRPC router of every operation in `api`, each answered by the handler of its name. */
-export const createRouter = (handlers: Handlers, around: Around = (_call, run) => run()): AppRouter => {
+/** Answers one operation, whatever protocol asked: `input` is as it came. Throws a `Problem` for what the caller did wrong. */
+export type Answer = (caller: Caller, input: unknown) => Promise<unknown>;
+
+export interface Api {
+  /** Every operation by its name, for protocols other than tRPC. */
+  answers: ReadonlyMap<string, Answer>;
+  /** The same operations as tRPC procedures. */
+  router: AppRouter;
+}
+
+/** Every operation, each answered by the handler of its name. */
+export const createApi = (handlers: Handlers, around: Around = (_call, run) => run()): Api => {
   const t = initTRPC
     .context<Context>()
     .meta<Operation>()
@@ -86,29 +96,40 @@ export const createRouter = (handlers: Handlers, around: Around = (_call, run) =
     return result;
   });
 
-  const procedureOf = (name: string, operation: Operation, handler: Handler<Operation>) => {
-    const defined = procedure.meta(operation).input(operation.input).output(operation.output);
-    const answer = ({ ctx: { caller }, input }: { ctx: Context; input: unknown }) =>
+  const answers = new Map<string, Answer>();
+  const records: Record<string, object> = {};
+  for (const [name, operation] of operations) {
+    const handler = handlerOf(handlers, name);
+    const run = (caller: Caller, input: unknown) =>
       around({ name, operation, caller, input }, () => handler(caller, input));
-    return operation.kind === 'query' ? defined.query(answer) : defined.mutation(answer);
-  };
 
-  const recordOf = (prefix: string, entries: Operations, answers: object): Record<string, object> =>
-    Object.fromEntries(
-      Object.entries(entries).map(([name, entry]) => {
-        const answer: unknown = Reflect.get(answers, name);
-        const path = prefix + name;
-        return [
-          name,
-          isOperation(entry)
-            ? procedureOf(path, entry, answer as Handler<Operation>)
-            : recordOf(`${path}.`, entry, answer as object),
-        ];
-      }),
-    );
+    answers.set(name, async (caller, input) => {
+      requirePermission(caller.role, operation);
+      const { data, error } = operation.input.safeParse(input);
+      if (error) throw invalidRequest(error);
+      return operation.output.parse(await run(caller, data));
+    });
 
-  // The loop above loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.
-  return t.router(recordOf('', api, handlers) as RecordOf<Api>) as unknown as AppRouter;
+    const defined = procedure.meta(operation).input(operation.input).output(operation.output);
+    const resolve = ({ ctx, input }: { ctx: Context; input: unknown }) => run(ctx.caller, input);
+    put(records, name, operation.kind === 'query' ? defined.query(resolve) : defined.mutation(resolve));
+  }
+  // The loop loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.
+  return { answers, router: t.router(records as RecordOf<typeof api>) as unknown as AppRouter };
+};
+
+const handlerOf = (handlers: Handlers, name: string): Handler<Operation> =>
+  // Handlers has a function for every operation of `api`: its type says so.
+  name.split('.').reduce<unknown>((within, part) => Reflect.get(Object(within), part), handlers) as Handler<Operation>;
+
+const put = (records: Record<string, object>, name: string, procedure: object): void => {
+  const [first = '', ...rest] = name.split('.');
+  if (rest.length === 0) records[first] = procedure;
+  else {
+    const within = (records[first] ?? {}) as Record<string, object>;
+    put(within, rest.join('.'), procedure);
+    records[first] = within;
+  }
 };
 
 interface Operations {

@@ -1,4 +1,4 @@
-import { createRouter } from '@trunkline/contracts';
+import { createApi } from '@trunkline/contracts';
 import { createBackground } from './background.ts';
 import type { Clock } from './clock.ts';
 import type { Config, LiveKitSettings } from './config.ts';
@@ -102,7 +102,7 @@ export const compose = async (config: Config, parts: Parts) => {
   });
 
   const handlers = { ...organizations.handlers, ...integrations.handlers, ...phoneNumbers.handlers };
-  const router = createRouter(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
+  const api = createApi(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
   let phase: Phase = 'starting';
   const admit = createAdmit({
     isRemembered: organizations.identify.isRemembered,
@@ -111,7 +111,7 @@ export const compose = async (config: Config, parts: Parts) => {
     phase: () => phase,
   });
   const app = createApp({
-    router,
+    api,
     admit,
     isReady: () => phase === 'serving',
     logging,

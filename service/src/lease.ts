@@ -65,6 +65,8 @@ export interface Claim<R> {
   record: R;
   /** Renews the lease unless it lasts for longer than `ms` from now. Throws `LeaseLost`. */
   ensure(ms: number): Promise<void>;
+  /** Writes these fields together with whatever is written next. */
+  alongside(fields: Fields): void;
   /** Throws `LeaseLost`, and writes nothing, where another has taken over or `only` does not hold. */
   write(update: Update, options?: WriteOptions): Promise<void>;
   /** Writes, and lets go. The reconciler looks again at `due_at`, if given. */
@@ -100,15 +102,23 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     let until = due_at.getTime();
     const mine = { [id]: record[id], 'provisioning.lease_token': token };
 
+    let unwritten: Fields = {};
+
     const write = async ({ $set, $unset }: Update, { only, session }: WriteOptions = {}) => {
-      const update = { ...($set && { $set }), ...($unset && { $unset }) };
+      const sent = unwritten;
+      const update = { $set: { ...sent, ...$set }, ...($unset && { $unset }) };
       const { matchedCount } = await records.updateOne({ ...only, ...mine }, update, { ...(session && { session }) });
       if (matchedCount === 0) throw new LeaseLost();
+      // A transaction may be rolled back, and tried again.
+      if (session === undefined && unwritten === sent) unwritten = {};
     };
 
     return {
       record,
       write,
+      alongside: (fields) => {
+        unwritten = { ...unwritten, ...fields };
+      },
       ensure: async (ms) => {
         if (until - clock.now() > ms) return;
         const renewed = clock.now() + lease_ms;

@@ -28,6 +28,8 @@ export interface Progress<Name extends string> {
   of(name: Name): StepRecord | undefined;
   /** Writes down what a step did before the next begins. */
   done(name: Name, resource_id: string): Promise<void>;
+  /** The same with whatever is written next: for a step that makes nothing, or that no other waits for. */
+  doneAlongside(name: Name, resource_id: string): void;
   undone(name: Name): Promise<void>;
   failed(name: Name, problem: Problem): Promise<void>;
 }
@@ -39,17 +41,18 @@ export const progressOf = <Name extends string>(
   alongside: (name: Name) => Record<string, unknown> = () => ({}),
 ): Progress<Name> => {
   const { provisioning } = claim.record;
-  const write = async (name: Name, step: Omit<StepRecord, 'at'>) => {
+  const fieldsOf = (name: Name, step: Omit<StepRecord, 'at'>) => {
     const written = { ...step, at: new Date(now()) };
-    const { doubtful_until } = provisioning;
-    const doubt = { 'provisioning.doubtful_until': doubtful_until };
-    await claim.write({ $set: { [`provisioning.steps.${name}`]: written, ...doubt, ...alongside(name) } });
     provisioning.steps[name] = written;
+    const doubt = { 'provisioning.doubtful_until': provisioning.doubtful_until };
+    return { [`provisioning.steps.${name}`]: written, ...doubt, ...alongside(name) };
   };
+  const write = (name: Name, step: Omit<StepRecord, 'at'>) => claim.write({ $set: fieldsOf(name, step) });
   return {
     doubtful: () => provisioning.doubtful_until !== null,
     of: (name) => provisioning.steps[name],
     done: (name, resource_id) => write(name, { state: 'done', resource_id }),
+    doneAlongside: (name, resource_id) => claim.alongside(fieldsOf(name, { state: 'done', resource_id })),
     undone: (name) => write(name, { state: 'undone', resource_id: provisioning.steps[name]?.resource_id ?? null }),
     failed: (name, { code, detail }) => write(name, { state: 'failed', resource_id: null, problem: { code, detail } }),
   };
@@ -65,13 +68,16 @@ export const goForward = async <Job extends Work, Name extends string>(
   progress: Progress<Name>,
 ) => {
   const runs = new Map<Name, Promise<void>>();
+  const waitedFor = new Set(steps.flatMap(({ after }) => after));
   let failed = false;
 
   const run = async (step: Step<Job, Name>) => {
     await Promise.all(step.after.map((name) => runs.get(name)));
     if (failed || !step.when(job.record) || (step.list && progress.of(step.name)?.state === 'done')) return;
     try {
-      await progress.done(step.name, await findOrMake(step, job, progress));
+      const resource_id = await findOrMake(step, job, progress);
+      if (step.list && waitedFor.has(step.name)) await progress.done(step.name, resource_id);
+      else progress.doneAlongside(step.name, resource_id);
     } catch (error) {
       failed = true;
       if (error instanceof Problem) await progress.failed(step.name, error);

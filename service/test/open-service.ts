@@ -32,7 +32,7 @@ export interface RestAnswer {
   body: any;
 }
 
-export interface OpenedService extends Service {
+export interface OpenedService extends Service, AsyncDisposable {
   url: string;
   config: Config;
   clock: TurnedClock;
@@ -96,6 +96,13 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     return createCaller({ url, apiKey: api_key, organizationId: made.organization_id });
   };
 
+  const close = async () => {
+    api.cut();
+    await Promise.all([api.finish(), service.background.idle()]);
+    await connection.close();
+    if (options.sandbox === undefined) await sandbox.close();
+  };
+
   return {
     ...service,
     url,
@@ -117,12 +124,8 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
       return { integration_id: data.integration_id, account_sid };
     },
     openReplica: () => openService({ ...options, clock, sandbox, mongodb_uri }),
-    close: async () => {
-      api.cut();
-      await Promise.all([api.finish(), service.background.idle()]);
-      await connection.close();
-      if (options.sandbox === undefined) await sandbox.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 };
 

@@ -1,4 +1,4 @@
-import { type AppRouter, describeProblem, Problem, problemOf } from '@trunkline/contracts';
+import { type Api, describeProblem, Problem, problemOf } from '@trunkline/contracts';
 import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Log, Logging } from '../log.ts';
@@ -10,7 +10,7 @@ import { createRest } from './rest.ts';
 import { createTrpc } from './trpc.ts';
 
 export interface AppDependencies {
-  router: AppRouter;
+  api: Api;
   admit: Admit;
   isReady(): boolean;
   logging: Logging;
@@ -19,7 +19,7 @@ export interface AppDependencies {
 }
 
 /** Everything that is served: REST, tRPC, the document of the API and a page to read it on, and whether the process lives. */
-export const createApp = ({ router, admit, isReady, logging, metrics, trusted_proxies }: AppDependencies): Express => {
+export const createApp = ({ api, admit, isReady, logging, metrics, trusted_proxies }: AppDependencies): Express => {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -34,8 +34,8 @@ export const createApp = ({ router, admit, isReady, logging, metrics, trusted_pr
   app.get('/openapi.json', (_req, res) => void res.json(openapi));
   app.get('/', (_req, res) => res.redirect('/docs/'));
   app.use('/docs', createDocs());
-  app.use('/api', createRest(router, admit));
-  app.use('/trpc', createTrpc(router, admit, logging.log));
+  app.use('/api', createRest(api.answers, admit));
+  app.use('/trpc', createTrpc(api.router, admit, logging.log));
   app.use(() => {
     throw new Problem(
       'route_not_found',

@@ -1,13 +1,12 @@
-import { callTRPCProcedure } from '@trpc/server';
-import { type AppRouter, type Operation, operations, Problem, pathNames } from '@trunkline/contracts';
+import { type Answer, type Api, type Operation, operations, Problem, pathNames } from '@trunkline/contracts';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { type Admit, MOST_BODY_BYTES, tooLarge } from './identify.ts';
 
 /**
- * REST from the same procedures: one route for each operation of the contract. A ready-made bridge (@orpc/openapi) was
- * left aside because it parses the body before it asks who calls, and the order of problems is promised to callers.
+ * REST from the same contract: one route for each operation. A ready-made bridge (@orpc/openapi) was left aside: it
+ * parses the body before it asks who calls, and the order of problems is promised to callers.
  */
-export const createRest = (router: AppRouter, admit: Admit): Router => {
+export const createRest = (answers: Api['answers'], admit: Admit): Router => {
   const rest = express.Router({ caseSensitive: true });
   const methods = new Map<string, Set<string>>();
 
@@ -15,7 +14,7 @@ export const createRest = (router: AppRouter, admit: Admit): Router => {
     const { method, path } = operation.route;
     const pattern = path.replaceAll(/\{([^}]+)\}/g, ':$1');
     methods.set(pattern, (methods.get(pattern) ?? new Set()).add(method));
-    rest[method.toLowerCase() as Lowercase<typeof method>](pattern, answer(router, admit, name, operation));
+    rest[method.toLowerCase() as Lowercase<typeof method>](pattern, routeOf(operation, answers.get(name), admit));
   }
 
   for (const [pattern, allowed] of methods) {
@@ -28,7 +27,8 @@ export const createRest = (router: AppRouter, admit: Admit): Router => {
   return rest;
 };
 
-const answer = (router: AppRouter, admit: Admit, name: string, operation: Operation): RequestHandler => {
+const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit): RequestHandler => {
+  if (answer === undefined) throw new Error(`${operation.summary} has no answer`);
   const { method, path, status = 200, location } = operation.route;
   const inPath = pathNames(operation.route);
   return async (req, res) => {
@@ -36,15 +36,7 @@ const answer = (router: AppRouter, admit: Admit, name: string, operation: Operat
     const caller = await admit(req, res, [operation]);
     const given = method === 'GET' ? req.query : await readBody(req, res);
     const input = inPath.length === 0 ? given : { ...withoutPath(given, inPath), ...req.params };
-    const output = await callTRPCProcedure({
-      router,
-      path: name,
-      type: operation.kind,
-      ctx: { caller },
-      getRawInput: async () => input,
-      signal: undefined,
-      batchIndex: 0,
-    });
+    const output = await answer(caller, input);
     if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
     res.status(status).json(output);
   };

@@ -20,7 +20,7 @@ export interface Job {
 }
 
 /** The integration's own trunk at the carrier, and how LiveKit dials out through it. */
-export interface CarrierTrunk extends Pick<OutboundLine, 'address' | 'username' | 'password'> {
+interface CarrierTrunk extends Pick<OutboundLine, 'address' | 'username' | 'password'> {
   trunk_sid: string;
 }
 

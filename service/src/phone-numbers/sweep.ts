@@ -38,4 +38,11 @@ export const createSweep =
 
 const onSwitchboard = steps.filter(({ name }) => name.endsWith('_trunk') || name === 'dispatch_rule');
 const nothing = async () => {};
-const looking = { doubtful: () => true, of: () => undefined, done: nothing, undone: nothing, failed: nothing };
+const looking = {
+  doubtful: () => true,
+  of: () => undefined,
+  done: nothing,
+  doneAlongside: () => {},
+  undone: nothing,
+  failed: nothing,
+};

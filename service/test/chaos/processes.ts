@@ -183,7 +183,7 @@ export const startSandbox = async (numbers: number): Promise<SandboxProcess> => 
   };
 };
 
-export const API_KEY = drawApiKey();
+const API_KEY = drawApiKey();
 const ENCRYPTION_KEYS = `chaos:${Buffer.alloc(32, 9).toString('base64')}`;
 
 export interface ServiceProcess extends Started {

@@ -1,0 +1,105 @@
+import { initTRPC, TRPCError } from '@trpc/server';
+import { createExpressMiddleware } from '@trpc/server/adapters/express';
+import { PhoneNumberDetail, type PhoneNumberId } from '@trunkline/contracts';
+import express, { type Request, type Response } from 'express';
+import { Schema } from 'mongoose';
+import { z } from 'zod';
+import { createBackground } from '../src/background.ts';
+import { systemClock } from '../src/clock.ts';
+import { type Connection, transactionOn } from '../src/connect.ts';
+import { createEventStore } from '../src/events/store.ts';
+import { createLimits } from '../src/http/limits.ts';
+import { observe } from '../src/http/observe.ts';
+import { openInstallation } from '../src/installation.ts';
+import { createLogging } from '../src/log.ts';
+import { createMetrics } from '../src/metrics.ts';
+import { createOrganizations } from '../src/organizations/index.ts';
+import { describePhoneNumberDetail } from '../src/phone-numbers/describe.ts';
+import type { PhoneNumberRecord } from '../src/phone-numbers/record.ts';
+import { drawApiKey } from '../src/random.ts';
+import { listen } from '../src/serve.ts';
+
+/**
+ * The route as somebody would write it who writes only this one: Express, zod and mongoose, and the same once more on a
+ * bare tRPC server. Who calls, how often, and the line of log are the service's own, so that both sides do those alike.
+ */
+export const listenByHand = async (connection: Connection) => {
+  const logging = createLogging('info', { write: () => {} });
+  const background = createBackground(logging.log);
+  const shared = {
+    connection,
+    inTransaction: transactionOn(connection),
+    events: createEventStore({ connection, clock: systemClock }),
+    clock: systemClock,
+  };
+  const organizations = createOrganizations({
+    ...shared,
+    installation: await openInstallation(connection, 'bench'),
+    background,
+  });
+  const api_key = drawApiKey();
+  const numbers = connection.model<PhoneNumberRecord>(
+    'ByHand',
+    new Schema<PhoneNumberRecord>({}, { strict: false }),
+    'phone_numbers',
+  );
+  const [number] = await numbers.find().limit(1).lean<PhoneNumberRecord[]>();
+  if (number === undefined) throw new Error('There is no number to read');
+  const made = await organizations.createOrganization({
+    name: 'By hand',
+    raw_key: api_key,
+    actor: { system: 'command_line' },
+  });
+  const organization_id = made?.organization_id;
+  if (organization_id === undefined) throw new Error('No organization was made');
+  await numbers.updateOne({ phone_number_id: number.phone_number_id }, { $set: { by_hand: organization_id } });
+
+  const limits = createLimits(1_000_000);
+  const admit = async (req: Request, res: Response) => {
+    const identity = await organizations.identify.identify(String(req.headers['x-api-key']));
+    if (!identity || req.headers['x-organization-id'] !== identity.organization_id) return undefined;
+    await limits.count(identity.key_id, 1, res);
+    return identity;
+  };
+  const Params = z.object({ phone_number_id: z.string().regex(/^phon_[0-9a-f]{12}$/) });
+  const read = async (phone_number_id: string) => {
+    const record = await numbers
+      .findOne({ by_hand: organization_id, phone_number_id: phone_number_id as PhoneNumberId })
+      .lean<PhoneNumberRecord>();
+    return record && { success: true as const, data: describePhoneNumberDetail(record, 'bench.sip.invalid') };
+  };
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(observe(logging, createMetrics()));
+  app.get('/api/phone-numbers/:phone_number_id', async (req, res) => {
+    if (!(await admit(req, res))) return void res.status(401).json({ success: false });
+    const { data, error } = Params.safeParse(req.params);
+    if (!data) return void res.status(400).json({ success: false, issues: error.issues });
+    const answer = await read(data.phone_number_id);
+    res.status(answer ? 200 : 404).json(answer ?? { success: false });
+  });
+
+  const t = initTRPC.context<{ identity: object | undefined }>().create();
+  const router = t.router({
+    phoneNumbers: t.router({
+      get: t.procedure
+        .input(Params)
+        .output(z.object({ success: z.literal(true), data: PhoneNumberDetail }))
+        .query(async ({ ctx, input }) => {
+          if (!ctx.identity) throw new TRPCError({ code: 'UNAUTHORIZED' });
+          const answer = await read(input.phone_number_id);
+          if (!answer) throw new TRPCError({ code: 'NOT_FOUND' });
+          return answer;
+        }),
+    }),
+  });
+  app.use(
+    '/trpc',
+    createExpressMiddleware({ router, createContext: async ({ req, res }) => ({ identity: await admit(req, res) }) }),
+  );
+
+  const { port } = await listen(app, { host: '127.0.0.1', port: 0, setting: 'PORT' });
+  return { url: `http://127.0.0.1:${port}`, api_key, organization_id, phone_number_id: number.phone_number_id };
+};

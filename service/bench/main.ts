@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openMongod } from '../src/sandbox/mongod.ts';
+import { measureImports } from './imports.ts';
+import { measureReads } from './reads.ts';
+import { measureStart } from './start.ts';
+
+// Figures of one run on this machine, as ratios wherever two sides can be measured side by side.
+const data_dir = await mkdtemp(join(tmpdir(), 'trunkline-bench-'));
+const mongod = await openMongod({
+  data_dir,
+  cache_dir: join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline'),
+  search_path: process.env.PATH ?? '',
+  say: console.log,
+});
+const database = (name: string) => mongod.uri.replace('/trunkline?', `/bench_${name}?`);
+
+try {
+  console.log(`\nNode ${process.version}, mongod ${mongod.version}, ${process.platform} ${process.arch}`);
+  const only = process.argv[2];
+  if (!only || only === 'imports') await measureImports(database);
+  if (!only || only === 'reads') await measureReads(database);
+  if (!only || only === 'start') await measureStart(database);
+} finally {
+  await mongod.close();
+  await rm(data_dir, { recursive: true, force: true });
+}

@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createTrunklineClient, type TrunklineClient } from '@trunkline/contracts';
+import { systemClock } from '../src/clock.ts';
+import { compose, type Service } from '../src/compose.ts';
+import { readConfig } from '../src/config.ts';
+import { connect } from '../src/connect.ts';
+import { createLogging } from '../src/log.ts';
+import { drawApiKey } from '../src/random.ts';
+import { listen } from '../src/serve.ts';
+
+export interface Bench {
+  url: string;
+  api_key: string;
+  organization_id: `org_${string}`;
+  service: Service;
+  client: TrunklineClient;
+  /** A Twilio account of its own. */
+  integrate(): Promise<`intg_${string}`>;
+  /** A number that nobody has. */
+  drawNumber(): string;
+  /** How long a call to a provider takes from now on. */
+  setDelay(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The whole service on a real database, as in production; the providers cost nothing. */
+export const openBench = async (mongodb_uri: string): Promise<Bench> => {
+  const providers = fork(new URL('./providers.ts', import.meta.url));
+  const [providers_url] = (await once(providers, 'message')) as [string];
+  const connection = await connect(mongodb_uri);
+  const config = readConfig({ RATE_LIMIT_RPS: '1000000', NODE_ENV: 'test' });
+  const api_secret = 'a-secret-of-more-than-thirty-two-letters';
+  const service = await compose(config, {
+    connection,
+    clock: systemClock,
+    // Lines are formatted as ever, and thrown away.
+    logging: createLogging('info', { write: () => {} }),
+    encryption_keys: new Map([['bench', new Uint8Array(32)]]),
+    livekit: { url: providers_url, api_key: 'bench', api_secret, sip_host: 'bench.sip.invalid' },
+    livekit_project: 'bench',
+    twilio_api_url: providers_url,
+  });
+  await service.ready();
+  const api = await listen(service.app, { host: '127.0.0.1', port: 0, setting: 'PORT' });
+  const url = `http://127.0.0.1:${api.port}`;
+  const api_key = drawApiKey();
+  const organization = await service.createOrganization({
+    name: 'Bench',
+    raw_key: api_key,
+    actor: { system: 'command_line' },
+  });
+  if (organization === undefined) throw new Error('No organization was made');
+  const { organization_id } = organization;
+  const client = createTrunklineClient({ url, apiKey: api_key, organizationId: organization_id });
+  let accounts = 0;
+  let numbers = 3_000_000;
+  return {
+    url,
+    api_key,
+    organization_id,
+    service,
+    client,
+    integrate: async () => {
+      const account_sid = `AC${String(accounts++).padStart(32, '0')}`;
+      const credentials = { provider: 'twilio', account_sid, auth_token: 'token' } as const;
+      return (await client.integrations.create.mutate({ name: 'Bench', credentials })).data.integration_id;
+    },
+    drawNumber: () => `+1555${numbers++}`,
+    setDelay: async (ms) => void (await fetch(`${providers_url}/delay/${ms}`)),
+    close: async () => {
+      api.cut();
+      await Promise.all([api.finish(), service.background.idle()]);
+      await connection.close();
+      providers.kill();
+    },
+  };
+};

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/**
+ * Twilio and LiveKit that cost nothing: every call succeeds after the delay that was asked for, and nothing is kept.
+ * A process of its own, so that its work does not count as the service's.
+ */
+let delay_ms = 0;
+const sid = (prefix: string) => prefix + randomBytes(16).toString('hex');
+const id = (prefix: string) => prefix + randomBytes(6).toString('hex');
+
+const answers: readonly [pattern: RegExp, answer: (url: URL) => object][] = [
+  [
+    /\/IncomingPhoneNumbers\.json/,
+    (url) => ({ incoming_phone_numbers: [numberOf(url.searchParams.get('PhoneNumber') ?? '')] }),
+  ],
+  [/\/IncomingPhoneNumbers\/PN/, () => numberOf('')],
+  [/\/Trunks$/, () => ({ sid: sid('TK') })],
+  [/\/OriginationUrls$/, () => ({ sid: sid('OU') })],
+  [/\/Credentials\.json$/, () => ({ sid: sid('CR') })],
+  [/\/CredentialLists/, () => ({ sid: sid('CL') })],
+  [/\/livekit\.SIP\/List/, () => ({ items: [] })],
+  [/\/CreateSIP(Inbound|Outbound)Trunk$/, () => ({ sip_trunk_id: id('ST_') })],
+  [/\/CreateSIPDispatchRule$/, () => ({ sip_dispatch_rule_id: id('SDR_') })],
+];
+
+const numberOf = (phone_number: string) => ({
+  sid: sid('PN'),
+  phone_number,
+  capabilities: { voice: true },
+  trunk_sid: null,
+  voice_url: '',
+});
+
+const server = createServer(async (req, res) => {
+  req.resume();
+  const url = new URL(req.url ?? '/', 'http://127.0.0.1');
+  const [, delay] = /^\/delay\/(\d+)$/.exec(url.pathname) ?? [];
+  if (delay !== undefined) delay_ms = Number(delay);
+  else if (delay_ms > 0) await wait(delay_ms);
+  const answer = answers.find(([pattern]) => pattern.test(url.pathname))?.[1] ?? (() => ({}));
+  res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(url)));
+});
+
+server.listen(0, '127.0.0.1', () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));

@@ -1,0 +1,78 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import autocannon from 'autocannon';
+import { median, report } from './quantile.ts';
+
+export type Side = 'trunkline' | 'by-hand';
+
+/** What a server process tells when it listens. */
+export interface Ready {
+  url: string;
+  headers: Record<string, string>;
+  rest: string;
+  trpc: string;
+}
+
+const ROUNDS = 7;
+const SECONDS = 4;
+const CONNECTIONS = 16;
+
+/**
+ * Reading one number: this service against the same route by hand (Express, zod, mongoose), and against a bare tRPC
+ * server on Express; authentication, limits and log lines on both sides. The sides take turns, so that what else the
+ * machine does hits both, and the ratio is taken pair by pair.
+ */
+export const measureReads = async (database: (name: string) => string): Promise<void> => {
+  const servers = {
+    trunkline: await openServer('trunkline', database('reads')),
+    byHand: await openServer('by-hand', database('reads')),
+  };
+  const { trunkline, byHand } = servers;
+  console.log(`\nReading one number, ${CONNECTIONS} connections, ${ROUNDS} pairs of ${SECONDS} s`);
+  for (const [protocol, what] of [
+    ['rest', 'REST ÷ Express, zod and mongoose by hand'],
+    ['trpc', 'tRPC ÷ a bare tRPC server on Express'],
+  ] as const) {
+    for (const { ready } of [trunkline, byHand]) await throughput(ready, protocol, 2);
+    const pairs: { ours: number; theirs: number }[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      pairs.push({
+        ours: await throughput(trunkline.ready, protocol, SECONDS),
+        theirs: await throughput(byHand.ready, protocol, SECONDS),
+      });
+    }
+    report(what, median(pairs.map(({ ours, theirs }) => ours / theirs)).toFixed(2), '≥ 0.9');
+    const each = (side: 'ours' | 'theirs') => Math.round(median(pairs.map((pair) => pair[side])));
+    report('', `${each('ours')} ÷ ${each('theirs')}`, 'requests a second');
+  }
+  for (const { close } of [trunkline, byHand]) await close();
+};
+
+const openServer = async (side: Side, mongodb_uri: string) => {
+  const child = fork(new URL('./read-server.ts', import.meta.url), [side, mongodb_uri], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`The ${side} server ended instead of listening`);
+  });
+  const [ready] = (await Promise.race([once(child, 'message'), ended])) as [Ready];
+  return {
+    ready,
+    close: async () => {
+      child.kill('SIGKILL');
+      await ended.catch(() => {});
+    },
+  };
+};
+
+const throughput = async (
+  { url, headers, ...paths }: Ready,
+  protocol: 'rest' | 'trpc',
+  duration: number,
+): Promise<number> => {
+  const result = await autocannon({ url: url + paths[protocol], headers, connections: CONNECTIONS, duration });
+  const answered = result['2xx'];
+  if (answered === 0 || result.non2xx > 0)
+    throw new Error(`${protocol}: ${result.non2xx} of ${answered + result.non2xx} answers were no success`);
+  return answered / result.duration;
+};
