@@ -45,13 +45,11 @@ export const listenByHand = async (connection: Connection) => {
   );
   const [number] = await numbers.find().limit(1).lean<PhoneNumberRecord[]>();
   if (number === undefined) throw new Error('There is no number to read');
-  const made = await organizations.createOrganization({
+  const { organization_id } = await organizations.createOrganization({
     name: 'By hand',
     raw_key: api_key,
     actor: { system: 'command_line' },
   });
-  const organization_id = made?.organization_id;
-  if (organization_id === undefined) throw new Error('No organization was made');
   await numbers.updateOne({ phone_number_id: number.phone_number_id }, { $set: { by_hand: organization_id } });
 
   const limits = createLimits(1_000_000);

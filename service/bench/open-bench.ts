@@ -50,7 +50,6 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
     raw_key: api_key,
     actor: { system: 'command_line' },
   });
-  if (organization === undefined) throw new Error('No organization was made');
   const { organization_id } = organization;
   const client = createTrunklineClient({ url, apiKey: api_key, organizationId: organization_id });
   let accounts = 0;

@@ -146,6 +146,8 @@ export interface Config {
   mongodb_uri?: string;
   /** Absent: the sandbox. */
   livekit?: LiveKitSettings;
+  /** Names the LiveKit project, so that a database is never used with another. */
+  livekit_project: string;
   twilio_api_url?: string;
   /** Absent: decided by where LiveKit's SIP host is. */
   twilio_secure_trunking?: boolean;
@@ -230,6 +232,7 @@ const configOf = (environment: Environment): Config => {
     cache_dir: join(environment.XDG_CACHE_HOME, 'trunkline'),
     search_path: environment.PATH,
     ...(environment.MONGODB_URI && { mongodb_uri: environment.MONGODB_URI }),
+    livekit_project: LIVEKIT_URL ? new URL(LIVEKIT_URL).host : 'sandbox',
     ...(LIVEKIT_URL &&
       LIVEKIT_API_KEY &&
       LIVEKIT_API_SECRET &&

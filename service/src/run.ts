@@ -52,7 +52,7 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
     logging,
     encryption_keys: config.encryption_keys ?? (await keptEncryptionKeys(config.data_dir)),
     livekit,
-    livekit_project: config.livekit ? new URL(config.livekit.url).host : 'sandbox',
+    livekit_project: config.livekit_project,
     twilio_api_url: config.twilio_api_url ?? sandbox?.url,
   });
   const { host, port, metrics_port } = config;

@@ -52,25 +52,22 @@ export interface NewOrganization {
   name: string;
   raw_key: string;
   actor: Actor;
-  /** Decides within the transaction whether it is to be made at all. */
-  unless?(session: ClientSession): Promise<boolean>;
 }
 
-/** Makes an organization and its first key, an admin's. */
-export const createCreateOrganization = ({ store, events, inTransaction, clock }: CreateDependencies) => {
-  const addKey = createAddKey({ store, events, clock });
-  return ({ name, raw_key, actor, unless }: NewOrganization): Promise<OrganizationRecord | undefined> =>
-    inTransaction(async (session) => {
-      if (await unless?.(session)) return undefined;
-      const organization = { organization_id: drawId('org'), name, revocations: 0, created_at: new Date(clock.now()) };
-      const { organization_id } = organization;
-      await store.insert(organization, session);
-      const told = { actor, request_id: null };
-      await events.write(
-        { organization_id, subject_id: organization_id, type: 'organization.created', ...told, changes: { name } },
-        session,
-      );
-      await addKey({ organization_id, name: 'First key', role: 'admin', raw_key, expires_at: null, ...told }, session);
-      return organization;
-    });
+/** Writes an organization and its first key, an admin's, within a transaction of the caller's. */
+export const createAddOrganization = (deps: Omit<CreateDependencies, 'inTransaction'>) => {
+  const { store, events, clock } = deps;
+  const addKey = createAddKey(deps);
+  return async ({ name, raw_key, actor }: NewOrganization, session: ClientSession): Promise<OrganizationRecord> => {
+    const organization = { organization_id: drawId('org'), name, revocations: 0, created_at: new Date(clock.now()) };
+    const { organization_id } = organization;
+    await store.insert(organization, session);
+    const told = { actor, request_id: null };
+    await events.write(
+      { organization_id, subject_id: organization_id, type: 'organization.created', ...told, changes: { name } },
+      session,
+    );
+    await addKey({ organization_id, name: 'First key', role: 'admin', raw_key, expires_at: null, ...told }, session);
+    return organization;
+  };
 };

@@ -6,7 +6,7 @@ import type { EventStore } from '../events/store.ts';
 import type { InstallationStore } from '../installation.ts';
 import { createCreateApiKey, createRevokeApiKey, describeApiKey } from './api-keys.ts';
 import { createBootstrap } from './bootstrap.ts';
-import { createCreateOrganization } from './create.ts';
+import { createAddOrganization, type NewOrganization } from './create.ts';
 import { createIdentify } from './identify.ts';
 import { createOrganizationStore } from './store.ts';
 
@@ -21,9 +21,9 @@ export interface OrganizationsDependencies {
 
 /** Organizations and their API keys: who calls, and what they may do. */
 export const createOrganizations = ({ connection, installation, background, ...deps }: OrganizationsDependencies) => {
-  const { clock } = deps;
+  const { inTransaction, clock } = deps;
   const store = createOrganizationStore(connection);
-  const createOrganization = createCreateOrganization({ store, ...deps });
+  const addOrganization = createAddOrganization({ store, ...deps });
   const createApiKey = createCreateApiKey({ store, ...deps });
   const revokeApiKey = createRevokeApiKey({ store, ...deps });
 
@@ -56,7 +56,8 @@ export const createOrganizations = ({ connection, installation, background, ...d
   return {
     handlers: { apiKeys, me },
     identify: createIdentify({ store, clock, background }),
-    createOrganization,
-    bootstrap: createBootstrap({ store, installation, createOrganization }),
+    createOrganization: (organization: NewOrganization) =>
+      inTransaction((session) => addOrganization(organization, session)),
+    bootstrap: createBootstrap({ store, installation, inTransaction, addOrganization }),
   };
 };

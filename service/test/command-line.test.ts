@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createCaller, type OpenedService, openService } from './open-service.ts';
+
+const cli = join(import.meta.dirname, '../src/cli.ts');
+const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', '/test_command_line?');
+
+const run = (args: string[], environment: Record<string, string> = { MONGODB_URI: mongodb_uri }) =>
+  new Promise<{ code: number; out: string; err: string }>((resolve) => {
+    const child = execFile(process.execPath, [cli, ...args], { env: environment, timeout: 30_000 }, (_, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, err }),
+    );
+  });
+
+describe('trunkline organizations create', () => {
+  let service: OpenedService;
+  beforeAll(async () => {
+    service = await openService({ mongodb_uri });
+  });
+  afterAll(() => service.close());
+
+  it('makes an organization whose printed key is an admin of it, beside the organizations that are there', async () => {
+    const { code, out } = await run(['organizations', 'create', '--name', ' Acme ']);
+    expect(code).toBe(0);
+    const [, organization_id = ''] = /^Organization +(org_[0-9a-f]{12})$/m.exec(out) ?? [];
+    const [, apiKey = ''] = /^API key +(tl_live_\S{43}) \(admin/m.exec(out) ?? [];
+    const { body } = await createCaller({ url: service.url, apiKey, organizationId: organization_id }).rest(
+      'GET',
+      '/api/me',
+    );
+    expect(body.data).toMatchObject({ organization_id, organization_name: 'Acme', role: 'admin' });
+    expect(organization_id).not.toBe(service.admin.organization_id);
+  });
+
+  it.each([
+    { args: [], said: /^Usage: trunkline organizations create/ },
+    { args: ['organizations', 'create'], said: /^Usage: / },
+    { args: ['organizations', 'create', '--name', ' '], said: /^Usage: / },
+    { args: ['organizations', 'delete', '--name', 'Acme'], said: /^Usage: / },
+    { args: ['organizations', 'create', '--nane', 'Acme'], said: /^Unknown option '--nane'/ },
+  ])('refuses $args in a sentence, with exit code 1', async ({ args, said }) => {
+    const { code, out, err } = await run(args);
+    expect({ code, out, err }).toMatchObject({ code: 1, out: '', err: expect.stringMatching(said) });
+    expect(err).not.toContain('    at ');
+  });
+
+  it.each([
+    { environment: {}, said: /^MONGODB_URI is required/ },
+    { environment: { MONGODB_URI: 'postgres://localhost' }, said: /MONGODB_URI must be as in/ },
+    {
+      environment: {
+        MONGODB_URI: mongodb_uri,
+        LIVEKIT_URL: 'wss://another.livekit.cloud',
+        LIVEKIT_API_KEY: 'k',
+        LIVEKIT_API_SECRET: 's',
+        LIVEKIT_SIP_HOST: 'another.sip.livekit.cloud',
+      },
+      said: /^This database belongs to the LiveKit project sandbox, not another.livekit.cloud/,
+    },
+  ])('refuses the settings $environment', async ({ environment, said }) => {
+    const { code, err } = await run(['organizations', 'create', '--name', 'Acme'], environment);
+    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringMatching(said) });
+  });
+});
