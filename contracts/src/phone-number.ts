@@ -90,7 +90,8 @@ const ImportFromTwilio = z
     ...importOfEither,
     integration_id: IntegrationId,
     replace_existing_routing: z.boolean().default(false).meta({
-      description: 'Take the number off a trunk or voice application that is not ours; it is put back at release.',
+      description:
+        'Take the number off a trunk or voice application that is not ours. How it was routed is kept in the record.',
     }),
   })
   .meta({ id: 'ImportFromTwilio' });
@@ -164,6 +165,7 @@ const Warning = z.string().meta({ description: 'A sentence about something that 
 const ofEither = {
   phone_number_id: PhoneNumberId,
   phone_number: z.string(),
+  provider: Provider,
   status: z.enum(['free', 'assigned']),
   assigned_agent_id: z.string().nullable(),
   supports_inbound: z.boolean(),
@@ -179,11 +181,11 @@ const ofEither = {
   updated_at: Timestamp,
 };
 
-const ofTwilio = { provider: z.literal('twilio'), ...ofEither, integration_id: IntegrationId };
+const ofTwilio = { ...ofEither, provider: z.literal('twilio'), integration_id: IntegrationId };
 
 const ofSip = {
-  provider: z.literal('sip'),
   ...ofEither,
+  provider: z.literal('sip'),
   sip_trunk_name: z.string(),
   sip_server_address: z.string().nullable(),
   sip_username: z.string().nullable(),
@@ -227,7 +229,7 @@ export const Step = z
   .meta({ id: 'Step' });
 export type Step = z.infer<typeof Step>;
 
-/** How Twilio routed the number before us; it is given back when the number leaves us. */
+/** How Twilio routed the number before us: kept, so that it can be given back. */
 export const FormerRouting = z
   .strictObject({
     voice_url: z.string().nullable(),

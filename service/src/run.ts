@@ -67,7 +67,8 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   if (api_key !== undefined)
     await service.bootstrap(config.bootstrap_api_key ? 'First organization' : 'Sample organization', api_key);
   service.reconciler.start();
-  await welcome({ config, mongod, sandbox, api, metrics, api_key, service, say, log });
+  log.info({ port: api.port, metrics_port: metrics.port, installation_id: service.installation_id }, 'ready');
+  if (!config.production) say(await welcome({ config, mongod, sandbox, api, metrics, api_key, service }));
 
   const opened = opening.move();
   const stop = once(async () => {

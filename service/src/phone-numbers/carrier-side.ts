@@ -42,7 +42,7 @@ function rememberRouting(job: Job, { routing }: OwnedNumber): void {
   if (obstacle && !record.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
-      `At Twilio ${record.phone_number} is routed to ${obstacle}, which is not Trunkline's. Take it off there, or send replace_existing_routing: true; it is given back when the number is released.`,
+      `At Twilio ${record.phone_number} is routed to ${obstacle}, which is not Trunkline's. Take it off there, or send replace_existing_routing: true: how it is routed now is then kept in the record.`,
     );
   }
   record.former_routing = routing;

@@ -12,10 +12,11 @@ const numbers: readonly SeededNumber[] = [
   { phone_number: '+15551234574', trunk_sid: `TK${'0'.repeat(32)}` },
 ];
 
+/** A number that can be imported now, as the import takes it. */
 export interface Sample {
-  integration_id: string;
-  /** A number that can be imported now. */
   phone_number: string;
+  provider: 'twilio';
+  integration_id: string;
 }
 
 /** An integration of a sandbox account with numbers, made like any other; on a database that has one already, that one. */
@@ -28,7 +29,8 @@ export const openSample = async (
   const integration = known.at(-1) ?? (await integrate(integrations, caller, shelf));
   const { data: imported } = await phoneNumbers.list(caller, { page_size: 100 });
   const free = numbers.find(({ phone_number }) => !imported.some((number) => number.phone_number === phone_number));
-  return { integration_id: integration.integration_id, phone_number: free?.phone_number ?? '+15551234567' };
+  const { integration_id } = integration;
+  return { phone_number: free?.phone_number ?? '+15551234567', provider: 'twilio', integration_id };
 };
 
 const integrate = async (integrations: Handlers['integrations'], caller: Caller, shelf: Shelf) => {
