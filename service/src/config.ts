@@ -125,6 +125,9 @@ const Environment = z.object({
 });
 type Environment = z.output<typeof Environment>;
 
+/** What an operator can set; the rest of what is read belongs to the machine. */
+export const settingNames = Object.keys(Environment.shape).filter((name) => !['PATH', 'XDG_CACHE_HOME'].includes(name));
+
 export interface LiveKitSettings {
   url: string;
   api_key: string;

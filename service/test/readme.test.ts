@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { stepNames } from '@trunkline/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settingNames } from '../src/config.ts';
+import { type OpenedService, openService } from './open-service.ts';
+import { readWorld } from './world.ts';
+
+const root = join(import.meta.dirname, '../..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const blocks = (language: string): string[] =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+const blockWith = (language: string, words: string): string => {
+  const found = blocks(language).filter((text) => text.includes(words));
+  expect(found, `one ${language} block with ${words}`).toHaveLength(1);
+  return found[0]!;
+};
+
+describe('the README', () => {
+  it('has every setting in its table, and no other', () => {
+    const [, table = ''] = /^## Settings\n(.*?)^## /ms.exec(readme) ?? [];
+    const rows = table.split('\n').filter((line) => line.startsWith('| `'));
+    const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
+    expect(named.toSorted()).toEqual([...settingNames].toSorted());
+  });
+
+  it('has every step of an import', () => {
+    const named = [...readme.matchAll(/^\| `([a-z_]+)` +\| (?:Twilio|LiveKit) +\|/gm)].map(([, name]) => name);
+    expect(named).toEqual([...stepNames]);
+  });
+
+  it.each(['README.md', 'CONTRIBUTING.md', 'service/bench/README.md'])('leads nowhere wrong: %s', (file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
+    expect(links.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
+
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const commands = [...text.matchAll(/npx pnpm ([\w:]+)/g)].map(([, name = '']) => name);
+    expect(commands.filter((name) => name !== 'exec' && !(name in scripts))).toEqual([]);
+  });
+});
+
+describe("the README's examples", () => {
+  let service: OpenedService;
+  let integration_id: string;
+  beforeAll(async () => {
+    service = await openService();
+    ({ integration_id } = await service.integrate(service.admin, [{ phone_number: '+15551234567' }]));
+  });
+  afterAll(() => service.close());
+
+  const here = (text: string): string =>
+    text
+      .replaceAll('http://127.0.0.1:3000', service.url)
+      .replaceAll('http://127.0.0.1:3001', service.sandbox.url)
+      .replaceAll('intg_e7cc51d2a8ee', integration_id);
+  const run = async (command: string, args: string[], cwd = root): Promise<string> => {
+    const { api_key: API_KEY, organization_id: ORGANIZATION_ID } = service.admin;
+    const env = { PATH: process.env.PATH, API_KEY, ORGANIZATION_ID };
+    return (await promisify(execFile)(command, args, { env, cwd, timeout: 20_000 })).stdout;
+  };
+  const paste = (shell: string) => run('bash', ['-c', here(shell)]);
+  /** What differs from one run to the next. */
+  const masked = (text: string): string =>
+    text
+      .replace(/\b(phon|intg|ST|SDR)_\w+/g, '$1_…')
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time')
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'a request');
+  const pretty = (json: string): string => `${JSON.stringify(JSON.parse(json), null, 2)}\n`;
+
+  it('over REST print what it shows, the first time and the second', async () => {
+    const example = blockWith('sh', '/api/phone-numbers');
+    expect(masked(pretty(await paste(example)))).toBe(masked(blockWith('json', '"success": true')));
+    expect(masked(pretty(await paste(example)))).toBe(masked(blockWith('json', '"success": false')));
+  });
+
+  it('over tRPC print what it shows, the first time and the second', async () => {
+    const example = blockWith('ts', 'createTrunklineClient');
+    expect(example).toBe(readFileSync(join(root, 'contracts/examples/import-number.ts'), 'utf8'));
+    const program = ['--input-type=module-typescript', '--eval', here(example)];
+    const print = () => run(process.execPath, program, join(root, 'contracts'));
+    expect(masked(await print())).toBe(masked(blockWith('text', 'send calls to')));
+    const [, second] = /A second time it prints `([^`]+)`/.exec(readme) ?? [];
+    expect(masked(await print()).trim()).toBe(masked(second!));
+  });
+
+  it('of a fault make an import fail, and leave nothing', async () => {
+    await paste(blockWith('sh', '/sandbox/faults'));
+    const before = await readWorld(service);
+    const { status, body } = await service.admin.rest('POST', '/api/phone-numbers', {
+      phone_number: '+15551230001',
+      provider: 'sip',
+      supports_inbound: true,
+    });
+    expect({ status, code: body.code }).toEqual({ status: 503, code: 'provider_unavailable' });
+    expect(await readWorld(service)).toEqual(before);
+  });
+});
