@@ -1,10 +1,13 @@
+import { openBareImport } from './bare-import.ts';
 import { openBench } from './open-bench.ts';
 import { median, quantile, report } from './quantile.ts';
+
+const EXISTING = 'Twilio, both ways, on the existing trunk';
 
 /** The longest chain of calls each of which needs the one before; whatever else is called runs beside it. */
 const chains = {
   // Is it theirs, and free? The inbound trunk; the rule on that; the routing to it.
-  'Twilio, both ways, on the existing trunk': 4,
+  [EXISTING]: 4,
   // Theirs, and free? The carrier trunk; what belongs to it; the outbound trunk, through it; the routing to it.
   'Twilio, both ways, the first of its integration': 5,
   // The inbound trunk; the rule on that.
@@ -12,11 +15,14 @@ const chains = {
 } as const;
 
 type Kind = keyof typeof chains;
+const PAIRS = 200;
+const WARM_UP = 100;
 const ROUNDS = { 0: 200, 50: 15, 200: 7 } as const;
 
 /** An import's wall time with a fixed delay at each call to a provider, against the chain of calls that it cannot do without. */
 export const measureImports = async (database: (name: string) => string): Promise<void> => {
-  const { client, integrate, drawNumber, setDelay, close } = await openBench(database('imports'));
+  const bench = await openBench(database('imports'));
+  const { client, integrate, drawNumber, setDelay, close } = bench;
   const both = { supports_inbound: true, supports_outbound: true } as const;
   const sip = { provider: 'sip', ...both, sip_server_address: 'sip.example.com' } as const;
   const existing = { provider: 'twilio', ...both, integration_id: await integrate() } as const;
@@ -24,32 +30,57 @@ export const measureImports = async (database: (name: string) => string): Promis
   const prepare = async (kind: Kind) => {
     const phone_number = drawNumber();
     if (kind === 'SIP, both ways') return { ...sip, phone_number };
-    if (kind === 'Twilio, both ways, on the existing trunk') return { ...existing, phone_number };
+    if (kind === EXISTING) return { ...existing, phone_number };
     return { ...existing, integration_id: await integrate(), phone_number };
   };
-  await client.phoneNumbers.import.mutate({ ...existing, phone_number: drawNumber() });
+  const onExisting = () => client.phoneNumbers.import.mutate({ ...existing, phone_number: drawNumber() });
+  const bare = openBareImport(bench.connection, bench.providers_url);
+  await compareWithBare(onExisting, bare);
 
   for (const [delay, rounds] of Object.entries(ROUNDS)) {
     const delay_ms = Number(delay);
     console.log(`\nAn import with ${delay_ms} ms at each call to a provider, ${rounds} times`);
     for (const kind of Object.keys(chains) as Kind[]) {
       const times: number[] = [];
+      const bareTimes: number[] = [];
       for (let round = 0; round < rounds; round++) {
         const input = await prepare(kind);
         await setDelay(delay_ms);
-        const begun = performance.now();
-        await client.phoneNumbers.import.mutate(input);
-        times.push(performance.now() - begun);
+        times.push(await timed(() => client.phoneNumbers.import.mutate(input)));
+        if (kind === EXISTING) bareTimes.push(await timed(bare));
         await setDelay(0);
       }
       if (delay_ms === 0) {
-        const own = `p50 ${median(times).toFixed(1)}, p95 ${quantile(times, 0.95).toFixed(1)}`;
-        report(`${kind}: own time in ms`, own, kind === 'Twilio, both ways, on the existing trunk' ? 'p50 ≤ 15' : '');
+        report(`${kind}: own time in ms, p50`, median(times).toFixed(1), kind === EXISTING ? '≤ 15' : '');
+        report('', quantile(times, 0.95).toFixed(1), 'p95');
       } else {
         const chain_ms = chains[kind] * delay_ms;
         report(`${kind}: wall ÷ ${chains[kind]} calls`, (median(times) / chain_ms).toFixed(3), '≤ 1.1');
+        if (kind === EXISTING) report('  its bare round trips alone', (median(bareTimes) / chain_ms).toFixed(3));
       }
     }
   }
   await close();
+};
+
+/** In turns, so that what else the machine does hits both. */
+const compareWithBare = async (ours: () => Promise<unknown>, bare: () => Promise<unknown>): Promise<void> => {
+  const pairs: { ours: number; bare: number }[] = [];
+  for (let pair = -WARM_UP; pair < PAIRS; pair++) {
+    const times = { ours: await timed(ours), bare: await timed(bare) };
+    if (pair >= 0) pairs.push(times);
+  }
+  console.log(`\nAn import on the existing trunk beside its bare round trips, ${PAIRS} pairs, no delay`);
+  report(
+    'import ÷ the same calls to the database and the providers',
+    median(pairs.map((it) => it.ours / it.bare)).toFixed(2),
+  );
+  const each = (side: 'ours' | 'bare') => median(pairs.map((pair) => pair[side])).toFixed(1);
+  report('', `${each('ours')} ÷ ${each('bare')}`, 'ms, p50');
+};
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
 };

@@ -4,13 +4,15 @@ import { createTrunklineClient, type TrunklineClient } from '@trunkline/contract
 import { systemClock } from '../src/clock.ts';
 import { compose, type Service } from '../src/compose.ts';
 import { readConfig } from '../src/config.ts';
-import { connect } from '../src/connect.ts';
+import { type Connection, connect } from '../src/connect.ts';
 import { createLogging } from '../src/log.ts';
 import { drawApiKey } from '../src/random.ts';
 import { listen } from '../src/serve.ts';
 
 export interface Bench {
   url: string;
+  providers_url: string;
+  connection: Connection;
   api_key: string;
   organization_id: `org_${string}`;
   service: Service;
@@ -56,6 +58,8 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
   let numbers = 3_000_000;
   return {
     url,
+    providers_url,
+    connection,
     api_key,
     organization_id,
     service,

@@ -89,8 +89,8 @@ export const compose = async (config: Config, parts: Parts) => {
   };
   const organizations = createOrganizations({ ...shared, installation });
   const integrations = createIntegrations({ ...shared, ...settings, connect });
-  const { lineOf, requireIntegration } = integrations;
-  const phoneNumbers = createPhoneNumbers({ ...shared, settings, switchboard, lineOf, requireIntegration });
+  const { lineOf, lineFor } = integrations;
+  const phoneNumbers = createPhoneNumbers({ ...shared, settings, switchboard, lineOf, lineFor });
 
   const reconciler = createReconciler({
     duties: [...phoneNumbers.duties, ...integrations.duties],

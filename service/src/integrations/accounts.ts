@@ -28,7 +28,7 @@ export const createAccounts = <Account extends object>({
   connect,
 }: AccountDependencies<Account>) => ({
   /** Throws unless the caller's organization has this integration. */
-  requireIntegration: async (caller: Caller, integration_id: IntegrationId): Promise<void> => {
+  requireIntegration: async (caller: Caller, integration_id: IntegrationId): Promise<IntegrationRecord> => {
     const integration = await store.getById(integration_id);
     if (integration === null) {
       throw new Problem(
@@ -42,6 +42,7 @@ export const createAccounts = <Account extends object>({
         `${integration_id} belongs to another organization. Use one of your own.`,
       );
     }
+    return integration;
   },
 
   accountOf: async ({ integration_id, credentials }: IntegrationRecord): Promise<Account> =>
@@ -71,7 +72,6 @@ type Accounts<Account extends object> = ReturnType<typeof createAccounts<Account
 export const placeOf = (integration_id: IntegrationId) => `integrations/${integration_id}/credentials` as const;
 
 export interface LineDependencies<Account extends object> {
-  store: IntegrationStore;
   accounts: Accounts<Account>;
   ensureTrunk: EnsureTrunk;
   secrets: Secrets;
@@ -79,12 +79,11 @@ export interface LineDependencies<Account extends object> {
 
 /** What importing a number needs of its integration: the account's numbers, and the integration's own trunk. */
 export const createLineOf =
-  <Account extends object>({ store, accounts, ensureTrunk, secrets }: LineDependencies<Account>) =>
-  async (integration_id: IntegrationId) => {
-    const integration = await store.getById(integration_id);
-    if (integration === null) throw new Error(`${integration_id} is gone`);
+  <Account extends object>({ accounts, ensureTrunk, secrets }: LineDependencies<Account>) =>
+  async (integration: IntegrationRecord) => {
+    const { integration_id, account_sid } = integration;
     return {
-      account_sid: integration.account_sid,
+      account_sid,
       numbers: accounts.observed(await accounts.accountOf(integration), integration),
       trunk_sid: integration.provisioning.steps.trunk?.resource_id ?? undefined,
       trunk: async (before: () => Promise<void>) => {

@@ -1,4 +1,4 @@
-import { type Handlers, Problem, type TwilioCredentials } from '@trunkline/contracts';
+import { type Caller, type Handlers, type IntegrationId, Problem, type TwilioCredentials } from '@trunkline/contracts';
 import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import type { Connection, Transaction } from '../connect.ts';
@@ -12,6 +12,7 @@ import type { TrunkAccount } from './carrier-trunk.ts';
 import { createCreateIntegration } from './create.ts';
 import { describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
+import type { IntegrationRecord } from './record.ts';
 import { createIntegrationStore } from './store.ts';
 
 export interface IntegrationsDependencies<Account> extends LeaseSettings {
@@ -37,8 +38,14 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
   const { connection, connect, secrets } = deps;
   const store = createIntegrationStore(connection, deps);
   const accounts = createAccounts<Account>({ ...deps, store });
+  const getById = async (integration_id: IntegrationId): Promise<IntegrationRecord> => {
+    const integration = await store.getById(integration_id);
+    if (integration === null) throw new Error(`${integration_id} is gone`);
+    return integration;
+  };
   const strays = createStrays({ ...deps, lookAgain: store.lookAgain, gone: async () => {} });
   const ensureTrunk = createEnsureTrunk({ ...deps, store, strays, connectAccount: accounts.accountOf });
+  const lineOf = createLineOf({ accounts, ensureTrunk, secrets });
   const create = createCreateIntegration({
     ...deps,
     store,
@@ -69,8 +76,10 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
   return {
     handlers: { integrations },
     duties: [ensureTrunk.duty],
-    requireIntegration: accounts.requireIntegration,
     /** What importing a number needs of its integration. */
-    lineOf: createLineOf({ store, accounts, ensureTrunk, secrets }),
+    lineOf: async (integration_id: IntegrationId) => lineOf(await getById(integration_id)),
+    /** The same for a caller. Throws unless the caller's organization has this integration. */
+    lineFor: async (caller: Caller, integration_id: IntegrationId) =>
+      lineOf(await accounts.requireIntegration(caller, integration_id)),
   };
 };

@@ -14,6 +14,7 @@ import { drawId } from '../random.ts';
 import type { Strays } from '../strays.ts';
 import type { createDraft } from './draft.ts';
 import type { Follow } from './follow.ts';
+import type { CarrierAccount } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
@@ -34,11 +35,11 @@ export interface ImportDependencies {
   deadline_ms: number;
   retry_base_ms: number;
   /** Throws unless the organization has this integration. */
-  requireIntegration(caller: Caller, integration_id: IntegrationId): Promise<void>;
+  lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
 }
 
 /** Makes a number ring: all of it or nothing, whatever fails. */
-export const createImport = ({ store, draft, follow, requireIntegration, ...carrying }: ImportDependencies) => {
+export const createImport = ({ store, draft, follow, lineFor, ...carrying }: ImportDependencies) => {
   const withinDeadline = createDeadline(carrying);
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
@@ -65,10 +66,10 @@ export const createImport = ({ store, draft, follow, requireIntegration, ...carr
   };
 
   return async (caller: Caller, input: ImportPhoneNumber): Promise<PhoneNumberRecord> => {
-    if (input.provider === 'twilio') await requireIntegration(caller, input.integration_id);
+    const account = input.provider === 'twilio' ? await lineFor(caller, input.integration_id) : undefined;
     const claim = await drawingIds(async () => store.insert(await draft(caller, input, drawId('phon'))));
     if (claim === undefined) return refuseTaken(caller, input.phone_number);
-    return withinDeadline(claim).catch((error: unknown) => {
+    return withinDeadline(claim, account).catch((error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;
       return follow(claim.record.phone_number_id);
     });
@@ -84,10 +85,10 @@ type Carrying = Pick<
 const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...carrying }: Carrying) => {
   const carryOut = createCarryOut({ ...carrying, lifecycle, clock });
 
-  return (claim: PhoneNumberClaim): Promise<PhoneNumberRecord> => {
+  return (claim: PhoneNumberClaim, account: CarrierAccount | undefined): Promise<PhoneNumberRecord> => {
     const deadline = new AbortController();
     const finished = new AbortController();
-    const outcome = carryOut(claim, deadline.signal)
+    const outcome = carryOut(claim, account, deadline.signal)
       .catch((error: unknown) => {
         if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
         throw error;
@@ -114,10 +115,15 @@ const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...
 /** Goes forward, more than once if a provider fails in passing; else turns back, and undoes what it can at once. */
 const createCarryOut =
   ({ reconcile, lifecycle, clock, retry_base_ms }: Omit<Carrying, 'background' | 'strays' | 'deadline_ms'>) =>
-  async (claim: PhoneNumberClaim, deadline: AbortSignal): Promise<PhoneNumberRecord> => {
+  async (
+    claim: PhoneNumberClaim,
+    account: CarrierAccount | undefined,
+    deadline: AbortSignal,
+  ): Promise<PhoneNumberRecord> => {
     const forward = async (tries: number): Promise<void> => {
       try {
-        await reconcile.forward(claim, () => deadline.throwIfAborted());
+        const before = () => deadline.throwIfAborted();
+        await reconcile.forward(claim, { before, ...(tries === 1 && account && { account }) });
       } catch (error) {
         if (!isPassing(error) || tries === MOST_TRIES || deadline.aborted) throw error;
         await clock.sleep(backoffMs(tries, retry_base_ms), deadline).catch(() => deadline.throwIfAborted());

@@ -33,7 +33,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   installation_id: string;
   switchboard: Switchboard;
   lineOf(integration_id: IntegrationId): Promise<CarrierAccount>;
-  requireIntegration(caller: Caller, integration_id: IntegrationId): Promise<void>;
+  lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
   settings: LineSettings;
   call_ms: number;
   deadline_ms: number;

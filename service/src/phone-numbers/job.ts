@@ -56,8 +56,8 @@ export interface JobDependencies {
 /** Puts together what the steps of one record work with. */
 export const createJobs =
   ({ accountOf, switchboard, secrets, tombstones, installation_id, settings }: JobDependencies) =>
-  async (record: PhoneNumberRecord, guard: Guard): Promise<Job> => {
-    const carrier = record.provider === 'twilio' ? await accountOf(record.integration_id) : undefined;
+  async (record: PhoneNumberRecord, guard: Guard, account?: CarrierAccount): Promise<Job> => {
+    const carrier = record.provider === 'twilio' ? (account ?? (await accountOf(record.integration_id))) : undefined;
     return {
       record,
       installation_id,

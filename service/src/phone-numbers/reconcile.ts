@@ -1,10 +1,10 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { backoffMs, isPassing } from '../provider.ts';
+import { backoffMs, type Guard, isPassing } from '../provider.ts';
 import { goBack, goForward, tidy } from '../provision.ts';
 import { restoreRouting } from './carrier-side.ts';
-import type { createJobs, Job } from './job.ts';
+import type { CarrierAccount, createJobs, Job } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { answerOf } from './line.ts';
 import { steps } from './steps.ts';
@@ -20,6 +20,13 @@ export interface ReconcileDependencies {
   settle_ms: number;
 }
 
+export interface Going {
+  /** Runs ahead of each call to a provider, and may stop it by throwing. */
+  before?(): void;
+  /** The account behind the number, where it has just been read. */
+  account?: CarrierAccount;
+}
+
 /** What became of a record that was worked on. */
 export type Outcome = 'settled' | 'removed' | 'postponed';
 
@@ -27,8 +34,8 @@ export type Reconcile = ReturnType<typeof createReconcile>;
 
 /** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
 export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, settle_ms }: ReconcileDependencies) => {
-  const jobOf = (claim: PhoneNumberClaim, before?: () => void): Promise<Job> =>
-    createJob(claim.record, {
+  const jobOf = (claim: PhoneNumberClaim, { before, account }: Going = {}): Promise<Job> => {
+    const guard: Guard = {
       before: async () => {
         before?.();
         await claim.ensure(call_ms);
@@ -36,11 +43,13 @@ export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, set
       doubted: () => {
         claim.record.provisioning.doubtful_until = new Date(clock.now() + settle_ms);
       },
-    });
+    };
+    return createJob(claim.record, guard, account);
+  };
 
-  /** Builds what is missing. `before` runs ahead of each call to a provider, and may stop it by throwing. */
-  const forward = async (claim: PhoneNumberClaim, before?: () => void): Promise<Outcome> => {
-    await goForward(steps, await jobOf(claim, before), lifecycle.progressOf(claim));
+  /** Builds what is missing. */
+  const forward = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
+    await goForward(steps, await jobOf(claim, going), lifecycle.progressOf(claim));
     await lifecycle.imported(claim);
     return 'settled';
   };
