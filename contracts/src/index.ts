@@ -3,6 +3,7 @@ export * from './api-key.ts';
 export * from './client.ts';
 export * from './envelope.ts';
 export * from './id.ts';
+export * from './idempotency.ts';
 export * from './integration.ts';
 export * from './me.ts';
 export * from './operation.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { IdempotencyKey } from './idempotency.ts';
 import { fieldsOf, type Operation, pathNames, takesBody } from './operation.ts';
 import { commonProblems, describeProblem, Problem, type ProblemCode, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
@@ -70,11 +71,7 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
   };
 };
 
-const idempotencyHeader = z.object({
-  'Idempotency-Key': z.string().max(255).optional().meta({
-    description: 'The first answer is kept for 24 hours, and given again to the same request with the same key.',
-  }),
-});
+const idempotencyHeader = z.object({ 'Idempotency-Key': IdempotencyKey.optional() });
 
 const tags: Record<string, string> = {
   phoneNumbers: 'Phone numbers',

@@ -1,4 +1,11 @@
-import { type Caller, type Operation, Problem, requirePermission, takesBody } from '@trunkline/contracts';
+import {
+  type Caller,
+  IdempotencyKey,
+  type Operation,
+  Problem,
+  requirePermission,
+  takesBody,
+} from '@trunkline/contracts';
 import type { Request, Response } from 'express';
 import type { Identify } from '../organizations/identify.ts';
 import type { Limits } from './limits.ts';
@@ -94,9 +101,9 @@ const readIdempotencyKey = ({ headers }: Request, calls: number): string | undef
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (calls > 1) throw invalidHeader('names one call: send it with a batch of one');
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
-    throw invalidHeader('must have 1 to 255 printable characters without blanks');
-  return key;
+  const { data, error } = IdempotencyKey.safeParse(key);
+  if (error) throw invalidHeader(error.issues.map(({ message }) => message).join(', and '));
+  return data;
 };
 
 const invalidHeader = (message: string) => {
