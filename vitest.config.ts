@@ -17,6 +17,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'documentdb',
+          include: ['service/test/*.test.ts', 'service/test/faults/*.test.ts'],
+          globalSetup: 'service/test/documentdb.ts',
+          testTimeout: 20_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
           name: 'chaos',
           include: ['service/test/chaos/**/*.test.ts'],
           testTimeout: 240_000,

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { createBackground } from './background.ts';
 import { systemClock } from './clock.ts';

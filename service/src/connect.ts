@@ -61,11 +61,18 @@ export const drawingIds = async <T>(work: () => Promise<T>, draws = 5): Promise<
 
 const drawnFields = new Set(['phone_number_id', 'integration_id', 'organization_id', 'key_id', 'event_id']);
 
-/** Which unique field a write would have repeated, if that is why it failed. */
-export const repeatedField = (error: unknown): string | undefined =>
-  error instanceof mongoose.mongo.MongoServerError && error.code === 11000
-    ? Object.keys((error.keyPattern as Record<string, unknown> | undefined) ?? {}).join('+')
-    : undefined;
+/** Which unique field a write would have repeated, if that is why it failed; for an index of several, `a+b`. */
+export const repeatedField = (error: unknown): string | undefined => {
+  if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== 11000) return undefined;
+  const { keyPattern, message } = error as { keyPattern?: Record<string, unknown>; message: string };
+  return keyPattern ? Object.keys(keyPattern).join('+') : fieldsOfIndex(message);
+};
+
+/** A server may tell only the index's name, as in `… index: organization_id_1_account_sid_1`. */
+const fieldsOfIndex = (message: string): string => {
+  const [, name = ''] = /index: (?:\S+\$)?(\S+)/.exec(message) ?? [];
+  return name === '_id_' ? '_id' : name.replace(/_1$/, '').replaceAll('_1_', '+');
+};
 
 /** Whether the database could not be asked, so that nobody knows what became of the request. */
 export const isDatabaseLost = (error: unknown): boolean => {

@@ -5,13 +5,8 @@ import { compose, type Service } from './compose.ts';
 import type { Config } from './config.ts';
 import { connect } from './connect.ts';
 import { createMetricsApp } from './http/metrics.ts';
-import { keptApiKey, keptEncryptionKeys } from './kept-keys.ts';
 import { createLogging, type Log } from './log.ts';
-import { openMongod } from './sandbox/mongod.ts';
-import { openSandbox } from './sandbox/server.ts';
-import { createDatabaseShelf } from './sandbox/shelf.ts';
 import { type Listening, listen } from './serve.ts';
-import { welcome } from './welcome.ts';
 
 export interface Running {
   /** The port of the API, and that of the metrics. */
@@ -35,14 +30,16 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   const logging = createLogging(config.log_level, destination);
   const { log } = logging;
 
+  const development = config.production ? undefined : await import('./development.ts');
   const mongod =
-    config.mongodb_uri === undefined
-      ? opening.adopt(await openMongod({ ...config, say }), (it) => it.close())
+    development && config.mongodb_uri === undefined
+      ? opening.adopt(await development.openMongod({ ...config, say }), (it) => it.close())
       : undefined;
   const connection = opening.adopt(await connect(config.mongodb_uri ?? mongod?.uri ?? ''), (it) => it.close());
-  const sandbox = config.livekit
-    ? undefined
-    : opening.adopt(await openNextTo(config.port, createDatabaseShelf(connection)), (it) => it.close());
+  const sandbox =
+    development && config.livekit === undefined
+      ? opening.adopt(await development.openSandboxNextTo(config.port, connection), (it) => it.close())
+      : undefined;
   const livekit = config.livekit ?? sandbox?.livekit;
   if (livekit === undefined) throw new Error('There is neither a LiveKit project nor the sandbox');
 
@@ -50,7 +47,7 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
     connection,
     clock: systemClock,
     logging,
-    encryption_keys: config.encryption_keys ?? (await keptEncryptionKeys(config.data_dir)),
+    encryption_keys: config.encryption_keys ?? (await development?.keptEncryptionKeys(config.data_dir)) ?? new Map(),
     livekit,
     livekit_project: config.livekit_project,
     twilio_api_url: config.twilio_api_url ?? sandbox?.url,
@@ -63,12 +60,12 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   );
 
   await service.ready();
-  const api_key = config.bootstrap_api_key ?? (config.production ? undefined : await keptApiKey(config.data_dir));
+  const api_key = config.bootstrap_api_key ?? (await development?.keptApiKey(config.data_dir));
   if (api_key !== undefined)
     await service.bootstrap(config.bootstrap_api_key ? 'First organization' : 'Sample organization', api_key);
   service.reconciler.start();
   log.info({ port: api.port, metrics_port: metrics.port, installation_id: service.installation_id }, 'ready');
-  if (!config.production) say(await welcome({ config, mongod, sandbox, api, metrics, api_key, service }));
+  if (development) say(await development.welcome({ config, mongod, sandbox, api, metrics, api_key, service }));
 
   const opened = opening.move();
   const stop = once(async () => {
@@ -108,12 +105,4 @@ const drain = async (
 const once = (work: () => Promise<void>): (() => Promise<void>) => {
   let begun: Promise<void> | undefined;
   return () => (begun ??= work());
-};
-
-/** The sandbox takes the port after the service's, or any other where that is in use. */
-const openNextTo = async (port: number, shelf: ReturnType<typeof createDatabaseShelf>) => {
-  const options = { shelf, clock: systemClock };
-  return port === 0
-    ? openSandbox({ ...options, port })
-    : openSandbox({ ...options, port: port + 1 }).catch(() => openSandbox({ ...options, port: 0 }));
 };

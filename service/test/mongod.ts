@@ -11,7 +11,7 @@ declare module 'vitest' {
 }
 
 /** One real mongod for all tests of a run; each test file takes a database of its own. */
-export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+export const setup = async (project: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> => {
   const data_dir = await mkdtemp(join(tmpdir(), 'trunkline-test-'));
   const mongod = await openMongod({
     data_dir,

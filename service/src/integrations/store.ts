@@ -30,7 +30,7 @@ const schema = new Schema<IntegrationRecord>(
 )
   .index({ organization_id: 1, account_sid: 1 }, { unique: true })
   .index({ organization_id: 1, _id: -1 })
-  .index({ 'provisioning.due_at': 1 }, { sparse: true });
+  .index({ 'provisioning.due_at': 1 });
 
 export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
 

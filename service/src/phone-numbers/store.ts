@@ -71,7 +71,7 @@ const schema = new Schema<PhoneNumberRecord>(
     { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
     { partialFilterExpression: { integration_id: { $exists: true } } },
   )
-  .index({ 'provisioning.due_at': 1 }, { sparse: true })
+  .index({ 'provisioning.due_at': 1 })
   .index({ provisioning_state: 1 });
 
 export type PhoneNumberStore = ReturnType<typeof createPhoneNumberStore>;

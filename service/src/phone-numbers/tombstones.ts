@@ -21,7 +21,7 @@ const schema = new Schema<Tombstone>(
     record: { type: Object, required: true },
   },
   { strict: 'throw', strictQuery: 'throw', versionKey: false, minimize: false },
-).index({ due_at: 1 }, { sparse: true });
+).index({ due_at: 1 });
 
 export type Tombstones = ReturnType<typeof createTombstones>;
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -35,8 +35,14 @@ process.on('exit', endAll);
 process.on('SIGTERM', endAll);
 process.on('disconnect', endAll);
 
-export const start = (command: string, args: string[], env: Record<string, string> = {}): Started => {
+export const start = (
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+  options: Pick<SpawnOptions, 'cwd' | 'uid' | 'gid'> = {},
+): Started => {
   const child = spawn(command, args, {
+    ...options,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: homedir(), ...env },
   });
@@ -135,7 +141,7 @@ export const startCluster = async (members: number): Promise<Cluster> => {
   };
 };
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -186,6 +192,22 @@ export const startSandbox = async (numbers: number): Promise<SandboxProcess> => 
 const API_KEY = drawApiKey();
 const ENCRYPTION_KEYS = `chaos:${Buffer.alloc(32, 9).toString('base64')}`;
 
+/** The service's settings in production, against the sandbox. */
+export const productionSettings = (sandbox: SandboxProcess, mongodb_uri: string) => ({
+  NODE_ENV: 'production',
+  HOST: '127.0.0.1',
+  PORT: '0',
+  METRICS_PORT: '0',
+  MONGODB_URI: mongodb_uri,
+  LIVEKIT_URL: sandbox.url,
+  LIVEKIT_API_KEY: 'sandbox',
+  LIVEKIT_API_SECRET: 'sandbox-secret-of-thirty-two-letters',
+  LIVEKIT_SIP_HOST: 'sandbox.sip.invalid',
+  TWILIO_API_URL: sandbox.url,
+  ENCRYPTION_KEYS,
+  BOOTSTRAP_API_KEY: API_KEY,
+});
+
 export interface ServiceProcess extends Started {
   url: string;
   /** The admin of the first organization. */
@@ -197,26 +219,20 @@ export const startService = async (
   sandbox: SandboxProcess,
   mongodb_uri: string,
   environment: Record<string, string> = {},
-): Promise<ServiceProcess> => {
-  const service = start(process.execPath, [main], {
-    NODE_ENV: 'production',
-    HOST: '127.0.0.1',
-    PORT: '0',
-    METRICS_PORT: '0',
-    MONGODB_URI: mongodb_uri,
-    LIVEKIT_URL: sandbox.url,
-    LIVEKIT_API_KEY: 'sandbox',
-    LIVEKIT_API_SECRET: 'sandbox-secret-of-thirty-two-letters',
-    LIVEKIT_SIP_HOST: 'sandbox.sip.invalid',
-    TWILIO_API_URL: sandbox.url,
-    ENCRYPTION_KEYS,
-    BOOTSTRAP_API_KEY: API_KEY,
-    RATE_LIMIT_RPS: '100000',
-    RECONCILE_INTERVAL_SECONDS: '0.1',
-    LEASE_SECONDS: '1.5',
-    PROVIDER_TIMEOUT_SECONDS: '0.5',
-    ...environment,
-  });
+): Promise<ServiceProcess> =>
+  whenReady(
+    start(process.execPath, [main], {
+      ...productionSettings(sandbox, mongodb_uri),
+      RATE_LIMIT_RPS: '100000',
+      RECONCILE_INTERVAL_SECONDS: '0.1',
+      LEASE_SECONDS: '1.5',
+      PROVIDER_TIMEOUT_SECONDS: '0.5',
+      ...environment,
+    }),
+  );
+
+/** The service once it serves. */
+export const whenReady = async (service: Started): Promise<ServiceProcess> => {
   const [, port] = await service.line(/"port":(\d+).*"msg":"ready"/);
   const url = `http://127.0.0.1:${port}`;
   const me = await fetch(`${url}/api/me`, { headers: { 'X-API-Key': API_KEY } });

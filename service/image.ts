@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+
+// What goes into the image, into a folder: the service compiled, with its production dependencies alone.
+const [folder] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error('Usage: node service/image.ts <folder>\n\nThe folder must not exist, or be empty.');
+  process.exit(1);
+}
+const steps = [
+  ['install', '--frozen-lockfile', '--filter', '@trunkline/service...', '--filter', 'trunkline-workspace'],
+  // Only what the first step has installed is there.
+  ['--config.verify-deps-before-run=false', '--filter', '@trunkline/service...', 'run', 'build'],
+  ['--filter', '@trunkline/service', 'deploy', '--prod', '--config.package-import-method=copy', resolve(folder)],
+];
+for (const step of steps) {
+  const { status, error } = spawnSync('pnpm', step, { cwd: resolve(import.meta.dirname, '..'), stdio: 'inherit' });
+  if (error)
+    console.error(`pnpm does not start: ${error.message}. Install it, or run this as npx pnpm image <folder>.`);
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Cluster,
+  freePort,
+  productionSettings,
+  type SandboxProcess,
+  start,
+  startCluster,
+  startSandbox,
+  whenReady,
+} from './processes.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const dockerfile = readFileSync(join(root, 'service/Dockerfile'), 'utf8');
+/** What the image runs: the container's health check, and the service. */
+const [healthCheck = [], command = []] = [...dockerfile.matchAll(/^ *CMD (\[.*\])$/gm)].map(([, json = '']): string[] =>
+  JSON.parse(json),
+);
+const [, user = ''] = /^USER (\d+):\d+$/m.exec(dockerfile) ?? [];
+
+/** Read by everyone, written by nobody. */
+const makeReadOnly = async (folder: string): Promise<void> => {
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isSymbolicLink()) await chmod(path, entry.isDirectory() ? 0o555 : 0o444);
+  }
+  await chmod(folder, 0o555);
+};
+
+describe('the image, as far as it can be without Docker', () => {
+  let folder: string;
+  let database: Cluster;
+  let sandbox: SandboxProcess;
+  beforeAll(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), 'trunkline-image-')), 'app');
+    await chmod(join(folder, '..'), 0o755);
+    const built = start(process.execPath, [join(root, 'service/image.ts'), folder]);
+    expect(await built.exit(), built.lines.join('\n')).toBe(0);
+    await makeReadOnly(folder);
+    [database, sandbox] = await Promise.all([startCluster(1), startSandbox(1)]);
+  });
+  afterAll(async () => {
+    await Promise.all([database?.close(), sandbox?.close()]);
+    await rm(join(folder, '..'), { recursive: true, force: true });
+  });
+
+  /** As the container does: nobody's user, no home, nowhere to write. */
+  const runAs = ([name, ...args]: string[], environment: Record<string, string>) => {
+    expect(name).toBe('node');
+    const id = Number(user);
+    const nobody = process.getuid?.() === 0 ? { uid: id, gid: id } : {};
+    const nowhere = { HOME: '/nonexistent', TMPDIR: '/nonexistent', PATH: '/usr/bin:/bin' };
+    return start(process.execPath, args, { ...nowhere, ...environment }, { cwd: folder, ...nobody });
+  };
+
+  it('serves, is found healthy, imports a number, and drains at SIGTERM', async () => {
+    const PORT = String(await freePort());
+    const service = await whenReady(runAs(command, { ...productionSettings(sandbox, database.uri), PORT }));
+    expect(await runAs(healthCheck, { PORT }).exit()).toBe(0);
+    expect(await runAs(healthCheck, { PORT: String(await freePort()) }).exit()).toBe(1);
+    const { body } = await service.caller.rest('POST', '/api/phone-numbers', {
+      phone_number: '+15557770001',
+      provider: 'sip',
+      supports_inbound: true,
+    });
+    expect(body).toMatchObject({ success: true, data: { provisioning_state: 'active' } });
+    expect((await fetch(`${service.url}/docs`)).status).toBe(200);
+    expect(await service.end('SIGTERM')).toBe(0);
+  });
+
+  it('makes an organization by the command line', async () => {
+    const cli = command.map((word) => word.replace('main.js', 'cli.js'));
+    const made = runAs(
+      [...cli, 'organizations', 'create', '--name', 'Second'],
+      productionSettings(sandbox, database.uri),
+    );
+    expect(await made.exit(), made.lines.join('\n')).toBe(0);
+    expect(made.lines[0]).toMatch(/^Organization +org_/);
+  });
+
+  it('says what is missing, and ends, where nothing is set', async () => {
+    const started = runAs(command, { NODE_ENV: 'production' });
+    expect(await started.exit()).toBe(1);
+    expect(started.lines.join('\n')).toMatch(/MONGODB_URI is required in production/);
+  });
+
+  it('holds nothing that only development needs', () => {
+    const packages = readdirSync(join(folder, 'node_modules'));
+    expect(packages).toContain('mongoose');
+    for (const name of ['mongodb-memory-server-core', 'pino-pretty', 'autocannon', 'playwright-core']) {
+      expect(packages).not.toContain(name);
+    }
+    expect(readdirSync(folder).toSorted()).toEqual([
+      'dist',
+      'node_modules',
+      'package.json',
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+    ]);
+  });
+});
