@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { Message } from '@bufbuild/protobuf';
 import {
   CreateSIPDispatchRuleRequest,
   CreateSIPInboundTrunkRequest,
@@ -6,8 +7,12 @@ import {
   DeleteSIPDispatchRuleRequest,
   DeleteSIPTrunkRequest,
   ListSIPDispatchRuleRequest,
+  ListSIPDispatchRuleResponse,
   ListSIPInboundTrunkRequest,
+  ListSIPInboundTrunkResponse,
   ListSIPOutboundTrunkRequest,
+  ListSIPOutboundTrunkResponse,
+  type Pagination,
   SIPDispatchRuleInfo,
   SIPInboundTrunkInfo,
   SIPOutboundTrunkInfo,
@@ -19,11 +24,21 @@ import {
 import express, { type Router } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Faults } from './faults.ts';
-import { conflictingRule, conflictingTrunk, normaliseNumber, refuseInbound, refuseOutbound } from './livekit-rules.ts';
-import { applyInboundUpdate, applyOutboundUpdate, applyRuleUpdate } from './livekit-update.ts';
-import { authorize, emit, type MessageType, parse, TwirpError } from './livekit-wire.ts';
+import { conflictingRule, conflictingTrunk, normaliseNumber } from './livekit-conflicts.ts';
+import { faultOfInbound, faultOfOutbound, faultOfRule, faultOfRuleKind } from './livekit-rules.ts';
+import { applyInboundUpdate, applyOutboundUpdate, applyRuleUpdate, upgradeMedia } from './livekit-update.ts';
+import {
+  authenticate,
+  emit,
+  encodingOf,
+  type MessageType,
+  parse,
+  refuse,
+  requireAdmin,
+  TwirpError,
+} from './livekit-wire.ts';
 import type { Shelf } from './shelf.ts';
-import { serve } from './stand-in.ts';
+import { type Reply, send, serve } from './stand-in.ts';
 
 export interface LiveKitStandInOptions {
   shelf: Shelf;
@@ -43,22 +58,28 @@ const RULE = 'livekit.dispatch_rule';
  */
 export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret }: LiveKitStandInOptions): Router => {
   const router = express.Router();
-  router.use(express.text({ type: () => true, limit: '10mb' }));
+  router.use('/twirp', express.raw({ type: () => true, limit: '10mb' }));
 
+  const answering =
+    (act: (req: express.Request) => Promise<Reply>) =>
+    (req: express.Request): Promise<Reply> =>
+      act(req).catch((error: unknown) => {
+        if (error instanceof TwirpError) return error.reply;
+        throw error;
+      });
   const method = <Request>(
     name: string,
     Request: MessageType<Request>,
-    answer: (request: Request) => Promise<object>,
+    answer: (request: Request) => Promise<Message>,
   ): void => {
-    const act = async (req: express.Request) => {
-      try {
-        await authorize(req.headers.authorization, api_key, api_secret);
-        return { status: 200, body: await answer(parse(Request, req.body)) };
-      } catch (error) {
-        if (error instanceof TwirpError) return error.reply;
-        throw error;
-      }
-    };
+    const act = answering(async (req) => {
+      const claims = await authenticate(req.headers.authorization, api_key, api_secret);
+      const encoding = encodingOf(req.headers['content-type'] ?? '', routeOf(req));
+      const request = parse(Request, Buffer.from(req.body ?? ''), encoding);
+      requireAdmin(claims);
+      const answered = await answer(request);
+      return { status: 200, body: encoding === 'protobuf' ? Buffer.from(answered.toBinary()) : emit(answered) };
+    });
     router.post(`/twirp/livekit.SIP/${name}`, serve(`livekit.${name}`, act, { faults, clock }));
   };
 
@@ -74,41 +95,26 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
 
   const storeInbound = async (trunk: SIPInboundTrunkInfo) => {
     await shelf.put(INBOUND, trunk.sipTrunkId, trunk.toJson() as object);
-    return emit(trunk);
+    return trunk;
   };
   const storeOutbound = async (trunk: SIPOutboundTrunkInfo) => {
     await shelf.put(OUTBOUND, trunk.sipTrunkId, trunk.toJson() as object);
-    return emit(trunk);
+    return trunk;
   };
   const storeRule = async (rule: SIPDispatchRuleInfo) => {
     await shelf.put(RULE, rule.sipDispatchRuleId, rule.toJson() as object);
-    return emit(rule);
+    return rule;
   };
 
-  /** Those that share a number, and those for all numbers. */
-  const inboundFor = async (numbers: string[]) => {
-    const wanted = numbers.map(normaliseNumber);
-    const trunks = await allInbound();
-    return trunks.filter(
-      (trunk) =>
-        numbers.length === 0 ||
-        trunk.numbers.length === 0 ||
-        trunk.numbers.some((number) => wanted.includes(normaliseNumber(number))),
-    );
-  };
-  const rulesFor = async (trunkIds: string[]) => {
-    const rules = await allRules();
-    return rules.filter(
-      (rule) =>
-        trunkIds.length === 0 || rule.trunkIds.length === 0 || rule.trunkIds.some((id) => trunkIds.includes(id)),
-    );
-  };
+  const inboundFor = async (numbers: string[]) => (await allInbound()).filter(isFor(numbers));
+  const rulesFor = async (trunkIds: string[]) =>
+    (await allRules()).filter((rule) => intersect(trunkIds, rule.trunkIds));
 
   method('CreateSIPInboundTrunk', CreateSIPInboundTrunkRequest, async ({ trunk }) => {
     if (!trunk) throw TwirpError.invalid('missing trunk');
     if (trunk.sipTrunkId) throw TwirpError.invalid('trunk id must not be set');
-    refuseInbound(trunk);
-    refuseWhere(conflictingTrunk(interleave(await inboundFor(trunk.numbers), trunk)));
+    refuse(faultOfInbound(trunk));
+    refuse(conflictingTrunk(interleave(await inboundFor(trunk.numbers), trunk)));
     trunk.sipTrunkId = drawId('ST_');
     return storeInbound(trunk);
   });
@@ -116,42 +122,44 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
   method('CreateSIPOutboundTrunk', CreateSIPOutboundTrunkRequest, async ({ trunk }) => {
     if (!trunk) throw TwirpError.invalid('missing trunk');
     if (trunk.sipTrunkId) throw TwirpError.invalid('trunk id must not be set');
-    refuseOutbound(trunk);
+    refuse(faultOfOutbound(trunk));
     trunk.sipTrunkId = drawId('ST_');
     return storeOutbound(trunk);
   });
 
   method('CreateSIPDispatchRule', CreateSIPDispatchRuleRequest, async (request) => {
-    const rule = request.dispatchRule ?? ruleOfLegacyFields(request);
-    if (rule.rule === undefined) throw TwirpError.invalid('missing rule');
+    const rule = request.dispatchRule ? upgraded(request.dispatchRule) : ruleOfLegacyFields(request);
     if (rule.sipDispatchRuleId) throw TwirpError.invalid('rule id must not be set');
-    refuseWhere(conflictingRule(interleave(await rulesFor(request.trunkIds), rule)));
+    refuse(faultOfRule(rule) ?? faultOfRuleKind(rule));
+    refuse(conflictingRule(interleave(await rulesFor(request.trunkIds), rule)));
     rule.sipDispatchRuleId = drawId('SDR_');
     return storeRule(rule);
   });
 
-  method('ListSIPInboundTrunk', ListSIPInboundTrunkRequest, async ({ numbers, trunkIds }) => {
-    const trunks = await inboundFor(numbers);
-    return { items: trunks.filter(({ sipTrunkId }) => named(trunkIds, sipTrunkId)).map(emit) };
+  method('ListSIPInboundTrunk', ListSIPInboundTrunkRequest, async ({ numbers, trunkIds, page }) => {
+    const isIt = (trunk: SIPInboundTrunkInfo) => isFor(numbers)(trunk) && named(trunkIds, trunk.sipTrunkId);
+    return new ListSIPInboundTrunkResponse({ items: paged(await allInbound(), page, (it) => it.sipTrunkId, isIt) });
   });
 
-  method('ListSIPOutboundTrunk', ListSIPOutboundTrunkRequest, async ({ numbers, trunkIds }) => {
-    const trunks = await allOutbound();
-    const ofNumber = (trunk: SIPOutboundTrunkInfo) =>
-      numbers.length === 0 || trunk.numbers.some((number) => numbers.includes(number));
-    return { items: trunks.filter((trunk) => ofNumber(trunk) && named(trunkIds, trunk.sipTrunkId)).map(emit) };
+  method('ListSIPOutboundTrunk', ListSIPOutboundTrunkRequest, async ({ numbers, trunkIds, page }) => {
+    const isIt = (trunk: SIPOutboundTrunkInfo) =>
+      intersect(numbers, trunk.numbers) && named(trunkIds, trunk.sipTrunkId);
+    return new ListSIPOutboundTrunkResponse({ items: paged(await allOutbound(), page, (it) => it.sipTrunkId, isIt) });
   });
 
-  method('ListSIPDispatchRule', ListSIPDispatchRuleRequest, async ({ dispatchRuleIds, trunkIds }) => {
-    const rules = await rulesFor(trunkIds);
-    return { items: rules.filter(({ sipDispatchRuleId }) => named(dispatchRuleIds, sipDispatchRuleId)).map(emit) };
+  method('ListSIPDispatchRule', ListSIPDispatchRuleRequest, async ({ dispatchRuleIds, trunkIds, page }) => {
+    const isIt = (rule: SIPDispatchRuleInfo) =>
+      intersect(trunkIds, rule.trunkIds) && named(dispatchRuleIds, rule.sipDispatchRuleId);
+    return new ListSIPDispatchRuleResponse({
+      items: paged(await allRules(), page, (it) => it.sipDispatchRuleId, isIt),
+    });
   });
 
   method('UpdateSIPInboundTrunk', UpdateSIPInboundTrunkRequest, async ({ sipTrunkId, action }) => {
     const trunk = (await allInbound()).find((one) => one.sipTrunkId === sipTrunkId);
     const updated = applyInboundUpdate(sipTrunkId, trunk, action);
     const others = await inboundFor(updated.numbers);
-    refuseWhere(conflictingTrunk(others.map((one) => (one.sipTrunkId === sipTrunkId ? updated : one))));
+    refuse(conflictingTrunk(others.map((one) => (one.sipTrunkId === sipTrunkId ? updated : one))));
     return storeInbound(updated);
   });
 
@@ -164,7 +172,8 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     const rule = (await allRules()).find((one) => one.sipDispatchRuleId === sipDispatchRuleId);
     const updated = applyRuleUpdate(sipDispatchRuleId, rule, action);
     const others = await rulesFor(updated.trunkIds);
-    refuseWhere(conflictingRule(others.map((one) => (one.sipDispatchRuleId === sipDispatchRuleId ? updated : one))));
+    refuse(faultOfRuleKind(updated));
+    refuse(conflictingRule(others.map((one) => (one.sipDispatchRuleId === sipDispatchRuleId ? updated : one))));
     return storeRule(updated);
   });
 
@@ -173,7 +182,7 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     if (!sipTrunkId) throw TwirpError.invalid('trunk ID is required');
     await shelf.remove(INBOUND, sipTrunkId);
     await shelf.remove(OUTBOUND, sipTrunkId);
-    return emit(new SIPTrunkInfo({ sipTrunkId }));
+    return new SIPTrunkInfo({ sipTrunkId });
   });
 
   method('DeleteSIPDispatchRule', DeleteSIPDispatchRuleRequest, async ({ sipDispatchRuleId }) => {
@@ -181,20 +190,19 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     const rule = (await allRules()).find((one) => one.sipDispatchRuleId === sipDispatchRuleId);
     if (!rule) throw TwirpError.notFound('requested sip dispatch rule does not exist');
     await shelf.remove(RULE, sipDispatchRuleId);
-    return emit(rule);
+    return rule;
   });
 
-  router.all('/twirp/{*path}', (req, res) => {
-    const route = `${req.method} ${req.originalUrl}`;
+  const noRoute = answering(async (req) => {
+    await authenticate(req.headers.authorization, api_key, api_secret);
+    if (!req.originalUrl.startsWith('/twirp/livekit.SIP/')) return { status: 404, body: '404 page not found\n' };
     const msg =
       req.method === 'POST'
-        ? `no handler for path "${req.originalUrl}"`
-        : `unsupported method "${req.method}" (only POST is allowed)`;
-    res
-      .status(404)
-      .setHeader('Content-Type', 'application/json')
-      .end(JSON.stringify({ code: 'bad_route', msg, meta: { twirp_invalid_route: route } }));
+        ? `no handler for path ${JSON.stringify(req.originalUrl)}`
+        : `unsupported method ${JSON.stringify(req.method)} (only POST is allowed)`;
+    throw TwirpError.badRoute(msg, routeOf(req));
   });
+  router.all('/twirp/{*path}', async (req, res) => send(res, await noRoute(req)));
 
   return router;
 };
@@ -210,9 +218,35 @@ const named = (ids: string[], id: string): boolean => ids.length === 0 || ids.in
 const interleave = <T>([first, ...rest]: T[], added: T): T[] =>
   first === undefined ? [added] : [first, added, ...rest];
 
-const refuseWhere = (conflict: string | undefined): void => {
-  if (conflict !== undefined) throw TwirpError.invalid(conflict);
+const routeOf = ({ method, originalUrl }: express.Request): string => `${method} ${originalUrl}`;
+
+/** Those that share one, and those that name none. */
+const intersect = (wanted: string[], own: string[]): boolean =>
+  wanted.length === 0 || own.length === 0 || own.some((one) => wanted.includes(one));
+
+const isFor = (numbers: string[]) => {
+  const wanted = numbers.map(normaliseNumber);
+  return (trunk: SIPInboundTrunkInfo): boolean => intersect(wanted, trunk.numbers.map(normaliseNumber));
 };
+
+const LONGEST_PAGE = 1000;
+
+/** The server reads page after page by itself, whatever the limit, and stops at the first on which the filter leaves nothing. */
+const paged = <T>(all: T[], page: Pagination | undefined, id: (item: T) => string, isIt: (item: T) => boolean): T[] => {
+  if (page === undefined) return all.filter(isIt);
+  const found: T[] = [];
+  for (let after = page.afterId; ; ) {
+    const read = all.filter((item) => id(item) > after).slice(0, page.limit > 0 ? page.limit : LONGEST_PAGE);
+    const kept = read.filter(isIt);
+    const last = kept.at(-1);
+    if (last === undefined) return found;
+    found.push(...kept);
+    after = id(last);
+  }
+};
+
+const upgraded = (rule: SIPDispatchRuleInfo): SIPDispatchRuleInfo =>
+  new SIPDispatchRuleInfo({ ...rule, media: upgradeMedia(rule.media, rule.mediaEncryption) });
 
 const ruleOfLegacyFields = (request: CreateSIPDispatchRuleRequest): SIPDispatchRuleInfo => {
   const { trunkIds, hidePhoneNumber, inboundNumbers, name, metadata, attributes, roomPreset } = request;
