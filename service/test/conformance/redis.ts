@@ -18,8 +18,8 @@ export interface Redis {
   address: string;
   port: number;
   kill(): Promise<unknown>;
-  /** Starts it again on the same port after a `kill`, with what it held. */
-  restart(): Promise<void>;
+  /** Starts it again on the same port after a `kill`: with what it held, or with nothing. */
+  restart(options?: { empty: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -38,7 +38,8 @@ export const startRedis = async (binary: string): Promise<Redis> => {
     address: `127.0.0.1:${port}`,
     port,
     kill: () => server.end('SIGKILL'),
-    restart: async () => {
+    restart: async ({ empty } = { empty: false }) => {
+      if (empty) await rm(join(folder, 'appendonlydir'), { recursive: true });
       server = await open();
     },
     close: async () => {
