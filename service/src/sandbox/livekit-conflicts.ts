@@ -40,7 +40,8 @@ export const conflictingRule = (rules: SIPDispatchRuleInfo[]): string | undefine
   const orAny = (list: string[]) => (list.length === 0 ? [''] : list);
   const taken = new Map<string, SIPDispatchRuleInfo>();
   for (const rule of rules) {
-    const pin = rule.rule?.rule.value?.pin ?? '';
+    if (rule.rule?.rule.case === undefined) return 'twirp error unknown: unsupported SIP Dispatch Rule: <nil>';
+    const { pin } = rule.rule.rule.value;
     for (const trunk of orAny(rule.trunkIds)) {
       for (const caller of orAny(rule.inboundNumbers)) {
         for (const called of orAny(rule.numbers)) {

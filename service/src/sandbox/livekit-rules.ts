@@ -25,10 +25,6 @@ export const faultOfOutbound = (trunk: SIPOutboundTrunkInfo): string | undefined
 export const faultOfRule = ({ rule, media }: SIPDispatchRuleInfo): string | undefined =>
   rule === undefined ? 'missing rule' : faultOfMedia(media);
 
-/** Found out only where rules are compared with each other. */
-export const faultOfRuleKind = ({ rule }: SIPDispatchRuleInfo): string | undefined =>
-  rule?.rule.case === undefined ? 'twirp error unknown: unsupported SIP Dispatch Rule: <nil>' : undefined;
-
 const faultOfHost = (field: string, host: string): string | undefined => {
   if (host.includes('transport=')) return `${field} should not contain transport parameter`;
   if (/[@;]|^sips?:/.test(host)) return `${field} should be a hostname or IP, not SIP URI`;

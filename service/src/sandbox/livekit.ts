@@ -25,7 +25,7 @@ import express, { type Router } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Faults } from './faults.ts';
 import { conflictingRule, conflictingTrunk, normaliseNumber } from './livekit-conflicts.ts';
-import { faultOfInbound, faultOfOutbound, faultOfRule, faultOfRuleKind } from './livekit-rules.ts';
+import { faultOfInbound, faultOfOutbound, faultOfRule } from './livekit-rules.ts';
 import { applyInboundUpdate, applyOutboundUpdate, applyRuleUpdate, upgradeMedia } from './livekit-update.ts';
 import {
   authenticate,
@@ -130,7 +130,7 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
   method('CreateSIPDispatchRule', CreateSIPDispatchRuleRequest, async (request) => {
     const rule = request.dispatchRule ? upgraded(request.dispatchRule) : ruleOfLegacyFields(request);
     if (rule.sipDispatchRuleId) throw TwirpError.invalid('rule id must not be set');
-    refuse(faultOfRule(rule) ?? faultOfRuleKind(rule));
+    refuse(faultOfRule(rule));
     refuse(conflictingRule(interleave(await rulesFor(request.trunkIds), rule)));
     rule.sipDispatchRuleId = drawId('SDR_');
     return storeRule(rule);
@@ -172,7 +172,6 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     const rule = (await allRules()).find((one) => one.sipDispatchRuleId === sipDispatchRuleId);
     const updated = applyRuleUpdate(sipDispatchRuleId, rule, action);
     const others = await rulesFor(updated.trunkIds);
-    refuse(faultOfRuleKind(updated));
     refuse(conflictingRule(others.map((one) => (one.sipDispatchRuleId === sipDispatchRuleId ? updated : one))));
     return storeRule(updated);
   });

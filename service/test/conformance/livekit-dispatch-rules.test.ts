@@ -203,6 +203,13 @@ onBothSides('updates dispatch rules', (side) => {
     expect(await side().post(UPDATE, body)).toEqual(invalid(unsupported));
   });
 
+  it('to a rule of no kind where it moves to another trunk, too: the list it looks at has its old trunks', async () => {
+    const { sip_dispatch_rule_id } = await create();
+    const replace = { rule: {}, trunkIds: ['ST_b'] };
+    await side().make(UPDATE, { sipDispatchRuleId: sip_dispatch_rule_id, replace });
+    expect(await side().post(CREATE, { rule: individual(), trunkIds: ['ST_b'] })).toEqual(invalid(unsupported));
+  });
+
   it('but takes no array for a list, and knows no unknown ones', async () => {
     expect(await update('SDR_unknown', { trunkIds: ['a'] })).toEqual(malformed);
     expect(await update('SDR_unknown', { name: 'x' })).toEqual(unknown);
