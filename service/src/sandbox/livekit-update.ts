@@ -132,8 +132,13 @@ const applyList = (list: string[], update: ListUpdate | undefined): string[] => 
   const { set, add, remove, clear } = update;
   if (clear) return [];
   if (set.length > 0) return set;
-  const kept = list.filter((item) => !remove.includes(item));
-  return [...kept, ...add.filter((item) => !kept.includes(item))];
+  const changed = [...list];
+  for (const item of remove) {
+    const at = changed.indexOf(item);
+    if (at !== -1) changed.splice(at, 1);
+  }
+  for (const item of add) if (!changed.includes(item)) changed.push(item);
+  return changed;
 };
 
 interface Media {

@@ -23,7 +23,8 @@ onBothSides('updates inbound trunks', (side) => {
     const numbersAfter = async (numbers: object) => (await update(sip_trunk_id, { numbers })).body.numbers;
     expect(await numbersAfter({ add: [number, '+2'], remove: ['+9'] })).toEqual([number, '+2']);
     expect(await numbersAfter({ remove: [number], add: ['+3'] })).toEqual(['+2', '+3']);
-    expect(await numbersAfter({ set: ['+4'] })).toEqual(['+4']);
+    expect(await numbersAfter({ set: ['+4', '+4'] })).toEqual(['+4', '+4']);
+    expect(await numbersAfter({ remove: ['+4'], add: ['+5', '+5'] })).toEqual(['+4', '+5']);
   });
 
   it.each([
