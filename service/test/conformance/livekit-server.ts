@@ -19,9 +19,11 @@ type Say = (line: string) => void;
 export const findLiveKitServer = async (environment: NodeJS.ProcessEnv, say: Say): Promise<string> => {
   const named = environment.LIVEKIT_SERVER_BINARY;
   if (named) {
-    await versionOf(named).catch((error: unknown) => {
-      throw new Error(`LIVEKIT_SERVER_BINARY is ${named}, which is no livekit-server that starts.`, { cause: error });
-    });
+    const version = await versionOf(named).catch(() => undefined);
+    if (version === undefined)
+      throw new Error(
+        `LIVEKIT_SERVER_BINARY is ${named}, which is no livekit-server that starts. Name another, or none.`,
+      );
     return named;
   }
   for (const path of await onPath('livekit-server', environment)) {
@@ -36,7 +38,7 @@ export const findLiveKitServer = async (environment: NodeJS.ProcessEnv, say: Say
 const versionOf = async (path: string): Promise<string | undefined> => {
   await access(path, constants.X_OK);
   const { stdout } = await run(path, ['--version'], { timeout: 10_000 });
-  return /version ([0-9.]+)/.exec(stdout)?.[1];
+  return /livekit-server version ([0-9.]+)/.exec(stdout)?.[1];
 };
 
 const build = async (built: string, cache_dir: string, environment: NodeJS.ProcessEnv, say: Say): Promise<void> => {

@@ -23,13 +23,14 @@ export interface Redis {
   close(): Promise<void>;
 }
 
-/** A Redis on a free port of this machine, whose data survives that it is killed. */
-export const startRedis = async (binary: string): Promise<Redis> => {
+/** A Redis on a free port of this machine. What it holds survives that it is killed, unless it `forgets`. */
+export const startRedis = async (binary: string, { forgets = false } = {}): Promise<Redis> => {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-redis-'));
   const open = async () => {
-    const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
-    const server = start(binary, ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...durable]);
+    const keeping = forgets ? [] : ['--appendonly', 'yes', '--appendfsync', 'always'];
+    const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
+    const server = start(binary, [...place, '--save', '', ...keeping]);
     await server.line(/Ready to accept connections/);
     return server;
   };
