@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setImmediate as othersHadTheirTurn } from 'node:timers/promises';
 import type { Message } from '@bufbuild/protobuf';
 import {
   CreateSIPDispatchRuleRequest,
@@ -115,6 +116,8 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     if (trunk.sipTrunkId) throw TwirpError.invalid('trunk id must not be set');
     refuse(faultOfInbound(trunk));
     refuse(conflictingTrunk(interleave(await inboundFor(trunk.numbers), trunk)));
+    // The server looks, then stores, so that several creates of one number at once may pass: whoever calls must see to it.
+    await othersHadTheirTurn();
     trunk.sipTrunkId = drawId('ST_');
     return storeInbound(trunk);
   });
@@ -132,6 +135,7 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     if (rule.sipDispatchRuleId) throw TwirpError.invalid('rule id must not be set');
     refuse(faultOfRule(rule));
     refuse(conflictingRule(interleave(await rulesFor(request.trunkIds), rule)));
+    await othersHadTheirTurn();
     rule.sipDispatchRuleId = drawId('SDR_');
     return storeRule(rule);
   });

@@ -64,6 +64,18 @@ onBothSides('finds clashes of inbound trunks', (side) => {
     );
   });
 
+  it('not between creates at once, several of which may pass: it looks, then stores', async () => {
+    const trunk = { numbers: [number] };
+    for (let round = 0; round < 50; round++) {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => side().post(CREATE, { trunk })));
+      const { items } = await side().make(LIST, {});
+      expect(items).toHaveLength(answers.filter(({ status }) => status === 200).length);
+      if (items.length > 1) return;
+      await side().make('DeleteSIPTrunk', { sipTrunkId: items[0].sip_trunk_id });
+    }
+    expect.unreachable('one after another only: the server has learned to lock');
+  });
+
   it('not within one trunk', async () => {
     await side().make(CREATE, { trunk: { numbers: [number, '15550000001'] } });
   });
