@@ -21,8 +21,10 @@ const WHOLE_ROUNDS = 10;
 
 /** How a real LiveKit server slows down as the numbers in its project grow: all that it holds is one hash in Redis. */
 export const measureLiveKit = async (): Promise<void> => {
-  const redis = await startRedis(await findRedis(process.env), { forgets: true });
-  const livekit = await startLiveKitServer(await findLiveKitServer(process.env, console.log), redis.address);
+  const redis_server = await findRedis(process.env);
+  const livekit_server = await findLiveKitServer(process.env, console.log);
+  const redis = await startRedis(redis_server, { forgets: true });
+  const livekit = await startLiveKitServer(livekit_server, redis.address);
   try {
     console.log(`\nlivekit-server with Redis, load ${loadavg()[0]?.toFixed(2)}; p50 / p95 in ms of ${ROUNDS}`);
     let filled = 0;

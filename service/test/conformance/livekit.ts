@@ -23,7 +23,10 @@ export const openRealLiveKit = async (): Promise<RealLiveKitServer> => {
   const real = inject('real_livekit');
   if (real === null) throw new Error('There is no real LiveKit: skip what needs it');
   const redis = await startRedis(real.redis_server);
-  const server = await startLiveKitServer(real.livekit_server, redis.address);
+  const server = await startLiveKitServer(real.livekit_server, redis.address).catch(async (error: unknown) => {
+    await redis.close();
+    throw error;
+  });
   const { url, api_key, api_secret } = server;
   return {
     url,
