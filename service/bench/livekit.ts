@@ -47,7 +47,7 @@ const TWILIO_ADDRESSES = readConfig({}).twilio_signalling_addresses ?? [];
 const MARK = { installation_id: 'bench0000000', phone_number_id: 'phon_000000000000' } as const;
 const metadata = JSON.stringify({ trunkline: MARK });
 
-/** Writes what the imports of so many Twilio numbers leave, where LiveKit would: through its API 20,000 take half an hour. */
+/** Writes what the imports of so many Twilio numbers leave, where LiveKit would: through its API 20,000 take a quarter of an hour. */
 const fill = async (redis_port: number, from: number, to: number): Promise<void> => {
   const socket = connectTcp(redis_port, '127.0.0.1');
   await once(socket, 'connect');
