@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
-          exclude: ['service/test/{chaos,browser}/**'],
+          exclude: ['service/test/{chaos,browser,conformance}/**'],
           globalSetup: 'service/test/mongod.ts',
           testTimeout: 20_000,
           hookTimeout: 120_000,
@@ -31,6 +31,16 @@ export default defineConfig({
           include: ['service/test/chaos/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['service/test/conformance/**/*.test.ts'],
+          globalSetup: 'service/test/conformance/setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

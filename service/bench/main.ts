@@ -3,6 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMongod } from '../src/sandbox/mongod.ts';
 import { measureImports } from './imports.ts';
+import { measureLiveKit } from './livekit.ts';
 import { measureReads } from './reads.ts';
 import { measureStart } from './start.ts';
 
@@ -22,6 +23,8 @@ try {
   if (!only || only === 'imports') await measureImports(database);
   if (!only || only === 'reads') await measureReads(database);
   if (!only || only === 'start') await measureStart(database);
+  // By name alone: it needs a livekit-server and a Redis, and takes minutes.
+  if (only === 'livekit') await measureLiveKit();
 } finally {
   await mongod.close();
   await rm(data_dir, { recursive: true, force: true });

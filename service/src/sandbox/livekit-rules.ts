@@ -1,92 +1,93 @@
-import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo } from '@livekit/protocol';
-import { TwirpError } from './livekit-wire.ts';
+import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPMediaConfig, SIPOutboundTrunkInfo } from '@livekit/protocol';
 
-// What livekit/protocol v1.50.5 refuses: livekit/sip.go (Validate…) and sip/sip.go (ValidateTrunksIter, DispatchRuleValidator).
+// What livekit/protocol v1.50.5 refuses, in its words and order: livekit/sip.go (ValidateResult) and livekit/sip_validation.go.
 
-export const refuseInbound = ({
-  authUsername,
-  authPassword,
-  allowedAddresses,
-  numbers,
-  headers,
-}: SIPInboundTrunkInfo): void => {
+export const faultOfInbound = (trunk: SIPInboundTrunkInfo): string | undefined => {
+  const { authUsername, authPassword, allowedAddresses, numbers } = trunk;
   if (!authUsername && !authPassword && allowedAddresses.length === 0 && numbers.length === 0) {
-    throw TwirpError.invalid(
-      'for security, one of the fields must be set: AuthUsername+AuthPassword, AllowedAddresses or Numbers',
-    );
+    return 'for security, one of the fields must be set: AuthUsername+AuthPassword, AllowedAddresses or Numbers';
   }
-  refuseHeaders(headers);
+  return faultOfMedia(trunk.media) ?? faultOfAllHeaders(trunk);
 };
 
-export const refuseOutbound = ({ numbers, address, headers }: SIPOutboundTrunkInfo): void => {
-  if (numbers.length === 0) throw TwirpError.invalid('no trunk numbers specified');
-  if (address === '') throw TwirpError.invalid('no outbound address specified');
-  if (address.includes('transport=')) throw TwirpError.invalid('trunk address should not contain transport parameter');
-  if (/[@;]|^sips?:/.test(address)) throw TwirpError.invalid('trunk address should be a hostname or IP, not SIP URI');
-  refuseHeaders(headers);
+export const faultOfOutbound = (trunk: SIPOutboundTrunkInfo): string | undefined => {
+  const { numbers, address, fromHost } = trunk;
+  if (numbers.length === 0) return 'no trunk numbers specified';
+  if (address === '') return 'no outbound address specified';
+  return (
+    faultOfHost('trunk address', address) ??
+    faultOfHost('from_host', fromHost) ??
+    faultOfAllHeaders(trunk) ??
+    faultOfMedia(trunk.media)
+  );
 };
 
-const refuseHeaders = (headers: Record<string, string>): void => {
-  for (const name of Object.keys(headers)) {
-    const bad = [...name].find((letter) => !/[!#$%&'*+.^_`|~0-9A-Za-z-]/.test(letter));
-    if (bad === undefined) continue;
-    throw TwirpError.invalid(
-      `invalid header name: header name ${name} contains invalid characters: char ${bad.codePointAt(0)} not allowed`,
-    );
-  }
-};
+export const faultOfRule = ({ rule, media }: SIPDispatchRuleInfo): string | undefined =>
+  rule === undefined ? 'missing rule' : faultOfMedia(media);
 
-export const normaliseNumber = (number: string): string => {
-  if (!/^\+?[\d\- ()]+$/.test(number)) return number;
-  const bare = number.replace(/[ \-()]/g, '');
-  return bare.startsWith('+') ? bare : `+${bare}`;
-};
-
-/** Trunks clash that share a number, or both have none, and share an allowed number, or both have none. */
-export const conflictingTrunk = (trunks: SIPInboundTrunkInfo[]): string | undefined => {
-  const taken = new Map<string, SIPInboundTrunkInfo>();
-  for (const trunk of trunks) {
-    const called = trunk.numbers.length === 0 ? [''] : new Set(trunk.numbers.map(normaliseNumber));
-    for (const number of called) {
-      for (const allowed of trunk.allowedNumbers.length === 0 ? [undefined] : trunk.allowedNumbers) {
-        const key = JSON.stringify([number, allowed === undefined ? '' : normaliseNumber(allowed)]);
-        const other = taken.get(key);
-        if (other && other.sipTrunkId !== trunk.sipTrunkId) return clash(trunk, other, allowed);
-        taken.set(key, trunk);
-      }
-    }
-  }
+const faultOfHost = (field: string, host: string): string | undefined => {
+  if (host.includes('transport=')) return `${field} should not contain transport parameter`;
+  if (/[@;]|^sips?:/.test(host)) return `${field} should be a hostname or IP, not SIP URI`;
   return undefined;
 };
 
-const clash = (trunk: SIPInboundTrunkInfo, other: SIPInboundTrunkInfo, allowed: string | undefined): string => {
-  const numbers =
-    trunk.numbers.length === 0 ? '<any>' : `[${trunk.numbers.map((number) => JSON.stringify(number)).join(' ')}]`;
-  const both = `${idOf(trunk.sipTrunkId)} and ${idOf(other.sipTrunkId)}`;
-  const why = allowed === undefined ? 'without AllowedNumbers set' : `and AllowedNumber ${JSON.stringify(allowed)}`;
-  return `Conflicting inbound SIP Trunks: ${both}, using the same number(s) ${numbers} ${why}`;
+const LONGEST_MEDIA_TIMEOUT_SECONDS = 600n;
+
+export const faultOfMedia = (media: SIPMediaConfig | undefined): string | undefined => {
+  for (const { name } of media?.codecs ?? []) {
+    if (name === '') return 'missing codec name';
+    if (/[ \t\n\r]/.test(name)) return 'invalid codec name';
+    if (name.includes('/')) return "codec name must not contain '/'";
+  }
+  const { seconds = 0n, nanos = 0 } = media?.mediaTimeout ?? {};
+  if (seconds < 0n || nanos < 0) return 'media_timeout must not be negative';
+  if (seconds > LONGEST_MEDIA_TIMEOUT_SECONDS || (seconds === LONGEST_MEDIA_TIMEOUT_SECONDS && nanos > 0))
+    return 'media_timeout must not exceed 10m0s';
+  return undefined;
 };
 
-const idOf = (id: string): string => JSON.stringify(id || '<new>');
+type WithHeaders = Pick<SIPInboundTrunkInfo, 'headers' | 'headersToAttributes' | 'attributesToHeaders'>;
 
-/** Rules clash that share trunk, PIN, caller and called number; a rule for all trunks clashes only with another such. */
-export const conflictingRule = (rules: SIPDispatchRuleInfo[]): string | undefined => {
-  const orAny = (list: string[]) => (list.length === 0 ? [''] : list);
-  const taken = new Map<string, SIPDispatchRuleInfo>();
-  for (const rule of rules) {
-    const pin = rule.rule?.rule.value?.pin ?? '';
-    for (const trunk of orAny(rule.trunkIds)) {
-      for (const caller of orAny(rule.inboundNumbers)) {
-        for (const called of orAny(rule.numbers)) {
-          const key = JSON.stringify([pin, trunk, normaliseNumber(caller), normaliseNumber(called)]);
-          const other = taken.get(key);
-          if (other) {
-            return `Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch rule ${idOf(other.sipDispatchRuleId)} ${JSON.stringify(other.name)}`;
-          }
-          taken.set(key, rule);
-        }
-      }
-    }
+const faultOfAllHeaders = ({ headers, headersToAttributes, attributesToHeaders }: WithHeaders): string | undefined => {
+  for (const [name, value] of Object.entries(headers)) {
+    const fault = faultOfHeaderName(name) ?? faultOfReservedName(name) ?? faultOfHeaderValue(name, value);
+    if (fault !== undefined) return fault;
   }
-  return undefined;
+  return [...Object.values(attributesToHeaders), ...Object.keys(headersToAttributes)]
+    .map(faultOfHeaderName)
+    .find((fault) => fault !== undefined);
+};
+
+/** Narrower than a token of RFC 3261. */
+const TOKEN = /[-.!%*_+`'~0-9A-Za-z]/;
+
+const faultOfHeaderName = (name: string): string | undefined => {
+  if (name === '') return 'invalid header name: header name cannot be empty';
+  if (Buffer.byteLength(name) > 255) return 'invalid header name: header name too long (max 255 characters)';
+  const bad = [...name].find((letter) => !TOKEN.test(letter));
+  return bad && `invalid header name: header name ${name} contains invalid characters: ${sayWhy(bad)}`;
+};
+
+const sayWhy = (letter: string): string => {
+  const code = letter.codePointAt(0) ?? 0;
+  // The misspelling is LiveKit's.
+  return code < 128
+    ? `char ${code} not allowed`
+    : `char ${code} out of range, consider explicilty adding utf8 characters`;
+};
+
+const reserved = new Set(
+  'accept accept-encoding accept-language allow allow-events call-id contact content-encoding content-length content-type cseq event expires from max-forwards record-route refer-to reply-to k l m o r t u v'.split(
+    ' ',
+  ),
+);
+
+const faultOfReservedName = (name: string): string | undefined =>
+  reserved.has(name.toLowerCase()) ? `invalid header name: header name ${name} not supported` : undefined;
+
+const faultOfHeaderValue = (name: string, value: string): string | undefined => {
+  const said = (why: string) => `invalid header value for ${name}: header ${name}: value${why}`;
+  if (Buffer.byteLength(value) > 1024) return said(' too long (max 1024 characters)');
+  const bad = [...value].find((letter) => /[^\t\x20-\x7e\x80-\u{10ffff}]/u.test(letter));
+  return bad && said(`: char ${bad.codePointAt(0)} not allowed`);
 };

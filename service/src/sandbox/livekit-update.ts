@@ -9,8 +9,8 @@ import {
   SIPOutboundTrunkInfo,
   type SIPOutboundTrunkUpdate,
 } from '@livekit/protocol';
-import { refuseInbound, refuseOutbound } from './livekit-rules.ts';
-import { TwirpError } from './livekit-wire.ts';
+import { faultOfInbound, faultOfMedia, faultOfOutbound, faultOfRule } from './livekit-rules.ts';
+import { refuse, TwirpError } from './livekit-wire.ts';
 
 /** An update replaces the whole, or changes the fields that it names. */
 type Action<Info, Update> =
@@ -23,13 +23,17 @@ export const applyInboundUpdate = (
   found: SIPInboundTrunkInfo | undefined,
   action: Action<SIPInboundTrunkInfo, SIPInboundTrunkUpdate>,
 ): SIPInboundTrunkInfo => {
-  idIsSet('trunk', sipTrunkId);
-  if (action.case === undefined) throw noAction();
-  if (action.case === 'replace') refuseInbound(action.value);
-  const trunk = exists('trunk', found);
-  if (action.case === 'replace') return new SIPInboundTrunkInfo({ ...action.value, sipTrunkId });
-  const { numbers, allowedAddresses, allowedNumbers, authUsername, authPassword, authRealm, name, metadata } =
+  refuse(faultOfId('trunk', sipTrunkId));
+  if (!action.value) throw noAction();
+  if (action.case === 'replace') {
+    refuse(faultOfReplacedId('trunk', sipTrunkId, action.value.sipTrunkId) ?? faultOfInbound(action.value));
+    exists('trunk', found);
+    return new SIPInboundTrunkInfo({ ...action.value, sipTrunkId });
+  }
+  const { numbers, allowedAddresses, allowedNumbers, authUsername, authPassword, authRealm, name, metadata, media } =
     action.value;
+  refuse(faultOfLists(numbers, allowedAddresses, allowedNumbers) ?? faultOfMedia(media));
+  const trunk = exists('trunk', found);
   const updated = new SIPInboundTrunkInfo({
     ...trunk,
     numbers: applyList(trunk.numbers, numbers),
@@ -38,7 +42,8 @@ export const applyInboundUpdate = (
     ...given({ authUsername, authPassword, authRealm, name, metadata }),
     ...applyMedia(trunk, action.value),
   });
-  refuseInbound(updated);
+  const fault = faultOfInbound(updated);
+  refuse(fault && `twirp error unknown: ${fault}`);
   return updated;
 };
 
@@ -47,20 +52,25 @@ export const applyOutboundUpdate = (
   found: SIPOutboundTrunkInfo | undefined,
   action: Action<SIPOutboundTrunkInfo, SIPOutboundTrunkUpdate>,
 ): SIPOutboundTrunkInfo => {
-  idIsSet('trunk', sipTrunkId);
-  if (action.case === undefined) throw noAction();
-  if (action.case === 'replace') refuseOutbound(action.value);
-  const trunk = exists('trunk', found);
-  if (action.case === 'replace') return new SIPOutboundTrunkInfo({ ...action.value, sipTrunkId });
+  refuse(faultOfId('trunk', sipTrunkId));
+  if (!action.value) throw noAction();
+  if (action.case === 'replace') {
+    refuse(faultOfReplacedId('trunk', sipTrunkId, action.value.sipTrunkId) ?? faultOfOutbound(action.value));
+    exists('trunk', found);
+    return new SIPOutboundTrunkInfo({ ...action.value, sipTrunkId });
+  }
   const { numbers, address, transport, destinationCountry, authUsername, authPassword, name, metadata, fromHost } =
     action.value;
+  refuse(faultOfLists(numbers) ?? faultOfMedia(action.value.media));
+  const trunk = exists('trunk', found);
   const updated = new SIPOutboundTrunkInfo({
     ...trunk,
     numbers: applyList(trunk.numbers, numbers),
     ...given({ address, transport, destinationCountry, authUsername, authPassword, name, metadata, fromHost }),
     ...applyMedia(trunk, action.value),
   });
-  refuseOutbound(updated);
+  const fault = faultOfOutbound(updated);
+  if (fault !== undefined) throw TwirpError.unknown(fault);
   return updated;
 };
 
@@ -69,49 +79,66 @@ export const applyRuleUpdate = (
   found: SIPDispatchRuleInfo | undefined,
   action: Action<SIPDispatchRuleInfo, SIPDispatchRuleUpdate>,
 ): SIPDispatchRuleInfo => {
-  idIsSet('rule', sipDispatchRuleId);
-  if (action.case === undefined) throw noAction();
-  if (action.case === 'replace' && action.value.rule === undefined) throw TwirpError.invalid('missing rule');
-  const rule = exists('dispatch rule', found);
-  if (action.case === 'replace') return new SIPDispatchRuleInfo({ ...action.value, sipDispatchRuleId });
+  refuse(faultOfId('rule', sipDispatchRuleId));
+  if (!action.value) throw noAction();
+  if (action.case === 'replace') {
+    refuse(faultOfReplacedId('rule', sipDispatchRuleId, action.value.sipDispatchRuleId) ?? faultOfRule(action.value));
+    exists('dispatch rule', found);
+    return new SIPDispatchRuleInfo({ ...action.value, sipDispatchRuleId });
+  }
   const { trunkIds, name, metadata, attributes } = action.value;
+  refuse(faultOfLists(trunkIds) ?? faultOfMedia(action.value.media));
+  const rule = exists('dispatch rule', found);
+  const kept = Object.entries({ ...rule.attributes, ...attributes }).filter(([, value]) => value !== '');
   return new SIPDispatchRuleInfo({
     ...rule,
     trunkIds: applyList(rule.trunkIds, trunkIds),
     ...given({ name, metadata, rule: action.value.rule }),
-    attributes: { ...rule.attributes, ...attributes },
+    attributes: Object.fromEntries(kept),
     ...applyMedia(rule, action.value),
   });
 };
+
+const faultOfId = (what: 'trunk' | 'rule', id: string) => (id ? undefined : `${what} id must be set`);
+
+const faultOfReplacedId = (what: 'trunk' | 'rule', id: string, inside: string) =>
+  inside === '' || inside === id ? undefined : `${what} id in the info must be empty or match the id in the update`;
+
+const noAction = () => TwirpError.invalid('missing or unsupported update action');
 
 const exists = <Info>(what: 'trunk' | 'dispatch rule', found: Info | undefined): Info => {
   if (found === undefined) throw TwirpError.notFound(`requested sip ${what} does not exist`);
   return found;
 };
 
-const idIsSet = (what: 'trunk' | 'rule', id: string): void => {
-  if (!id) throw TwirpError.invalid(`${what} id must be set`);
-};
-
-const noAction = () => TwirpError.invalid('missing or unsupported update action');
-
 const given = <T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: NonNullable<T[K]>;
   };
 
+const faultOfLists = (...updates: (ListUpdate | undefined)[]): string | undefined => {
+  for (const { set, add, remove, clear } of updates.filter((update) => update !== undefined)) {
+    const changes = set.length + add.length + remove.length > 0;
+    if (!clear && !changes) return 'unsupported list update operation';
+    if (clear && changes) return 'cannot clear and change the list at the same time';
+    if (set.length > 0 && add.length + remove.length > 0) return 'cannot set and change the list at the same time';
+    if ([...set, ...add, ...remove].includes('')) return 'empty element in the list';
+  }
+  return undefined;
+};
+
 const applyList = (list: string[], update: ListUpdate | undefined): string[] => {
   if (update === undefined) return list;
   const { set, add, remove, clear } = update;
-  const changes = set.length + add.length + remove.length > 0;
-  if (!clear && !changes) throw TwirpError.invalid('unsupported list update operation');
-  if (clear && changes) throw TwirpError.invalid('cannot clear and change the list at the same time');
-  if (set.length > 0 && add.length + remove.length > 0)
-    throw TwirpError.invalid('cannot set and change the list at the same time');
   if (clear) return [];
   if (set.length > 0) return set;
-  const kept = list.filter((item) => !remove.includes(item));
-  return [...kept, ...add.filter((item) => !kept.includes(item))];
+  const changed = [...list];
+  for (const item of remove) {
+    const at = changed.indexOf(item);
+    if (at !== -1) changed.splice(at, 1);
+  }
+  for (const item of add) if (!changed.includes(item)) changed.push(item);
+  return changed;
 };
 
 interface Media {
@@ -119,11 +146,19 @@ interface Media {
   mediaEncryption?: SIPMediaEncryption | undefined;
 }
 
-/** A change of any field leaves a `media` behind, and the older field counts where `media` names no encryption. */
+/** A change of any field leaves a `media` behind. The older field counts only where `media` names no encryption. */
 const applyMedia = (info: Media, { media, mediaEncryption }: Media) => {
-  const config = new SIPMediaConfig(media ?? info.media ?? {});
-  const legacy = mediaEncryption ?? info.mediaEncryption ?? SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE;
-  if (config.encryption === undefined && legacy !== SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE)
-    config.encryption = legacy;
-  return { media: config, mediaEncryption: legacy };
+  const config = upgradeMedia(media ?? info.media, mediaEncryption ?? info.mediaEncryption);
+  return { media: config, mediaEncryption: config.encryption ?? SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE };
+};
+
+/** The older field, read into the newer. */
+export const upgradeMedia = (
+  media: SIPMediaConfig | undefined,
+  mediaEncryption: SIPMediaEncryption = SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
+): SIPMediaConfig => {
+  const config = new SIPMediaConfig(media);
+  if (config.encryption === undefined && mediaEncryption !== SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE)
+    config.encryption = mediaEncryption;
+  return config;
 };

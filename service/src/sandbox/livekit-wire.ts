@@ -1,10 +1,11 @@
 import { type JsonObject, Message } from '@bufbuild/protobuf';
-import { decodeJwt, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Reply } from './stand-in.ts';
 
 /** The few functions of a protobuf message type that are needed here. */
 export interface MessageType<T> {
   fromJson(json: never, options?: { ignoreUnknownFields: boolean }): T;
+  fromBinary(bytes: Uint8Array): T;
 }
 
 /** A refusal as Twirp sends it; those of the API key middleware are plain text. */
@@ -19,51 +20,88 @@ export class TwirpError extends Error {
   static readonly invalid = (msg: string) => new TwirpError({ status: 400, body: { code: 'invalid_argument', msg } });
   static readonly notFound = (msg: string) => new TwirpError({ status: 404, body: { code: 'not_found', msg } });
   /** Where the server forgets to say what kind of error it is. */
-  static readonly internal = (msg: string) => new TwirpError({ status: 500, body: { code: 'internal', msg } });
+  static readonly unknown = (msg: string) => new TwirpError({ status: 500, body: { code: 'unknown', msg } });
+  static readonly badRoute = (msg: string, route: string) =>
+    new TwirpError({ status: 404, body: { code: 'bad_route', msg, meta: { twirp_invalid_route: route } } });
 }
 
+export const refuse = (fault: string | undefined): void => {
+  if (fault !== undefined) throw TwirpError.invalid(fault);
+};
+
+/** How a request and its answer are written. Twirp looks only at what stands before the first semicolon. */
+export type Encoding = 'json' | 'protobuf';
+export const encodingOf = (type: string, route: string): Encoding => {
+  const bare = type.split(';')[0]?.trim().toLowerCase();
+  if (bare === 'application/json') return 'json';
+  if (bare === 'application/protobuf') return 'protobuf';
+  throw TwirpError.badRoute(`unexpected Content-Type: ${JSON.stringify(type)}`, route);
+};
+
 /** Both spellings of names are read, and unknown ones are passed over. */
-export const parse = <T>(Type: MessageType<T>, body: unknown): T => {
+export const parse = <T>(Type: MessageType<T>, body: Buffer, encoding: Encoding): T => {
   try {
-    return Type.fromJson(JSON.parse(typeof body === 'string' && body ? body : '{}') as never, {
-      ignoreUnknownFields: true,
-    });
+    return encoding === 'protobuf'
+      ? Type.fromBinary(body)
+      : Type.fromJson(JSON.parse(body.toString()) as never, { ignoreUnknownFields: true });
   } catch {
-    throw new TwirpError({ status: 400, body: { code: 'malformed', msg: 'the json request could not be decoded' } });
+    throw new TwirpError({
+      status: 400,
+      body: { code: 'malformed', msg: `the ${encoding} request could not be decoded` },
+    });
   }
 };
 
-/** Every field is answered, in snake case, unset messages as null. */
+/** Every field is answered, in snake case: unset messages as null, but those that are optional not at all. */
 export const emit = (message: Message): JsonObject => {
   const json = message.toJson({ emitDefaultValues: true, useProtoFieldName: true }) as JsonObject;
   for (const field of message.getType().fields.list()) {
-    if (field.kind !== 'message' || field.repeated || field.oneof) continue;
+    if (field.kind !== 'message' || field.oneof || field.opt) continue;
     const value: unknown = Reflect.get(message, field.localName);
-    json[field.name] = value instanceof Message ? emit(value) : null;
+    if (Array.isArray(value)) json[field.name] = value.map(emit);
+    else
+      json[field.name] = value instanceof Message && !isWrittenAsText(value) ? emit(value) : (json[field.name] ?? null);
   }
   return json;
 };
 
-export const authorize = async (header: string | undefined, api_key: string, api_secret: string): Promise<void> => {
-  const denied = new TwirpError({ status: 401, body: { code: 'unauthenticated', msg: 'permissions denied' } });
-  if (header === undefined) throw denied;
-  const token = header.replace(/^Bearer /, '');
-  const claimed = readClaims(token);
-  if (claimed.iss !== api_key) throw new TwirpError({ status: 401, body: `invalid API key: ${claimed.iss}` });
-  const verified = await jwtVerify(token, new TextEncoder().encode(api_secret)).catch(() => {
-    throw new TwirpError({
-      status: 401,
-      body: `invalid token: ${token}, error: token signature is invalid: signature is invalid`,
-    });
+const isWrittenAsText = (message: Message): boolean => message.getType().typeName.startsWith('google.protobuf.');
+
+/** What a token grants; nothing where there is none. Whoever wrote it, tokens that do not hold are refused. */
+export const authenticate = async (
+  header: string | undefined,
+  api_key: string,
+  api_secret: string,
+): Promise<JWTPayload> => {
+  if (!header) return {};
+  const [, token] = /^Bearer (.*)$/.exec(header) ?? [];
+  if (token === undefined) throw unauthorized('invalid authorization header. Must start with Bearer ');
+  const { iss = '' } = readClaims(token);
+  if (iss !== api_key) throw unauthorized(`invalid API key: ${iss}`);
+  const options = { clockTolerance: TOKEN_LEEWAY_SECONDS };
+  const verified = await jwtVerify(token, new TextEncoder().encode(api_secret), options).catch((error: unknown) => {
+    const why =
+      error instanceof errors.JWTExpired
+        ? 'token has invalid claims: token is expired'
+        : 'token signature is invalid: signature is invalid';
+    throw unauthorized(`invalid token: ${token}, error: ${why}`);
   });
-  const { sip } = verified.payload;
-  if (!(sip instanceof Object && 'admin' in sip && sip.admin === true)) throw denied;
+  return verified.payload;
 };
+
+const TOKEN_LEEWAY_SECONDS = 60;
+
+const unauthorized = (body: string) => new TwirpError({ status: 401, body });
 
 const readClaims = (token: string) => {
   try {
     return decodeJwt(token);
   } catch {
-    throw new TwirpError({ status: 401, body: 'invalid authorization token' });
+    throw unauthorized('invalid authorization token');
   }
+};
+
+export const requireAdmin = ({ sip }: JWTPayload): void => {
+  if (sip instanceof Object && 'admin' in sip && sip.admin === true) return;
+  throw new TwirpError({ status: 401, body: { code: 'unauthenticated', msg: 'permissions denied' } });
 };

@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import { setImmediate as othersHadTheirTurn } from 'node:timers/promises';
+import type { Message } from '@bufbuild/protobuf';
 import {
   CreateSIPDispatchRuleRequest,
   CreateSIPInboundTrunkRequest,
@@ -6,11 +8,13 @@ import {
   DeleteSIPDispatchRuleRequest,
   DeleteSIPTrunkRequest,
   ListSIPDispatchRuleRequest,
+  ListSIPDispatchRuleResponse,
   ListSIPInboundTrunkRequest,
+  ListSIPInboundTrunkResponse,
   ListSIPOutboundTrunkRequest,
+  ListSIPOutboundTrunkResponse,
   SIPDispatchRuleInfo,
-  SIPInboundTrunkInfo,
-  SIPOutboundTrunkInfo,
+  type SIPOutboundTrunkInfo,
   SIPTrunkInfo,
   UpdateSIPDispatchRuleRequest,
   UpdateSIPInboundTrunkRequest,
@@ -19,11 +23,22 @@ import {
 import express, { type Router } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Faults } from './faults.ts';
-import { conflictingRule, conflictingTrunk, normaliseNumber, refuseInbound, refuseOutbound } from './livekit-rules.ts';
-import { applyInboundUpdate, applyOutboundUpdate, applyRuleUpdate } from './livekit-update.ts';
-import { authorize, emit, type MessageType, parse, TwirpError } from './livekit-wire.ts';
+import { conflictingRule, conflictingTrunk } from './livekit-conflicts.ts';
+import { faultOfInbound, faultOfOutbound, faultOfRule } from './livekit-rules.ts';
+import { createThings, isForNumbers, isForTrunks, isNamed, shareOne } from './livekit-things.ts';
+import { applyInboundUpdate, applyOutboundUpdate, applyRuleUpdate, upgradeMedia } from './livekit-update.ts';
+import {
+  authenticate,
+  emit,
+  encodingOf,
+  type MessageType,
+  parse,
+  refuse,
+  requireAdmin,
+  TwirpError,
+} from './livekit-wire.ts';
 import type { Shelf } from './shelf.ts';
-import { serve } from './stand-in.ts';
+import { type Reply, send, serve } from './stand-in.ts';
 
 export interface LiveKitStandInOptions {
   shelf: Shelf;
@@ -33,186 +48,141 @@ export interface LiveKitStandInOptions {
   api_secret: string;
 }
 
-const INBOUND = 'livekit.inbound_trunk';
-const OUTBOUND = 'livekit.outbound_trunk';
-const RULE = 'livekit.dispatch_rule';
-
 /**
  * LiveKit's SIP interface as livekit-server v1.13.5 speaks it: trunks and dispatch rules, their validation and
  * conflicts, Twirp's errors. It takes no calls.
  */
 export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret }: LiveKitStandInOptions): Router => {
+  const { inbound, outbound, rules } = createThings(shelf);
   const router = express.Router();
-  router.use(express.text({ type: () => true, limit: '10mb' }));
+  router.use('/twirp', express.raw({ type: () => true, limit: '10mb' }));
 
+  const answering =
+    (act: (req: express.Request) => Promise<Reply>) =>
+    (req: express.Request): Promise<Reply> =>
+      act(req).catch((error: unknown) => {
+        if (error instanceof TwirpError) return error.reply;
+        throw error;
+      });
   const method = <Request>(
     name: string,
     Request: MessageType<Request>,
-    answer: (request: Request) => Promise<object>,
+    answer: (request: Request) => Promise<Message>,
   ): void => {
-    const act = async (req: express.Request) => {
-      try {
-        await authorize(req.headers.authorization, api_key, api_secret);
-        return { status: 200, body: await answer(parse(Request, req.body)) };
-      } catch (error) {
-        if (error instanceof TwirpError) return error.reply;
-        throw error;
-      }
-    };
+    const act = answering(async (req) => {
+      const claims = await authenticate(req.headers.authorization, api_key, api_secret);
+      const encoding = encodingOf(req.headers['content-type'] ?? '', routeOf(req));
+      const request = parse(Request, Buffer.from(req.body ?? ''), encoding);
+      requireAdmin(claims);
+      const answered = await answer(request);
+      return { status: 200, body: encoding === 'protobuf' ? Buffer.from(answered.toBinary()) : emit(answered) };
+    });
     router.post(`/twirp/livekit.SIP/${name}`, serve(`livekit.${name}`, act, { faults, clock }));
-  };
-
-  const all = async <T>(kind: string, Type: MessageType<T>): Promise<T[]> => {
-    const stored = await shelf.list<object>(kind);
-    return stored.map((json) => Type.fromJson(json as never));
-  };
-  const allInbound = async () => (await all(INBOUND, SIPInboundTrunkInfo)).toSorted(by(({ sipTrunkId }) => sipTrunkId));
-  const allOutbound = async () =>
-    (await all(OUTBOUND, SIPOutboundTrunkInfo)).toSorted(by(({ sipTrunkId }) => sipTrunkId));
-  const allRules = async () =>
-    (await all(RULE, SIPDispatchRuleInfo)).toSorted(by(({ sipDispatchRuleId }) => sipDispatchRuleId));
-
-  const storeInbound = async (trunk: SIPInboundTrunkInfo) => {
-    await shelf.put(INBOUND, trunk.sipTrunkId, trunk.toJson() as object);
-    return emit(trunk);
-  };
-  const storeOutbound = async (trunk: SIPOutboundTrunkInfo) => {
-    await shelf.put(OUTBOUND, trunk.sipTrunkId, trunk.toJson() as object);
-    return emit(trunk);
-  };
-  const storeRule = async (rule: SIPDispatchRuleInfo) => {
-    await shelf.put(RULE, rule.sipDispatchRuleId, rule.toJson() as object);
-    return emit(rule);
-  };
-
-  /** Those that share a number, and those for all numbers. */
-  const inboundFor = async (numbers: string[]) => {
-    const wanted = numbers.map(normaliseNumber);
-    const trunks = await allInbound();
-    return trunks.filter(
-      (trunk) =>
-        numbers.length === 0 ||
-        trunk.numbers.length === 0 ||
-        trunk.numbers.some((number) => wanted.includes(normaliseNumber(number))),
-    );
-  };
-  const rulesFor = async (trunkIds: string[]) => {
-    const rules = await allRules();
-    return rules.filter(
-      (rule) =>
-        trunkIds.length === 0 || rule.trunkIds.length === 0 || rule.trunkIds.some((id) => trunkIds.includes(id)),
-    );
   };
 
   method('CreateSIPInboundTrunk', CreateSIPInboundTrunkRequest, async ({ trunk }) => {
     if (!trunk) throw TwirpError.invalid('missing trunk');
     if (trunk.sipTrunkId) throw TwirpError.invalid('trunk id must not be set');
-    refuseInbound(trunk);
-    refuseWhere(conflictingTrunk(interleave(await inboundFor(trunk.numbers), trunk)));
+    refuse(faultOfInbound(trunk));
+    refuse(conflictingTrunk(interleave(await inbound.list(isForNumbers(trunk.numbers)), trunk)));
+    // The server looks, then stores, so that several creates of one number at once may pass: whoever calls must see to it.
+    await othersHadTheirTurn();
     trunk.sipTrunkId = drawId('ST_');
-    return storeInbound(trunk);
+    return inbound.put(trunk);
   });
 
   method('CreateSIPOutboundTrunk', CreateSIPOutboundTrunkRequest, async ({ trunk }) => {
     if (!trunk) throw TwirpError.invalid('missing trunk');
     if (trunk.sipTrunkId) throw TwirpError.invalid('trunk id must not be set');
-    refuseOutbound(trunk);
+    refuse(faultOfOutbound(trunk));
     trunk.sipTrunkId = drawId('ST_');
-    return storeOutbound(trunk);
+    return outbound.put(trunk);
   });
 
   method('CreateSIPDispatchRule', CreateSIPDispatchRuleRequest, async (request) => {
-    const rule = request.dispatchRule ?? ruleOfLegacyFields(request);
-    if (rule.rule === undefined) throw TwirpError.invalid('missing rule');
+    const rule = request.dispatchRule ? upgraded(request.dispatchRule) : ruleOfLegacyFields(request);
     if (rule.sipDispatchRuleId) throw TwirpError.invalid('rule id must not be set');
-    refuseWhere(conflictingRule(interleave(await rulesFor(request.trunkIds), rule)));
+    refuse(faultOfRule(rule));
+    refuse(conflictingRule(interleave(await rules.list(isForTrunks(request.trunkIds)), rule)));
+    await othersHadTheirTurn();
     rule.sipDispatchRuleId = drawId('SDR_');
-    return storeRule(rule);
+    return rules.put(rule);
   });
 
-  method('ListSIPInboundTrunk', ListSIPInboundTrunkRequest, async ({ numbers, trunkIds }) => {
-    const trunks = await inboundFor(numbers);
-    return { items: trunks.filter(({ sipTrunkId }) => named(trunkIds, sipTrunkId)).map(emit) };
+  method('ListSIPInboundTrunk', ListSIPInboundTrunkRequest, async ({ numbers, trunkIds, page }) => {
+    const isIt = isForNumbers(numbers);
+    const items = await inbound.list((trunk) => isIt(trunk) && isNamed(trunkIds, trunk.sipTrunkId), page);
+    return new ListSIPInboundTrunkResponse({ items });
   });
 
-  method('ListSIPOutboundTrunk', ListSIPOutboundTrunkRequest, async ({ numbers, trunkIds }) => {
-    const trunks = await allOutbound();
-    const ofNumber = (trunk: SIPOutboundTrunkInfo) =>
-      numbers.length === 0 || trunk.numbers.some((number) => numbers.includes(number));
-    return { items: trunks.filter((trunk) => ofNumber(trunk) && named(trunkIds, trunk.sipTrunkId)).map(emit) };
+  method('ListSIPOutboundTrunk', ListSIPOutboundTrunkRequest, async ({ numbers, trunkIds, page }) => {
+    const isIt = (trunk: SIPOutboundTrunkInfo) =>
+      shareOne(numbers, trunk.numbers) && isNamed(trunkIds, trunk.sipTrunkId);
+    return new ListSIPOutboundTrunkResponse({ items: await outbound.list(isIt, page) });
   });
 
-  method('ListSIPDispatchRule', ListSIPDispatchRuleRequest, async ({ dispatchRuleIds, trunkIds }) => {
-    const rules = await rulesFor(trunkIds);
-    return { items: rules.filter(({ sipDispatchRuleId }) => named(dispatchRuleIds, sipDispatchRuleId)).map(emit) };
+  method('ListSIPDispatchRule', ListSIPDispatchRuleRequest, async ({ dispatchRuleIds, trunkIds, page }) => {
+    const isIt = isForTrunks(trunkIds);
+    const items = await rules.list((rule) => isIt(rule) && isNamed(dispatchRuleIds, rule.sipDispatchRuleId), page);
+    return new ListSIPDispatchRuleResponse({ items });
   });
 
   method('UpdateSIPInboundTrunk', UpdateSIPInboundTrunkRequest, async ({ sipTrunkId, action }) => {
-    const trunk = (await allInbound()).find((one) => one.sipTrunkId === sipTrunkId);
-    const updated = applyInboundUpdate(sipTrunkId, trunk, action);
-    const others = await inboundFor(updated.numbers);
-    refuseWhere(conflictingTrunk(others.map((one) => (one.sipTrunkId === sipTrunkId ? updated : one))));
-    return storeInbound(updated);
+    const updated = applyInboundUpdate(sipTrunkId, await inbound.get(sipTrunkId), action);
+    // As the server does: with its old numbers it is not among those for its new ones, and no clash is found.
+    const others = await inbound.list(isForNumbers(updated.numbers));
+    refuse(conflictingTrunk(others.map((one) => (one.sipTrunkId === sipTrunkId ? updated : one))));
+    return inbound.put(updated);
   });
 
   method('UpdateSIPOutboundTrunk', UpdateSIPOutboundTrunkRequest, async ({ sipTrunkId, action }) => {
-    const trunk = (await allOutbound()).find((one) => one.sipTrunkId === sipTrunkId);
-    return storeOutbound(applyOutboundUpdate(sipTrunkId, trunk, action));
+    return outbound.put(applyOutboundUpdate(sipTrunkId, await outbound.get(sipTrunkId), action));
   });
 
   method('UpdateSIPDispatchRule', UpdateSIPDispatchRuleRequest, async ({ sipDispatchRuleId, action }) => {
-    const rule = (await allRules()).find((one) => one.sipDispatchRuleId === sipDispatchRuleId);
-    const updated = applyRuleUpdate(sipDispatchRuleId, rule, action);
-    const others = await rulesFor(updated.trunkIds);
-    refuseWhere(conflictingRule(others.map((one) => (one.sipDispatchRuleId === sipDispatchRuleId ? updated : one))));
-    return storeRule(updated);
+    const updated = applyRuleUpdate(sipDispatchRuleId, await rules.get(sipDispatchRuleId), action);
+    const others = await rules.list(isForTrunks(updated.trunkIds));
+    refuse(conflictingRule(others.map((one) => (one.sipDispatchRuleId === sipDispatchRuleId ? updated : one))));
+    return rules.put(updated);
   });
 
   // Deleting an unknown trunk succeeds; rules that name a deleted one stay.
   method('DeleteSIPTrunk', DeleteSIPTrunkRequest, async ({ sipTrunkId }) => {
     if (!sipTrunkId) throw TwirpError.invalid('trunk ID is required');
-    await shelf.remove(INBOUND, sipTrunkId);
-    await shelf.remove(OUTBOUND, sipTrunkId);
-    return emit(new SIPTrunkInfo({ sipTrunkId }));
+    await Promise.all([inbound.remove(sipTrunkId), outbound.remove(sipTrunkId)]);
+    return new SIPTrunkInfo({ sipTrunkId });
   });
 
   method('DeleteSIPDispatchRule', DeleteSIPDispatchRuleRequest, async ({ sipDispatchRuleId }) => {
     if (!sipDispatchRuleId) throw TwirpError.invalid('dispatch rule ID is required');
-    const rule = (await allRules()).find((one) => one.sipDispatchRuleId === sipDispatchRuleId);
+    const rule = await rules.get(sipDispatchRuleId);
     if (!rule) throw TwirpError.notFound('requested sip dispatch rule does not exist');
-    await shelf.remove(RULE, sipDispatchRuleId);
-    return emit(rule);
+    await rules.remove(sipDispatchRuleId);
+    return rule;
   });
 
-  router.all('/twirp/{*path}', (req, res) => {
-    const route = `${req.method} ${req.originalUrl}`;
+  const noRoute = answering(async (req) => {
+    await authenticate(req.headers.authorization, api_key, api_secret);
+    if (!req.originalUrl.startsWith('/twirp/livekit.SIP/')) return { status: 404, body: '404 page not found\n' };
     const msg =
       req.method === 'POST'
-        ? `no handler for path "${req.originalUrl}"`
-        : `unsupported method "${req.method}" (only POST is allowed)`;
-    res
-      .status(404)
-      .setHeader('Content-Type', 'application/json')
-      .end(JSON.stringify({ code: 'bad_route', msg, meta: { twirp_invalid_route: route } }));
+        ? `no handler for path ${JSON.stringify(req.originalUrl)}`
+        : `unsupported method ${JSON.stringify(req.method)} (only POST is allowed)`;
+    throw TwirpError.badRoute(msg, routeOf(req));
   });
+  router.all('/twirp/{*path}', async (req, res) => send(res, await noRoute(req)));
 
   return router;
 };
-
-const by =
-  <T>(key: (item: T) => string) =>
-  (a: T, b: T) =>
-    key(a) < key(b) ? -1 : 1;
-
-const named = (ids: string[], id: string): boolean => ids.length === 0 || ids.includes(id);
 
 /** The server looks at the first of those that exist, then at the new one, then at the rest; its messages depend on it. */
 const interleave = <T>([first, ...rest]: T[], added: T): T[] =>
   first === undefined ? [added] : [first, added, ...rest];
 
-const refuseWhere = (conflict: string | undefined): void => {
-  if (conflict !== undefined) throw TwirpError.invalid(conflict);
-};
+const routeOf = ({ method, originalUrl }: express.Request): string => `${method} ${originalUrl}`;
+
+const upgraded = (rule: SIPDispatchRuleInfo): SIPDispatchRuleInfo =>
+  new SIPDispatchRuleInfo({ ...rule, media: upgradeMedia(rule.media, rule.mediaEncryption) });
 
 const ruleOfLegacyFields = (request: CreateSIPDispatchRuleRequest): SIPDispatchRuleInfo => {
   const { trunkIds, hidePhoneNumber, inboundNumbers, name, metadata, attributes, roomPreset } = request;

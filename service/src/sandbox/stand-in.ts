@@ -5,7 +5,7 @@ import type { Faults } from './faults.ts';
 /** What a stand-in answers, once it has acted. */
 export interface Reply {
   status: number;
-  /** JSON, or text where the real one sends text. */
+  /** JSON, text where the real one sends text, bytes where it was asked for protobuf. */
   body?: unknown;
 }
 
@@ -30,9 +30,10 @@ export const serve =
     send(res, reply);
   };
 
-const send = (res: Response, { status, body }: Reply): void => {
+export const send = (res: Response, { status, body }: Reply): void => {
   res.status(status);
   if (body === undefined) res.end();
+  else if (Buffer.isBuffer(body)) res.setHeader('Content-Type', 'application/protobuf').end(body);
   else if (typeof body === 'string') res.type('text/plain; charset=utf-8').end(body);
   // Exactly this type: with a charset behind it the LiveKit SDK does not read errors as JSON.
   else res.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));

@@ -79,7 +79,9 @@ export const createTwilioStandIn = ({ shelf, faults, clock }: TwilioStandInOptio
   const numbers = '/2010-04-01/Accounts/:account/IncomingPhoneNumbers';
   route('listNumbers', 'get', `${numbers}.json`, async (account, req) => {
     const wanted = String(req.query.PhoneNumber ?? '');
-    const pattern = new RegExp(wanted.split('*').map(escapePattern).join('.*'));
+    // Parts of numbers match, and `*` stands for any digit.
+    // https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource#read-multiple-incomingphonenumber-resources
+    const pattern = new RegExp(wanted.split('*').map(escapePattern).join('[0-9]'));
     const matching = (await mine('twilio.number', account)).filter(({ phone_number }) =>
       pattern.test(String(phone_number)),
     );

@@ -218,7 +218,7 @@ const translate = (called: VendorCall, account_sid: string, error: unknown): Err
   if (refusal === undefined) return translateSilence(called, error);
   const cause = quote(called, error);
   if (refusal.code === DOMAIN_NAME_TAKEN) return new Conflict('The domain name is taken at Twilio', { cause });
-  if (refusal.status === 401) {
+  if (refusal.status === 401 || ACCOUNT_NOT_ACTIVE.includes(refusal.code ?? 0)) {
     const detail = `Twilio refuses the credentials of the account ${account_sid}, or the account is suspended. Check both in Twilio's console.`;
     return new ProviderProblem('provider_credentials_refused', detail, { cause });
   }
@@ -226,6 +226,8 @@ const translate = (called: VendorCall, account_sid: string, error: unknown): Err
 };
 
 const DOMAIN_NAME_TAKEN = 21_248;
+/** A suspended or closed account is told by any of these; of their HTTP status nothing is documented. */
+const ACCOUNT_NOT_ACTIVE = [10_001, 20_003, 20_005, 20_403];
 
 /**
  * The SDK's HTTP client on fetch: the SDK's own limits silence, not a whole call, and knows no other base URL than

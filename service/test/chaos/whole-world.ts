@@ -16,7 +16,10 @@ export const settled = ({ client }: Cluster): Promise<void> =>
   });
 
 /** Everything at the providers is named by a record, and every record is whole. */
-export const expectWhole = async ({ client }: Cluster, sandbox: SandboxProcess): Promise<Record<string, any>[]> => {
+export const expectWhole = async (
+  { client }: Cluster,
+  sandbox: Pick<SandboxProcess, 'world'>,
+): Promise<Record<string, any>[]> => {
   const { twilio, livekit } = await sandbox.world();
   const records = (await client.db().collection('phone_numbers').find().toArray()) as Record<string, any>[];
   const integrations = (await client.db().collection('integrations').find().toArray()) as Record<string, any>[];
