@@ -1,8 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { setup as setupMongod } from './mongod.ts';
+import { openForRun } from './mongod.ts';
 
 /** The database as Amazon DocumentDB wants to be spoken to: it knows no retryable writes. */
 export const setup = (project: TestProject): Promise<() => Promise<void>> =>
-  setupMongod({
-    provide: (key, uri) => project.provide(key, `${uri}&retryWrites=false`),
-  });
+  openForRun((uri) => project.provide('mongodb_uri', `${uri}&retryWrites=false`));

@@ -11,7 +11,10 @@ declare module 'vitest' {
 }
 
 /** One real mongod for all tests of a run; each test file takes a database of its own. */
-export const setup = async (project: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> => {
+export const setup = (project: TestProject): Promise<() => Promise<void>> =>
+  openForRun((uri) => project.provide('mongodb_uri', uri));
+
+export const openForRun = async (provide: (mongodb_uri: string) => void): Promise<() => Promise<void>> => {
   const data_dir = await mkdtemp(join(tmpdir(), 'trunkline-test-'));
   const mongod = await openMongod({
     data_dir,
@@ -19,7 +22,7 @@ export const setup = async (project: Pick<TestProject, 'provide'>): Promise<() =
     search_path: process.env.PATH ?? '',
     say: (line) => console.log(line),
   });
-  project.provide('mongodb_uri', mongod.uri);
+  provide(mongod.uri);
   return async () => {
     await mongod.close();
     await rm(data_dir, { recursive: true, force: true });
