@@ -17,6 +17,13 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'infra',
+          include: ['infra/src/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
           name: 'chaos',
           include: ['service/test/chaos/**/*.test.ts'],
           testTimeout: 240_000,
