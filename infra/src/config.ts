@@ -42,10 +42,17 @@ export const parseConfig = ({ stack, values, encrypted }: Given): Config => {
   const given = Object.fromEntries(own.map(([key, value]) => [key.slice('infra:'.length), structured(value)]));
   const clear = inClear(Object.keys(given), encrypted);
   const parsed = Schema.safeParse(given);
-  if (!parsed.success) throw new ConfigError(stack, [...parsed.error.issues.flatMap(faultsOf), ...clear]);
-  const faults = [...breaches(parsed.data), ...clear];
-  if (faults.length > 0) throw new ConfigError(stack, faults);
+  const single = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, given));
+  const faults = [...single, ...(parsed.success ? breaches(parsed.data) : breachesOfRest(given)), ...clear];
+  if (!parsed.success || faults.length > 0) throw new ConfigError(stack, faults);
   return configOf(stack, parsed.data);
+};
+
+/** The rules about those keys that fit by themselves, so that all faults are told at once. */
+const breachesOfRest = (given: Record<string, unknown>): Fault[] => {
+  const parsed = Object.entries(Schema.shape).map(([key, schema]) => ({ key, ...schema.safeParse(given[key]) }));
+  const read = Object.fromEntries(parsed.flatMap(({ key, data }) => (data === undefined ? [] : [[key, data]])));
+  return breaches(read, new Set(parsed.filter(({ success }) => !success).map(({ key }) => key)));
 };
 
 /** The language host names the encrypted keys in this variable. */
@@ -73,11 +80,11 @@ const inClear = (keys: string[], encrypted: readonly string[] | undefined): Faul
       mend: commands(key),
     }));
 
-const faultsOf = (issue: z.core.$ZodIssue): Fault[] => {
+const faultsOf = (issue: z.core.$ZodIssue, given: Record<string, unknown>): Fault[] => {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...issue.path, key]));
   const path = pathOf(issue.path);
-  const missing = issue.input === undefined && /expected|Invalid input/.test(issue.message);
-  return [{ path, message: missing ? 'is missing.' : `${issue.message}.`, mend: commands(path) }];
+  const message = given[String(issue.path[0])] === undefined ? 'is missing' : issue.message;
+  return [{ path, message: `${message}.`, mend: commands(path) }];
 };
 
 const unknownKey = (at: PropertyKey[]): Fault => {

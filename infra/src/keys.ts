@@ -32,12 +32,13 @@ export const EXAMPLES = {
   'service.twilioApiUrl': 'https://twilio.example.com',
   'service.logLevel': 'info',
   'database.kind': 'documentdb',
+  'database.port': '27017',
   'database.engineVersion': '5.0.0',
   'database.instanceClass': 'db.t4g.medium',
   'database.instances': '2',
   'database.capacity.min': '1',
   'database.capacity.max': '8',
-  'database.poolSize': '10',
+  'database.poolSize': '20',
   'database.backupRetentionDays': '7',
   'database.username': 'trunkline',
   'database.snapshot': 'rds:trunkline-2026-11-23-03-10',
@@ -62,8 +63,7 @@ export const EXAMPLES = {
   logRetentionDays: '30',
   protect: 'true',
   'tags.team': 'telephony',
-} as const;
-export type Key = keyof typeof EXAMPLES;
+};
 
 const secretKeys: ReadonlySet<string> = new Set([...SECRET_KEYS, 'databasePassword']);
 
@@ -90,5 +90,8 @@ export const examplesOf = (path: string): [string, string][] => {
   const own = Object.entries(EXAMPLES).filter(
     ([key]) => key === path || key.startsWith(`${path}[`) || key.replaceAll(/\[\d\]/g, '') === path,
   );
-  return own.length > 0 ? own : Object.entries(EXAMPLES).filter(([key]) => key.startsWith(`${path}.`));
+  return own.length > 0 ? own : Object.entries(EXAMPLES).filter(([key]) => key.startsWith(needed[path] ?? `${path}.`));
 };
+
+/** Of an object that is missing, only what it cannot be without. */
+const needed: Record<string, string> = { network: 'network.zones', database: 'database.kind' };

@@ -63,6 +63,13 @@ const Service = z
   })
   .prefault({});
 
+const capacityUnits = (least: number) =>
+  z.coerce
+    .number(`must be capacity units from ${least} to 256, in halves`)
+    .min(least, `must be capacity units from ${least} to 256, in halves`)
+    .max(256, `must be capacity units from ${least} to 256, in halves`)
+    .multipleOf(0.5, `must be capacity units from ${least} to 256, in halves`);
+
 const DocumentDb = z.strictObject({
   kind: z.literal('documentdb'),
   engineVersion: oneOf(['5.0.0', '8.0.0']).default('5.0.0'),
@@ -73,12 +80,12 @@ const DocumentDb = z.strictObject({
   /** DocumentDB capacity units of each serverless instance. */
   capacity: z
     .strictObject({
-      min: z.coerce.number('must be capacity units from 0.5 to 256').min(0.5).max(256),
-      max: z.coerce.number('must be capacity units from 1 to 256').min(1).max(256),
+      min: capacityUnits(0.5),
+      max: capacityUnits(1),
     })
     .optional(),
   /** Connections that one task opens at most. */
-  poolSize: whole(1, 500).default(10),
+  poolSize: whole(1, 500).default(20),
   backupRetentionDays: whole(1, 35).default(7),
   username: matching(/^[a-zA-Z][a-zA-Z0-9]{0,62}$/, 'a user name of letters and digits')
     .refine((name) => name.toLowerCase() !== 'admin', 'must not be admin, which DocumentDB keeps for itself')
@@ -87,9 +94,16 @@ const DocumentDb = z.strictObject({
   snapshot: z.string().optional(),
 });
 
-const Database = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('external') }), DocumentDb], {
+const External = z.strictObject({
+  kind: z.literal('external'),
+  /** Where it listens: the tasks may reach this port, and no other but HTTPS. */
+  port: whole(1, 65_535).default(27_017),
+});
+
+/** https://docs.aws.amazon.com/documentdb/latest/devguide/indexes-single-field.html: which indexes an elastic cluster has. */
+const Database = z.discriminatedUnion('kind', [External, DocumentDb], {
   error:
-    'must be external or documentdb; not elastic: elastic clusters have no transactions and no partial indexes, and the service needs both',
+    'must be external or documentdb. An elastic cluster will not do: it has no partial indexes, and the service needs them',
 });
 
 export const SECRET_KEYS = [
@@ -166,4 +180,3 @@ export const Schema = z.strictObject({
   tags: z.record(z.string().max(128), z.string().max(256)).default({}),
 });
 export type Settings = z.output<typeof Schema>;
-export type SettingKey = keyof Settings;
