@@ -125,6 +125,9 @@ const Environment = z.object({
 });
 type Environment = z.output<typeof Environment>;
 
+/** Every setting there is. */
+export const SETTINGS: readonly string[] = Object.keys(Environment.shape);
+
 export interface LiveKitSettings {
   url: string;
   api_key: string;

@@ -67,12 +67,14 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   if (api_key !== undefined)
     await service.bootstrap(config.bootstrap_api_key ? 'First organization' : 'Sample organization', api_key);
   service.reconciler.start();
+  service.report.start();
   await welcome({ config, mongod, sandbox, api, metrics, api_key, service, say, log });
 
   const opened = opening.move();
   const stop = once(async () => {
     service.drain();
     void service.reconciler.stop();
+    void service.report.stop();
     await opened.disposeAsync();
   });
   return {
@@ -90,14 +92,14 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
 const DRAIN_MARGIN_MS = 5000;
 
 const drain = async (
-  { drain: refuse, reconciler, background }: Service,
+  { drain: refuse, reconciler, report, background }: Service,
   api: Listening,
   limit_ms: number,
   log: Log,
 ): Promise<void> => {
   refuse();
   const limit = new AbortController();
-  const done = Promise.all([api.finish(), reconciler.stop()]).then(() => background.idle());
+  const done = Promise.all([api.finish(), reconciler.stop(), report.stop()]).then(() => background.idle());
   const late = wait(limit_ms, 'late' as const, { signal: limit.signal }).catch(() => undefined);
   if ((await Promise.race([done, late])) === 'late')
     log.warn({ limit_ms }, 'Stopping with work under way: the reconciler finishes it after the next start');
