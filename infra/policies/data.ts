@@ -1,19 +1,23 @@
-import { isDev, onEach, type Rule, when } from './rule.ts';
+import type { ResourceValidationArgs } from '@pulumi/policy';
+import { isProd, onEach, type Rule, when } from './rule.ts';
 
 /** What holds data, or without which data cannot be read. */
-const STATEFUL = [
-  'aws:docdb/cluster:Cluster',
-  'aws:ecr/repository:Repository',
-  'aws:kms/key:Key',
-  'aws:secretsmanager/secret:Secret',
-];
+const holdsData = ({ type, name }: ResourceValidationArgs): boolean =>
+  [
+    'aws:docdb/cluster:Cluster',
+    'aws:docdb/clusterInstance:ClusterInstance',
+    'aws:ecr/repository:Repository',
+    'aws:kms/key:Key',
+  ].includes(type) ||
+  // The other secrets can be set again; without the encryption keys every stored credential is lost.
+  (type === 'aws:secretsmanager/secret:Secret' && name.includes('encryption-keys'));
 
 export const data: Rule[] = [
   {
     name: 'data-protected',
-    description: 'Data, keys and secrets are protected and retained, but in dev.',
+    description: 'Data and keys are protected in production.',
     validateResource: (resource, report) => {
-      if (!STATEFUL.includes(resource.type) || isDev(resource)) return;
+      if (!holdsData(resource) || !isProd(resource)) return;
       if (!resource.opts.protect) report('Losing it loses data. Set protect.');
     },
   },
@@ -25,9 +29,9 @@ export const data: Rule[] = [
   ),
   onEach(
     'aws:docdb/cluster:Cluster',
-    { name: 'database-survives', description: 'A database outside dev is backed up and refuses to be deleted.' },
+    { name: 'database-survives', description: 'In production a database is backed up and refuses to be deleted.' },
     ({ deletionProtection, skipFinalSnapshot, finalSnapshotIdentifier, backupRetentionPeriod }, resource) =>
-      isDev(resource)
+      !isProd(resource)
         ? []
         : [
             ...when(deletionProtection !== true, 'Set deletionProtection: Pulumi’s protect can be overridden.'),
@@ -56,16 +60,16 @@ export const data: Rule[] = [
   ),
   onEach(
     'aws:secretsmanager/secret:Secret',
-    { name: 'secret-recoverable', description: 'A deleted secret can be restored for 30 days, but in dev.' },
+    { name: 'secret-recoverable', description: 'A deleted secret can be restored for 30 days in production.' },
     ({ recoveryWindowInDays }, resource) =>
-      when(!isDev(resource) && recoveryWindowInDays !== 30, 'Set recoveryWindowInDays to 30.'),
+      when(isProd(resource) && recoveryWindowInDays !== 30, 'Set recoveryWindowInDays to 30.'),
   ),
   onEach(
     'aws:kms/key:Key',
-    { name: 'key-rotates', description: 'Keys rotate, and a deleted one can be restored for 30 days, but in dev.' },
+    { name: 'key-rotates', description: 'Keys rotate, and a deleted one can be restored for 30 days in production.' },
     ({ enableKeyRotation, deletionWindowInDays }, resource) => [
       ...when(enableKeyRotation !== true, 'Set enableKeyRotation.'),
-      ...when(!isDev(resource) && deletionWindowInDays !== 30, 'Set deletionWindowInDays to 30.'),
+      ...when(isProd(resource) && deletionWindowInDays !== 30, 'Set deletionWindowInDays to 30.'),
     ],
   ),
   onEach(

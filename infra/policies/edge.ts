@@ -1,11 +1,11 @@
-import { isDev, onEach, type Rule, when } from './rule.ts';
+import { isProd, onEach, type Rule, when } from './rule.ts';
 
 export const edge: Rule[] = [
   onEach(
     'aws:lb/listener:Listener',
     {
       name: 'https-only',
-      description: 'Callers are answered over TLS 1.2 or newer; HTTP sends them there, but in dev.',
+      description: 'Callers are answered over TLS 1.2 or newer; HTTP sends them there in production.',
     },
     ({ protocol, sslPolicy, defaultActions = [] }, resource) =>
       protocol === 'HTTPS'
@@ -14,7 +14,7 @@ export const edge: Rule[] = [
             'Set an sslPolicy of ELBSecurityPolicy-TLS13-1-2 or newer.',
           )
         : when(
-            !isDev(resource) && !defaultActions.every((action: { type: string }) => action.type === 'redirect'),
+            isProd(resource) && !defaultActions.every((action: { type: string }) => action.type === 'redirect'),
             'Redirect HTTP to HTTPS.',
           ),
   ),

@@ -40,13 +40,13 @@ export const onStack = (
 });
 
 /**
- * Whether the resource belongs to a dev stack, by the tags that its provider gives to everything.
+ * Whether the resource is production's, by the tags that its provider gives to everything.
  * Without a word of it a stack is held to what production is.
  */
-export const isDev = ({ provider }: Pick<ResourceValidationArgs, 'provider'>): boolean => {
+export const isProd = ({ provider }: Pick<ResourceValidationArgs, 'provider'>): boolean => {
   const given: unknown = provider?.props.defaultTags;
   const { tags = {} } = typeof given === 'string' ? JSON.parse(given) : (given ?? {});
-  return tags.environment === 'dev';
+  return (tags.Environment ?? 'prod') === 'prod';
 };
 
 /** The message where `broken`, as a list. */

@@ -1,4 +1,4 @@
-import { isDev, onEach, type Rule, when } from './rule.ts';
+import { isProd, onEach, type Rule, when } from './rule.ts';
 
 interface Container {
   name: string;
@@ -34,10 +34,10 @@ export const service: Rule[] = [
   ),
   onEach(
     TASK,
-    { name: 'image-by-digest', description: 'An image is named by its digest, but in dev.' },
+    { name: 'image-by-digest', description: 'An image is named by its digest in production.' },
     ({ containerDefinitions }, resource) =>
       containersOf(containerDefinitions)
-        .filter(({ image = '' }) => !isDev(resource) && !/@sha256:[0-9a-f]{64}$/.test(image))
+        .filter(({ image = '' }) => isProd(resource) && !/@sha256:[0-9a-f]{64}$/.test(image))
         .map(({ image }) => `What ${image} runs can change without a deployment. Name its digest.`),
   ),
   onEach(
@@ -65,9 +65,9 @@ export const service: Rule[] = [
   ),
   onEach(
     SERVICE,
-    { name: 'tasks-in-private', description: 'Tasks have no public address, but in dev.' },
+    { name: 'tasks-in-private', description: 'Tasks have no public address in production.' },
     ({ networkConfiguration }, resource) =>
-      when(!isDev(resource) && networkConfiguration?.assignPublicIp === true, 'Do not assign public addresses.'),
+      when(isProd(resource) && networkConfiguration?.assignPublicIp === true, 'Do not assign public addresses.'),
   ),
   onEach(
     'aws:iam/rolePolicy:RolePolicy',
