@@ -81,11 +81,6 @@ export const data: Rule[] = [
     ],
   ),
   onEach(
-    'aws:sns/topic:Topic',
-    { name: 'alarms-encrypted', description: 'What waits for delivery is encrypted.' },
-    ({ kmsMasterKeyId }) => when(kmsMasterKeyId === undefined, 'Set kmsMasterKeyId.'),
-  ),
-  onEach(
     'aws:cloudwatch/logGroup:LogGroup',
     { name: 'logs-retained', description: 'Logs are kept for a set time.' },
     ({ retentionInDays }) =>
