@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export interface Terraform {
+  binary: string;
+  /** A mirror in Terraform's layout: <host>/hashicorp/aws/<version>/<platform>. */
+  plugins: string;
+}
+
+/**
+ * Terraform at TERRAFORM_BINARY or on the PATH, and the AWS provider in the folder that TERRAFORM_PLUGIN_DIR names.
+ * Without both the tier is skipped, and says so; where CI is set, a skip is a failure.
+ */
+export const findTerraform = (): Terraform | undefined => {
+  const binary = process.env.TERRAFORM_BINARY ?? onPath('terraform');
+  const plugins = process.env.TERRAFORM_PLUGIN_DIR;
+  if (binary && plugins && existsSync(plugins)) return { binary, plugins };
+  const missing =
+    'No Terraform with the AWS provider 5.100.0: put terraform on the PATH (or set TERRAFORM_BINARY), ' +
+    'and set TERRAFORM_PLUGIN_DIR to the folder that `terraform providers mirror` has filled.';
+  if (process.env.CI) throw new Error(missing);
+  console.log(`Skipped. ${missing}`);
+  return undefined;
+};
+
+const onPath = (name: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(existsSync);
