@@ -32,11 +32,11 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
       region,
       rollsBack: rollsBack(),
       arn,
-      revision: revisions.get(name) ?? 1,
+      revision: revisions.get(`${type} ${name}`) ?? 1,
       hash,
     };
     const { id, ...computed } = answer(created);
-    revisions.set(name, created.revision + 1);
+    revisions.set(`${type} ${name}`, created.revision + 1);
     if (type === 'aws:ecs/service:Service') services.set(computed.name, computed);
     return { id: String(id ?? `${name}-id`), computed };
   };

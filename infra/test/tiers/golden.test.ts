@@ -20,7 +20,7 @@ describe.each(Object.entries(inject('recorded')))('the stack %s', (name, { updat
 
 const described = ({ urn, inputs, ...resource }: Resource): Values => ({
   [shortOf(urn)]: {
-    inputs: opened(redacted(inputs)),
+    ...(Object.keys(inputs).length > 0 && { inputs: opened(redacted(inputs)) }),
     ...(resource.protect && { protect: true }),
     ...(resource.retainOnDelete && { retainOnDelete: true }),
     ...(resource.deleteBeforeReplace && { deleteBeforeReplace: true }),
@@ -35,8 +35,16 @@ const shortOf = (urn: string): string => urn.split('::').slice(2).join('::');
 
 /** JSON within a text as what it says. */
 const opened = (value: unknown): unknown => {
-  if (typeof value === 'string' && /^[[{]/.test(value)) return opened(JSON.parse(value));
+  if (typeof value === 'string') return /^[[{]/.test(value) ? parsed(value) : value;
   if (Array.isArray(value)) return value.map(opened);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, opened(item)]));
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return opened(JSON.parse(text));
+  } catch {
+    return text;
+  }
 };

@@ -10,7 +10,7 @@ import monitor, {
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import type { Aws } from './aws.ts';
 import { parseRegistration, type Resource, structOf, valuesOf } from './registration.ts';
-import { revealed, secret, type Values } from './values.ts';
+import { isSecret, revealed, secret, type Values } from './values.ts';
 
 /** All that a program told Pulumi's engine. */
 export interface Recording {
@@ -77,8 +77,11 @@ export const startMonitor = async (
   });
   server.addService(engineGrpc.EngineService, {
     log: unary((request: LogRequest) => {
+      const { DEBUG, ERROR } = engine.LogSeverity;
+      // Shown by --debug alone, and there the engine blots out every secret that it knows.
+      if (request.getSeverity() === DEBUG) return new empty.Empty();
       recording.log.push(request.getMessage());
-      if (request.getSeverity() === engine.LogSeverity.ERROR) recording.errors.push(request.getMessage());
+      if (request.getSeverity() === ERROR) recording.errors.push(request.getMessage());
       return new empty.Empty();
     }),
     setRootResource: unary((request: SetRootResourceRequest) => {
@@ -101,7 +104,9 @@ const create = ({ type, name, inputs, additionalSecretOutputs }: Resource, aws: 
   if (dryRun) return { id: '', outputs: inputs };
   const { id, computed } = aws.create(type, name, revealed(inputs));
   const outputs: Values = { ...inputs, ...computed };
-  for (const key of additionalSecretOutputs) outputs[key] = secret(outputs[key]);
+  for (const key of additionalSecretOutputs) {
+    if (outputs[key] !== undefined && !isSecret(outputs[key])) outputs[key] = secret(outputs[key]);
+  }
   return { id, outputs };
 };
 

@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Account, createAws } from './aws.ts';
 import { run } from './command.ts';
 import { type Recording, startMonitor } from './monitor.ts';
@@ -36,6 +38,8 @@ export const runProgram = async (stack: Stack, { dryRun = false, rollsBack }: Ru
       cwd: INFRA,
       env: {
         PATH: process.env.PATH,
+        // The same modules are loaded a dozen times.
+        NODE_COMPILE_CACHE: join(tmpdir(), 'trunkline-compile-cache'),
         PULUMI_CONFIG: JSON.stringify({ ...stack.config, ...stack.secrets }),
         PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(Object.keys(stack.secrets)),
       },

@@ -55,7 +55,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
     run(join(folder, 'pulumi'), ['--non-interactive', ...args], { cwd: project, env });
 
   const init: Engine['init'] = async (stack) => {
-    await writeFile(join(project, `Pulumi.${stack.name}.yaml`), stringify({ config: stack.config }));
+    await writeFile(join(project, `Pulumi.${stack.name}.yaml`), stringify({ config: structured(stack.config) }));
     for (const args of [
       ['stack', 'init', stack.name],
       [
@@ -88,6 +88,12 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
     },
   };
 };
+
+/** As a stack's file is written: what Pulumi hands over as JSON stands there as YAML. */
+const structured = (config: Stack['config']): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, /^[[{]/.test(value) ? JSON.parse(value) : value]),
+  );
 
 /** The project without the stacks of the checkout: what `pulumi` writes beside Pulumi.yaml stays in the temporary folder. */
 const layOutProject = async (project: string, state: string) => {

@@ -21,7 +21,7 @@ describe.skipIf(!terraform)('the AWS provider 5.100', () => {
   it.each(recorded)('finds the stack %s valid', async (_name, { update }) => {
     const { configuration } = translate(update.resources, workspace.schemas);
     const errors = (await workspace.validate(configuration)).filter(({ severity }) => severity === 'error');
-    expect(errors.map(({ address, summary, detail }) => `${address}: ${summary}: ${detail}`)).toEqual([]);
+    expect(errors.map(({ snippet, summary, detail }) => `${snippet?.context}: ${summary}: ${detail}`)).toEqual([]);
   });
 
   it('knows all that the stacks set, but for the differences listed', () => {
@@ -33,6 +33,6 @@ describe.skipIf(!terraform)('the AWS provider 5.100', () => {
     const { configuration } = translate(inject('recorded').prod.update.resources, workspace.schemas);
     Object.assign(configuration.resource.aws_lb?.trunkline ?? {}, { desync_mitigation_mode: 'whatever' });
     const errors = await workspace.validate(configuration);
-    expect(errors.map(({ address }) => address)).toContain('aws_lb.trunkline');
+    expect(errors.map(({ snippet }) => snippet?.context)).toContain('resource.aws_lb.trunkline');
   });
 });

@@ -7,7 +7,7 @@ import type { Terraform } from './find-terraform.ts';
 
 /** What a block of a resource takes, as `terraform providers schema -json` tells it. */
 export interface BlockSchema {
-  attributes?: Record<string, { type: unknown }>;
+  attributes?: Record<string, { type: unknown; required?: boolean }>;
   block_types?: Record<string, { block: BlockSchema }>;
 }
 
@@ -15,7 +15,8 @@ export interface Diagnostic {
   severity: 'error' | 'warning';
   summary: string;
   detail: string;
-  address?: string;
+  /** Where in the configuration, as in `resource.aws_lb.trunkline`. */
+  snippet?: { context?: string };
 }
 
 export interface Workspace {

@@ -19,6 +19,8 @@ export const translate = (resources: Resource[], schemas: Workspace['schemas']):
     const schema = schemas[terraformType ?? ''];
     if (!terraformType || !schema) throw new Error(`no Terraform type for ${type}: add it to types.ts`);
     const block = translateBlock(revealed(inputs), schema.block, terraformType, unknown);
+    // Where Terraform asks for a name, Pulumi makes one of the resource's.
+    for (const key of ['name', 'alarm_name']) if (schema.block.attributes?.[key]?.required) block[key] ??= name;
     resource[terraformType] = { ...resource[terraformType], [name.replaceAll(/[^A-Za-z0-9_-]/g, '-')]: block };
   }
   return { configuration: { provider: { aws: providerOf(resources) }, resource }, unknown: [...unknown].toSorted() };
@@ -54,11 +56,14 @@ const translateAttribute = (value: unknown, type: unknown): unknown => {
   return { ...Object.fromEntries(names.map((name) => [name, null])), ...Object.fromEntries(given) };
 };
 
+/** The one word for which Pulumi has another. */
+const RENAMED: Record<string, string> = { topic: 'topic_arn' };
+
 const snake = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const wordsFor = (key: string): string[] => {
   const word = snake(key);
-  return [word, word.replace(/ies$/, 'y'), word.replace(/s$/, ''), word.replace(/es$/, '')];
+  return [word, RENAMED[word] ?? word, word.replace(/ies$/, 'y'), word.replace(/s$/, ''), word.replace(/es$/, '')];
 };
 
 const providerOf = (resources: Resource[]): Values => {
