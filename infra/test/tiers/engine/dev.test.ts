@@ -1,10 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../run-program.ts';
 import { marksInText } from '../secrets-in-clear.ts';
 import { STACKS } from '../stacks.ts';
+import { redacted } from '../values.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { findEngine } from './find-engine.ts';
 
 const folder = findEngine();
+
+interface Registered {
+  urn: string;
+  inputs?: object;
+  dependencies?: string[];
+}
+const byUrn = (resources: { urn: string; inputs?: object | undefined; dependsOn?: string[] | undefined }[]) =>
+  Object.fromEntries(
+    resources
+      // To a provider's inputs the engine adds some of its own.
+      .filter(({ urn }) => !urn.includes('pulumi:providers:'))
+      .map(({ urn, inputs = {}, dependsOn = [] }) => [
+        urn,
+        { inputs: redacted(inputs), dependsOn: dependsOn.toSorted() },
+      ]),
+  );
 
 /** One stack's life, from nothing to nothing: each test goes on where the one before ended. */
 describe.skipIf(!folder)('a dev stack', () => {
@@ -47,6 +65,14 @@ describe.skipIf(!folder)('a dev stack', () => {
     const { exit, printed: shown } = await up();
     expect(exit, shown).toBe(0);
     expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
+  });
+
+  it('is told to the engine as to the monitor that stands in for it elsewhere', async () => {
+    const { stdout } = await pulumi('stack', 'export');
+    const kept: Registered[] = JSON.parse(stdout).deployment.resources;
+    const { resources } = await runProgram(STACKS.dev);
+    const toEngine = kept.map(({ urn, inputs, dependencies }) => ({ urn, inputs, dependsOn: dependencies }));
+    expect(byUrn(toEngine)).toEqual(byUrn(resources));
   });
 
   it('does not change where its configuration does not', async () => {
