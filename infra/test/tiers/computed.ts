@@ -12,6 +12,14 @@ export interface Created {
   hash(content: unknown): string;
 }
 
+/** Where a name that is not given is made by Pulumi, and the id is the name. */
+const named =
+  (service: string, kind: string) =>
+  ({ name, inputs, arn }: Created): Values => {
+    const physical = String(inputs.name ?? `${name}-1234567`);
+    return { id: physical, name: physical, arn: arn(service, `${kind}${physical}`) };
+  };
+
 /** What AWS adds to what was asked for, by type. Without an `id` it is made of the resource's name. */
 export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:acm/certificate:Certificate': ({ arn, name, inputs }) => ({
@@ -62,7 +70,6 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:ec2/flowLog:FlowLog': ({ name }) => ({ id: `fl-${name}` }),
   'aws:ec2/internetGateway:InternetGateway': ({ name }) => ({ id: `igw-${name}` }),
   'aws:ec2/natGateway:NatGateway': ({ name }) => ({ id: `nat-${name}` }),
-  'aws:ec2/route:Route': ({ name }) => ({ id: `r-${name}` }),
   'aws:ec2/routeTable:RouteTable': ({ name }) => ({ id: `rtb-${name}` }),
   'aws:ec2/routeTableAssociation:RouteTableAssociation': ({ name }) => ({ id: `rtbassoc-${name}` }),
   'aws:ec2/securityGroup:SecurityGroup': ({ name, arn }) => ({
@@ -78,7 +85,6 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     defaultSecurityGroupId: `sg-default-${name}`,
   }),
   'aws:ec2/vpcEndpoint:VpcEndpoint': ({ name }) => ({ id: `vpce-${name}`, prefixListId: `pl-${name}` }),
-  'aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation': () => ({}),
   'aws:ecr/lifecyclePolicy:LifecyclePolicy': ({ inputs }) => ({ id: inputs.repository }),
   'aws:ecr/repository:Repository': ({ name, inputs, arn, account, region }) => {
     const repository = inputs.name ?? `${name}-1234567`;
@@ -91,7 +97,6 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     };
   },
   'aws:ecs/cluster:Cluster': named('ecs', 'cluster/'),
-  'aws:ecs/clusterCapacityProviders:ClusterCapacityProviders': ({ inputs }) => ({ id: inputs.clusterName }),
   'aws:ecs/service:Service': ({ name, inputs, arn, rollsBack }) => ({
     id: arn('ecs', `service/${name}-1234567`),
     arn: arn('ecs', `service/${name}-1234567`),
@@ -110,8 +115,6 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     return { id: role, name: role, arn: `arn:aws:iam::${account}:role/${role}` };
   },
   'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${name}` }),
-  'aws:iam/rolePolicyAttachment:RolePolicyAttachment': () => ({}),
-  'aws:kms/alias:Alias': ({ name, arn }) => ({ id: `alias/${name}`, arn: arn('kms', `alias/${name}`) }),
   'aws:kms/key:Key': ({ name, arn, hash }) => ({
     id: hash(name),
     keyId: hash(name),
@@ -156,11 +159,3 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:wafv2/webAcl:WebAcl': ({ name, arn }) => ({ arn: arn('wafv2', `regional/webacl/${name}/1234567`) }),
   'aws:wafv2/webAclAssociation:WebAclAssociation': () => ({}),
 };
-
-/** Where a name that is not given is made by Pulumi, and the id is the name. */
-function named(service: string, kind: string) {
-  return ({ name, inputs, arn }: Created): Values => {
-    const physical = String(inputs.name ?? `${name}-1234567`);
-    return { id: physical, name: physical, arn: arn(service, `${kind}${physical}`) };
-  };
-}

@@ -17,9 +17,8 @@ import { rules } from '../../policies/rules.ts';
 import { INFRA } from './project.ts';
 import { structOf } from './registration.ts';
 
-const require = createRequire(import.meta.url);
-
-// As `pulumi preview --policy-pack policies` runs it.
+// As `pulumi preview --policy-pack policies` runs it: by the SDK that the pack itself has.
+const require = createRequire(join(INFRA, 'policies/index.js'));
 const pack = spawn(
   process.execPath,
   [require.resolve('@pulumi/pulumi/cmd/run-policy-pack/index.js'), '127.0.0.1:1', '.'],

@@ -42,6 +42,20 @@ export const service: Mutant[] = [
     change: environment('NOTE', 'marked-livekit-secret-0123456789abcdef'),
   },
   {
+    wrong: 'hides a secret of its configuration in base64',
+    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    type: TASK,
+    change: environment('NOTE', Buffer.from('x:marked-livekit-secret-0123456789abcdef').toString('base64')),
+  },
+  {
+    wrong: 'prints a secret among its outputs',
+    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    type: TASK,
+    change: (_one, { outputs }) => {
+      outputs.key = 'tl_live_markedbootstrapkey0123456789';
+    },
+  },
+  {
     wrong: 'names its image by a tag',
     caughtBy: 'image-by-digest',
     type: TASK,

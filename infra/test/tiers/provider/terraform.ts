@@ -11,7 +11,7 @@ export interface BlockSchema {
   block_types?: Record<string, { block: BlockSchema }>;
 }
 
-export interface Diagnostic {
+interface Diagnostic {
   severity: 'error' | 'warning';
   summary: string;
   detail: string;
