@@ -2,7 +2,7 @@ import { describe, expect, inject, it } from 'vitest';
 import { rules } from '../../policies/rules.ts';
 import { evaluate } from './evaluate.ts';
 import { MUTANTS } from './mutants/mutants.ts';
-import { PROMISES } from './promises.ts';
+import { PROMISES } from './promises/promises.ts';
 import type { Run } from './run-program.ts';
 
 const { bootstrap, dev, prod } = inject('recorded');

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
-import { PROMISES } from './promises.ts';
+import { PROMISES } from './promises/promises.ts';
 import { runProgram } from './run-program.ts';
 import { STACKS, withConfig } from './stacks.ts';
 import { paths, revealed, UNKNOWN } from './values.ts';

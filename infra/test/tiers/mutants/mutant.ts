@@ -1,4 +1,4 @@
-import type { PROMISES } from '../promises.ts';
+import type { PROMISES } from '../promises/promises.ts';
 import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
 import type { Values } from '../values.ts';

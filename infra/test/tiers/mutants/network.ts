@@ -39,6 +39,13 @@ export const network: Mutant[] = [
     change: inputs({ cidrIpv6: '::/0', fromPort: 0, toPort: 443 }),
   },
   {
+    wrong: 'lets the database out',
+    caughtBy: 'the subnets of the database lead nowhere',
+    type: 'aws:ec2/routeTable:RouteTable',
+    name: 'trunkline-isolated',
+    change: inputs({ routes: [{ cidrBlock: '0.0.0.0/0', natGatewayId: 'nat' }] }),
+  },
+  {
     wrong: 'hides rules in a group',
     caughtBy: 'group-rules-are-resources',
     type: 'aws:ec2/securityGroup:SecurityGroup',

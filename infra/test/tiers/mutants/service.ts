@@ -94,6 +94,14 @@ export const service: Mutant[] = [
     }),
   },
   {
+    wrong: 'gives a task a secret that its role may not read',
+    caughtBy: 'the secrets of tasks are read by their roles, and no other is',
+    type: TASK,
+    change: container(({ secrets }) => {
+      for (const one of secrets) one.valueFrom = one.valueFrom.replace('livekit-api-secret', 'another');
+    }),
+  },
+  {
     wrong: 'lets a failed deployment stand',
     caughtBy: 'deployment-rolls-back',
     type: SERVICE,
