@@ -26,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'infra-engine',
           include: ['infra/test/tiers/engine/*.test.ts'],
+          globalSetup: 'infra/test/tiers/engine/find-engine.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'infra-provider',
           include: ['infra/test/tiers/provider/*.test.ts'],
-          globalSetup: 'infra/test/tiers/recorded.ts',
+          globalSetup: ['infra/test/tiers/provider/find-terraform.ts', 'infra/test/tiers/recorded.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
