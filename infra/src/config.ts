@@ -10,8 +10,10 @@ export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | {
 
 export type EdgeConfig = { scheme: 'https'; domain: string; hostedZoneId: string } | { scheme: 'http' };
 
-type DocumentDbSettings = Extract<Settings['database'], { kind: 'documentdb' }>;
-export type DatabaseConfig = { kind: 'external' } | (DocumentDbSettings & { password: pulumi.Output<string> });
+type External = Extract<Settings['database'], { kind: 'external' }>;
+type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;
+export type DocumentDbConfig = DocumentDb & { password: pulumi.Output<string> };
+export type DatabaseConfig = External | DocumentDbConfig;
 
 export interface Config
   extends Omit<Settings, SecretKey | 'databasePassword' | 'secretArns' | 'domain' | 'hostedZoneId' | 'database'> {
