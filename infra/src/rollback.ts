@@ -43,6 +43,6 @@ export const deployedTaskDefinition = ({ service, cluster, wanted }: DeployedArg
     { parent: service, dependsOn: [service] },
   );
   return pulumi
-    .all({ wanted, actual: found.taskDefinition, cluster: cluster.name, service: service.name })
+    .output({ wanted, actual: found.taskDefinition, cluster: cluster.name, service: service.name })
     .apply(requireDeployed);
 };

@@ -1,6 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { SecretSource } from './config.ts';
+import { secretArnOf } from './iam.ts';
 import { guarded } from './protection.ts';
 import type { SecretKey } from './schema.ts';
 import { SECRET_SETTINGS } from './settings.ts';
@@ -22,6 +23,8 @@ export class Secrets extends pulumi.ComponentResource {
   readonly taskSecrets: TaskSecret[];
   /** The key that the managed ones are encrypted with. */
   readonly keyArn: pulumi.Output<string>;
+  /** By the setting that each holds. */
+  readonly arns: Record<string, pulumi.Output<string>>;
   readonly #name: string;
   readonly #protect: boolean;
 
@@ -46,6 +49,9 @@ export class Secrets extends pulumi.ComponentResource {
           source.mode === 'external' ? pulumi.output(source.valueFrom) : this.#managed(secret, source.value, key.arn),
       }))
       .toSorted((a, b) => a.name.localeCompare(b.name));
+    this.arns = Object.fromEntries(
+      this.taskSecrets.map(({ name: setting, valueFrom }) => [setting, valueFrom.apply(secretArnOf)]),
+    );
     this.registerOutputs({});
   }
 

@@ -18,6 +18,8 @@ export interface ServiceArgs {
   kmsKeyArns: pulumi.Input<string>[];
   logGroup: aws.cloudwatch.LogGroup;
   targetGroupArn: pulumi.Output<string>;
+  /** ECS refuses a target group that nothing forwards to. */
+  listener: aws.lb.Listener;
   loadBalancerDimension: pulumi.Output<string>;
   targetGroupDimension: pulumi.Output<string>;
   /** Those that end a deployment. */
@@ -90,7 +92,7 @@ export class Service extends pulumi.ComponentResource {
         waitForSteadyState: true,
       },
       // Scaling decides how many there are.
-      { parent: this, ignoreChanges: ['desiredCount'] },
+      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.listener] },
     );
     new Scaling(name, { ...args, clusterName: cluster.name, serviceName: service.name, ...config.service }, parent);
 
@@ -115,7 +117,7 @@ export class Service extends pulumi.ComponentResource {
       config,
       'Starts the tasks of Trunkline: its image, its secrets, its log',
     );
-    const needs = pulumi.all({
+    const needs = pulumi.output({
       region: config.region,
       logGroupArn: logGroup.arn,
       secrets: secrets.map(({ valueFrom }) => valueFrom),
