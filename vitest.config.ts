@@ -18,7 +18,8 @@ export default defineConfig({
       {
         test: {
           name: 'infra',
-          include: ['infra/src/**/*.test.ts'],
+          include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
+          globalSetup: 'infra/test/tiers/recorded.ts',
           testTimeout: 20_000,
         },
       },
