@@ -27,6 +27,32 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'infra',
+          include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
+          globalSetup: 'infra/test/tiers/recorded.ts',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'infra-engine',
+          include: ['infra/test/tiers/engine/*.test.ts'],
+          globalSetup: 'infra/test/tiers/engine/find-engine.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'infra-provider',
+          include: ['infra/test/tiers/provider/*.test.ts'],
+          globalSetup: ['infra/test/tiers/provider/find-terraform.ts', 'infra/test/tiers/recorded.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'chaos',
           include: ['service/test/chaos/**/*.test.ts'],
           testTimeout: 240_000,

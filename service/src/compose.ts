@@ -16,6 +16,7 @@ import { createMetrics } from './metrics.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { createPhoneNumbers } from './phone-numbers/index.ts';
 import { createReconciler } from './reconciler.ts';
+import { createReport } from './report.ts';
 import { createSecrets, type KeyRing } from './secrets.ts';
 import { createLiveKit } from './vendors/livekit.ts';
 import { createObserve } from './vendors/observe.ts';
@@ -101,6 +102,14 @@ export const compose = async (config: Config, parts: Parts) => {
     concurrency: RECONCILED_AT_ONCE,
   });
 
+  const measure = createMeasure({
+    metrics,
+    clock,
+    log,
+    countByState: phoneNumbers.countByState,
+    longestDue: phoneNumbers.longestDue,
+  });
+
   const handlers = { ...organizations.handlers, ...integrations.handlers, ...phoneNumbers.handlers };
   const api = createApi(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
   let phase: Phase = 'starting';
@@ -138,14 +147,8 @@ export const compose = async (config: Config, parts: Parts) => {
     drain: () => {
       phase = 'draining';
     },
-    /** Brings the figures that are counted in the database up to date. */
-    measure: createMeasure({
-      metrics,
-      clock,
-      log,
-      countByState: phoneNumbers.countByState,
-      longestDue: phoneNumbers.longestDue,
-    }),
+    measure,
+    report: createReport({ measure, clock, log }),
   };
 };
 

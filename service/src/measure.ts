@@ -10,17 +10,26 @@ export interface MeasureDependencies {
   longestDue(): Promise<Date | undefined>;
 }
 
+/** What is counted in the database. */
+export interface Figures {
+  phone_numbers: Record<string, number>;
+  reconciler_lag_seconds: number;
+}
+
 /** Brings the figures that stand in the database up to date; without a database they stay, and `database_up` is 0. */
 export const createMeasure =
   ({ metrics, clock, log, countByState, longestDue }: MeasureDependencies) =>
-  async (): Promise<void> => {
+  async (): Promise<Figures | undefined> => {
     try {
-      const [counts, due_at] = await Promise.all([countByState(), longestDue()]);
-      for (const [state, count] of Object.entries(counts)) metrics.phoneNumbers.set({ state }, count);
-      metrics.reconcilerLag.set(due_at === undefined ? 0 : (clock.now() - due_at.getTime()) / 1000);
+      const [phone_numbers, due_at] = await Promise.all([countByState(), longestDue()]);
+      const reconciler_lag_seconds = due_at === undefined ? 0 : (clock.now() - due_at.getTime()) / 1000;
+      for (const [state, count] of Object.entries(phone_numbers)) metrics.phoneNumbers.set({ state }, count);
+      metrics.reconcilerLag.set(reconciler_lag_seconds);
       metrics.databaseUp.set(1);
+      return { phone_numbers, reconciler_lag_seconds };
     } catch (error) {
       log.warn({ err: error }, 'The database does not answer');
       metrics.databaseUp.set(0);
+      return undefined;
     }
   };

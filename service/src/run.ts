@@ -64,6 +64,7 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   if (api_key !== undefined)
     await service.bootstrap(config.bootstrap_api_key ? 'First organization' : 'Sample organization', api_key);
   service.reconciler.start();
+  if (config.production) service.report.start();
   log.info({ port: api.port, metrics_port: metrics.port, installation_id: service.installation_id }, 'ready');
   if (development) say(await development.welcome({ config, mongod, sandbox, api, metrics, api_key, service }));
 
@@ -71,6 +72,7 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   const stop = once(async () => {
     service.drain();
     void service.reconciler.stop();
+    void service.report.stop();
     await opened.disposeAsync();
   });
   return {
@@ -88,14 +90,14 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
 const DRAIN_MARGIN_MS = 5000;
 
 const drain = async (
-  { drain: refuse, reconciler, background }: Service,
+  { drain: refuse, reconciler, report, background }: Service,
   api: Listening,
   limit_ms: number,
   log: Log,
 ): Promise<void> => {
   refuse();
   const limit = new AbortController();
-  const done = Promise.all([api.finish(), reconciler.stop()]).then(() => background.idle());
+  const done = Promise.all([api.finish(), reconciler.stop(), report.stop()]).then(() => background.idle());
   const late = wait(limit_ms, 'late' as const, { signal: limit.signal }).catch(() => undefined);
   if ((await Promise.race([done, late])) === 'late')
     log.warn({ limit_ms }, 'Stopping with work under way: the reconciler finishes it after the next start');

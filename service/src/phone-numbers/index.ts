@@ -42,7 +42,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
 
 /** Phone numbers: how they are imported, kept and told of. */
 export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
-  const { connection, metrics, settings, lineOf } = deps;
+  const { connection, metrics, log, settings, lineOf } = deps;
   const store = createPhoneNumberStore(connection, deps);
   const tombstones = createTombstones(deps);
   const lifecycle = createLifecycle({ ...deps, tombstones });
@@ -69,16 +69,20 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
     import: async (caller, input) => {
       const { provider } = input;
       const measured = metrics.imports.startTimer({ provider });
+      const ended = (outcome: string) => {
+        measured({ outcome });
+        log.info({ provider, outcome }, 'An import ended');
+      };
       try {
         const record = await importPhoneNumber(caller, input);
-        measured({ outcome: 'imported' });
+        ended('imported');
         return {
           success: true,
           message: `Phone number imported successfully with ${provider}`,
           data: describe(record),
         };
       } catch (error) {
-        measured({ outcome: error instanceof Problem ? error.code : 'internal' });
+        ended(error instanceof Problem ? error.code : 'internal');
         throw error;
       }
     },

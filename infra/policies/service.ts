@@ -1,0 +1,100 @@
+import { isProd, onEach, type Rule, when } from './rule.ts';
+
+interface Container {
+  name: string;
+  image?: string;
+  environment?: { name: string; value: string }[];
+  readonlyRootFilesystem?: boolean;
+  privileged?: boolean;
+  user?: string;
+  logConfiguration?: object;
+}
+const TASK = 'aws:ecs/taskDefinition:TaskDefinition';
+const SERVICE = 'aws:ecs/service:Service';
+
+const containersOf = (definitions: string): Container[] => JSON.parse(definitions);
+
+const SECRET_NAME = /SECRET|PASSWORD|PASSPHRASE|TOKEN|PRIVATE|CREDENTIAL|API_KEY|ENCRYPTION_KEY|_URI$/;
+/** Of anyone: credentials in a URL, keys of ours, of AWS, and PEM blocks. */
+const SECRET_VALUE =
+  /:\/\/[^/@\s]*:[^/@\s]+@|tl_(live|test)_|\bA(KIA|SIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\b[a-z0-9]+:[A-Za-z0-9+/]{43}=/;
+
+export const service: Rule[] = [
+  onEach(
+    TASK,
+    { name: 'no-secret-in-environment', description: 'Secrets reach a container by valueFrom, never by environment.' },
+    ({ containerDefinitions }) =>
+      containersOf(containerDefinitions).flatMap(({ name, environment = [] }) =>
+        environment
+          .filter((variable) => SECRET_NAME.test(variable.name) || SECRET_VALUE.test(variable.value))
+          .map(
+            (variable) => `${variable.name} of the container ${name} looks like a secret. Hand it over under secrets.`,
+          ),
+      ),
+  ),
+  onEach(
+    TASK,
+    { name: 'image-by-digest', description: 'An image is named by its digest in production.' },
+    ({ containerDefinitions }, resource) =>
+      containersOf(containerDefinitions)
+        .filter(({ image = '' }) => isProd(resource) && !/@sha256:[0-9a-f]{64}$/.test(image))
+        .map(({ image }) => `What ${image} runs can change without a deployment. Name its digest.`),
+  ),
+  onEach(
+    TASK,
+    {
+      name: 'container-hardened',
+      description: 'A container is not root, writes no root file system, and tells its logs.',
+    },
+    ({ containerDefinitions }) =>
+      containersOf(containerDefinitions).flatMap((container) => [
+        ...when(container.readonlyRootFilesystem !== true, `Set readonlyRootFilesystem of ${container.name}.`),
+        ...when(container.privileged === true, `Take privileged from ${container.name}.`),
+        ...when(/^(root|0)?(:|$)/.test(container.user ?? ''), `Set a user of ${container.name} that is not root.`),
+        ...when(container.logConfiguration === undefined, `Set logConfiguration of ${container.name}.`),
+      ]),
+  ),
+  onEach(
+    SERVICE,
+    { name: 'deployment-rolls-back', description: 'A deployment that fails is taken back.' },
+    ({ deploymentCircuitBreaker }) =>
+      when(
+        !(deploymentCircuitBreaker?.enable && deploymentCircuitBreaker.rollback),
+        'Set deploymentCircuitBreaker, with rollback.',
+      ),
+  ),
+  onEach(
+    SERVICE,
+    { name: 'tasks-in-private', description: 'Tasks have no public address in production.' },
+    ({ networkConfiguration }, resource) =>
+      when(isProd(resource) && networkConfiguration?.assignPublicIp === true, 'Do not assign public addresses.'),
+  ),
+  onEach(
+    'aws:iam/rolePolicy:RolePolicy',
+    { name: 'roles-do-little', description: 'A role’s policy names what may be done, and to what secrets and keys.' },
+    ({ policy }) =>
+      statementsOf(policy).flatMap(({ Effect, Action, Resource }) => {
+        const actions = [Action ?? []].flat();
+        const resources = [Resource ?? []].flat();
+        if (Effect !== 'Allow') return [];
+        return [
+          ...when(
+            actions.some((action) => action.endsWith('*')),
+            `Name the actions instead of ${actions.join(', ')}.`,
+          ),
+          ...when(
+            resources.includes('*') && actions.some((action) => /^(secretsmanager|kms|s3|iam|sts):/.test(action)),
+            `Name the resources of ${actions.join(', ')}.`,
+          ),
+        ];
+      }),
+  ),
+];
+
+interface Statement {
+  Effect: string;
+  Action?: string | string[];
+  Resource?: string | string[];
+}
+const statementsOf = (policy: string | { Statement: Statement[] }): Statement[] =>
+  (typeof policy === 'string' ? JSON.parse(policy) : policy).Statement;

@@ -1,0 +1,137 @@
+import * as pulumi from '@pulumi/pulumi';
+import type { z } from 'zod';
+import { ConfigError, type Fault, remove, set } from './faults.ts';
+import { examplesOf, isSecret, nearest } from './keys.ts';
+import { breaches } from './rules.ts';
+import { Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+
+/** Where a secret's value is: with us, encrypted; or in a secret of the account that we never read. */
+export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | { mode: 'external'; valueFrom: string };
+
+export type EdgeConfig = { scheme: 'https'; domain: string; hostedZoneId: string } | { scheme: 'http' };
+
+type External = Extract<Settings['database'], { kind: 'external' }>;
+type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;
+export type DocumentDbConfig = DocumentDb & { password: pulumi.Output<string> };
+export type DatabaseConfig = External | DocumentDbConfig;
+
+export interface Config
+  extends Omit<Settings, SecretKey | 'databasePassword' | 'secretArns' | 'domain' | 'hostedZoneId' | 'database'> {
+  stack: string;
+  edge: EdgeConfig;
+  database: DatabaseConfig;
+  /** Of DocumentDB the URI is composed, and so not among them. */
+  secrets: Partial<Record<SecretKey, SecretSource>>;
+  /** Whether what holds data refuses to be deleted or replaced. */
+  protect: boolean;
+}
+
+/** Reads the stack's configuration. Throws `ConfigError` with all faults at once. */
+export const readConfig = (): Config =>
+  parseConfig({ stack: pulumi.getStack(), values: pulumi.runtime.allConfig(), encrypted: encryptedKeys() });
+
+export interface Given {
+  stack: string;
+  /** By full key, as in `infra:region`; structured values are JSON. */
+  values: Readonly<Record<string, string>>;
+  /** Which full keys are encrypted; absent where nobody tells. */
+  encrypted?: readonly string[] | undefined;
+}
+
+/** The configuration of what is given, with the secrets wrapped so that Pulumi keeps them encrypted. */
+export const parseConfig = ({ stack, values, encrypted }: Given): Config => {
+  const own = Object.entries(values).filter(([key]) => key.startsWith('infra:'));
+  const given = Object.fromEntries(own.map(([key, value]) => [key.slice('infra:'.length), structured(value)]));
+  const clear = inClear(Object.keys(given), encrypted);
+  const parsed = Schema.safeParse(given);
+  const single = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, given));
+  const faults = [...single, ...(parsed.success ? breaches(parsed.data) : breachesOfRest(given)), ...clear];
+  if (!parsed.success || faults.length > 0) throw new ConfigError(stack, faults);
+  return configOf(stack, parsed.data);
+};
+
+/** The rules about those keys that fit by themselves, so that all faults are told at once. */
+const breachesOfRest = (given: Record<string, unknown>): Fault[] => {
+  const parsed = Object.entries(Schema.shape).map(([key, schema]) => ({ key, ...schema.safeParse(given[key]) }));
+  const read = Object.fromEntries(parsed.flatMap(({ key, data }) => (data === undefined ? [] : [[key, data]])));
+  return breaches(read, new Set(parsed.filter(({ success }) => !success).map(({ key }) => key)));
+};
+
+/** The language host names the encrypted keys in this variable. */
+const encryptedKeys = (): string[] | undefined => {
+  // biome-ignore lint/style/noProcessEnv: the only place where Pulumi's SDK tells it
+  const keys = process.env.PULUMI_CONFIG_SECRET_KEYS;
+  return keys === undefined ? undefined : JSON.parse(keys);
+};
+
+const structured = (text: string): unknown => {
+  if (!/^\s*[[{]/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+const inClear = (keys: string[], encrypted: readonly string[] | undefined): Fault[] =>
+  keys
+    .filter((key) => encrypted !== undefined && isSecret(key) && !encrypted.includes(`infra:${key}`))
+    .map((key) => ({
+      path: key,
+      message: 'is a secret that stands in clear in the stack file: take it for known to others, and set another.',
+      mend: commands(key),
+    }));
+
+const faultsOf = (issue: z.core.$ZodIssue, given: Record<string, unknown>): Fault[] => {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...issue.path, key]));
+  const path = pathOf(issue.path);
+  const message = given[String(issue.path[0])] === undefined ? 'is missing' : issue.message;
+  return [{ path, message: `${message}.`, mend: commands(path) }];
+};
+
+const unknownKey = (at: PropertyKey[]): Fault => {
+  const path = pathOf(at);
+  const meant = nearest(path);
+  return {
+    path,
+    message: `is not known${meant === undefined ? '.' : `: did you mean infra:${meant}?`}`,
+    mend: [remove(path), ...(meant === undefined ? [] : commands(meant))],
+  };
+};
+
+const pathOf = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? String(part) : `.${String(part)}`))
+    .join('');
+
+const commands = (path: string): string[] => {
+  const exact = examplesOf(path);
+  return (exact.length > 0 ? exact : examplesOf(path.replace(/(\[\d+\])?\.?[^.]*$/, ''))).map(([key, value]) =>
+    set(key, value),
+  );
+};
+
+const configOf = (stack: string, settings: Settings): Config => {
+  const { mongodbUri, livekitApiKey, livekitApiSecret, encryptionKeys, bootstrapApiKey, ...open } = settings;
+  const { secretArns, domain, hostedZoneId, databasePassword, database, ...rest } = open;
+  const values = { mongodbUri, livekitApiKey, livekitApiSecret, encryptionKeys, bootstrapApiKey };
+  const secrets: Config['secrets'] = {};
+  for (const key of SECRET_KEYS) {
+    const { [key]: value } = values;
+    const { [key]: valueFrom } = secretArns;
+    if (valueFrom !== undefined) secrets[key] = { mode: 'external', valueFrom };
+    else if (value !== undefined) secrets[key] = { mode: 'managed', value: pulumi.secret(value) };
+  }
+  return {
+    ...rest,
+    stack,
+    secrets,
+    edge:
+      domain !== undefined && hostedZoneId !== undefined
+        ? { scheme: 'https', domain, hostedZoneId }
+        : { scheme: 'http' },
+    database:
+      database.kind === 'external' ? database : { ...database, password: pulumi.secret(databasePassword ?? '') },
+    protect: settings.protect ?? settings.environment !== 'dev',
+  };
+};

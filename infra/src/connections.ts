@@ -1,0 +1,29 @@
+import type { Settings } from './schema.ts';
+
+type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;
+
+/** What the tasks open at most: a deployment runs the old ones and the new ones side by side. */
+export const connectionsNeeded = ({ poolSize, max }: { poolSize: number; max: number }): number => poolSize * max * 2;
+
+/** What one instance takes: serverless ones as at their least capacity, since growing takes time. */
+export const connectionsOf = ({ instanceClass, capacity }: Pick<DocumentDb, 'instanceClass' | 'capacity'>): number =>
+  instanceClass === 'db.serverless'
+    ? (serverlessConnections.findLast(([units]) => units <= (capacity?.min ?? 0.5))?.[1] ?? 0)
+    : /^db\.t/.test(instanceClass)
+      ? 500
+      : 1700;
+
+/**
+ * Active connections by capacity units, where the least capacity is that.
+ * https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-serverless-instance-limits.html
+ */
+const serverlessConnections: [number, number][] = [
+  [0.5, 39],
+  [1, 79],
+  [1.5, 124],
+  [2, 173],
+  [4, 416],
+  [8, 1071],
+  [16, 2709],
+  [32, 4500],
+];

@@ -1,0 +1,144 @@
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import { Alarms } from './alarms.ts';
+import type { Config } from './config.ts';
+import { connectionsOf } from './connections.ts';
+import { Dashboard } from './dashboard.ts';
+import { Database } from './database.ts';
+import { Edge } from './edge.ts';
+import { Endpoints } from './endpoints.ts';
+import { ImageRepository } from './image-repository.ts';
+import { LogMetrics } from './log-metrics.ts';
+import { metricNamespace, PREFIX } from './names.ts';
+import { Network } from './network.ts';
+import { nextSteps } from './next-steps.ts';
+import { FailedDeployments, Notifications } from './notifications.ts';
+import { createProvider } from './provider.ts';
+import { Secrets } from './secrets.ts';
+import { SecurityGroups } from './security-groups.ts';
+import { Service } from './service.ts';
+import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from './watch.ts';
+
+/** The whole of it, from the bottom up. What it returns are the stack's outputs; none is or holds a secret. */
+export const deploy = (config: Config) => {
+  const { stack, region, accountId, protect, logRetentionDays, image } = config;
+  const opts = { provider: createProvider(config) };
+  const namespace = metricNamespace(stack);
+
+  const network = new Network(PREFIX, { network: config.network, region, accountId, logRetentionDays }, opts);
+  const { vpcId, publicSubnetIds, taskSubnetIds, isolatedSubnetIds } = network;
+  const groups = new SecurityGroups(PREFIX, { config, vpcId }, opts);
+  if (config.network.endpoints.length > 0)
+    new Endpoints(
+      `${PREFIX}-endpoints`,
+      { services: config.network.endpoints, region, vpcId, subnetIds: taskSubnetIds, serviceGroupId: groups.serviceId },
+      opts,
+    );
+  const edge = new Edge(
+    PREFIX,
+    { config, vpcId, subnetIds: publicSubnetIds, securityGroupId: groups.loadBalancerId },
+    opts,
+  );
+  const repository = new ImageRepository(PREFIX, { protect }, opts);
+  const database =
+    config.database.kind === 'documentdb'
+      ? new Database(
+          PREFIX,
+          {
+            database: config.database,
+            stack,
+            subnetIds: isolatedSubnetIds,
+            securityGroupId: groups.databaseId,
+            protect,
+          },
+          opts,
+        )
+      : undefined;
+  const secrets = new Secrets(
+    PREFIX,
+    {
+      sources: { ...config.secrets, ...(database && { mongodbUri: { mode: 'managed', value: database.uri } }) },
+      protect,
+    },
+    opts,
+  );
+
+  const logGroup = new aws.cloudwatch.LogGroup(PREFIX, { retentionInDays: logRetentionDays }, opts);
+  new LogMetrics(PREFIX, { logGroupName: logGroup.name, namespace }, opts);
+  const { topicArn } = new Notifications(PREFIX, { alarms: config.alarms, accountId }, opts);
+  const loadBalancer = { LoadBalancer: edge.loadBalancerDimension };
+  const targetGroup = { ...loadBalancer, TargetGroup: edge.targetGroupDimension };
+  const ofDeployments = new Alarms(PREFIX, { specs: watchEdge({ loadBalancer, targetGroup }), topicArn }, opts);
+
+  const outputs = {
+    url: edge.url,
+    loadBalancer: edge.loadBalancerName,
+    repository: repository.url,
+    databaseEndpoint: database?.endpoint,
+    secretArns: secrets.arns,
+    logGroup: logGroup.name,
+    nextSteps: nextSteps({ config, repositoryUrl: repository.url, url: edge.url }),
+  };
+  if (image === undefined) return outputs;
+
+  const service = new Service(
+    PREFIX,
+    {
+      config: { ...config, image },
+      subnetIds: taskSubnetIds,
+      securityGroupId: groups.serviceId,
+      secrets: secrets.taskSecrets,
+      kmsKeyArns: [secrets.keyArn, ...config.secretKmsKeyArns],
+      logGroup,
+      targetGroupArn: edge.targetGroupArn,
+      listener: edge.listener,
+      loadBalancerDimension: edge.loadBalancerDimension,
+      targetGroupDimension: edge.targetGroupDimension,
+      alarmNames: ofDeployments.names,
+    },
+    opts,
+  );
+  new FailedDeployments(PREFIX, { serviceArn: service.serviceArn, topicArn }, opts);
+  const cluster = database && { DBClusterIdentifier: database.clusterIdentifier };
+  new Alarms(
+    `${PREFIX}-running`,
+    {
+      specs: [
+        ...watchCallers({ loadBalancer, targetGroup, least: config.service.min }),
+        ...watchService({
+          service: { ClusterName: service.clusterName, ServiceName: service.serviceName },
+          namespace,
+        }),
+        ...(cluster && config.database.kind === 'documentdb'
+          ? watchDatabase({ cluster, connections: connectionsOf(config.database) })
+          : []),
+        ...(edge.certificateArn ? watchCertificate({ CertificateArn: edge.certificateArn }) : []),
+      ],
+      topicArn,
+    },
+    opts,
+  );
+  const dashboard = new Dashboard(
+    PREFIX,
+    {
+      names: pulumi.output({
+        region,
+        namespace,
+        loadBalancer: edge.loadBalancerDimension,
+        targetGroup: edge.targetGroupDimension,
+        cluster: service.clusterName,
+        service: service.serviceName,
+        database: database?.clusterIdentifier,
+      }),
+    },
+    opts,
+  );
+  return {
+    ...outputs,
+    cluster: service.clusterName,
+    service: service.serviceName,
+    taskDefinition: service.taskDefinitionArn,
+    image,
+    dashboard: dashboard.dashboardName,
+  };
+};

@@ -1,0 +1,125 @@
+/** A document of IAM, as it is written. */
+export interface PolicyDocument {
+  Version: '2012-10-17';
+  Statement: Statement[];
+}
+
+interface Statement {
+  Sid?: string;
+  Effect: 'Allow';
+  Principal?: { Service: string };
+  Action: string[];
+  Resource?: string[];
+  Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+const document = (...Statement: Statement[]): PolicyDocument => ({ Version: '2012-10-17', Statement });
+
+/** ECS may take the role, for tasks of this account and region alone. */
+export const trustOfTasks = ({ accountId, region }: { accountId: string; region: string }): PolicyDocument =>
+  document({
+    Effect: 'Allow',
+    Principal: { Service: 'ecs-tasks.amazonaws.com' },
+    Action: ['sts:AssumeRole'],
+    Condition: {
+      StringEquals: { 'aws:SourceAccount': accountId },
+      ArnLike: { 'aws:SourceArn': `arn:aws:ecs:${region}:${accountId}:*` },
+    },
+  });
+
+export const trustOfFlowLogs = (accountId: string): PolicyDocument =>
+  document({
+    Effect: 'Allow',
+    Principal: { Service: 'vpc-flow-logs.amazonaws.com' },
+    Action: ['sts:AssumeRole'],
+    Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
+  });
+
+export const writeLogs = (logGroupArn: string): PolicyDocument => document(logs(logGroupArn));
+
+const logs = (logGroupArn: string): Statement => ({
+  Sid: 'WriteLogs',
+  Effect: 'Allow',
+  Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  Resource: [`${logGroupArn}:*`],
+});
+
+export interface ExecutionNeeds {
+  region: string;
+  logGroupArn: string;
+  /** What the task definition names; the secret alone is permitted, not the version or key behind it. */
+  secrets: readonly string[];
+  kmsKeyArns: readonly string[];
+  /** Absent for an image that is not in ECR. */
+  repositoryArn?: string | undefined;
+}
+
+/** What ECS needs to start a task: its image, exactly its secrets, and where its log goes. */
+export const startTask = ({
+  region,
+  logGroupArn,
+  secrets,
+  kmsKeyArns,
+  repositoryArn,
+}: ExecutionNeeds): PolicyDocument =>
+  document(
+    logs(logGroupArn),
+    {
+      Sid: 'ReadSecrets',
+      Effect: 'Allow',
+      Action: ['secretsmanager:GetSecretValue'],
+      Resource: [...new Set(secrets.map(secretArnOf))].toSorted(),
+    },
+    ...(kmsKeyArns.length === 0
+      ? []
+      : [
+          {
+            Sid: 'DecryptSecrets',
+            Effect: 'Allow' as const,
+            Action: ['kms:Decrypt'],
+            Resource: [...kmsKeyArns].toSorted(),
+            Condition: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
+          },
+        ]),
+    ...(repositoryArn === undefined
+      ? []
+      : [
+          {
+            Sid: 'PullImage',
+            Effect: 'Allow' as const,
+            Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+            Resource: [repositoryArn],
+          },
+          // It knows no resources. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+          {
+            Sid: 'SignInToRegistry',
+            Effect: 'Allow' as const,
+            Action: ['ecr:GetAuthorizationToken'],
+            Resource: ['*'],
+          },
+        ]),
+  );
+
+/** The secret itself of what a task definition names: `arn:…:secret:<name>` without `:<key>:<stage>:<version>`. */
+export const secretArnOf = (valueFrom: string): string => valueFrom.split(':').slice(0, 7).join(':');
+
+/** The repository's ARN of an image in ECR. */
+export const repositoryArnOf = (image: string): string | undefined => {
+  const [, accountId, region, path = ''] =
+    /^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@]+)/.exec(image) ?? [];
+  if (accountId === undefined) return undefined;
+  return `arn:aws:ecr:${region}:${accountId}:repository/${path.replace(/:[^/:]*$/, '')}`;
+};
+
+/** CloudWatch's alarms and EventBridge's rules of this account may publish. */
+export const publishTo = ({ topicArn, accountId }: { topicArn: string; accountId: string }): PolicyDocument =>
+  document(
+    ...['cloudwatch', 'events'].map((service) => ({
+      Sid: `Publish${service}`,
+      Effect: 'Allow' as const,
+      Principal: { Service: `${service}.amazonaws.com` },
+      Action: ['sns:Publish'],
+      Resource: [topicArn],
+      Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
+    })),
+  );

@@ -1,0 +1,22 @@
+/** What every logical name begins with; Pulumi adds a random end to physical ones, so that a replacement never collides. */
+export const PREFIX = 'trunkline';
+
+/** The namespace of the stack's own CloudWatch metrics. */
+export const metricNamespace = (stack: string): string => `Trunkline/${stack}`;
+
+/** A task definition's family keeps all its revisions, and so has a name of its own. Letters, digits, hyphens; 255 at most. */
+export const familyOf = (stack: string): string =>
+  `${PREFIX}-${stack.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`.slice(0, 255);
+
+/** The snapshot that is taken when the database is deleted. Letters, digits and single hyphens. */
+export const finalSnapshotOf = (stack: string): string =>
+  `${PREFIX}-${stack.toLowerCase()}-final`.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 255);
+
+/** What every resource is tagged with. */
+export const tagsOf = (stack: string, environment: string, own: Record<string, string>): Record<string, string> => ({
+  ...own,
+  Project: PREFIX,
+  Environment: environment,
+  Stack: stack,
+  ManagedBy: 'pulumi',
+});

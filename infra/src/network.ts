@@ -1,0 +1,116 @@
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import { subnetsOf } from './cidr.ts';
+import type { Config } from './config.ts';
+import { FlowLogs } from './flow-logs.ts';
+
+export interface NetworkArgs {
+  network: Config['network'];
+  region: string;
+  accountId: string;
+  logRetentionDays: number;
+}
+
+/** The VPC: public subnets for the load balancer and NAT, private ones for tasks, isolated ones for the database. */
+export class Network extends pulumi.ComponentResource {
+  readonly vpcId: pulumi.Output<string>;
+  readonly publicSubnetIds: pulumi.Output<string>[];
+  /** Where tasks run: public subnets where they have public addresses of their own. */
+  readonly taskSubnetIds: pulumi.Output<string>[];
+  readonly isolatedSubnetIds: pulumi.Output<string>[];
+  /** The route tables by which tasks and database leave, for gateway endpoints. */
+  readonly #vpc: aws.ec2.Vpc;
+  readonly #name: string;
+  readonly #zones: readonly string[];
+
+  constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('trunkline:infra:Network', name, {}, opts);
+    const { network, region, accountId, logRetentionDays } = args;
+    const { cidr, zones, egress } = network;
+    const ranges = subnetsOf(cidr, zones.length);
+    const parent = { parent: this };
+    this.#name = name;
+    this.#zones = zones;
+
+    this.#vpc = new aws.ec2.Vpc(
+      `${name}-vpc`,
+      { cidrBlock: cidr, enableDnsHostnames: true, enableDnsSupport: true, tags: { Name: `${name}-vpc` } },
+      parent,
+    );
+    const vpcId = this.#vpc.id;
+    // AWS's default group lets its members talk to each other and to everyone: emptied, nobody joins it by mistake.
+    new aws.ec2.DefaultSecurityGroup(`${name}-default`, { vpcId, ingress: [], egress: [] }, parent);
+    new FlowLogs(`${name}-flow-logs`, { vpcId, accountId, logRetentionDays }, parent);
+
+    const gateway = new aws.ec2.InternetGateway(`${name}-internet`, { vpcId, tags: { Name: name } }, parent);
+    const toInternet = this.#routeTable('public', [{ cidrBlock: '0.0.0.0/0', gatewayId: gateway.id }]);
+    const publicSubnets = this.#subnets('public', ranges.public, () => toInternet);
+
+    const nats =
+      egress === 'public-ip'
+        ? []
+        : publicSubnets.slice(0, egress === 'single-nat' ? 1 : zones.length).map((subnet, at) => {
+            const address = new aws.ec2.Eip(`${name}-nat-${zones[at]}`, { domain: 'vpc' }, parent);
+            return new aws.ec2.NatGateway(
+              `${name}-nat-${zones[at]}`,
+              { allocationId: address.allocationId, subnetId: subnet.id, tags: { Name: `${name}-${zones[at]}` } },
+              { ...parent, dependsOn: [gateway] },
+            );
+          });
+    const privateTables = nats.map((nat, at) =>
+      this.#routeTable(`private-${zones[at]}`, [{ cidrBlock: '0.0.0.0/0', natGatewayId: nat.id }]),
+    );
+    const [onlyTable] = privateTables;
+    const privateSubnets =
+      onlyTable === undefined ? [] : this.#subnets('private', ranges.private, (at) => privateTables[at] ?? onlyTable);
+
+    const nowhere = this.#routeTable('isolated', []);
+    const isolatedSubnets = this.#subnets('isolated', ranges.isolated, () => nowhere);
+
+    // Layers of images come from S3: by this they cost no NAT.
+    new aws.ec2.VpcEndpoint(
+      `${name}-s3`,
+      {
+        vpcId,
+        serviceName: `com.amazonaws.${region}.s3`,
+        vpcEndpointType: 'Gateway',
+        routeTableIds: [toInternet, ...privateTables].map(({ id }) => id),
+        tags: { Name: `${name}-s3` },
+      },
+      parent,
+    );
+
+    this.vpcId = vpcId;
+    this.publicSubnetIds = publicSubnets.map(({ id }) => id);
+    this.taskSubnetIds = (privateSubnets.length > 0 ? privateSubnets : publicSubnets).map(({ id }) => id);
+    this.isolatedSubnetIds = isolatedSubnets.map(({ id }) => id);
+    this.registerOutputs({ vpcId });
+  }
+
+  #routeTable(tier: string, routes: aws.types.input.ec2.RouteTableRoute[]): aws.ec2.RouteTable {
+    return new aws.ec2.RouteTable(
+      `${this.#name}-${tier}`,
+      { vpcId: this.#vpc.id, routes, tags: { Name: `${this.#name}-${tier}` } },
+      { parent: this },
+    );
+  }
+
+  #subnets(tier: string, ranges: readonly string[], tableOf: (zone: number) => aws.ec2.RouteTable): aws.ec2.Subnet[] {
+    return ranges.map((cidrBlock, at) => {
+      const name = `${this.#name}-${tier}-${this.#zones[at]}`;
+      const subnet = new aws.ec2.Subnet(
+        name,
+        {
+          vpcId: this.#vpc.id,
+          cidrBlock,
+          availabilityZone: this.#zones[at],
+          mapPublicIpOnLaunch: false,
+          tags: { Name: name },
+        },
+        { parent: this },
+      );
+      new aws.ec2.RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: tableOf(at).id }, { parent: this });
+      return subnet;
+    });
+  }
+}

@@ -1,0 +1,22 @@
+import * as pulumi from '@pulumi/pulumi';
+import type { Config } from './config.ts';
+
+export interface Deployed {
+  config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture'>;
+  repositoryUrl: pulumi.Output<string>;
+  url: pulumi.Output<string>;
+}
+
+/** What the reader of the outputs does next: the commands, one a line. */
+export const nextSteps = ({ config, repositoryUrl, url }: Deployed): pulumi.Output<string[]> =>
+  pulumi
+    .all([repositoryUrl, url])
+    .apply(([repository, at]) => (config.image === undefined ? pushImage(config, repository) : [`curl ${at}/healthz`]));
+
+const pushImage = ({ region, accountId, architecture }: Deployed['config'], repository: string): string[] => [
+  `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${accountId}.dkr.ecr.${region}.amazonaws.com`,
+  `docker build --platform linux/${architecture === 'arm64' ? 'arm64' : 'amd64'} --file ../service/Dockerfile --tag ${repository}:<version> ..`,
+  `docker push ${repository}:<version>`,
+  `pulumi config set infra:image ${repository}@sha256:<the digest that the push printed>`,
+  'pulumi up',
+];

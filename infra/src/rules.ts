@@ -1,0 +1,309 @@
+import { faultOfCidr } from './cidr.ts';
+import { connectionsNeeded, connectionsOf } from './connections.ts';
+import { type Fault, remove, set } from './faults.ts';
+import { examplesOf } from './keys.ts';
+import { SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+
+/** A rule reads the keys that it is about, and answers what of them does not fit together. */
+type Rule = (settings: Settings) => Fault[];
+
+/**
+ * What no single key tells: how keys fit together, and what an environment refuses.
+ * Rules about keys that are `unread`, since they do not fit by themselves, are left out.
+ */
+export const breaches = (settings: Partial<Settings>, unread: ReadonlySet<string> = new Set()): Fault[] =>
+  rules.flatMap((rule) => {
+    try {
+      return rule(readable(settings, unread));
+    } catch (error) {
+      if (error instanceof Unread) return [];
+      throw error;
+    }
+  });
+
+class Unread extends Error {}
+
+const readable = (settings: Partial<Settings>, unread: ReadonlySet<string>): Settings =>
+  // All that is read through it is there, or `Unread` is thrown.
+  new Proxy(settings as Settings, {
+    get: (target, key) => {
+      if (unread.has(String(key))) throw new Unread(String(key));
+      return Reflect.get(target, key);
+    },
+  });
+
+const fault = (path: string, message: string, ...mend: string[]): Fault => ({ path, message, mend });
+const unless = (fits: boolean, found: Fault): Fault[] => (fits ? [] : [found]);
+const example = (path: string): string[] => examplesOf(path).map(([key, value]) => set(key, value));
+
+const network: Rule[] = [
+  ({ network: { cidr } }) => {
+    const message = faultOfCidr(cidr);
+    return message === undefined ? [] : [fault('network.cidr', `${message}.`, ...example('network.cidr'))];
+  },
+  ({ region, network: { zones } }) =>
+    zones.flatMap((zone, at) =>
+      unless(
+        zone.slice(0, -1) === region,
+        fault(
+          `network.zones[${at}]`,
+          `is not in ${region}.`,
+          set(`network.zones[${at}]`, `${region}${'abc'[at] ?? 'a'}`),
+        ),
+      ),
+    ),
+  // Without NAT the tasks have public addresses of their own, and reach everything by them.
+  ({ network: { egress, endpoints } }) =>
+    unless(
+      egress !== 'public-ip' || endpoints.length === 0,
+      fault(
+        'network.endpoints',
+        'is for tasks in private subnets: with network.egress public-ip they cost, and serve nobody.',
+        remove('network.endpoints'),
+        set('network.egress', 'single-nat'),
+      ),
+    ),
+];
+
+const edge: Rule[] = [
+  ({ domain, hostedZoneId }) =>
+    unless(
+      domain === undefined || hostedZoneId !== undefined,
+      fault(
+        'hostedZoneId',
+        'is missing: the certificate of infra:domain is validated there.',
+        ...example('hostedZoneId'),
+      ),
+    ),
+  ({ domain, hostedZoneId }) =>
+    unless(
+      hostedZoneId === undefined || domain !== undefined,
+      fault('domain', 'is missing, and infra:hostedZoneId is for it.', ...example('domain'), remove('hostedZoneId')),
+    ),
+  ({ environment, domain }) =>
+    unless(
+      environment === 'dev' || domain !== undefined,
+      fault(
+        'domain',
+        `is missing: without it the service is served over HTTP, in clear, and ${environment} refuses that.`,
+        ...example('domain'),
+        ...example('hostedZoneId'),
+      ),
+    ),
+];
+
+const service: Rule[] = [
+  ({ service: { cpu, memory } }) => {
+    const fits = fargateMemory(cpu);
+    if (fits.length === 0)
+      return [fault('service.cpu', 'must be 256, 512, 1024, 2048, 4096, 8192 or 16384.', ...example('service.cpu'))];
+    return unless(
+      fits.includes(memory),
+      fault(
+        'service.memory',
+        `of ${memory} does not go with a service.cpu of ${cpu}: Fargate takes ${describe(fits)} there.`,
+        set('service.memory', String(fits.find((at) => at >= memory) ?? fits.at(-1))),
+      ),
+    );
+  },
+  ({ service: { min, max } }) =>
+    unless(
+      min <= max,
+      fault('service.max', `of ${max} is below service.min of ${min}.`, set('service.max', String(min))),
+    ),
+  ({ service: { providerTimeoutSeconds, leaseSeconds } }) =>
+    unless(
+      providerTimeoutSeconds < leaseSeconds,
+      fault(
+        'service.leaseSeconds',
+        'must be above service.providerTimeoutSeconds: a call must fit into a lease.',
+        set('service.leaseSeconds', String(Math.ceil(providerTimeoutSeconds * 3))),
+      ),
+    ),
+];
+
+/** Memory in MiB that Fargate takes with this CPU. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
+export const fargateMemory = (cpu: number): number[] => {
+  const steps = (from: number, to: number, by: number) =>
+    Array.from({ length: (to - from) / by + 1 }, (_, at) => (from + at * by) * 1024);
+  switch (cpu) {
+    case 256:
+      return [512, 1024, 2048];
+    case 512:
+      return steps(1, 4, 1);
+    case 1024:
+      return steps(2, 8, 1);
+    case 2048:
+      return steps(4, 16, 1);
+    case 4096:
+      return steps(8, 30, 1);
+    case 8192:
+      return steps(16, 60, 4);
+    case 16_384:
+      return steps(32, 120, 8);
+    default:
+      return [];
+  }
+};
+
+const describe = (sizes: number[]): string =>
+  sizes.length > 4
+    ? `${sizes[0]} to ${sizes.at(-1)} in steps of ${(sizes[1] ?? 0) - (sizes[0] ?? 0)}`
+    : sizes.join(', ');
+
+const database: Rule[] = [
+  ({ database }) => {
+    if (database.kind !== 'documentdb') return [];
+    const isServerless = database.instanceClass === 'db.serverless';
+    if (isServerless && database.capacity === undefined)
+      return [
+        fault('database.capacity', 'is missing: db.serverless needs its bounds.', ...example('database.capacity')),
+      ];
+    return unless(
+      isServerless || database.capacity === undefined,
+      fault(
+        'database.capacity',
+        `is for db.serverless, and database.instanceClass is ${database.instanceClass}.`,
+        remove('database.capacity'),
+        set('database.instanceClass', 'db.serverless'),
+      ),
+    );
+  },
+  ({ database }) =>
+    database.kind !== 'documentdb' || database.capacity === undefined
+      ? []
+      : unless(
+          database.capacity.min <= database.capacity.max,
+          fault(
+            'database.capacity.max',
+            'is below database.capacity.min.',
+            set('database.capacity.max', String(database.capacity.min)),
+          ),
+        ),
+  ({ database, service: { max } }) => {
+    if (database.kind !== 'documentdb') return [];
+    const { poolSize } = database;
+    const needed = connectionsNeeded({ poolSize, max });
+    const limit = connectionsOf(database);
+    const fitting = Math.floor(limit / connectionsNeeded({ poolSize: 1, max }));
+    return unless(
+      needed <= limit,
+      fault(
+        'database.poolSize',
+        `of ${poolSize} needs ${needed} connections with service.max ${max} tasks, twice while a deployment runs; an instance takes ${limit}.`,
+        ...(fitting > 0
+          ? [set('database.poolSize', String(fitting))]
+          : [set('service.max', String(Math.max(1, Math.floor(limit / (2 * poolSize)))))]),
+      ),
+    );
+  },
+];
+
+const neededSecrets = ['livekitApiKey', 'livekitApiSecret', 'encryptionKeys'] as const satisfies readonly SecretKey[];
+
+const secrets: Rule[] = [
+  (settings) =>
+    neededSecrets.flatMap((key) =>
+      unless(
+        settings[key] !== undefined || settings.secretArns[key] !== undefined,
+        fault(
+          key,
+          `is missing. Set its value, or name a secret of the account that has it.`,
+          ...example(key),
+          ...example(`secretArns.${key}`),
+        ),
+      ),
+    ),
+  (settings) =>
+    SECRET_KEYS.flatMap((key) =>
+      unless(
+        settings[key] === undefined || settings.secretArns[key] === undefined,
+        fault(key, `is set twice, here and by infra:secretArns.${key}.`, remove(key), remove(`secretArns.${key}`)),
+      ),
+    ),
+  ({ database, mongodbUri, secretArns }) =>
+    unless(
+      database.kind !== 'external' || mongodbUri !== undefined || secretArns.mongodbUri !== undefined,
+      fault(
+        'mongodbUri',
+        'is missing: the database is external.',
+        ...example('mongodbUri'),
+        ...example('secretArns.mongodbUri'),
+      ),
+    ),
+  ({ database, mongodbUri, secretArns }) =>
+    unless(
+      database.kind !== 'documentdb' || (mongodbUri === undefined && secretArns.mongodbUri === undefined),
+      fault(
+        mongodbUri === undefined ? 'secretArns.mongodbUri' : 'mongodbUri',
+        'is for a database of your own; that of DocumentDB is composed here.',
+        remove(mongodbUri === undefined ? 'secretArns.mongodbUri' : 'mongodbUri'),
+        set('database.kind', 'external'),
+      ),
+    ),
+  ({ database, databasePassword }) =>
+    unless(
+      database.kind !== 'documentdb' || databasePassword !== undefined,
+      fault('databasePassword', 'is missing: DocumentDB is made with it.', ...example('databasePassword')),
+    ),
+  ({ database, databasePassword }) =>
+    unless(
+      database.kind === 'documentdb' || databasePassword === undefined,
+      fault('databasePassword', 'is for DocumentDB, and the database is external.', remove('databasePassword')),
+    ),
+];
+
+/** A rule that only production has. */
+const inProduction =
+  (rule: Rule): Rule =>
+  (settings) =>
+    settings.environment === 'prod' ? rule(settings) : [];
+
+const environment: Rule[] = [
+  ({ network: { egress }, environment: name }) =>
+    unless(
+      name !== 'prod' || egress !== 'public-ip',
+      fault(
+        'network.egress',
+        'must not be public-ip in prod: tasks have no public addresses there.',
+        set('network.egress', 'nat-per-zone'),
+      ),
+    ),
+  inProduction(({ image }) =>
+    unless(
+      image === undefined || image.includes('@sha256:'),
+      fault(
+        'image',
+        'must be named by its digest in prod: what a tag means can change between two tasks.',
+        ...example('image'),
+      ),
+    ),
+  ),
+  inProduction(({ service: { min } }) =>
+    unless(min >= 2, fault('service.min', 'must be 2 or more in prod: one zone may fail.', set('service.min', '2'))),
+  ),
+  inProduction(({ protect }) =>
+    unless(protect !== false, fault('protect', 'must not be false in prod.', set('protect', 'true'))),
+  ),
+  inProduction(({ database }) =>
+    unless(
+      database.kind !== 'documentdb' || database.instances >= 2,
+      fault(
+        'database.instances',
+        'must be 2 or more in prod: a second one takes over.',
+        set('database.instances', '2'),
+      ),
+    ),
+  ),
+  inProduction(({ database }) =>
+    unless(
+      database.kind !== 'documentdb' || database.backupRetentionDays >= 7,
+      fault('database.backupRetentionDays', 'must be 7 or more in prod.', set('database.backupRetentionDays', '14')),
+    ),
+  ),
+  inProduction(({ alarms }) =>
+    unless(alarms !== undefined, fault('alarms', 'is missing: in prod somebody is told.', ...example('alarms'))),
+  ),
+];
+
+const rules: readonly Rule[] = [...network, ...edge, ...service, ...database, ...secrets, ...environment];

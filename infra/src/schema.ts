@@ -1,0 +1,182 @@
+import { z } from 'zod';
+
+/** Structured values are typed in YAML, but text where `pulumi config set` wrote them. */
+const whole = (min: number, max: number) =>
+  z.coerce
+    .number(`must be a whole number from ${min} to ${max}`)
+    .int(`must be a whole number from ${min} to ${max}`)
+    .min(min, `must be a whole number from ${min} to ${max}`)
+    .max(max, `must be a whole number from ${min} to ${max}`);
+
+const seconds = (min: number, max: number) =>
+  z.coerce
+    .number(`must be seconds from ${min} to ${max}`)
+    .min(min, `must be seconds from ${min} to ${max}`)
+    .max(max, `must be seconds from ${min} to ${max}`);
+
+const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false');
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`);
+
+const matching = (pattern: RegExp, what: string) => z.string(`must be ${what}`).regex(pattern, `must be ${what}`);
+
+const host = (example: string) =>
+  matching(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, `a host name, as in ${example}`);
+
+const arn = (service: string, rest: string) =>
+  matching(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:[0-9]{12}:${rest}`), `an ARN of ${service}`);
+
+/** Interface endpoints that can be asked for; S3's gateway endpoint costs nothing and is always there. */
+export const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
+
+/** The spans of time that CloudWatch Logs knows, up to three years. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096];
+
+const Network = z.strictObject({
+  cidr: z.string('must be a range, as in 10.40.0.0/16').default('10.40.0.0/16'),
+  zones: z
+    .array(matching(/^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$/, 'an availability zone, as in eu-central-1a'), 'must be a list')
+    .min(2, 'must be two or three zones')
+    .max(3, 'must be two or three zones')
+    .refine((zones) => new Set(zones).size === zones.length, 'must not name a zone twice'),
+  egress: oneOf(['public-ip', 'single-nat', 'nat-per-zone']).default('single-nat'),
+  endpoints: z.array(oneOf(INTERFACE_ENDPOINTS), 'must be a list').default([]),
+});
+
+const Service = z
+  .strictObject({
+    cpu: whole(256, 16_384).default(512),
+    memory: whole(512, 122_880).default(1024),
+    min: whole(1, 100).default(1),
+    max: whole(1, 100).default(4),
+    /** Below the load balancer's idle timeout of 60 s, which is below the 65 s that the service keeps a connection. */
+    importDeadlineSeconds: seconds(1, 50).default(25),
+    providerTimeoutSeconds: seconds(1, 50).default(10),
+    leaseSeconds: seconds(2, 600).default(30),
+    reconcileIntervalSeconds: seconds(1, 600).default(5),
+    rateLimitRps: whole(1, 100_000).default(50),
+    twilioSecureTrunking: flag.optional(),
+    twilioSignallingAddresses: z.string('must be ranges separated by commas, or *').optional(),
+    twilioApiUrl: z.url({ protocol: /^https?$/, error: 'must be a URL, as in https://twilio.example.com' }).optional(),
+    logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  })
+  .prefault({});
+
+const capacityUnits = (least: number) =>
+  z.coerce
+    .number(`must be capacity units from ${least} to 256, in halves`)
+    .min(least, `must be capacity units from ${least} to 256, in halves`)
+    .max(256, `must be capacity units from ${least} to 256, in halves`)
+    .multipleOf(0.5, `must be capacity units from ${least} to 256, in halves`);
+
+const DocumentDb = z.strictObject({
+  kind: z.literal('documentdb'),
+  engineVersion: oneOf(['5.0.0', '8.0.0']).default('5.0.0'),
+  instanceClass: matching(/^db\.(serverless|[a-z0-9]+\.[a-z0-9]+)$/, 'an instance class, as in db.r6g.large').default(
+    'db.t4g.medium',
+  ),
+  instances: whole(1, 16).default(1),
+  /** DocumentDB capacity units of each serverless instance. */
+  capacity: z
+    .strictObject({
+      min: capacityUnits(0.5),
+      max: capacityUnits(1),
+    })
+    .optional(),
+  /** Connections that one task opens at most. */
+  poolSize: whole(1, 500).default(20),
+  backupRetentionDays: whole(1, 35).default(7),
+  username: matching(/^[a-zA-Z][a-zA-Z0-9]{0,62}$/, 'a user name of letters and digits')
+    .refine((name) => name.toLowerCase() !== 'admin', 'must not be admin, which DocumentDB keeps for itself')
+    .default('trunkline'),
+  /** A snapshot that the cluster is made from, when a database is restored. */
+  snapshot: z.string().optional(),
+});
+
+const External = z.strictObject({
+  kind: z.literal('external'),
+  /** Where it listens: the tasks may reach this port, and no other but HTTPS. */
+  port: whole(1, 65_535).default(27_017),
+});
+
+/** https://docs.aws.amazon.com/documentdb/latest/devguide/indexes-single-field.html: which indexes an elastic cluster has. */
+const Database = z.discriminatedUnion('kind', [External, DocumentDb], {
+  error:
+    'must be external or documentdb. An elastic cluster will not do: it has no partial indexes, and the service needs them',
+});
+
+export const SECRET_KEYS = [
+  'mongodbUri',
+  'livekitApiKey',
+  'livekitApiSecret',
+  'encryptionKeys',
+  'bootstrapApiKey',
+] as const;
+/** A secret of the service, by its key in the configuration. */
+export type SecretKey = (typeof SECRET_KEYS)[number];
+
+/** What ECS takes: a secret's ARN, and behind it a key of its JSON, a stage, a version. */
+const secretArn = arn('secretsmanager', 'secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?$');
+
+const SecretArns = z
+  .strictObject({
+    mongodbUri: secretArn.optional(),
+    livekitApiKey: secretArn.optional(),
+    livekitApiSecret: secretArn.optional(),
+    encryptionKeys: secretArn.optional(),
+    bootstrapApiKey: secretArn.optional(),
+  })
+  .prefault({});
+
+/** The whole configuration, as it stands under `infra:` in Pulumi.<stack>.yaml. */
+export const Schema = z.strictObject({
+  environment: oneOf(['dev', 'staging', 'prod']),
+  region: matching(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, 'a region, as in eu-central-1'),
+  accountId: matching(/^[0-9]{12}$/, 'the 12 digits of the AWS account, in quotes'),
+  image: matching(
+    /^[a-z0-9][a-z0-9.:/_-]*(:[\w.-]{1,128}|@sha256:[0-9a-f]{64})$/,
+    'an image with its digest, as in <repository>@sha256:<64 hex digits>',
+  ).optional(),
+  architecture: oneOf(['arm64', 'x86_64']).default('arm64'),
+  domain: host('trunkline.example.com').optional(),
+  hostedZoneId: matching(/^Z[A-Z0-9]{1,31}$/, 'the id of a Route 53 hosted zone').optional(),
+  network: Network,
+  service: Service,
+  database: Database,
+  livekitUrl: z.url({ protocol: /^wss?$/, error: 'must be a URL, as in wss://example.livekit.cloud' }),
+  livekitSipHost: matching(/^[A-Za-z0-9.-]+(:[0-9]+)?$/, 'a host name, as in example.sip.livekit.cloud'),
+  mongodbUri: matching(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'as in mongodb+srv://user:password@host/trunkline').optional(),
+  livekitApiKey: z.string().min(1, 'must not be empty').optional(),
+  livekitApiSecret: z.string().min(1, 'must not be empty').optional(),
+  encryptionKeys: z
+    .string()
+    .refine(
+      (ring) => ring.split(',').every((key) => /^\s*[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=\s*$/.test(key)),
+      'must be id:key pairs separated by commas, each key 32 bytes in base64',
+    )
+    .optional(),
+  bootstrapApiKey: matching(/^tl_live_[A-Za-z0-9_-]{43,}$/, 'tl_live_ and 43 or more of A-Z a-z 0-9 _ -').optional(),
+  /** DocumentDB takes 8 to 100 printable characters, without / " @. */
+  databasePassword: matching(/^(?=.{16,100}$)[!-~]+$/, '16 to 100 printable characters without spaces')
+    .regex(/^[^/"@]*$/, 'must not have / " or @ in it')
+    .optional(),
+  secretArns: SecretArns,
+  secretKmsKeyArns: z.array(arn('kms', 'key/'), 'must be a list').default([]),
+  alarms: z
+    .union(
+      [z.strictObject({ email: z.email() }), z.strictObject({ snsArn: arn('sns', '') })],
+      'must name either an email or an snsArn',
+    )
+    .optional(),
+  waf: z
+    .strictObject({ rateLimit: whole(10, 2_000_000_000).default(2000), commonRules: flag.default(true) })
+    .optional(),
+  logRetentionDays: z.coerce
+    .number()
+    .refine((days) => RETENTION_DAYS.includes(days), `must be one of ${RETENTION_DAYS.join(', ')}`)
+    .default(30),
+  protect: flag.optional(),
+  tags: z.record(z.string().max(128), z.string().max(256)).default({}),
+});
+export type Settings = z.output<typeof Schema>;

@@ -1,0 +1,80 @@
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import type { SecretSource } from './config.ts';
+import { secretArnOf } from './iam.ts';
+import { guarded } from './protection.ts';
+import type { SecretKey } from './schema.ts';
+import { SECRET_SETTINGS } from './settings.ts';
+
+export interface SecretsArgs {
+  sources: Partial<Record<SecretKey, SecretSource>>;
+  protect: boolean;
+}
+
+/** A secret as a task definition names it. */
+export interface TaskSecret {
+  name: string;
+  valueFrom: pulumi.Output<string>;
+}
+
+/** Each managed value in a secret of its own, under a key of their own; external ones are only named. */
+export class Secrets extends pulumi.ComponentResource {
+  /** In the order of their settings' names. */
+  readonly taskSecrets: TaskSecret[];
+  /** The key that the managed ones are encrypted with. */
+  readonly keyArn: pulumi.Output<string>;
+  /** By the setting that each holds. */
+  readonly arns: Record<string, pulumi.Output<string>>;
+  readonly #name: string;
+  readonly #protect: boolean;
+
+  constructor(name: string, { sources, protect }: SecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('trunkline:infra:Secrets', name, {}, opts);
+    this.#name = name;
+    this.#protect = protect;
+    const key = new aws.kms.Key(
+      `${name}-secrets`,
+      {
+        description: 'Encrypts the secrets of Trunkline',
+        enableKeyRotation: true,
+        deletionWindowInDays: protect ? 30 : 7,
+      },
+      { parent: this, ...guarded(protect) },
+    );
+    this.keyArn = key.arn;
+    this.taskSecrets = entriesOf(sources)
+      .map(([secret, source]) => ({
+        name: SECRET_SETTINGS[secret],
+        valueFrom:
+          source.mode === 'external' ? pulumi.output(source.valueFrom) : this.#managed(secret, source.value, key.arn),
+      }))
+      .toSorted((a, b) => a.name.localeCompare(b.name));
+    this.arns = Object.fromEntries(
+      this.taskSecrets.map(({ name: setting, valueFrom }) => [setting, valueFrom.apply(secretArnOf)]),
+    );
+    this.registerOutputs({});
+  }
+
+  /** Names the version too: a changed value makes a new task definition, and a rollback brings the old value back. */
+  #managed(secret: SecretKey, value: pulumi.Output<string>, kmsKeyId: pulumi.Output<string>): pulumi.Output<string> {
+    const setting = SECRET_SETTINGS[secret];
+    const name = `${this.#name}-${setting.toLowerCase().replaceAll('_', '-')}`;
+    const held = new aws.secretsmanager.Secret(
+      name,
+      { description: `${setting} of Trunkline`, kmsKeyId, recoveryWindowInDays: this.#protect ? 30 : 0 },
+      // Whoever loses the encryption keys loses every stored credential.
+      { parent: this, ...(secret === 'encryptionKeys' && guarded(this.#protect)) },
+    );
+    const version = new aws.secretsmanager.SecretVersion(
+      name,
+      { secretId: held.id, secretString: value },
+      // A deployment that is rolled back still needs the version before; it goes with the secret.
+      { parent: this, retainOnDelete: true },
+    );
+    return pulumi.interpolate`${held.arn}:::${version.versionId}`;
+  }
+}
+
+const entriesOf = (sources: SecretsArgs['sources']): [SecretKey, SecretSource][] =>
+  // Object.entries does not keep the names of the keys.
+  Object.entries(sources) as [SecretKey, SecretSource][];

@@ -1,0 +1,62 @@
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import type { Config } from './config.ts';
+import { outboundPorts, SERVICE_PORT } from './settings.ts';
+
+export const DATABASE_PORT = 27_017;
+
+export interface SecurityGroupsArgs {
+  config: Pick<Config, 'edge' | 'database' | 'livekitUrl' | 'service'>;
+  vpcId: pulumi.Input<string>;
+}
+
+/** Who may talk to whom: the world to the load balancer, that to the service, that to the database, and nobody else. */
+export class SecurityGroups extends pulumi.ComponentResource {
+  readonly loadBalancerId: pulumi.Output<string>;
+  readonly serviceId: pulumi.Output<string>;
+  readonly databaseId: pulumi.Output<string>;
+
+  constructor(name: string, { config, vpcId }: SecurityGroupsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('trunkline:infra:SecurityGroups', name, {}, opts);
+    const parent = { parent: this };
+    const group = (of: string, description: string) =>
+      new aws.ec2.SecurityGroup(`${name}-${of}`, { vpcId, description, tags: { Name: `${name}-${of}` } }, parent).id;
+    const loadBalancer = group('load-balancer', 'The load balancer');
+    const service = group('service', 'The tasks of the service');
+    const database = group('database', 'The database');
+
+    const everyone = { cidrIpv4: '0.0.0.0/0' };
+    const ingress = (from: string, to: pulumi.Input<string>, port: number, source: Partial<Peer>) =>
+      new aws.vpc.SecurityGroupIngressRule(
+        `${name}-${from}`,
+        { securityGroupId: to, ipProtocol: 'tcp', fromPort: port, toPort: port, description: from, ...source },
+        parent,
+      );
+    const egress = (to: string, from: pulumi.Input<string>, port: number, destination: Partial<Peer>) =>
+      new aws.vpc.SecurityGroupEgressRule(
+        `${name}-${to}`,
+        { securityGroupId: from, ipProtocol: 'tcp', fromPort: port, toPort: port, description: to, ...destination },
+        parent,
+      );
+
+    for (const port of config.edge.scheme === 'https' ? [80, 443] : [80])
+      ingress(`world-to-load-balancer-${port}`, loadBalancer, port, everyone);
+    egress('load-balancer-to-service', loadBalancer, SERVICE_PORT, { referencedSecurityGroupId: service });
+    ingress('service-from-load-balancer', service, SERVICE_PORT, { referencedSecurityGroupId: loadBalancer });
+    for (const port of outboundPorts(config)) egress(`service-to-world-${port}`, service, port, everyone);
+    if (config.database.kind === 'documentdb') {
+      egress('service-to-database', service, DATABASE_PORT, { referencedSecurityGroupId: database });
+      ingress('database-from-service', database, DATABASE_PORT, { referencedSecurityGroupId: service });
+    }
+
+    this.loadBalancerId = loadBalancer;
+    this.serviceId = service;
+    this.databaseId = database;
+    this.registerOutputs({});
+  }
+}
+
+interface Peer {
+  cidrIpv4: string;
+  referencedSecurityGroupId: pulumi.Input<string>;
+}

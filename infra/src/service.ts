@@ -1,0 +1,134 @@
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import type { Config } from './config.ts';
+import { containerOf } from './container.ts';
+import { repositoryArnOf, startTask, trustOfTasks } from './iam.ts';
+import { familyOf } from './names.ts';
+import { deployedTaskDefinition } from './rollback.ts';
+import { Scaling } from './scaling.ts';
+import type { TaskSecret } from './secrets.ts';
+import { SERVICE_PORT } from './settings.ts';
+
+export interface ServiceArgs {
+  config: Config & { image: string };
+  subnetIds: pulumi.Input<string>[];
+  securityGroupId: pulumi.Input<string>;
+  secrets: readonly TaskSecret[];
+  /** The keys that the secrets are encrypted with. */
+  kmsKeyArns: pulumi.Input<string>[];
+  logGroup: aws.cloudwatch.LogGroup;
+  targetGroupArn: pulumi.Output<string>;
+  /** ECS refuses a target group that nothing forwards to. */
+  listener: aws.lb.Listener;
+  loadBalancerDimension: pulumi.Output<string>;
+  targetGroupDimension: pulumi.Output<string>;
+  /** Those that end a deployment. */
+  alarmNames: pulumi.Output<string>[];
+}
+
+/** The service on Fargate: its roles, its task, how it is deployed and how it grows. */
+export class Service extends pulumi.ComponentResource {
+  readonly clusterName: pulumi.Output<string>;
+  readonly serviceName: pulumi.Output<string>;
+  readonly serviceArn: pulumi.Output<string>;
+  /** What really runs: it fails where ECS has rolled back. */
+  readonly taskDefinitionArn: pulumi.Output<string>;
+
+  constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('trunkline:infra:Service', name, {}, opts);
+    const { config, subnetIds, securityGroupId, logGroup, targetGroupArn, alarmNames } = args;
+    const parent = { parent: this };
+
+    const cluster = new aws.ecs.Cluster(name, {}, parent);
+    const execution = this.#executionRole(name, args);
+    // Nothing is attached to it: the service calls no API of AWS.
+    const task = this.#role(`${name}-task`, config, 'What the tasks of Trunkline may do: nothing');
+
+    const definition = new aws.ecs.TaskDefinition(
+      name,
+      {
+        family: familyOf(config.stack),
+        requiresCompatibilities: ['FARGATE'],
+        networkMode: 'awsvpc',
+        cpu: String(config.service.cpu),
+        memory: String(config.service.memory),
+        runtimePlatform: {
+          operatingSystemFamily: 'LINUX',
+          cpuArchitecture: config.architecture === 'arm64' ? 'ARM64' : 'X86_64',
+        },
+        executionRoleArn: execution.arn,
+        taskRoleArn: task.arn,
+        containerDefinitions: pulumi.jsonStringify([
+          containerOf({ config, secrets: args.secrets, logGroupName: logGroup.name }),
+        ]),
+        // Who rolls back by hand needs the revision before.
+        skipDestroy: config.protect,
+      },
+      { parent: this, dependsOn: [execution.policy] },
+    );
+
+    const service = new aws.ecs.Service(
+      name,
+      {
+        cluster: cluster.arn,
+        taskDefinition: definition.arn,
+        launchType: 'FARGATE',
+        desiredCount: config.service.min,
+        deploymentMinimumHealthyPercent: 100,
+        deploymentMaximumPercent: 200,
+        deploymentCircuitBreaker: { enable: true, rollback: true },
+        alarms: { enable: true, rollback: true, alarmNames },
+        healthCheckGracePeriodSeconds: 60,
+        availabilityZoneRebalancing: 'ENABLED',
+        enableEcsManagedTags: true,
+        enableExecuteCommand: false,
+        propagateTags: 'SERVICE',
+        networkConfiguration: {
+          subnets: subnetIds,
+          securityGroups: [securityGroupId],
+          assignPublicIp: config.network.egress === 'public-ip',
+        },
+        loadBalancers: [{ targetGroupArn, containerName: 'service', containerPort: SERVICE_PORT }],
+        waitForSteadyState: true,
+      },
+      // Scaling decides how many there are.
+      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.listener] },
+    );
+    new Scaling(name, { ...args, clusterName: cluster.name, serviceName: service.name, ...config.service }, parent);
+
+    this.clusterName = cluster.name;
+    this.serviceName = service.name;
+    this.serviceArn = service.id;
+    this.taskDefinitionArn = deployedTaskDefinition({ service, cluster, wanted: definition.arn });
+    this.registerOutputs({ taskDefinitionArn: this.taskDefinitionArn });
+  }
+
+  #role(name: string, { accountId, region }: Config, description: string): aws.iam.Role {
+    return new aws.iam.Role(
+      name,
+      { assumeRolePolicy: JSON.stringify(trustOfTasks({ accountId, region })), description },
+      { parent: this },
+    );
+  }
+
+  #executionRole(name: string, { config, secrets, kmsKeyArns, logGroup }: ServiceArgs) {
+    const role = this.#role(
+      `${name}-execution`,
+      config,
+      'Starts the tasks of Trunkline: its image, its secrets, its log',
+    );
+    const needs = pulumi.output({
+      region: config.region,
+      logGroupArn: logGroup.arn,
+      secrets: secrets.map(({ valueFrom }) => valueFrom),
+      kmsKeyArns,
+      repositoryArn: repositoryArnOf(config.image),
+    });
+    const policy = new aws.iam.RolePolicy(
+      `${name}-execution`,
+      { role: role.name, policy: pulumi.jsonStringify(needs.apply(startTask)) },
+      { parent: this },
+    );
+    return { arn: role.arn, policy };
+  }
+}

@@ -1,0 +1,87 @@
+import type { Config } from './config.ts';
+import type { SecretKey } from './schema.ts';
+
+export const SERVICE_PORT = 3000;
+/** Where Prometheus would read: no security group opens it. */
+const METRICS_PORT = 9464;
+
+/** The service's settings as deployed, but for its secrets. */
+export const environmentOf = ({
+  livekitUrl,
+  livekitSipHost,
+  service,
+}: Pick<Config, 'livekitUrl' | 'livekitSipHost' | 'service'>): Record<string, string> =>
+  onlyGiven({
+    NODE_ENV: 'production',
+    PORT: SERVICE_PORT,
+    METRICS_PORT,
+    // The load balancer, and nothing before it.
+    TRUSTED_PROXIES: 1,
+    LIVEKIT_URL: livekitUrl,
+    LIVEKIT_SIP_HOST: livekitSipHost,
+    TWILIO_SECURE_TRUNKING: service.twilioSecureTrunking,
+    TWILIO_SIGNALLING_ADDRESSES: service.twilioSignallingAddresses,
+    TWILIO_API_URL: service.twilioApiUrl,
+    RATE_LIMIT_RPS: service.rateLimitRps,
+    IMPORT_DEADLINE_SECONDS: service.importDeadlineSeconds,
+    PROVIDER_TIMEOUT_SECONDS: service.providerTimeoutSeconds,
+    LEASE_SECONDS: service.leaseSeconds,
+    RECONCILE_INTERVAL_SECONDS: service.reconcileIntervalSeconds,
+    LOG_LEVEL: service.logLevel,
+  });
+
+const onlyGiven = (values: Record<string, string | number | boolean | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [[key, `${value}`]])),
+  );
+
+/** The service's secret settings, which come from Secrets Manager. */
+export const SECRET_SETTINGS: Record<SecretKey, string> = {
+  mongodbUri: 'MONGODB_URI',
+  livekitApiKey: 'LIVEKIT_API_KEY',
+  livekitApiSecret: 'LIVEKIT_API_SECRET',
+  encryptionKeys: 'ENCRYPTION_KEYS',
+  bootstrapApiKey: 'BOOTSTRAP_API_KEY',
+};
+
+/** The service's settings that are left to it, and why. */
+export const LEFT_ALONE: Record<string, string> = {
+  HOST: 'in production it listens on every address',
+  DATA_DIR: 'in production it keeps nothing on disk',
+  XDG_CACHE_HOME: 'in production it downloads no mongod',
+  PATH: 'in production it looks for no mongod',
+};
+
+/** The service lets an import under way finish, and five seconds more to write it down; then it ends by itself. */
+const DRAIN_MARGIN_SECONDS = 5;
+/** Between the service's own end of draining and ECS's SIGKILL. */
+const STOP_MARGIN_SECONDS = 10;
+
+/** For how long the load balancer lets requests under way go on with a task that goes, before ECS tells it to stop. */
+export const deregistrationSeconds = ({ importDeadlineSeconds }: Config['service']): number =>
+  Math.ceil(importDeadlineSeconds) + DRAIN_MARGIN_SECONDS;
+
+/** How long ECS waits from SIGTERM to SIGKILL; Fargate takes 120 at most. */
+export const stopSeconds = ({ importDeadlineSeconds }: Config['service']): number =>
+  Math.ceil(importDeadlineSeconds) + DRAIN_MARGIN_SECONDS + STOP_MARGIN_SECONDS;
+
+/**
+ * Above the longest import, so that its answer still has a connection; below the 65 s for which the service
+ * keeps a connection, so that the load balancer never sends into one that is being closed.
+ */
+export const IDLE_TIMEOUT_SECONDS = 60;
+
+/** The ports that tasks call: HTTPS, that of the database where it is elsewhere, and those that URLs name. */
+export const outboundPorts = ({
+  livekitUrl,
+  service,
+  database,
+}: Pick<Config, 'livekitUrl' | 'service' | 'database'>): number[] => {
+  const named = [livekitUrl, service.twilioApiUrl].flatMap((url) => (url === undefined ? [] : [portOf(new URL(url))]));
+  return [...new Set([443, ...named, ...(database.kind === 'external' ? [database.port] : [])])].toSorted(
+    (a, b) => a - b,
+  );
+};
+
+const portOf = ({ port, protocol }: URL): number =>
+  port === '' ? (/^(wss|https):$/.test(protocol) ? 443 : 80) : Number(port);

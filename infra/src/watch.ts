@@ -1,0 +1,215 @@
+import type { AlarmSpec } from './alarms.ts';
+import type { Dimensions } from './dimensions.ts';
+import { LOG_METRICS } from './log-metrics.ts';
+
+const MINUTES = 60;
+
+/** What the load balancer sees. These also end a deployment, and roll it back. */
+export const watchEdge = ({
+  loadBalancer,
+  targetGroup,
+}: {
+  loadBalancer: Dimensions;
+  targetGroup: Dimensions;
+}): AlarmSpec[] => [
+  {
+    name: 'server-errors',
+    description: 'More than 10 answers of 5xx a minute. See the lines of level 50 in the log.',
+    metric: {
+      namespace: 'AWS/ApplicationELB',
+      name: 'HTTPCode_Target_5XX_Count',
+      dimensions: loadBalancer,
+      statistic: 'Sum',
+    },
+    above: 10,
+    period: MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  },
+  {
+    name: 'unhealthy-hosts',
+    description: 'A task fails its check on /readyz. See the service’s events in ECS.',
+    metric: {
+      namespace: 'AWS/ApplicationELB',
+      name: 'UnHealthyHostCount',
+      dimensions: targetGroup,
+      statistic: 'Maximum',
+    },
+    above: 0,
+    period: MINUTES,
+    datapoints: 5,
+    missing: 'notBreaching',
+  },
+];
+
+/** What else callers feel. */
+export const watchCallers = (args: {
+  loadBalancer: Dimensions;
+  targetGroup: Dimensions;
+  least: number;
+}): AlarmSpec[] => [
+  {
+    name: 'refused-by-load-balancer',
+    description: 'The load balancer itself answers 5xx: no task takes the requests, or one is too slow.',
+    metric: {
+      namespace: 'AWS/ApplicationELB',
+      name: 'HTTPCode_ELB_5XX_Count',
+      dimensions: args.loadBalancer,
+      statistic: 'Sum',
+    },
+    above: 10,
+    period: MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  },
+  {
+    name: 'latency',
+    description:
+      'One request in ten takes longer than 5 s. Imports wait for Twilio and LiveKit: see “A call to a provider failed” in the log.',
+    metric: {
+      namespace: 'AWS/ApplicationELB',
+      name: 'TargetResponseTime',
+      dimensions: args.loadBalancer,
+      statistic: 'p90',
+    },
+    above: 5,
+    period: 5 * MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  },
+  {
+    name: 'tasks-missing',
+    description: `Fewer than ${args.least} tasks are well. See the service’s events and stopped tasks in ECS.`,
+    metric: {
+      namespace: 'AWS/ApplicationELB',
+      name: 'HealthyHostCount',
+      dimensions: args.targetGroup,
+      statistic: 'Minimum',
+    },
+    below: args.least,
+    period: MINUTES,
+    datapoints: 5,
+    missing: 'breaching',
+  },
+];
+
+/** The tasks, and what the service says of its own work. */
+export const watchService = ({ service, namespace }: { service: Dimensions; namespace: string }): AlarmSpec[] => {
+  const busy = (name: string, metric: string): AlarmSpec => ({
+    name,
+    description: `${metric} is above 85 % with as many tasks as there may be. Raise service.max, or the size of a task.`,
+    metric: { namespace: 'AWS/ECS', name: metric, dimensions: service, statistic: 'Average' },
+    above: 85,
+    period: 5 * MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  });
+  const own = (metric: { name: string }, statistic: string) => ({
+    namespace,
+    name: metric.name,
+    dimensions: {},
+    statistic,
+  });
+  return [
+    busy('cpu', 'CPUUtilization'),
+    busy('memory', 'MemoryUtilization'),
+    {
+      name: 'failed-imports',
+      description: 'Imports fail at Twilio, LiveKit or in the service. See “A call to a provider failed” in the log.',
+      metric: own(LOG_METRICS.failedImports, 'Sum'),
+      above: 2,
+      period: 15 * MINUTES,
+      datapoints: 1,
+      missing: 'notBreaching',
+    },
+    {
+      name: 'provisioning-put-off',
+      description:
+        'Providers go on failing for numbers that are being provisioned or undone. See “put off” in the log.',
+      metric: own(LOG_METRICS.putOff, 'Sum'),
+      above: 10,
+      period: 15 * MINUTES,
+      datapoints: 2,
+      missing: 'notBreaching',
+    },
+    {
+      name: 'reconciler-failures',
+      description:
+        'The reconciler cannot work, and leftovers at the providers stay. See “Could not work on” in the log.',
+      metric: own(LOG_METRICS.reconcilerFailures, 'Sum'),
+      above: 2,
+      period: 15 * MINUTES,
+      datapoints: 1,
+      missing: 'notBreaching',
+    },
+    {
+      name: 'reconciler-lag',
+      description:
+        'Work that is due waits for more than 15 minutes: half-made numbers stay half made, and orphans stay.',
+      metric: own(LOG_METRICS.reconcilerLag, 'Maximum'),
+      above: 15 * MINUTES,
+      period: 5 * MINUTES,
+      datapoints: 3,
+      missing: 'notBreaching',
+    },
+    {
+      name: 'degraded-numbers',
+      description:
+        'Phone numbers are degraded: calls of theirs may not be answered. List them with GET /api/phone-numbers.',
+      metric: own(LOG_METRICS.degraded, 'Maximum'),
+      above: 0,
+      period: 5 * MINUTES,
+      datapoints: 3,
+      missing: 'notBreaching',
+    },
+    {
+      name: 'database-lost',
+      description: 'The service does not reach its database. Callers are answered 503.',
+      metric: own(LOG_METRICS.databaseLost, 'Sum'),
+      above: 2,
+      period: 5 * MINUTES,
+      datapoints: 1,
+      missing: 'notBreaching',
+    },
+  ];
+};
+
+export const watchDatabase = ({ cluster, connections }: { cluster: Dimensions; connections: number }): AlarmSpec[] => [
+  {
+    name: 'database-connections',
+    description: `More than 80 % of the ${connections} connections of an instance are in use. Lower database.poolSize or service.max, or take a larger instance.`,
+    metric: { namespace: 'AWS/DocDB', name: 'DatabaseConnections', dimensions: cluster, statistic: 'Maximum' },
+    above: Math.floor(connections * 0.8),
+    period: 5 * MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  },
+  {
+    name: 'database-cpu',
+    description: 'The database is busy above 85 %. Take a larger instance.',
+    metric: { namespace: 'AWS/DocDB', name: 'CPUUtilization', dimensions: cluster, statistic: 'Maximum' },
+    above: 85,
+    period: 5 * MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  },
+];
+
+/** ACM renews 60 days before the end: with 30 left, something stands in its way. */
+export const watchCertificate = (certificate: Dimensions): AlarmSpec[] => [
+  {
+    name: 'certificate',
+    description:
+      'The certificate ends in less than 30 days and was not renewed. See that its validation record still stands.',
+    metric: {
+      namespace: 'AWS/CertificateManager',
+      name: 'DaysToExpiry',
+      dimensions: certificate,
+      statistic: 'Minimum',
+    },
+    below: 30,
+    period: 24 * 60 * MINUTES,
+    datapoints: 1,
+    missing: 'notBreaching',
+  },
+];

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { COMPUTED, type Created } from './computed.ts';
+import type { Values } from './values.ts';
+
+export interface Account {
+  account: string;
+  region: string;
+  /** Whether a deployment fails now, so that ECS goes back to the task definition before. */
+  rollsBack?: (() => boolean) | undefined;
+}
+
+/** What AWS answers, so far as the program reads it. */
+export interface Aws {
+  create(type: string, name: string, inputs: Values): { id: string; computed: Values };
+  invoke(token: string, args: Values): Values;
+}
+
+/** A small working AWS: names what is created, counts revisions, and refuses what it does not know. */
+export const createAws = ({ account, region, rollsBack = () => false }: Account): Aws => {
+  const revisions = new Map<string, number>();
+  const services = new Map<unknown, Values>();
+
+  const create: Aws['create'] = (type, name, inputs) => {
+    if (type === 'pulumi:providers:aws') return { id: 'provider', computed: {} };
+    const answer = COMPUTED[type];
+    if (!answer) throw new Error(`the stand-in does not know ${type}: add what AWS answers to test/tiers/computed.ts`);
+    const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${account}:${resource}`;
+    const created: Created = {
+      name,
+      inputs,
+      account,
+      region,
+      rollsBack: rollsBack(),
+      arn,
+      revision: revisions.get(`${type} ${name}`) ?? 1,
+      hash,
+    };
+    const { id, ...computed } = answer(created);
+    revisions.set(`${type} ${name}`, created.revision + 1);
+    if (type === 'aws:ecs/service:Service') services.set(computed.name, computed);
+    return { id: String(id ?? `${name}-id`), computed };
+  };
+
+  const invoke: Aws['invoke'] = (token, args) => {
+    const service = services.get(args.serviceName);
+    if (token === 'aws:ecs/getService:getService' && service) return { ...args, ...service };
+    throw new Error(
+      `the stand-in has no answer to ${token} ${JSON.stringify(args)}: add what AWS answers to test/tiers/aws.ts`,
+    );
+  };
+
+  return { create, invoke };
+};
+
+/** Eight digits that tell contents apart. */
+const hash = (content: unknown) => createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);

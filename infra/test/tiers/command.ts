@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface Ended {
+  /** -1 where a signal ended it. */
+  exit: number;
+  stdout: string;
+  /** Standard output and error, as they came. */
+  printed: string;
+}
+
+export interface CommandOptions {
+  cwd: string;
+  env: Record<string, string | undefined>;
+}
+
+const TIMEOUT_MS = 120_000;
+
+const running = new Set<ChildProcess>();
+// What is started ends with the tests, also where those are cut short.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Runs a command to its end, with no more of our environment than `env` says. */
+export const run = async (command: string, args: string[], { cwd, env }: CommandOptions): Promise<Ended> => {
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
+  running.add(child);
+  let stdout = '';
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+    printed += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    printed += text;
+  });
+  const [exit] = await once(child, 'close');
+  running.delete(child);
+  return { exit: exit ?? -1, stdout, printed };
+};

@@ -1,0 +1,161 @@
+import type { Values } from './values.ts';
+
+export interface Created {
+  name: string;
+  inputs: Values;
+  account: string;
+  region: string;
+  rollsBack: boolean;
+  arn(service: string, resource: string): string;
+  /** How often a resource of this name was created, this time included. */
+  revision: number;
+  hash(content: unknown): string;
+}
+
+/** Where a name that is not given is made by Pulumi, and the id is the name. */
+const named =
+  (service: string, kind: string) =>
+  ({ name, inputs, arn }: Created): Values => {
+    const physical = String(inputs.name ?? `${name}-1234567`);
+    return { id: physical, name: physical, arn: arn(service, `${kind}${physical}`) };
+  };
+
+/** What AWS adds to what was asked for, by type. Without an `id` it is made of the resource's name. */
+export const COMPUTED: Record<string, (created: Created) => Values> = {
+  'aws:acm/certificate:Certificate': ({ arn, name, inputs }) => ({
+    id: arn('acm', `certificate/${name}`),
+    arn: arn('acm', `certificate/${name}`),
+    domainValidationOptions: [
+      {
+        domainName: inputs.domainName,
+        resourceRecordName: `_validate.${inputs.domainName}.`,
+        resourceRecordType: 'CNAME',
+        resourceRecordValue: '_answer.acm-validations.aws.',
+      },
+    ],
+  }),
+  'aws:acm/certificateValidation:CertificateValidation': ({ inputs }) => ({ id: inputs.certificateArn }),
+  'aws:appautoscaling/policy:Policy': ({ arn, name }) => ({ arn: arn('autoscaling', `scalingPolicy:${name}`) }),
+  'aws:appautoscaling/target:Target': ({ inputs }) => ({ id: inputs.resourceId }),
+  'aws:cloudwatch/dashboard:Dashboard': ({ inputs }) => ({
+    id: inputs.dashboardName,
+    dashboardArn: `dashboard/${inputs.dashboardName}`,
+  }),
+  'aws:cloudwatch/eventRule:EventRule': named('events', 'rule/'),
+  'aws:cloudwatch/eventTarget:EventTarget': () => ({}),
+  'aws:cloudwatch/logGroup:LogGroup': named('logs', 'log-group:'),
+  'aws:cloudwatch/logMetricFilter:LogMetricFilter': () => ({}),
+  'aws:cloudwatch/metricAlarm:MetricAlarm': named('cloudwatch', 'alarm:'),
+  'aws:docdb/cluster:Cluster': ({ name, arn, inputs }) => ({
+    id: `${name}-1234567`,
+    clusterIdentifier: `${name}-1234567`,
+    arn: arn('rds', `cluster:${name}-1234567`),
+    endpoint: `${name}.cluster-abc.docdb.amazonaws.com`,
+    readerEndpoint: `${name}.cluster-ro-abc.docdb.amazonaws.com`,
+    port: inputs.port ?? 27017,
+  }),
+  'aws:docdb/clusterInstance:ClusterInstance': ({ name, arn }) => ({
+    id: `${name}-1234567`,
+    identifier: `${name}-1234567`,
+    arn: arn('rds', `db:${name}-1234567`),
+  }),
+  'aws:docdb/clusterParameterGroup:ClusterParameterGroup': named('rds', 'cluster-pg:'),
+  'aws:docdb/subnetGroup:SubnetGroup': named('rds', 'subgrp:'),
+  'aws:ec2/defaultSecurityGroup:DefaultSecurityGroup': ({ name }) => ({ id: `sg-${name}` }),
+  'aws:ec2/eip:Eip': ({ name }) => ({
+    id: `eipalloc-${name}`,
+    allocationId: `eipalloc-${name}`,
+    publicIp: '192.0.2.1',
+  }),
+  'aws:ec2/flowLog:FlowLog': ({ name }) => ({ id: `fl-${name}` }),
+  'aws:ec2/internetGateway:InternetGateway': ({ name }) => ({ id: `igw-${name}` }),
+  'aws:ec2/natGateway:NatGateway': ({ name }) => ({ id: `nat-${name}` }),
+  'aws:ec2/routeTable:RouteTable': ({ name }) => ({ id: `rtb-${name}` }),
+  'aws:ec2/routeTableAssociation:RouteTableAssociation': ({ name }) => ({ id: `rtbassoc-${name}` }),
+  'aws:ec2/securityGroup:SecurityGroup': ({ name, arn }) => ({
+    id: `sg-${name}`,
+    name: `${name}-1234567`,
+    arn: arn('ec2', `security-group/sg-${name}`),
+  }),
+  'aws:ec2/subnet:Subnet': ({ name, arn }) => ({ id: `subnet-${name}`, arn: arn('ec2', `subnet/subnet-${name}`) }),
+  'aws:ec2/vpc:Vpc': ({ name, arn }) => ({
+    id: `vpc-${name}`,
+    arn: arn('ec2', `vpc/vpc-${name}`),
+    mainRouteTableId: `rtb-main-${name}`,
+    defaultSecurityGroupId: `sg-default-${name}`,
+  }),
+  'aws:ec2/vpcEndpoint:VpcEndpoint': ({ name }) => ({ id: `vpce-${name}`, prefixListId: `pl-${name}` }),
+  'aws:ecr/lifecyclePolicy:LifecyclePolicy': ({ inputs }) => ({ id: inputs.repository }),
+  'aws:ecr/repository:Repository': ({ name, inputs, arn, account, region }) => {
+    const repository = inputs.name ?? `${name}-1234567`;
+    return {
+      id: repository,
+      name: repository,
+      arn: arn('ecr', `repository/${repository}`),
+      registryId: account,
+      repositoryUrl: `${account}.dkr.ecr.${region}.amazonaws.com/${repository}`,
+    };
+  },
+  'aws:ecs/cluster:Cluster': named('ecs', 'cluster/'),
+  'aws:ecs/service:Service': ({ name, inputs, arn, rollsBack }) => ({
+    id: arn('ecs', `service/${name}-1234567`),
+    arn: arn('ecs', `service/${name}-1234567`),
+    name: inputs.name ?? `${name}-1234567`,
+    // After a failed deployment the circuit breaker takes the task definition that ran before.
+    taskDefinition: rollsBack ? arn('ecs', 'task-definition/trunkline:0') : inputs.taskDefinition,
+  }),
+  'aws:ecs/taskDefinition:TaskDefinition': ({ inputs, arn, revision }) => ({
+    id: inputs.family,
+    arn: arn('ecs', `task-definition/${inputs.family}:${revision}`),
+    arnWithoutRevision: arn('ecs', `task-definition/${inputs.family}`),
+    revision,
+  }),
+  'aws:iam/role:Role': ({ name, account, inputs }) => {
+    const role = inputs.name ?? `${name}-1234567`;
+    return { id: role, name: role, arn: `arn:aws:iam::${account}:role/${role}` };
+  },
+  'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${name}` }),
+  'aws:kms/key:Key': ({ name, arn, hash }) => ({
+    id: hash(name),
+    keyId: hash(name),
+    arn: arn('kms', `key/${hash(name)}`),
+  }),
+  'aws:lb/listener:Listener': ({ name, arn }) => ({
+    id: arn('elasticloadbalancing', `listener/${name}`),
+    arn: arn('elasticloadbalancing', `listener/${name}`),
+  }),
+  'aws:lb/loadBalancer:LoadBalancer': ({ name, arn }) => ({
+    id: arn('elasticloadbalancing', `loadbalancer/app/${name}/1234567`),
+    arn: arn('elasticloadbalancing', `loadbalancer/app/${name}/1234567`),
+    arnSuffix: `app/${name}/1234567`,
+    name: `${name}-1234567`,
+    dnsName: `${name}-1234567.elb.amazonaws.com`,
+    zoneId: 'Z215JYRZR1TBD5',
+  }),
+  'aws:lb/targetGroup:TargetGroup': ({ name, arn }) => ({
+    id: arn('elasticloadbalancing', `targetgroup/${name}/1234567`),
+    arn: arn('elasticloadbalancing', `targetgroup/${name}/1234567`),
+    arnSuffix: `targetgroup/${name}/1234567`,
+    name: `${name}-1234567`,
+  }),
+  'aws:route53/record:Record': ({ inputs }) => ({ id: `${inputs.name}_${inputs.type}`, fqdn: inputs.name }),
+  'aws:secretsmanager/secret:Secret': ({ name, arn, inputs }) => {
+    const id = arn('secretsmanager', `secret:${inputs.name ?? `${name}-1234567`}-AbCdEf`);
+    return { id, arn: id, name: inputs.name ?? `${name}-1234567` };
+  },
+  'aws:secretsmanager/secretVersion:SecretVersion': ({ inputs, hash }) => {
+    const versionId = `${hash([inputs.secretId, inputs.secretString])}-0000-4000-8000-000000000000`;
+    return { id: `${inputs.secretId}|${versionId}`, arn: inputs.secretId, versionId };
+  },
+  'aws:sns/topic:Topic': ({ name, arn }) => ({
+    id: arn('sns', `${name}-1234567`),
+    arn: arn('sns', `${name}-1234567`),
+    name: `${name}-1234567`,
+  }),
+  'aws:sns/topicPolicy:TopicPolicy': ({ inputs }) => ({ id: inputs.arn }),
+  'aws:sns/topicSubscription:TopicSubscription': ({ name, inputs }) => ({ arn: `${inputs.topic}:${name}` }),
+  'aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule': ({ name }) => ({ id: `sgr-${name}` }),
+  'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule': ({ name }) => ({ id: `sgr-${name}` }),
+  'aws:wafv2/webAcl:WebAcl': ({ name, arn }) => ({ arn: arn('wafv2', `regional/webacl/${name}/1234567`) }),
+  'aws:wafv2/webAclAssociation:WebAclAssociation': () => ({}),
+};

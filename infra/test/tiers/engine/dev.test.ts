@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../run-program.ts';
+import { marksInText } from '../secrets-in-clear.ts';
+import { STACKS } from '../stacks.ts';
+import { redacted } from '../values.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { findEngine } from './find-engine.ts';
+
+const folder = findEngine();
+
+interface Registered {
+  urn: string;
+  inputs?: object;
+  dependencies?: string[];
+}
+const byUrn = (resources: { urn: string; inputs?: object | undefined; dependsOn?: string[] | undefined }[]) =>
+  Object.fromEntries(
+    resources
+      // To a provider's inputs the engine adds some of its own.
+      .filter(({ urn }) => !urn.includes('pulumi:providers:'))
+      .map(({ urn, inputs = {}, dependsOn = [] }) => [
+        urn,
+        { inputs: redacted(inputs), dependsOn: dependsOn.toSorted() },
+      ]),
+  );
+
+/** One stack's life, from nothing to nothing: each test goes on where the one before ended. */
+describe.skipIf(!folder)('a dev stack', () => {
+  let engine: Engine;
+  /** Everything that pulumi printed. */
+  let printed = '';
+  const pulumi = async (...args: string[]) => {
+    const ended = await engine.pulumi(...args);
+    printed += ended.printed;
+    return ended;
+  };
+  const up = (...args: string[]) => pulumi('up', '--yes', '--skip-preview', ...args);
+  const setSecret = (value: string) => pulumi('config', 'set', '--secret', 'infra:livekitApiSecret', value);
+
+  beforeAll(async () => {
+    engine = await openEngine(folder ?? '', STACKS.bootstrap);
+    await engine.init(STACKS.bootstrap);
+  });
+  afterAll(async () => {
+    await engine?.close();
+  });
+
+  it('is shown by a preview, which does nothing', async () => {
+    const { exit, printed: shown } = await pulumi('preview');
+    expect(exit, shown).toBe(0);
+    expect(engine.acts()).toEqual([]);
+  });
+
+  it('begins without an image, and says what to push where, and which key to set', async () => {
+    const { exit, printed: shown } = await up();
+    expect(exit, shown).toBe(0);
+    expect(engine.acts().join('\n')).not.toContain('ecs/service');
+    const { stdout } = await pulumi('stack', 'output', '--json');
+    expect(stdout).toContain('docker');
+    expect(stdout).toContain('pulumi config set infra:image');
+  });
+
+  it('gets its service with the image', async () => {
+    await pulumi('config', 'set', 'infra:image', STACKS.dev.config['infra:image'] ?? '');
+    const { exit, printed: shown } = await up();
+    expect(exit, shown).toBe(0);
+    expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
+  });
+
+  it('is told to the engine as to the monitor that stands in for it elsewhere', async () => {
+    const { stdout } = await pulumi('stack', 'export');
+    const kept: Registered[] = JSON.parse(stdout).deployment.resources;
+    const { resources } = await runProgram(STACKS.dev);
+    const toEngine = kept.map(({ urn, inputs, dependencies }) => ({ urn, inputs, dependsOn: dependencies }));
+    expect(byUrn(toEngine)).toEqual(byUrn(resources));
+  });
+
+  it('does not change where its configuration does not', async () => {
+    const { exit, printed: shown } = await up('--expect-no-changes');
+    expect(exit, shown).toBe(0);
+    expect(engine.acts()).toEqual([]);
+  });
+
+  it('rolls its service where a secret changes, and nothing else', async () => {
+    await setSecret('marked-livekit-secret-changed');
+    const { exit, printed: shown } = await up();
+    expect(exit, shown).toBe(0);
+    expect(engine.acts()).toEqual([
+      'create aws:secretsmanager/secretVersion:SecretVersion trunkline-livekit-api-secret',
+      'create aws:ecs/taskDefinition:TaskDefinition trunkline',
+      'update aws:ecs/service:Service trunkline',
+      'delete aws:ecs/taskDefinition:TaskDefinition trunkline',
+    ]);
+  });
+
+  it('fails where ECS takes the deployment back, and leaves what runs then its secret', async () => {
+    engine.order({ rollsBack: true });
+    await setSecret('marked-livekit-secret-refused');
+    const { exit, printed: shown } = await up();
+    expect(exit).not.toBe(0);
+    expect(shown).toContain('ECS rolled the deployment back: the service runs trunkline:0');
+    expect(engine.acts().filter((act) => act.startsWith('delete'))).toEqual([]);
+  });
+
+  it('goes on by the next update, once the deployment succeeds', async () => {
+    engine.order({ rollsBack: false });
+    const { exit, printed: shown } = await up();
+    expect(exit, shown).toBe(0);
+    expect(engine.acts()).toContain('update aws:ecs/service:Service trunkline');
+    expect((await up('--expect-no-changes')).exit).toBe(0);
+  });
+
+  it('is destroyed whole', async () => {
+    const { exit, printed: shown } = await pulumi('destroy', '--yes', '--skip-preview');
+    expect(exit, shown).toBe(0);
+    // A version goes with its secret.
+    expect(engine.left().filter((urn) => !urn.includes(':SecretVersion::'))).toEqual([]);
+    const { stdout } = await pulumi('stack', 'export');
+    expect(JSON.parse(stdout).deployment.resources ?? []).toEqual([]);
+  });
+
+  it('has left no secret in clear, in its state, history and backups, or in what was printed', async () => {
+    const files = await engine.stateFiles();
+    for (const part of ['stacks', 'history', 'backups']) {
+      expect(files.filter(({ path }) => path.includes(`/.pulumi/${part}/`))).not.toEqual([]);
+    }
+    expect(files.flatMap(({ path, text }) => marksInText(text).map((mark) => `${path}: ${mark}`))).toEqual([]);
+    expect(files.some(({ text }) => text.includes('trunkline-livekit-api-secret'))).toBe(true);
+    expect(marksInText(printed)).toEqual([]);
+  });
+});

@@ -1,0 +1,112 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+import { type Ended, run } from '../command.ts';
+import { INFRA } from '../project.ts';
+import type { Stack } from '../stacks.ts';
+import type { Act, Order } from './provider.ts';
+
+export interface Engine {
+  /** Runs `pulumi` in the project, with the stack of the last `init`. */
+  pulumi(...args: string[]): Promise<Ended>;
+  /** Makes the stack with the configuration given, secrets encrypted. */
+  init(stack: Stack): Promise<void>;
+  /** What the provider did since this was asked last, as in `create aws:ecs/service:Service trunkline`. */
+  acts(): string[];
+  /** The URNs of what the provider has created and not deleted. */
+  left(): string[];
+  order(order: Order): void;
+  /** Every file of the state, its history and backups. */
+  stateFiles(): Promise<{ path: string; text: string }[]>;
+  close(): Promise<void>;
+}
+
+/** Pulumi's own command line on a project folder and state of its own, with the stand-in provider attached. */
+export const openEngine = async (folder: string, { account, region }: Stack): Promise<Engine> => {
+  const home = await mkdtemp(join(tmpdir(), 'trunkline-engine-'));
+  const project = join(home, 'project');
+  const state = join(home, 'state');
+  await layOutProject(project, state);
+  const provider = fork(join(import.meta.dirname, 'provider.ts'), [account, region], { silent: true });
+  const acts: string[] = [];
+  const left = new Set<string>();
+  provider.on('message', ({ act, urn }: Act) => {
+    const [, , types = '', name] = urn.split('::');
+    acts.push(`${act} ${types.split('$').at(-1)} ${name}`);
+    if (act === 'delete') left.delete(urn);
+    else left.add(urn);
+  });
+  const env = {
+    PATH: [folder, dirname(process.execPath), process.env.PATH].join(delimiter),
+    HOME: home,
+    PULUMI_HOME: join(home, 'pulumi'),
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE: 'a passphrase of the tests',
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    PULUMI_DEBUG_PROVIDERS: `aws:${await portOf(provider)}`,
+    NO_COLOR: '1',
+  };
+  const pulumi = (...args: string[]) =>
+    run(join(folder, 'pulumi'), ['--non-interactive', ...args], { cwd: project, env });
+
+  const init: Engine['init'] = async (stack) => {
+    await writeFile(join(project, `Pulumi.${stack.name}.yaml`), stringify({ config: structured(stack.config) }));
+    for (const args of [
+      ['stack', 'init', stack.name],
+      [
+        'config',
+        'set-all',
+        ...Object.entries(stack.secrets).flatMap(([key, value]) => ['--secret', `${key}=${value}`]),
+      ],
+    ]) {
+      const { exit, printed } = await pulumi(...args);
+      if (exit !== 0) throw new Error(printed);
+    }
+  };
+
+  return {
+    pulumi,
+    init,
+    acts: () => acts.splice(0),
+    left: () => [...left],
+    order: (order) => provider.send(order),
+    stateFiles: async () => {
+      const entries = await readdir(state, { recursive: true, withFileTypes: true });
+      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+      return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, 'utf8') })));
+    },
+    close: async () => {
+      const gone = once(provider, 'exit');
+      provider.kill();
+      await gone;
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+};
+
+/** As a stack's file is written: what Pulumi hands over as JSON stands there as YAML. */
+const structured = (config: Stack['config']): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, /^[[{]/.test(value) ? JSON.parse(value) : value]),
+  );
+
+/** The project without the stacks of the checkout: what `pulumi` writes beside Pulumi.yaml stays in the temporary folder. */
+const layOutProject = async (project: string, state: string) => {
+  await Promise.all([project, state].map((path) => mkdir(path)));
+  for (const entry of ['Pulumi.yaml', 'index.ts', 'node_modules', 'package.json', 'src']) {
+    await symlink(join(INFRA, entry), join(project, entry));
+  }
+};
+
+/** The provider prints its port when it listens. */
+const portOf = async ({ stdout, stderr }: ChildProcess): Promise<string> => {
+  if (!stdout || !stderr) throw new Error('the provider has no standard output');
+  stderr.pipe(process.stderr);
+  for await (const line of createInterface({ input: stdout })) return line;
+  throw new Error('the provider ended before it listened');
+};

@@ -1,0 +1,60 @@
+import { isDeepStrictEqual } from 'node:util';
+import { main, type Provider } from '@pulumi/pulumi/provider/index.js';
+import { createAws } from '../aws.ts';
+import { revealed, type Values } from '../values.ts';
+import { REPLACES } from './replaces.ts';
+
+/** What the stand-in tells the tests, each time that it acts. */
+export interface Act {
+  act: 'create' | 'update' | 'delete';
+  urn: string;
+}
+/** What the tests tell the stand-in. */
+export interface Order {
+  rollsBack: boolean;
+}
+
+let rollsBack = false;
+process.on('message', (order: Order) => {
+  rollsBack = order.rollsBack;
+});
+process.on('disconnect', () => process.exit());
+const tell = (act: Act) => process.send?.(act);
+
+const [account = '', region = ''] = process.argv.slice(2);
+const aws = createAws({ account, region, rollsBack: () => rollsBack });
+
+const typeOf = (urn: string) => urn.split('::')[2]?.split('$').at(-1) ?? '';
+const nameOf = (urn: string) => urn.split('::')[3] ?? '';
+
+/** Kept in the state, to tell what was asked for from what is: a property that is no longer asked for is a change. */
+const ASKED = '__asked';
+const answer = (urn: string, inputs: Values) => {
+  const { id, computed } = aws.create(typeOf(urn), nameOf(urn), revealed(inputs));
+  return { id, outs: { ...inputs, ...computed, [ASKED]: inputs } };
+};
+
+/** Stands in for the AWS provider, attached to Pulumi's engine. Secrets stay wrapped, so that the engine encrypts them. */
+const provider: Provider = {
+  version: '7.48.0',
+  diff: async (_id, urn, { [ASKED]: asked = {}, ...olds }: Values, news: Values) => {
+    const dropped = Object.keys(asked as Values).filter((key) => !(key in news));
+    const changed = Object.keys(news).filter((key) => !isDeepStrictEqual(olds[key], news[key]));
+    const replaces = [...changed, ...dropped].filter((key) => REPLACES[typeOf(urn)]?.includes(key));
+    return { changes: changed.length + dropped.length > 0, replaces };
+  },
+  create: async (urn, inputs) => {
+    tell({ act: 'create', urn });
+    return answer(urn, inputs);
+  },
+  update: async (_id, urn, _olds, news) => {
+    tell({ act: 'update', urn });
+    return { outs: answer(urn, news).outs };
+  },
+  delete: async (_id, urn) => {
+    tell({ act: 'delete', urn });
+  },
+  invoke: async (token, args) => ({ outputs: aws.invoke(token, args) }),
+};
+
+await main(provider, []);

@@ -1,0 +1,119 @@
+import { revealed } from '../values.ts';
+import { inputs, type Mutant } from './mutant.ts';
+
+const CLUSTER = 'aws:docdb/cluster:Cluster';
+const KEY = 'aws:kms/key:Key';
+const REPOSITORY = 'aws:ecr/repository:Repository';
+const SECRET = 'aws:secretsmanager/secret:Secret';
+const SERVICE = 'aws:ecs/service:Service';
+const VERSION = 'aws:secretsmanager/secretVersion:SecretVersion';
+
+const unprotected: Mutant['change'] = (resource) => {
+  resource.protect = false;
+};
+
+export const data: Mutant[] = [
+  { wrong: 'leaves its database unprotected', caughtBy: 'data-protected', type: CLUSTER, change: unprotected },
+  { wrong: 'leaves a key unprotected', caughtBy: 'data-protected', type: KEY, change: unprotected },
+  { wrong: 'leaves its images unprotected', caughtBy: 'data-protected', type: REPOSITORY, change: unprotected },
+  {
+    wrong: 'leaves its encryption keys unprotected',
+    caughtBy: 'data-protected',
+    type: SECRET,
+    name: 'trunkline-encryption-keys',
+    change: unprotected,
+  },
+  {
+    wrong: 'lets its database be deleted where protection is overridden',
+    caughtBy: 'what cannot be lost is protected, and kept where Pulumi is told to delete it',
+    type: CLUSTER,
+    change: (one) => {
+      one.retainOnDelete = false;
+    },
+  },
+  {
+    wrong: 'leaves behind what nobody protects',
+    caughtBy: 'what is not protected is not left behind',
+    type: SERVICE,
+    change: (one) => {
+      one.retainOnDelete = true;
+    },
+  },
+  {
+    wrong: 'lets AWS delete its database',
+    caughtBy: 'database-survives',
+    type: CLUSTER,
+    change: inputs({ deletionProtection: false }),
+  },
+  {
+    wrong: 'keeps no backups',
+    caughtBy: 'database-survives',
+    type: CLUSTER,
+    change: inputs({ backupRetentionPeriod: 1 }),
+  },
+  {
+    wrong: 'writes its database in clear',
+    caughtBy: 'database-encrypted',
+    type: CLUSTER,
+    change: inputs({ storageEncrypted: false }),
+  },
+  {
+    wrong: 'takes connections in clear',
+    caughtBy: 'database-speaks-tls',
+    type: 'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
+    change: inputs({ parameters: [{ name: 'tls', value: 'disabled' }] }),
+  },
+  {
+    wrong: 'encrypts a secret by AWS’s own key',
+    caughtBy: 'secret-encrypted',
+    type: SECRET,
+    change: inputs({ kmsKeyId: undefined }),
+  },
+  {
+    wrong: 'deletes a secret at once',
+    caughtBy: 'secret-recoverable',
+    type: SECRET,
+    change: inputs({ recoveryWindowInDays: 0 }),
+  },
+  {
+    wrong: 'never rotates a key',
+    caughtBy: 'key-rotates',
+    type: KEY,
+    change: inputs({ enableKeyRotation: false }),
+  },
+  {
+    wrong: 'lets a tag change what it names',
+    caughtBy: 'images-immutable',
+    type: REPOSITORY,
+    change: inputs({ imageTagMutability: 'MUTABLE' }),
+  },
+  {
+    wrong: 'keeps logs for ever',
+    caughtBy: 'logs-retained',
+    type: 'aws:cloudwatch/logGroup:LogGroup',
+    change: inputs({ retentionInDays: undefined }),
+  },
+  {
+    wrong: 'hands a secret to Pulumi unmarked',
+    caughtBy: 'what holds a secret is marked as one',
+    type: VERSION,
+    change: (one) => {
+      one.inputs = revealed(one.inputs);
+    },
+  },
+  {
+    wrong: 'marks an output as secret, which nobody could read',
+    caughtBy: 'no output of the stack is a secret',
+    type: 'pulumi:pulumi:Stack',
+    change: (_one, { resources, outputs }) => {
+      const version = resources.find(({ type }) => type === VERSION);
+      outputs.livekitApiSecret = version?.inputs.secretString;
+    },
+  },
+  {
+    wrong: 'deploys to whatever account its credentials are of',
+    caughtBy: 'the provider refuses every account but one',
+    type: 'pulumi:providers:aws',
+    change: inputs({ allowedAccountIds: undefined }),
+  },
+];

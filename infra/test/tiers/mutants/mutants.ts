@@ -1,0 +1,7 @@
+import { data } from './data.ts';
+import { edge } from './edge.ts';
+import type { Mutant } from './mutant.ts';
+import { network } from './network.ts';
+import { service } from './service.ts';
+
+export const MUTANTS: readonly Mutant[] = [...network, ...edge, ...service, ...data];

@@ -1,0 +1,60 @@
+import { inputs, type Mutant } from './mutant.ts';
+
+const INGRESS = 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule';
+
+export const network: Mutant[] = [
+  {
+    wrong: 'opens the database to the world',
+    caughtBy: 'world-reaches-web-ports-only',
+    type: INGRESS,
+    name: 'trunkline-database-from-service',
+    change: inputs({ referencedSecurityGroupId: undefined, cidrIpv4: '0.0.0.0/0' }),
+  },
+  {
+    wrong: 'opens the database to the network’s own addresses',
+    caughtBy: 'database-reached-from-service-only',
+    type: INGRESS,
+    name: 'trunkline-database-from-service',
+    change: inputs({ referencedSecurityGroupId: undefined, cidrIpv4: '10.40.0.0/16' }),
+  },
+  {
+    wrong: 'opens the database to the load balancer',
+    caughtBy: 'database-reached-from-service-only',
+    type: INGRESS,
+    name: 'trunkline-database-from-service',
+    change: inputs({ referencedSecurityGroupId: 'sg-trunkline-load-balancer' }),
+  },
+  {
+    wrong: 'lets the world reach the tasks past the load balancer',
+    caughtBy: 'world-reaches-load-balancer-only',
+    type: INGRESS,
+    name: 'trunkline-world-to-load-balancer-443',
+    change: inputs({ securityGroupId: 'sg-trunkline-service' }),
+  },
+  {
+    wrong: 'opens a port beside 80 and 443 by IPv6',
+    caughtBy: 'world-reaches-web-ports-only',
+    type: INGRESS,
+    name: 'trunkline-world-to-load-balancer-443',
+    change: inputs({ cidrIpv6: '::/0', fromPort: 0, toPort: 443 }),
+  },
+  {
+    wrong: 'lets the database out',
+    caughtBy: 'the subnets of the database lead nowhere',
+    type: 'aws:ec2/routeTable:RouteTable',
+    name: 'trunkline-isolated',
+    change: inputs({ routes: [{ cidrBlock: '0.0.0.0/0', natGatewayId: 'nat' }] }),
+  },
+  {
+    wrong: 'hides rules in a group',
+    caughtBy: 'group-rules-are-resources',
+    type: 'aws:ec2/securityGroup:SecurityGroup',
+    change: inputs({ ingress: [{ protocol: 'tcp', fromPort: 22, toPort: 22, cidrBlocks: ['0.0.0.0/0'] }] }),
+  },
+  {
+    wrong: 'lets the default group talk',
+    caughtBy: 'default-group-empty',
+    type: 'aws:ec2/defaultSecurityGroup:DefaultSecurityGroup',
+    change: inputs({ egress: [{ protocol: '-1', fromPort: 0, toPort: 0, cidrBlocks: ['0.0.0.0/0'] }] }),
+  },
+];

@@ -1,0 +1,146 @@
+import { revealed, type Values } from '../values.ts';
+import { inputs, type Mutant } from './mutant.ts';
+
+const LISTENER = 'aws:lb/listener:Listener';
+const SERVICE = 'aws:ecs/service:Service';
+const TASK = 'aws:ecs/taskDefinition:TaskDefinition';
+
+interface Container extends Values {
+  environment: { name: string; value: string }[];
+  secrets: { name: string; valueFrom: string }[];
+  portMappings: { containerPort: number }[];
+}
+const container =
+  (change: (container: Container) => void): Mutant['change'] =>
+  (resource, run) => {
+    const [first, ...others]: Container[] = JSON.parse(String(revealed(resource.inputs).containerDefinitions));
+    if (!first) throw new Error('the task has no container');
+    change(first);
+    inputs({ containerDefinitions: JSON.stringify([first, ...others]) })(resource, run);
+  };
+
+const environment = (name: string, value: string) =>
+  container(({ environment }) => void environment.push({ name, value }));
+
+export const service: Mutant[] = [
+  {
+    wrong: 'puts a secret into environment, by its name',
+    caughtBy: 'no-secret-in-environment',
+    type: TASK,
+    change: environment('LIVEKIT_API_SECRET', 'whatever'),
+  },
+  {
+    wrong: 'puts a URI with its password into environment',
+    caughtBy: 'no-secret-in-environment',
+    type: TASK,
+    change: environment('DATABASE', 'mongodb://trunkline:word@db.example.net'),
+  },
+  {
+    wrong: 'puts a secret of its configuration anywhere in a task',
+    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    type: TASK,
+    change: environment('NOTE', 'marked-livekit-secret-0123456789abcdef'),
+  },
+  {
+    wrong: 'hides a secret of its configuration in base64',
+    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    type: TASK,
+    change: environment('NOTE', Buffer.from('x:marked-livekit-secret-0123456789abcdef').toString('base64')),
+  },
+  {
+    wrong: 'prints a secret among its outputs',
+    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    type: TASK,
+    change: (_one, { outputs }) => {
+      outputs.key = 'tl_live_markedbootstrapkey0123456789';
+    },
+  },
+  {
+    wrong: 'names its image by a tag',
+    caughtBy: 'image-by-digest',
+    type: TASK,
+    change: container((one) => {
+      one.image = 'registry.example.com/trunkline:latest';
+    }),
+  },
+  {
+    wrong: 'lets its tasks write',
+    caughtBy: 'container-hardened',
+    type: TASK,
+    change: container((one) => {
+      one.readonlyRootFilesystem = false;
+    }),
+  },
+  {
+    wrong: 'runs its tasks as root',
+    caughtBy: 'container-hardened',
+    type: TASK,
+    change: container((one) => {
+      one.user = '0:0';
+    }),
+  },
+  {
+    wrong: 'opens the port of the metrics',
+    caughtBy: 'of a task only the service’s own port is open',
+    type: TASK,
+    change: container(({ portMappings }) => void portMappings.push({ containerPort: 9464 })),
+  },
+  {
+    wrong: 'takes whatever version a secret has',
+    caughtBy: 'each secret of a task names its version',
+    type: TASK,
+    change: container(({ secrets }) => {
+      for (const one of secrets) one.valueFrom = one.valueFrom.replace(/:::.*$/, '');
+    }),
+  },
+  {
+    wrong: 'gives a task a secret that its role may not read',
+    caughtBy: 'the secrets of tasks are read by their roles, and no other is',
+    type: TASK,
+    change: container(({ secrets }) => {
+      for (const one of secrets) one.valueFrom = one.valueFrom.replace('livekit-api-secret', 'another');
+    }),
+  },
+  {
+    wrong: 'lets a failed deployment stand',
+    caughtBy: 'deployment-rolls-back',
+    type: SERVICE,
+    change: inputs({ deploymentCircuitBreaker: { enable: true, rollback: false } }),
+  },
+  {
+    wrong: 'gives its tasks public addresses',
+    caughtBy: 'tasks-in-private',
+    type: SERVICE,
+    change: inputs({ networkConfiguration: { assignPublicIp: true } }),
+  },
+  {
+    wrong: 'sets the count of tasks at each deployment',
+    caughtBy: 'a deployment leaves the count of tasks to autoscaling',
+    type: SERVICE,
+    change: (one) => {
+      one.ignoreChanges = [];
+    },
+  },
+  {
+    wrong: 'starts tasks before they can be reached',
+    caughtBy: 'a deployment waits until its tasks can be reached and can read their secrets',
+    type: SERVICE,
+    change: (_one, { resources }) => {
+      for (const one of resources) one.dependsOn = one.dependsOn.filter((urn) => !urn.includes(LISTENER));
+    },
+  },
+  {
+    wrong: 'lets a role do everything',
+    caughtBy: 'roles-do-little',
+    type: 'aws:iam/rolePolicy:RolePolicy',
+    change: inputs({ policy: '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}' }),
+  },
+  {
+    wrong: 'lets a role read every secret',
+    caughtBy: 'roles-do-little',
+    type: 'aws:iam/rolePolicy:RolePolicy',
+    change: inputs({
+      policy: '{"Statement":[{"Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["*"]}]}',
+    }),
+  },
+];

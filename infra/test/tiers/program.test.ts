@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, inject, it } from 'vitest';
+import { PROMISES } from './promises/promises.ts';
+import { runProgram } from './run-program.ts';
+import { STACKS, withConfig } from './stacks.ts';
+import { paths, revealed, UNKNOWN } from './values.ts';
+
+const recorded = inject('recorded');
+const each = Object.entries(recorded);
+const inputsOf = ({ resources }: { resources: { urn: string; inputs: object }[] }) =>
+  Object.fromEntries(resources.map(({ urn, inputs }) => [urn, inputs]));
+
+describe.each(each)('the program of the stack %s', (_name, { preview, update }) => {
+  it('ends well, in a preview and in an update', () => {
+    expect([preview, update].map(({ exit, errors, printed }) => ({ exit, errors, printed }))).toEqual([
+      { exit: 0, errors: [], printed: '' },
+      { exit: 0, errors: [], printed: '' },
+    ]);
+  });
+
+  it('makes in an update what the preview showed, and all that was unknown is known', () => {
+    expect(update.resources.map(({ urn }) => urn).toSorted()).toEqual(
+      preview.resources.map(({ urn }) => urn).toSorted(),
+    );
+    for (const shown of preview.resources) {
+      const made = update.resources.find(({ urn }) => urn === shown.urn);
+      // An output that AWS never answers is dropped from what depends on it, without a word.
+      expect(paths(revealed(made?.inputs ?? {})), shown.urn).toEqual(
+        expect.arrayContaining(paths(revealed(shown.inputs))),
+      );
+    }
+    expect(JSON.stringify(update.resources)).not.toContain(UNKNOWN);
+  });
+
+  it.each(Object.entries(PROMISES))('keeps: %s', (_promise, breaches) => {
+    expect(breaches(update)).toEqual([]);
+  });
+});
+
+describe.concurrent('a run of its own', () => {
+  it('asks for the same where the configuration is the same', async ({ expect }) => {
+    const again = await runProgram(STACKS.prod);
+    expect(inputsOf(again)).toEqual(inputsOf(recorded.prod.update));
+  });
+
+  it('makes a new version of a changed secret, of which the task definition tells, and changes nothing else', async ({
+    expect,
+  }) => {
+    const changed = await runProgram(
+      withConfig(STACKS.dev, { 'infra:livekitApiSecret': 'marked-livekit-secret-changed' }),
+    );
+    const before = inputsOf(recorded.dev.update);
+    const after = inputsOf(changed);
+    const differing = Object.keys(after).filter((urn) => !isDeepStrictEqual(after[urn], before[urn]));
+    expect(differing.map((urn) => urn.split('$').at(-1)).toSorted()).toEqual([
+      'aws:ecs/taskDefinition:TaskDefinition::trunkline',
+      'aws:secretsmanager/secretVersion:SecretVersion::trunkline-livekit-api-secret',
+    ]);
+  });
+
+  it('ends with an error that names both task definitions where ECS took the deployment back', async ({ expect }) => {
+    const { exit, errors } = await runProgram(STACKS.dev, { rollsBack: () => true });
+    expect(exit).not.toBe(0);
+    expect(errors.join('\n')).toContain('trunkline:0, and not trunkline-dev:1');
+  });
+
+  it('ends before anything is registered where the configuration does not fit, with each fault and what mends it', async ({
+    expect,
+  }) => {
+    const { exit, errors, resources } = await runProgram(
+      withConfig(STACKS.prod, {
+        'infra:image': 'trunkline:latest',
+        'infra:enviroment': 'prod',
+        'infra:accountId': undefined,
+      }),
+    );
+    expect(exit).not.toBe(0);
+    expect(resources.map(({ type }) => type)).toEqual(['pulumi:pulumi:Stack']);
+    const told = errors.join('\n');
+    for (const mend of ['set infra:accountId', 'rm infra:enviroment', 'set infra:image']) {
+      expect(told).toContain(`pulumi config ${mend}`);
+    }
+  });
+});

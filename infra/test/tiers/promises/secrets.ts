@@ -1,0 +1,44 @@
+import { secretsInClear } from '../secrets-in-clear.ts';
+import { isSecret } from '../values.ts';
+import { containersOf, type Promises, urnsOf } from './promise.ts';
+
+const SECRET_INPUTS = {
+  'aws:secretsmanager/secretVersion:SecretVersion': 'secretString',
+  'aws:docdb/cluster:Cluster': 'masterPassword',
+};
+
+export const secrets = {
+  'no secret stands in clear, in inputs, outputs, logs or what is printed': secretsInClear,
+
+  'what holds a secret is marked as one': (run) =>
+    Object.entries(SECRET_INPUTS).flatMap(([type, key]) => urnsOf(run, type, ({ inputs }) => !isSecret(inputs[key]))),
+
+  'no output of the stack is a secret': ({ outputs }) => Object.keys(outputs).filter((key) => isSecret(outputs[key])),
+
+  'each secret of a task names its version': (run) =>
+    containersOf(run).flatMap(({ secrets = [] }) =>
+      secrets.filter(({ valueFrom }) => !/:secret:[^:]+:::[0-9a-f-]{36}$/.test(valueFrom)).map(({ name }) => name),
+    ),
+
+  'the secrets of tasks are read by their roles, and no other is': (run) => {
+    const named = containersOf(run).flatMap(({ secrets = [] }) => secrets.map(({ valueFrom }) => secretOf(valueFrom)));
+    const readable = run.resources
+      .filter(({ type }) => type === 'aws:iam/rolePolicy:RolePolicy')
+      .flatMap(({ inputs }) => statementsOf(String(inputs.policy)))
+      .filter(({ Action }) => Action.includes('secretsmanager:GetSecretValue'))
+      .flatMap(({ Resource }) => Resource);
+    return [
+      ...named.filter((secret) => !readable.includes(secret)).map((secret) => `${secret} cannot be read`),
+      ...readable.filter((secret) => !named.includes(secret)).map((secret) => `${secret} is in no task`),
+    ];
+  },
+} satisfies Promises;
+
+/** The secret's ARN, without the version. */
+const secretOf = (valueFrom: string): string => valueFrom.split(':').slice(0, 7).join(':');
+
+interface Statement {
+  Action: string | string[];
+  Resource: string | string[];
+}
+const statementsOf = (policy: string): Statement[] => JSON.parse(policy).Statement;

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+export interface Terraform {
+  binary: string;
+  /** A mirror in Terraform's layout: <host>/hashicorp/aws/<version>/<platform>. */
+  plugins: string;
+}
+
+/** Terraform at TERRAFORM_BINARY or on the PATH, and the AWS provider in the folder that TERRAFORM_PLUGIN_DIR names. */
+export const findTerraform = (): Terraform | undefined => {
+  const binary = process.env.TERRAFORM_BINARY ?? onPath('terraform');
+  const plugins = process.env.TERRAFORM_PLUGIN_DIR;
+  return binary && plugins && existsSync(plugins) ? { binary, plugins } : undefined;
+};
+
+const onPath = (name: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(existsSync);
+
+/** Before the tests: says that they are skipped, and what is missing; where CI is set, that is a failure. */
+export const setup = () => {
+  if (findTerraform()) return;
+  const missing =
+    'No Terraform with the AWS provider 5.100.0: put terraform on the PATH (or set TERRAFORM_BINARY), ' +
+    'and set TERRAFORM_PLUGIN_DIR to a folder that `terraform providers mirror` has filled.';
+  if (process.env.CI) throw new Error(missing);
+  console.log(`Skipped. ${missing}`);
+};

@@ -1,0 +1,59 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../command.ts';
+import type { Values } from '../values.ts';
+import type { Terraform } from './find-terraform.ts';
+
+/** What a block of a resource takes, as `terraform providers schema -json` tells it. */
+export interface BlockSchema {
+  attributes?: Record<string, { type: unknown; required?: boolean }>;
+  block_types?: Record<string, { block: BlockSchema }>;
+}
+
+interface Diagnostic {
+  severity: 'error' | 'warning';
+  summary: string;
+  detail: string;
+  /** Where in the configuration, as in `resource.aws_lb.trunkline`. */
+  snippet?: { context?: string };
+}
+
+export interface Workspace {
+  /** By resource type. */
+  schemas: Record<string, { block: BlockSchema }>;
+  validate(configuration: Values): Promise<Diagnostic[]>;
+  close(): Promise<void>;
+}
+
+const required = { aws: { source: 'hashicorp/aws', version: '5.100.0' } };
+
+/** A folder in which Terraform has the AWS provider, without a network or an account. */
+export const openWorkspace = async ({ binary, plugins }: Terraform): Promise<Workspace> => {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-terraform-'));
+  const terraform = async (...args: string[]) => {
+    const env = { PATH: process.env.PATH, HOME: folder, CHECKPOINT_DISABLE: '1' };
+    return run(binary, args, { cwd: folder, env });
+  };
+  const write = (configuration: Values) =>
+    writeFile(
+      join(folder, 'main.tf.json'),
+      JSON.stringify({ terraform: { required_providers: required }, ...configuration }),
+    );
+
+  await write({});
+  const { exit, printed } = await terraform('init', `-plugin-dir=${plugins}`);
+  if (exit !== 0) throw new Error(printed);
+  const told = JSON.parse((await terraform('providers', 'schema', '-json')).stdout);
+  const [provider]: { resource_schemas: Workspace['schemas'] }[] = Object.values(told.provider_schemas);
+  if (!provider) throw new Error('Terraform tells of no provider');
+
+  return {
+    schemas: provider.resource_schemas,
+    validate: async (configuration) => {
+      await write(configuration);
+      return JSON.parse((await terraform('validate', '-json')).stdout).diagnostics;
+    },
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+};

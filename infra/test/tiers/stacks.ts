@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { INFRA } from './project.ts';
+
+/** A stack's configuration as Pulumi hands it to a program: text by full key, JSON where it is structured. */
+export interface Stack {
+  name: string;
+  account: string;
+  region: string;
+  config: Record<string, string>;
+  /** By full key too; in the stack's file they are encrypted. */
+  secrets: Record<string, string>;
+}
+
+const SECRETS = {
+  'infra:mongodbUri': 'mongodb+srv://trunkline:marked-mongodb-password@db.example.net/trunkline',
+  'infra:livekitApiKey': 'APImarkedLiveKit',
+  'infra:livekitApiSecret': 'marked-livekit-secret-0123456789abcdef',
+  'infra:encryptionKeys': '2026a:bWFya2VkIGVuY3J5cHRpb24ga2V5IDAxMjM0NTY3OAA=',
+  'infra:bootstrapApiKey': 'tl_live_markedbootstrapkey0123456789abcdefghijklmnopqrs',
+  'infra:databasePassword': 'marked-database-password-0123',
+};
+
+/** Words of the secrets above that stand in nothing else, and that no encoding of URLs or JSON changes. */
+export const SECRET_MARKS = [
+  'marked-mongodb-password',
+  'APImarkedLiveKit',
+  'marked-livekit-secret',
+  'bWFya2VkIGVuY3J5cHRpb24g',
+  'markedbootstrapkey',
+  'marked-database-password',
+];
+
+const ACCOUNT = '123456789012';
+const IMAGE = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/trunkline@sha256:${'0123456789abcdef'.repeat(4)}`;
+
+/** The stack of an example file, with what its reader is told to fill in. */
+const readStack = (name: string, file: string, own: Record<string, string>): Stack => {
+  const { config: written } = parse(readFileSync(join(INFRA, file), 'utf8'));
+  const config: Record<string, string> = { 'infra:accountId': ACCOUNT, ...own };
+  for (const [key, value] of Object.entries<unknown>(written)) {
+    config[key] ??= typeof value === 'string' ? value : JSON.stringify(value);
+  }
+  const unused =
+    JSON.parse(config['infra:database'] ?? '{}').kind === 'documentdb' ? 'infra:mongodbUri' : 'infra:databasePassword';
+  const external = Object.keys(JSON.parse(config['infra:secretArns'] ?? '{}')).map((key) => `infra:${key}`);
+  const secrets = Object.entries(SECRETS).filter(([key]) => key !== unused && !external.includes(key));
+  return { name, account: ACCOUNT, region: config['infra:region'] ?? '', config, secrets: Object.fromEntries(secrets) };
+};
+
+/** What the golden files show, and what all tiers deploy. */
+export const STACKS = {
+  bootstrap: readStack('dev', 'Pulumi.dev.yaml', {}),
+  dev: readStack('dev', 'Pulumi.dev.yaml', { 'infra:image': IMAGE }),
+  prod: readStack('prod', 'Pulumi.prod.example.yaml', { 'infra:image': IMAGE }),
+};
+export type StackName = keyof typeof STACKS;
+
+/** The stack with other values; `undefined` takes one away. */
+export const withConfig = (stack: Stack, changes: Record<string, string | undefined>): Stack => {
+  const apply = (values: Record<string, string>, keys: (key: string) => boolean) =>
+    Object.fromEntries(
+      Object.entries({ ...values, ...changes }).flatMap(([key, value]) =>
+        value !== undefined && keys(key) ? [[key, value]] : [],
+      ),
+    );
+  const isSecretKey = (key: string) => key in SECRETS;
+  return {
+    ...stack,
+    config: apply(stack.config, (key) => !isSecretKey(key)),
+    secrets: apply(stack.secrets, isSecretKey),
+  };
+};
