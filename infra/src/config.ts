@@ -8,12 +8,12 @@ import { Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts'
 /** Where a secret's value is: with us, encrypted; or in a secret of the account that we never read. */
 export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | { mode: 'external'; valueFrom: string };
 
-export type EdgeConfig = { scheme: 'https'; domain: string; hostedZoneId: string } | { scheme: 'http' };
+type EdgeConfig = { scheme: 'https'; domain: string; hostedZoneId: string } | { scheme: 'http' };
 
 type External = Extract<Settings['database'], { kind: 'external' }>;
 type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;
 export type DocumentDbConfig = DocumentDb & { password: pulumi.Output<string> };
-export type DatabaseConfig = External | DocumentDbConfig;
+type DatabaseConfig = External | DocumentDbConfig;
 
 export interface Config
   extends Omit<Settings, SecretKey | 'databasePassword' | 'secretArns' | 'domain' | 'hostedZoneId' | 'database'> {

@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { Alarms } from './alarms.ts';
 import type { Config } from './config.ts';
 import { connectionsOf } from './connections.ts';
+import { costOf, type Priced, totalOf } from './cost.ts';
 import { Dashboard } from './dashboard.ts';
 import { Database } from './database.ts';
 import { Edge } from './edge.ts';
@@ -77,6 +78,7 @@ export const deploy = (config: Config) => {
     databaseEndpoint: database?.endpoint,
     secretArns: secrets.arns,
     logGroup: logGroup.name,
+    estimatedMonthlyCost: `about ${totalOf(costOf(pricedOf(config)))} US dollars, and what traffic adds`,
     nextSteps: nextSteps({ config, repositoryUrl: repository.url, url: edge.url }),
   };
   if (image === undefined) return outputs;
@@ -142,3 +144,11 @@ export const deploy = (config: Config) => {
     dashboard: dashboard.dashboardName,
   };
 };
+
+const pricedOf = (config: Config): Priced => ({
+  ...config,
+  domain: config.edge.scheme === 'https' ? config.edge.domain : undefined,
+  managedSecrets:
+    Object.values(config.secrets).filter(({ mode }) => mode === 'managed').length +
+    Number(config.database.kind === 'documentdb'),
+});

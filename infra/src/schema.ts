@@ -28,7 +28,7 @@ const arn = (service: string, rest: string) =>
   matching(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:[0-9]{12}:${rest}`), `an ARN of ${service}`);
 
 /** Interface endpoints that can be asked for; S3's gateway endpoint costs nothing and is always there. */
-export const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
+const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
 
 /** The spans of time that CloudWatch Logs knows, up to three years. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096];

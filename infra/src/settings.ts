@@ -48,8 +48,6 @@ export const SECRET_SETTINGS: Record<SecretKey, string> = {
 export const LEFT_ALONE: Record<string, string> = {
   HOST: 'in production it listens on every address',
   DATA_DIR: 'in production it keeps nothing on disk',
-  XDG_CACHE_HOME: 'in production it downloads no mongod',
-  PATH: 'in production it looks for no mongod',
 };
 
 /** The service lets an import under way finish, and five seconds more to write it down; then it ends by itself. */

@@ -1,0 +1,207 @@
+import * as pulumi from '@pulumi/pulumi';
+import { describe, expect, it } from 'vitest';
+import { dev, prod } from '../test/given.ts';
+import { type Given, parseConfig } from './config.ts';
+import { ConfigError, type Fault } from './faults.ts';
+
+const faultsOf = (given: Given): readonly Fault[] => {
+  try {
+    parseConfig(given);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+};
+
+const documentdb = (changes: object = {}) => ({
+  database: { kind: 'documentdb', ...changes },
+  mongodbUri: undefined,
+  databasePassword: 'a-long-password-of-the-database',
+});
+const zones = ['eu-central-1a', 'eu-central-1b'];
+const arnOf = (name: string) => `arn:aws:secretsmanager:eu-central-1:123456789012:secret:${name}-AbCdEf`;
+
+describe('a configuration', () => {
+  it.each([
+    ['dev', dev()],
+    ['prod', prod()],
+    ['dev with a secret of the account', dev({ mongodbUri: undefined, secretArns: { mongodbUri: arnOf('uri') } })],
+    [
+      'dev on serverless DocumentDB',
+      dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 2, max: 8 }, poolSize: 10 })),
+    ],
+  ])('of %s fits', (_name, given) => {
+    expect(faultsOf(given)).toEqual([]);
+  });
+
+  // Each rule: what breaks it, what it says, and the command that mends it.
+  it.each<[path: string, given: Given, message: RegExp, mend: string]>([
+    ['environment', dev({ environment: 'test' }), /dev, staging or prod/, 'set infra:environment'],
+    ['region', dev({ region: undefined }), /is missing/, 'set infra:region'],
+    ['accountId', dev({ accountId: '12' }), /12 digits/, 'set infra:accountId'],
+    ['livekitUrl', dev({ livekitUrl: 'https://example.com' }), /wss:/, 'set infra:livekitUrl'],
+    ['network.zones', dev({ network: { zones: [] } }), /two or three/, "set --path 'infra:network.zones[0]'"],
+    [
+      'network.zones[1]',
+      dev({ network: { zones: [zones[0], 'us-east-1a'] } }),
+      /not in eu-central-1/,
+      "'infra:network.zones[1]' eu-central-1b",
+    ],
+    ['network.cidr', dev({ network: { zones, cidr: '10.40.0.0/8' } }), /\/16 to \/24/, "'infra:network.cidr'"],
+    ['network.cidr', dev({ network: { zones, cidr: '8.8.0.0/16' } }), /private ranges/, "'infra:network.cidr'"],
+    [
+      'network.endpoints',
+      dev({ network: { zones, egress: 'public-ip', endpoints: ['kms'] } }),
+      /private subnets/,
+      "rm --path 'infra:network.endpoints'",
+    ],
+    ['hostedZoneId', dev({ domain: 'trunkline.example.com' }), /is missing/, 'set infra:hostedZoneId'],
+    ['domain', dev({ hostedZoneId: 'Z0123456789' }), /is missing/, 'set infra:domain'],
+    ['domain', dev({ environment: 'staging' }), /over HTTP/, 'set infra:domain'],
+    ['service.cpu', dev({ service: { cpu: 300 } }), /must be 256, 512/, "'infra:service.cpu'"],
+    [
+      'service.memory',
+      dev({ service: { cpu: 512, memory: 8192 } }),
+      /Fargate takes 1024, 2048, 3072, 4096/,
+      "'infra:service.memory' 4096",
+    ],
+    ['service.max', dev({ service: { min: 5, max: 2 } }), /below service.min/, "'infra:service.max' 5"],
+    [
+      'service.leaseSeconds',
+      dev({ service: { providerTimeoutSeconds: 40 } }),
+      /must fit into a lease/,
+      "'infra:service.leaseSeconds' 120",
+    ],
+    ['database.kind', dev({ database: { kind: 'elastic' } }), /partial indexes/, "'infra:database.kind'"],
+    ['database.username', dev(documentdb({ username: 'Admin' })), /must not be admin/, "'infra:database.username'"],
+    [
+      'database.capacity',
+      dev(documentdb({ instanceClass: 'db.serverless', poolSize: 1 })),
+      /needs its bounds/,
+      "'infra:database.capacity.min'",
+    ],
+    [
+      'database.capacity',
+      dev(documentdb({ capacity: { min: 1, max: 2 } })),
+      /for db.serverless/,
+      "rm --path 'infra:database.capacity'",
+    ],
+    [
+      'database.capacity.max',
+      dev(documentdb({ instanceClass: 'db.serverless', poolSize: 1, capacity: { min: 4, max: 2 } })),
+      /below/,
+      "'infra:database.capacity.max' 4",
+    ],
+    [
+      'database.poolSize',
+      dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 0.5, max: 2 } })),
+      /160 connections .* takes 39/,
+      "'infra:database.poolSize' 4",
+    ],
+    ['livekitApiKey', dev({ livekitApiKey: undefined }), /is missing/, 'set --secret infra:livekitApiKey'],
+    ['livekitApiKey', dev({ secretArns: { livekitApiKey: arnOf('key') } }), /set twice/, 'rm infra:livekitApiKey'],
+    [
+      'encryptionKeys',
+      dev({ encryptionKeys: '2026a:short' }),
+      /32 bytes in base64/,
+      'set --secret infra:encryptionKeys',
+    ],
+    [
+      'mongodbUri',
+      dev({ mongodbUri: undefined }),
+      /is missing: the database is external/,
+      'set --secret infra:mongodbUri',
+    ],
+    ['mongodbUri', dev({ ...documentdb(), mongodbUri: 'mongodb://host/db' }), /composed here/, 'rm infra:mongodbUri'],
+    [
+      'databasePassword',
+      dev({ ...documentdb(), databasePassword: undefined }),
+      /is missing/,
+      'set --secret infra:databasePassword',
+    ],
+    [
+      'databasePassword',
+      dev({ ...documentdb(), databasePassword: 'has/a-slash-in-its-middle' }),
+      /must not have/,
+      'set --secret infra:databasePassword',
+    ],
+    [
+      'databasePassword',
+      dev({ databasePassword: 'a-long-password-of-the-database' }),
+      /the database is external/,
+      'rm infra:databasePassword',
+    ],
+    ['logRetentionDays', dev({ logRetentionDays: 31 }), /must be one of/, 'set infra:logRetentionDays'],
+    [
+      'network.egress',
+      prod({ network: { zones, egress: 'public-ip' } }),
+      /must not be public-ip in prod/,
+      "'infra:network.egress' nat-per-zone",
+    ],
+    [
+      'domain',
+      prod({ domain: undefined, hostedZoneId: undefined }),
+      /over HTTP, in clear, and prod refuses/,
+      'set infra:domain',
+    ],
+    ['image', prod({ image: 'trunkline:latest' }), /by its digest in prod/, 'set infra:image'],
+    ['service.min', prod({ service: { min: 1 } }), /2 or more in prod/, "'infra:service.min' 2"],
+    ['protect', prod({ protect: false }), /must not be false in prod/, 'set infra:protect true'],
+    [
+      'database.instances',
+      prod({ database: { kind: 'documentdb', instances: 1 } }),
+      /2 or more in prod/,
+      "'infra:database.instances' 2",
+    ],
+    [
+      'database.backupRetentionDays',
+      prod({ database: { kind: 'documentdb', instances: 2, backupRetentionDays: 1 } }),
+      /7 or more in prod/,
+      "'infra:database.backupRetentionDays'",
+    ],
+    ['alarms', prod({ alarms: undefined }), /somebody is told/, "'infra:alarms.email'"],
+    ['enviroment', dev({ enviroment: 'dev' }), /did you mean infra:environment/, 'rm infra:enviroment'],
+    [
+      'service.cpus',
+      dev({ service: { cpus: 512 } }),
+      /did you mean infra:service.cpu\?/,
+      "rm --path 'infra:service.cpus'",
+    ],
+  ])('is refused for its %s', (path, given, message, mend) => {
+    const faults = faultsOf(given);
+    expect(faults.map((fault) => fault.path)).toEqual([path]);
+    expect(faults[0]!.message).toMatch(message);
+    expect(faults[0]!.mend.join('\n')).toContain(mend);
+  });
+
+  it('tells all faults at once, each with the command that mends it', () => {
+    const faults = faultsOf(prod({ accountId: '1', enviroment: 'x', protect: false, service: { min: 1, cpu: 300 } }));
+    expect(faults.map(({ path }) => path).toSorted()).toEqual([
+      'accountId',
+      'enviroment',
+      'protect',
+      'service.cpu',
+      'service.min',
+    ]);
+    expect(faults.every(({ mend }) => mend.length > 0 && mend.every((it) => it.startsWith('pulumi config ')))).toBe(
+      true,
+    );
+  });
+
+  it('says of a secret in clear that it must be taken for known', () => {
+    const faults = faultsOf({
+      ...dev(),
+      encrypted: ['infra:mongodbUri', 'infra:livekitApiKey', 'infra:encryptionKeys'],
+    });
+    expect(faults).toMatchObject([{ path: 'livekitApiSecret', message: expect.stringMatching(/in clear/) }]);
+  });
+
+  it('keeps every secret as one', async () => {
+    const { secrets, database } = parseConfig(prod({ bootstrapApiKey: `tl_live_${'a'.repeat(43)}` }));
+    const values = Object.values(secrets).map((source) => (source.mode === 'managed' ? source.value : undefined));
+    const password = database.kind === 'documentdb' ? database.password : undefined;
+    expect(values).toHaveLength(4);
+    for (const value of [...values, password]) expect(await pulumi.isSecret(value!)).toBe(true);
+  });
+});

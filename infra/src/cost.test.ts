@@ -1,0 +1,75 @@
+import { assert, constantFrom, integer, property, record } from 'fast-check';
+import { expect, it } from 'vitest';
+import { costOf, type Priced, totalOf } from './cost.ts';
+import { Schema } from './schema.ts';
+
+const priced = (changes: object = {}): Priced => ({
+  ...Schema.parse({
+    environment: 'dev',
+    region: 'eu-central-1',
+    accountId: '123456789012',
+    network: { zones: ['eu-central-1a', 'eu-central-1b'], egress: 'public-ip' },
+    database: { kind: 'external' },
+    livekitUrl: 'wss://example.livekit.cloud',
+    livekitSipHost: 'example.sip.livekit.cloud',
+    ...changes,
+  }),
+  managedSecrets: 5,
+});
+const lineOf = (what: RegExp, changes: object) => costOf(priced(changes)).find((line) => what.test(line.what));
+
+it('reckons a task by its size: half a vCPU and a gigabyte, 730 hours', () => {
+  expect(lineOf(/^Fargate/, { service: { min: 3 } })).toEqual({
+    what: 'Fargate task, 0.5 vCPU, 1 GB, arm64',
+    quantity: 3,
+    usd_each: (0.5 * 0.03238 + 0.00356) * 730,
+  });
+});
+
+it('counts what each way out needs', () => {
+  const zones = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
+  const quantities = (egress: string) =>
+    [/^NAT/, /^Public/].map((what) => lineOf(what, { network: { zones, egress }, service: { min: 2 } })?.quantity ?? 0);
+  expect(quantities('public-ip')).toEqual([0, 5]);
+  expect(quantities('single-nat')).toEqual([1, 4]);
+  expect(quantities('nat-per-zone')).toEqual([3, 6]);
+});
+
+it.each([
+  [{ instanceClass: 'db.r6g.large', instances: 2 }, 0.2627 * 730],
+  [{ instanceClass: 'db.r6g.4xlarge', instances: 2 }, 0.2627 * 8 * 730],
+  [{ instanceClass: 'db.serverless', instances: 2, capacity: { min: 1.5, max: 4 } }, 1.5 * 0.0822 * 730],
+  [{ instanceClass: 'db.x9z.large', instances: 2 }, undefined],
+])('prices DocumentDB %j', (database, usd_each) => {
+  const line = lineOf(/^DocumentDB/, { database: { kind: 'documentdb', ...database } });
+  expect(line?.quantity).toBe(2);
+  if (usd_each === undefined) expect(line?.usd_each).toBeUndefined();
+  else expect(line?.usd_each).toBeCloseTo(usd_each, 6);
+});
+
+it('never becomes cheaper with more of anything', async () => {
+  const sizes = record({
+    min: integer({ min: 1, max: 20 }),
+    instances: integer({ min: 1, max: 8 }),
+    egress: constantFrom('single-nat', 'nat-per-zone'),
+  });
+  const totalFor = ({ min, instances, egress }: { min: number; instances: number; egress: string }) =>
+    totalOf(
+      costOf(
+        priced({
+          service: { min, max: 100 },
+          database: { kind: 'documentdb', instances },
+          network: { zones: ['eu-central-1a', 'eu-central-1b'], egress },
+        }),
+      ),
+    );
+  await assert(
+    property(sizes, (size) => {
+      const total = totalFor(size);
+      expect(totalFor({ ...size, min: size.min + 1 })).toBeGreaterThan(total);
+      expect(totalFor({ ...size, instances: size.instances + 1 })).toBeGreaterThan(total);
+      expect(totalFor({ ...size, egress: 'nat-per-zone' })).toBeGreaterThanOrEqual(total);
+    }),
+    { numRuns: 50 },
+  );
+});

@@ -1,0 +1,95 @@
+import { LOG_METRICS } from './log-metrics.ts';
+import { HOURS_OF_MONTH, PRICES } from './prices.ts';
+import type { Settings } from './schema.ts';
+import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from './watch.ts';
+
+/** What of a configuration costs money. */
+export interface Priced extends Pick<Settings, 'architecture' | 'network' | 'service' | 'database' | 'waf' | 'domain'> {
+  managedSecrets: number;
+}
+
+export interface CostLine {
+  what: string;
+  quantity: number;
+  /** Each of them, a month; undefined where the table has no price. */
+  usd_each: number | undefined;
+}
+
+/** What stands still costs, a month, line by line: nobody calls, and the least number of tasks runs. */
+export const costOf = (priced: Priced): CostLine[] =>
+  [...tasks(priced), ...network(priced), ...edge(priced), ...secrets(priced), ...database(priced), ...watching(priced)] //
+    .filter(({ quantity }) => quantity > 0);
+
+/** The sum in US dollars, rounded to whole ones; of the lines that have a price. */
+export const totalOf = (lines: readonly CostLine[]): number =>
+  Math.round(lines.reduce((sum, { quantity, usd_each }) => sum + quantity * (usd_each ?? 0), 0));
+
+const line = (what: string, quantity: number, usd_each: number | undefined): CostLine => ({ what, quantity, usd_each });
+const hourly = (what: string, quantity: number, usd_hour: number | undefined): CostLine =>
+  line(what, quantity, usd_hour === undefined ? undefined : usd_hour * HOURS_OF_MONTH);
+
+const tasks = ({ architecture, service: { cpu, memory, min } }: Priced): CostLine[] => {
+  const { vcpu_hour, gb_hour } = PRICES.fargate[architecture];
+  const hour = (cpu / 1024) * vcpu_hour + (memory / 1024) * gb_hour;
+  return [hourly(`Fargate task, ${cpu / 1024} vCPU, ${memory / 1024} GB, ${architecture}`, min, hour)];
+};
+
+const network = ({ network: { zones, egress, endpoints }, service: { min } }: Priced): CostLine[] => {
+  const nats = { 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': zones.length }[egress];
+  const addresses = zones.length + nats + (egress === 'public-ip' ? min : 0);
+  return [
+    hourly('NAT gateway', nats, PRICES.nat_gateway_hour),
+    hourly('Public IPv4 address', addresses, PRICES.public_ipv4_hour),
+    hourly('Interface endpoint, in one zone', endpoints.length * zones.length, PRICES.interface_endpoint_hour),
+  ];
+};
+
+const edge = ({ waf }: Priced): CostLine[] => [
+  hourly('Application load balancer', 1, PRICES.load_balancer_hour),
+  line('WAF', waf ? 1 : 0, PRICES.waf.acl_month),
+  line('WAF rule', waf ? 1 + Number(waf.commonRules) : 0, PRICES.waf.rule_month),
+];
+
+const secrets = ({ managedSecrets, database: { kind } }: Priced): CostLine[] => [
+  line('Secret', managedSecrets, PRICES.secret_month),
+  line('KMS key', kind === 'documentdb' ? 2 : 1, PRICES.kms_key_month),
+];
+
+const database = ({ database }: Priced): CostLine[] => {
+  if (database.kind === 'external') return [];
+  const { instanceClass, instances, capacity } = database;
+  if (instanceClass !== 'db.serverless')
+    return [hourly(`DocumentDB instance, ${instanceClass}`, instances, instanceHour(instanceClass))];
+  const units = capacity?.min ?? 0.5;
+  return [
+    hourly(
+      `DocumentDB serverless instance, ${units} capacity units`,
+      instances,
+      units * PRICES.documentdb.capacity_unit_hour,
+    ),
+  ];
+};
+
+/** `db.r6g.4xlarge` is eight times `db.r6g.large`. */
+const instanceHour = (instanceClass: string): number | undefined => {
+  const [, family, times = ''] = /^(db\.r\w+)\.(\d*)xlarge$/.exec(instanceClass) ?? [];
+  const { instance_hour } = PRICES.documentdb;
+  if (family === undefined) return instance_hour[instanceClass];
+  const large = instance_hour[`${family}.large`];
+  return large === undefined ? undefined : large * 2 * Number(times || 1);
+};
+
+const watching = ({ database, domain }: Priced): CostLine[] => {
+  const alarms = [
+    ...watchEdge({ loadBalancer: {}, targetGroup: {} }),
+    ...watchCallers({ loadBalancer: {}, targetGroup: {}, least: 1 }),
+    ...watchService({ service: {}, namespace: '' }),
+    ...(database.kind === 'documentdb' ? watchDatabase({ cluster: {}, connections: 1 }) : []),
+    ...(domain === undefined ? [] : watchCertificate({ CertificateArn: '' })),
+  ];
+  return [
+    line('CloudWatch alarm', alarms.length, PRICES.alarm_month),
+    line('CloudWatch metric made of the log', Object.keys(LOG_METRICS).length, PRICES.metric_month),
+    line('CloudWatch dashboard', 1, PRICES.dashboard_month),
+  ];
+};

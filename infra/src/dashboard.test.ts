@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { bodyOf } from './dashboard.ts';
+
+const names = {
+  region: 'eu-central-1',
+  namespace: 'Trunkline/dev',
+  loadBalancer: 'app/t/1',
+  targetGroup: 'targetgroup/t/2',
+  cluster: 'c',
+  service: 's',
+};
+
+it('fills rows of three that do not overlap, within the 24 columns', () => {
+  const { widgets } = bodyOf({ ...names, database: 'd' });
+  expect(widgets.every(({ x, width }) => x + width <= 24)).toBe(true);
+  expect(new Set(widgets.map(({ x, y }) => `${x},${y}`)).size).toBe(widgets.length);
+});
+
+it('shows the database where it is ours', () => {
+  const titles = (database?: string) =>
+    bodyOf({ ...names, database }).widgets.map(({ properties }) => properties.title);
+  expect(titles('d').filter((title) => !titles().includes(title))).toEqual(['Database', 'Connections of the database']);
+});
