@@ -75,7 +75,7 @@ export const deploy = (config: Config) => {
     url: edge.url,
     loadBalancer: edge.loadBalancerName,
     repository: repository.url,
-    databaseEndpoint: database?.endpoint,
+    ...(database && { databaseEndpoint: database.endpoint }),
     secretArns: secrets.arns,
     logGroup: logGroup.name,
     estimatedMonthlyCost: `about ${totalOf(costOf(pricedOf(config)))} US dollars, and what traffic adds`,
