@@ -77,7 +77,7 @@ describe('a configuration', () => {
     ['database.username', dev(documentdb({ username: 'Admin' })), /must not be admin/, "'infra:database.username'"],
     [
       'database.capacity',
-      dev(documentdb({ instanceClass: 'db.serverless', poolSize: 1 })),
+      dev(documentdb({ instanceClass: 'db.serverless' })),
       /needs its bounds/,
       "'infra:database.capacity.min'",
     ],

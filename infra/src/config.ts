@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { ConfigError, type Fault, remove, set } from './faults.ts';
 import { examplesOf, isSecret, nearest } from './keys.ts';
 import { breaches } from './rules.ts';
-import { Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import { type DocumentDb, Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
 /** Where a secret's value is: with us, encrypted; or in a secret of the account that we never read. */
 export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | { mode: 'external'; valueFrom: string };
@@ -11,7 +11,6 @@ export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | {
 type EdgeConfig = { scheme: 'https'; domain: string; hostedZoneId: string } | { scheme: 'http' };
 
 type External = Extract<Settings['database'], { kind: 'external' }>;
-type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;
 export type DocumentDbConfig = DocumentDb & { password: pulumi.Output<string> };
 type DatabaseConfig = External | DocumentDbConfig;
 

@@ -58,7 +58,9 @@ export class Database extends pulumi.ComponentResource {
         backupRetentionPeriod: database.backupRetentionDays,
         deletionProtection: protect,
         skipFinalSnapshot: !protect,
-        applyImmediately: !protect,
+        // Else a changed password is the database's in the next maintenance window, and the tasks' now; all else is at once anyway.
+        // https://docs.aws.amazon.com/documentdb/latest/developerguide/API_ModifyDBCluster.html
+        applyImmediately: true,
         allowMajorVersionUpgrade: false,
         ...(protect && { finalSnapshotIdentifier: finalSnapshotOf(stack) }),
         ...(database.snapshot !== undefined && { snapshotIdentifier: database.snapshot }),
@@ -100,7 +102,7 @@ export interface UriParts {
 }
 
 /**
- * The whole URI. DocumentDB before 8.0.2 refuses retryable writes, and never knows which minor version it is made with.
+ * The whole URI. DocumentDB knows retryable writes from 8.0.2 on only, and which patch of a version it runs is AWS's choice.
  * https://docs.aws.amazon.com/documentdb/latest/devguide/retryable-writes.html. The image trusts its certificate authority.
  */
 export const uriOf = ({ host, username, password, poolSize }: UriParts): string => {

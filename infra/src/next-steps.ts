@@ -2,7 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Config } from './config.ts';
 
 export interface Deployed {
-  config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture'>;
+  config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture' | 'alarms' | 'secrets'>;
   repositoryUrl: pulumi.Output<string>;
   url: pulumi.Output<string>;
 }
@@ -11,7 +11,7 @@ export interface Deployed {
 export const nextSteps = ({ config, repositoryUrl, url }: Deployed): pulumi.Output<string[]> =>
   pulumi
     .all([repositoryUrl, url])
-    .apply(([repository, at]) => (config.image === undefined ? pushImage(config, repository) : [`curl ${at}/healthz`]));
+    .apply(([repository, at]) => (config.image === undefined ? pushImage(config, repository) : useIt(config, at)));
 
 const pushImage = ({ region, accountId, architecture }: Deployed['config'], repository: string): string[] => [
   `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${accountId}.dkr.ecr.${region}.amazonaws.com`,
@@ -19,4 +19,16 @@ const pushImage = ({ region, accountId, architecture }: Deployed['config'], repo
   `docker push ${repository}:<version>`,
   `pulumi config set infra:image ${repository}@sha256:<the digest that the push printed>`,
   'pulumi up',
+];
+
+const useIt = ({ alarms, secrets }: Deployed['config'], url: string): string[] => [
+  `curl ${url}/healthz`,
+  ...(alarms !== undefined && 'email' in alarms
+    ? [`# Confirm what AWS has sent to ${alarms.email}: no alarm comes before.`]
+    : []),
+  ...(secrets.bootstrapApiKey === undefined
+    ? []
+    : [
+        '# Make an admin key with the bootstrap key, revoke that one, and take it away: README.md, "The first deployment".',
+      ]),
 ];

@@ -2,7 +2,7 @@ import { faultOfCidr } from './cidr.ts';
 import { connectionsNeeded, connectionsOf } from './connections.ts';
 import { type Fault, remove, set } from './faults.ts';
 import { examplesOf } from './keys.ts';
-import { SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import { type DocumentDb, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
 /** A rule reads the keys that it is about, and answers what of them does not fit together. */
 type Rule = (settings: Settings) => Fault[];
@@ -151,16 +151,18 @@ const describe = (sizes: number[]): string =>
     ? `${sizes[0]} to ${sizes.at(-1)} in steps of ${(sizes[1] ?? 0) - (sizes[0] ?? 0)}`
     : sizes.join(', ');
 
+const lacksBounds = ({ instanceClass, capacity }: DocumentDb): boolean =>
+  instanceClass === 'db.serverless' && capacity === undefined;
+
 const database: Rule[] = [
   ({ database }) => {
     if (database.kind !== 'documentdb') return [];
-    const isServerless = database.instanceClass === 'db.serverless';
-    if (isServerless && database.capacity === undefined)
+    if (lacksBounds(database))
       return [
         fault('database.capacity', 'is missing: db.serverless needs its bounds.', ...example('database.capacity')),
       ];
     return unless(
-      isServerless || database.capacity === undefined,
+      database.instanceClass === 'db.serverless' || database.capacity === undefined,
       fault(
         'database.capacity',
         `is for db.serverless, and database.instanceClass is ${database.instanceClass}.`,
@@ -181,7 +183,7 @@ const database: Rule[] = [
           ),
         ),
   ({ database, service: { max } }) => {
-    if (database.kind !== 'documentdb') return [];
+    if (database.kind !== 'documentdb' || lacksBounds(database)) return [];
     const { poolSize } = database;
     const needed = connectionsNeeded({ poolSize, max });
     const limit = connectionsOf(database);

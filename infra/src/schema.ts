@@ -180,3 +180,4 @@ export const Schema = z.strictObject({
   tags: z.record(z.string().max(128), z.string().max(256)).default({}),
 });
 export type Settings = z.output<typeof Schema>;
+export type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;

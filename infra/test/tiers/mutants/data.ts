@@ -40,6 +40,12 @@ export const data: Mutant[] = [
     },
   },
   {
+    wrong: 'gives its database a changed password in the next maintenance window',
+    caughtBy: 'a changed password is the database’s when it is the tasks’',
+    type: CLUSTER,
+    change: inputs({ applyImmediately: false }),
+  },
+  {
     wrong: 'lets AWS delete its database',
     caughtBy: 'database-survives',
     type: CLUSTER,

@@ -23,6 +23,9 @@ export const lifecycle = {
   'what cannot be lost is protected, and kept where Pulumi is told to delete it': (run) =>
     isProd(run) ? DATA.flatMap((type) => urnsOf(run, type, (one) => !(one.protect && one.retainOnDelete))) : [],
 
+  'a changed password is the database’s when it is the tasks’': (run) =>
+    urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) => inputs.applyImmediately !== true),
+
   'what is not protected is not left behind': (run) =>
     run.resources
       // A version goes with its secret.

@@ -1,0 +1,46 @@
+import * as pulumi from '@pulumi/pulumi';
+import { expect, it } from 'vitest';
+import { dev, prod } from '../test/given.ts';
+import { type Given, parseConfig } from './config.ts';
+import { nextSteps } from './next-steps.ts';
+
+const REPOSITORY = '123456789012.dkr.ecr.eu-central-1.amazonaws.com/trunkline-1234567';
+
+const stepsOf = (given: Given): Promise<string[]> =>
+  new Promise((resolve) =>
+    nextSteps({
+      config: parseConfig(given),
+      repositoryUrl: pulumi.output(REPOSITORY),
+      url: pulumi.output('https://trunkline.example.com'),
+    }).apply(resolve),
+  );
+
+it.each([
+  ['arm64', 'linux/arm64'],
+  ['x86_64', 'linux/amd64'],
+])(
+  'say without an image of %s how it is built, where it is pushed, and which key is set',
+  async (architecture, platform) => {
+    const steps = await stepsOf(dev({ architecture }));
+    expect(steps[1]).toContain(`docker build --platform ${platform} `);
+    expect(steps[2]).toBe(`docker push ${REPOSITORY}:<version>`);
+    expect(steps.slice(3)).toEqual([
+      `pulumi config set infra:image ${REPOSITORY}@sha256:<the digest that the push printed>`,
+      'pulumi up',
+    ]);
+  },
+);
+
+it('say with an image what to try, and whose mail to confirm', async () => {
+  const [first, second, ...rest] = await stepsOf(prod());
+  expect(first).toBe('curl https://trunkline.example.com/healthz');
+  expect(second).toContain('oncall@example.com');
+  expect(rest).toEqual([]);
+});
+
+it('say that the bootstrap key is to be retired, and not what it is', async () => {
+  const bootstrapApiKey = `tl_live_${'k'.repeat(64)}`;
+  const steps = (await stepsOf(prod({ bootstrapApiKey }))).join('\n');
+  expect(steps).toContain('bootstrap key');
+  expect(steps).not.toContain(bootstrapApiKey);
+});
