@@ -13,7 +13,10 @@ const read = () => {
   const open = Object.entries<unknown>(config).filter(
     ([key, value]) => key.startsWith('infra:') && !(typeof value === 'object' && value !== null && 'secure' in value),
   );
-  return Schema.parse(Object.fromEntries(open.map(([key, value]) => [key.slice('infra:'.length), value])));
+  const given = Object.fromEntries(open.map(([key, value]) => [key.slice('infra:'.length), value]));
+  const { data, error } = Schema.safeParse(given);
+  if (data) return data;
+  throw new Error(error.issues.map(({ path, message }) => `\n  infra:${path.join('.')} ${message}`).join(''));
 };
 
 const dollars = (usd: number | undefined) => (usd === undefined ? '?' : usd.toFixed(2));
@@ -36,6 +39,6 @@ try {
     '\nTraffic comes on top: data through NAT and the load balancer, log lines, the database’s storage and I/O.',
   );
 } catch (error) {
-  console.error(`${basename(file)} cannot be read: ${error instanceof Error ? error.message : error}`);
+  console.error(`${basename(file)} cannot be reckoned: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }
