@@ -44,4 +44,6 @@ const server = createServer(async (req, res) => {
   res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(url)));
 });
 
+// It ends with whoever started it.
+process.once('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
