@@ -49,8 +49,11 @@ export const start = (
   all.add(child);
   const lines: string[] = [];
   const watchers = new Set<() => void>();
-  const ended = once(child, 'exit').finally(() => {
-    all.delete(child);
+  const ended = once(child, 'exit').finally(() => all.delete(child));
+  // Only then has everything been read that it said.
+  let isRead = false;
+  const read = once(child, 'close').then(() => {
+    isRead = true;
     for (const watcher of watchers) watcher();
   });
   for (const stream of [child.stdout, child.stderr]) {
@@ -67,8 +70,7 @@ export const start = (
         const watcher = () => {
           const match = lines.map((line) => pattern.exec(line)).find((found) => found !== null);
           if (match) resolve(match);
-          else if (child.exitCode !== null || child.signalCode !== null)
-            reject(new Error(`${command} ended:\n${lines.join('\n')}`));
+          else if (isRead) reject(new Error(`${command} ended:\n${lines.join('\n')}`));
           else return;
           watchers.delete(watcher);
         };
@@ -76,7 +78,7 @@ export const start = (
         watcher();
       }),
     exit: async () => {
-      await ended;
+      await read;
       return child.exitCode;
     },
     end: async (signal = 'SIGKILL') => {
