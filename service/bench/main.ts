@@ -14,6 +14,7 @@ const mongod = await openMongod({
   cache_dir: join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline'),
   search_path: process.env.PATH ?? '',
   say: console.log,
+  signal: new AbortController().signal,
 });
 const database = (name: string) => mongod.uri.replace('/trunkline?', `/bench_${name}?`);
 

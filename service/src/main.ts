@@ -1,7 +1,10 @@
 import { readConfig } from './config.ts';
-import { run } from './run.ts';
+import { type Running, run } from './run.ts';
+
+const start = new AbortController();
 
 const fail = (error: unknown): never => {
+  if (start.signal.aborted && error === start.signal.reason) process.exit(0);
   // What people can mend is a plain sentence; a defect comes with its stack.
   const isPlain = error instanceof Error && (error.name === 'ConfigError' || error.constructor === Error);
   console.error(isPlain ? `\n${error.message}\n` : error);
@@ -14,12 +17,19 @@ const destination = async (production: boolean) =>
     ? (await import('pino-pretty')).default({ sync: true, ignore: 'pid,hostname', singleLine: true })
     : undefined;
 
-/** The process: SIGTERM drains, Ctrl-C stops at once. */
+/** The process: SIGTERM drains, Ctrl-C stops at once. Before it is ready, either calls the start off. */
 try {
   const config = readConfig(process.env);
-  const running = await run(config, { say: (line) => console.log(line), log: await destination(config.production) });
-  process.once('SIGTERM', () => void running.drain().then(() => process.exit(0), fail));
-  process.once('SIGINT', () => void running.stop().then(() => process.exit(0), fail));
+  const log = await destination(config.production);
+  const starting = run(config, { say: (line) => console.log(line), log, signal: start.signal });
+  const endAt = (signal: NodeJS.Signals, end: (running: Running) => Promise<void>) =>
+    process.once(signal, () => {
+      start.abort();
+      void starting.then(end).then(() => process.exit(0), fail);
+    });
+  endAt('SIGTERM', (running) => running.drain());
+  endAt('SIGINT', (running) => running.stop());
+  await starting;
 } catch (error) {
   fail(error);
 }

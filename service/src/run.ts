@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DestinationStream } from 'pino';
+import { untilAborted } from './abort.ts';
 import { systemClock } from './clock.ts';
 import { compose, type Service } from './compose.ts';
 import type { Config } from './config.ts';
@@ -18,24 +19,28 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-export interface Output {
+export interface RunOptions {
   /** Tells people what happens. */
   say(line: string): void;
   log?: DestinationStream | undefined;
+  /** Calls the start off: what is open by then is closed, and `run` rejects with the signal's reason. */
+  signal: AbortSignal;
 }
 
 /** Opens what the service stands on, from the bottom up, and closes it again from the top down. */
-export const run = async (config: Config, { say, log: destination }: Output): Promise<Running> => {
+export const run = async (config: Config, { say, log: destination, signal }: RunOptions): Promise<Running> => {
   await using opening = new AsyncDisposableStack();
+  const unlessCalledOff = <T>(work: Promise<T>) => untilAborted(signal, work);
   const logging = createLogging(config.log_level, destination);
   const { log } = logging;
 
   const development = config.production ? undefined : await import('./development.ts');
   const mongod =
     development && config.mongodb_uri === undefined
-      ? opening.adopt(await development.openMongod({ ...config, say }), (it) => it.close())
+      ? opening.adopt(await development.openMongod({ ...config, say, signal }), (it) => it.close())
       : undefined;
-  const connection = opening.adopt(await connect(config.mongodb_uri ?? mongod?.uri ?? ''), (it) => it.close());
+  const connecting = connect(config.mongodb_uri ?? mongod?.uri ?? '');
+  const connection = opening.adopt(await unlessCalledOff(connecting), (it) => it.close());
   const sandbox =
     development && config.livekit === undefined
       ? opening.adopt(await development.openSandboxNextTo(config.port, connection), (it) => it.close())
@@ -43,7 +48,7 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
   const livekit = config.livekit ?? sandbox?.livekit;
   if (livekit === undefined) throw new Error('There is neither a LiveKit project nor the sandbox');
 
-  const service = await compose(config, {
+  const composing = compose(config, {
     connection,
     clock: systemClock,
     logging,
@@ -52,6 +57,7 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
     livekit_project: config.livekit_project,
     twilio_api_url: config.twilio_api_url ?? sandbox?.url,
   });
+  const service = await unlessCalledOff(composing);
   const { host, port, metrics_port } = config;
   const api = opening.adopt(await listen(service.app, { host, port, setting: 'PORT' }), (it) => it.cut());
   const metricsApp = createMetricsApp(service.metrics, service.measure);
@@ -59,15 +65,19 @@ export const run = async (config: Config, { say, log: destination }: Output): Pr
     it.cut(),
   );
 
-  await service.ready();
+  await unlessCalledOff(service.ready());
   const api_key = config.bootstrap_api_key ?? (await development?.keptApiKey(config.data_dir));
-  if (api_key !== undefined)
-    await service.bootstrap(config.bootstrap_api_key ? 'First organization' : 'Sample organization', api_key);
+  if (api_key !== undefined) {
+    const name = config.bootstrap_api_key ? 'First organization' : 'Sample organization';
+    await unlessCalledOff(service.bootstrap(name, api_key));
+  }
+  const opens = { config, mongod, sandbox, api, metrics, api_key, service };
+  const welcome = development && (await unlessCalledOff(development.welcome(opens)));
+
   service.reconciler.start();
   if (config.production) service.report.start();
   log.info({ port: api.port, metrics_port: metrics.port, installation_id: service.installation_id }, 'ready');
-  if (development) say(await development.welcome({ config, mongod, sandbox, api, metrics, api_key, service }));
-
+  if (welcome !== undefined) say(welcome);
   const opened = opening.move();
   const stop = once(async () => {
     service.drain();

