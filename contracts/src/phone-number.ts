@@ -247,6 +247,10 @@ const provisioning = z
     state: ofEither.provisioning_state,
     attempt: z.int(),
     next_check_at: Timestamp.nullable(),
+    problem: z
+      .strictObject({ code: z.string(), detail: z.string() })
+      .optional()
+      .meta({ description: 'Why the last attempt was put off. The next one is made at `next_check_at`.' }),
     steps: z.array(Step),
     former_routing: FormerRouting.optional(),
   })

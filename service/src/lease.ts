@@ -1,5 +1,7 @@
+import { problemOf } from '@trunkline/contracts';
 import { type ClientSession, type Model, Schema } from 'mongoose';
 import type { Clock } from './clock.ts';
+import { isDatabaseLost } from './connect.ts';
 import { drawToken } from './random.ts';
 
 /** What one step made, and how it went. */
@@ -7,8 +9,19 @@ export interface StepRecord {
   state: 'done' | 'failed' | 'undone';
   resource_id: string | null;
   at: Date;
-  problem?: { code: string; detail: string };
+  problem?: Told;
 }
+
+/** Why something failed, for whoever reads the record. */
+export interface Told {
+  code: string;
+  detail: string;
+}
+
+export const toldOf = (error: unknown): Told => {
+  const { code, detail } = problemOf(error);
+  return { code, detail };
+};
 
 /** The part of a record that says how far its provisioning is, and who works on it. */
 export interface Provisioning<StepName extends string = string> {
@@ -20,6 +33,8 @@ export interface Provisioning<StepName extends string = string> {
   /** Held by whoever works on it; every write of theirs names it. */
   lease_token: string | null;
   steps: { [Name in StepName]?: StepRecord };
+  /** Why it was put off, until it is worked on with success. */
+  problem?: Told | null;
 }
 
 const step = {
@@ -32,6 +47,7 @@ const step = {
 /** The fields of a record's provisioning, for every collection whose records are provisioned. */
 export const provisioningFields = (stepNames: readonly string[]) => ({
   attempt: { type: Number, required: true },
+  problem: { type: new Schema({ code: String, detail: String }, { _id: false }), default: null },
   doubtful_until: { type: Date, default: null },
   due_at: { type: Date, required: false },
   lease_token: { type: String, default: null },
@@ -47,6 +63,9 @@ export class LeaseLost extends Error {
     super('Another holder has taken this record over');
   }
 }
+
+/** With the lease or the database lost, nothing can be stored: whoever claims the record next goes on. */
+export const isOursToStore = (error: unknown): boolean => !(error instanceof LeaseLost) && !isDatabaseLost(error);
 
 type Fields = Record<string, unknown>;
 export interface Update {
@@ -172,7 +191,8 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     /** Has a record that nobody holds looked at now, as after a lost answer. */
     lookAgain: async (filter: Fields): Promise<LookedAgain> => {
       const now = new Date(clock.now());
-      const due = { $set: { 'provisioning.due_at': now, 'provisioning.doubtful_until': now } };
+      // A call of whoever holds no lease now may take effect for as long as is written already.
+      const due = { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.doubtful_until': now } };
       const { matchedCount } = await records.updateOne({ ...filter, 'provisioning.lease_token': null }, due, {});
       if (matchedCount > 0) return 'due';
       return (await records.exists(filter)) === null ? 'gone' : 'held';

@@ -6,22 +6,31 @@ export interface Failure {
   passing?: boolean;
   /** The call may have taken effect all the same. */
   doubtful?: boolean;
+  /** In how many milliseconds the provider takes the next call, where it has said so. */
+  said_retry_after_ms?: number | undefined;
 }
 
 /** A provider refused, failed or stayed silent. */
 export class ProviderProblem extends Problem {
   readonly passing: boolean;
   readonly doubtful: boolean;
+  readonly said_retry_after_ms: number | undefined;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    { passing = false, doubtful = false, ...options }: Failure & ProblemMembers & { cause?: unknown },
+    {
+      passing = false,
+      doubtful = false,
+      said_retry_after_ms,
+      ...options
+    }: Failure & ProblemMembers & { cause?: unknown },
   ) {
     super(code, detail, options);
     this.name = 'ProviderProblem';
     this.passing = passing;
     this.doubtful = doubtful;
+    this.said_retry_after_ms = said_retry_after_ms;
   }
 }
 
@@ -42,6 +51,8 @@ export interface Guard {
   before?(): Promise<void>;
   /** Hears of each call whose answer was lost. */
   doubted?(): void;
+  /** Waits where the provider is busy, and has done nothing. True: the call is made again. */
+  waited?(busy: Busy): Promise<boolean>;
   /** Runs after each call, with what it threw, if it did. */
   after?(error?: unknown): Promise<void>;
 }
@@ -53,23 +64,48 @@ export const guarded = <Provider extends object>(provider: Provider, guard: Guar
       const call: unknown = Reflect.get(target, name, receiver);
       if (typeof call !== 'function') return call;
       return async (...args: unknown[]) => {
-        await guard.before?.();
-        try {
-          const answer: unknown = await call(...args);
-          await guard.after?.();
-          return answer;
-        } catch (error) {
-          if (error instanceof ProviderProblem && error.doubtful) guard.doubted?.();
-          await guard.after?.(error);
-          throw error;
+        for (;;) {
+          await guard.before?.();
+          try {
+            const answer: unknown = await call(...args);
+            await guard.after?.();
+            return answer;
+          } catch (error) {
+            if (isDoubtful(error)) guard.doubted?.();
+            await guard.after?.(error);
+            if (!isBusy(error) || !(await guard.waited?.(error))) throw error;
+          }
         }
       };
     },
   });
 
+/** What is neither a refusal nor a clash may have happened at any point of the call. */
+const isDoubtful = (error: unknown): boolean =>
+  error instanceof ProviderProblem ? error.doubtful : !(error instanceof Conflict);
+
+/** A provider that did nothing, and has said when it takes the next call. */
+export type Busy = ProviderProblem & { said_retry_after_ms: number };
+
+export const isBusy = (error: unknown): error is Busy =>
+  error instanceof ProviderProblem && !error.doubtful && error.said_retry_after_ms !== undefined;
+
 /** Whether the same work may succeed later. */
 export const isPassing = (error: unknown): boolean => error instanceof ProviderProblem && error.passing;
 
-/** How long to wait before the next attempt: twice as long each time, a little at random, 5 minutes at most. */
-export const backoffMs = (attempt: number, base_ms = 1000): number =>
-  Math.min(5 * 60_000, base_ms * 2 ** Math.min(attempt, 20)) * (0.75 + Math.random() / 2);
+const FIVE_MINUTES_MS = 300_000;
+const HOUR_MS = 3_600_000;
+
+/** How long to wait before the next attempt: twice as long each time, a little at random, up to a limit. */
+export const backoffMs = (attempt: number, { base_ms = 1000, most_ms = FIVE_MINUTES_MS } = {}): number =>
+  Math.min(most_ms, base_ms * 2 ** Math.min(attempt, 20)) * (0.75 + Math.random() / 4);
+
+/** How long to put work off after this error: what is no problem of a provider rarely mends itself. */
+export const retryMs = (error: unknown, attempt: number): number => {
+  if (!(error instanceof Problem)) return backoffMs(attempt, { most_ms: HOUR_MS });
+  return Math.max(backoffMs(attempt), saidRetryAfterMs(error));
+};
+
+/** How long the provider has asked us to wait; 0 where it has not. */
+export const saidRetryAfterMs = (error: unknown): number =>
+  error instanceof ProviderProblem ? (error.said_retry_after_ms ?? 0) : 0;

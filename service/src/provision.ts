@@ -1,5 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import type { Claim, Provisioning, StepRecord } from './lease.ts';
+import type { Claim, Provisioning, StepRecord, Told } from './lease.ts';
 import { isPassing } from './provider.ts';
 
 /** What steps work on: a record, and whatever else they need. */
@@ -18,7 +18,8 @@ export interface Step<Job extends Work, Name extends string> {
   make(job: Job): Promise<string>;
   /** What of it exists at the provider, by our mark. Without it the step makes nothing, and runs at every attempt. */
   list?(job: Job): Promise<string[]>;
-  remove?(job: Job, resource_id: string): Promise<void>;
+  /** Tells what could not be put back as it was, if anything. */
+  remove?(job: Job, resource_id: string): Promise<Told | undefined | void>;
 }
 
 /** How far a record is. */
@@ -30,7 +31,7 @@ export interface Progress<Name extends string> {
   done(name: Name, resource_id: string): Promise<void>;
   /** The same with whatever is written next: for a step that makes nothing, or that no other waits for. */
   doneAlongside(name: Name, resource_id: string): void;
-  undone(name: Name): Promise<void>;
+  undone(name: Name, problem?: Told): Promise<void>;
   failed(name: Name, problem: Problem): Promise<void>;
 }
 
@@ -53,8 +54,19 @@ export const progressOf = <Name extends string>(
     of: (name) => provisioning.steps[name],
     done: (name, resource_id) => write(name, { state: 'done', resource_id }),
     doneAlongside: (name, resource_id) => claim.alongside(fieldsOf(name, { state: 'done', resource_id })),
-    undone: (name) => write(name, { state: 'undone', resource_id: provisioning.steps[name]?.resource_id ?? null }),
-    failed: (name, { code, detail }) => write(name, { state: 'failed', resource_id: null, problem: { code, detail } }),
+    undone: (name, problem) =>
+      write(name, {
+        state: 'undone',
+        resource_id: provisioning.steps[name]?.resource_id ?? null,
+        ...(problem && { problem }),
+      }),
+    // What an earlier attempt read or made is a fact, and stays: undoing needs it.
+    failed: (name, { code, detail }) =>
+      write(name, {
+        state: 'failed',
+        resource_id: provisioning.steps[name]?.resource_id ?? null,
+        problem: { code, detail },
+      }),
   };
 };
 
@@ -115,8 +127,9 @@ export const goBack = async <Job extends Work, Name extends string>(
   for (const step of steps.toReversed()) {
     if (!step.remove || !step.when(job.record)) continue;
     const made = await madeBy(step, job, progress);
-    for (const resource_id of made) await step.remove(job, resource_id);
-    if (made.size > 0) await progress.undone(step.name);
+    let problem: Told | undefined;
+    for (const resource_id of made) problem = (await step.remove(job, resource_id)) ?? problem;
+    if (made.size > 0) await progress.undone(step.name, problem);
   }
 };
 

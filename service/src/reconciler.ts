@@ -3,11 +3,15 @@ import { LeaseLost } from './lease.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** A kind of work that falls due: `next` takes one piece and does it, and answers false when none is due. */
+/** A kind of work that falls due. */
 export interface Duty {
   name: string;
-  next(): Promise<false | string>;
+  /** Takes one piece, for nobody else to take meanwhile. Undefined: none is due. */
+  claim(): Promise<Work | undefined>;
 }
+
+/** Does it, and tells what became of it. */
+export type Work = () => Promise<string>;
 
 export interface Reconciler {
   /** Works through everything that is due now. */
@@ -40,20 +44,26 @@ export const createReconciler = ({
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
 
-  const workThrough = async ({ name, next }: Duty): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        const outcome = await next();
-        if (outcome === false) return;
-        metrics.reconciled.inc({ outcome });
-      } catch (error) {
-        // What is under way when everything is closed goes on after the next start.
-        if (stopping.signal.aborted) return;
-        metrics.reconciled.inc({ outcome: 'failed' });
-        if (error instanceof LeaseLost) continue;
-        log.error({ err: error }, `Could not work on the ${name} that are due`);
-        return;
-      }
+  const workThrough = async ({ name, claim }: Duty): Promise<void> => {
+    try {
+      for (let work = await next(claim); work; work = await next(claim)) await finish(name, work);
+    } catch (error) {
+      if (!stopping.signal.aborted) log.error({ err: error }, `Could not look for ${name} that are due`);
+    }
+  };
+
+  const next = (claim: Duty['claim']): Promise<Work | undefined> | undefined =>
+    stopping.signal.aborted ? undefined : claim();
+
+  /** Whatever becomes of one piece, the others have their turn: it is not due again before its lease ends. */
+  const finish = async (name: string, work: Work): Promise<void> => {
+    try {
+      metrics.reconciled.inc({ outcome: await work() });
+    } catch (error) {
+      // What is under way when everything is closed goes on after the next start.
+      if (stopping.signal.aborted) return;
+      metrics.reconciled.inc({ outcome: 'failed' });
+      if (!(error instanceof LeaseLost)) log.error({ err: error }, `Could not work on one of the ${name} that are due`);
     }
   };
 

@@ -2,7 +2,7 @@ import { type Caller, type IntegrationId, Problem, TwilioCredentials } from '@tr
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
-import { guarded } from '../provider.ts';
+import { type Guard, guarded } from '../provider.ts';
 import type { Secrets } from '../secrets.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
@@ -86,8 +86,8 @@ export const createLineOf =
       account_sid,
       numbers: accounts.observed(await accounts.accountOf(integration), integration),
       trunk_sid: integration.provisioning.steps.trunk?.resource_id ?? undefined,
-      trunk: async (before: () => Promise<void>) => {
-        const { provisioning, carrier } = await ensureTrunk.ensure(integration, before);
+      trunk: async (waiting: Pick<Guard, 'before' | 'waited'>) => {
+        const { provisioning, carrier } = await ensureTrunk.ensure(integration, waiting);
         return {
           trunk_sid: provisioning.steps.trunk?.resource_id ?? '',
           address: carrier.domain_name,

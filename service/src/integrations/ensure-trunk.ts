@@ -1,10 +1,11 @@
 import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { LeaseLost } from '../lease.ts';
+import { isOursToStore, LeaseLost, toldOf } from '../lease.ts';
 import type { Log } from '../log.ts';
-import { backoffMs, guarded, ProviderProblem } from '../provider.ts';
+import { type Guard, guarded, ProviderProblem, retryMs } from '../provider.ts';
 import { goForward, progressOf, tidy } from '../provision.ts';
 import { drawToken } from '../random.ts';
+import type { Duty } from '../reconciler.ts';
 import type { Secrets } from '../secrets.ts';
 import type { Strays } from '../strays.ts';
 import { type CarrierJob, carrierSteps, isReady, type TrunkAccount } from './carrier-trunk.ts';
@@ -45,13 +46,17 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     settle_ms,
   } = deps;
 
-  const jobOf = async (claim: IntegrationClaim, before = nothing): Promise<CarrierJob> => {
+  const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
     const { integration_id, carrier, provisioning } = record;
     const account = guarded(await connectAccount(record), {
       before: async () => {
-        await before();
+        await waiting.before?.();
         await claim.ensure(call_ms);
+      },
+      waited: async (busy) => {
+        await claim.ensure(busy.said_retry_after_ms + call_ms);
+        return (await waiting.waited?.(busy)) ?? false;
       },
       doubted: () => {
         provisioning.doubtful_until = new Date(clock.now() + settle_ms);
@@ -71,20 +76,18 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     };
   };
 
-  /** Makes what is missing, and throws what stopped it. The reconciler finishes it, unless Twilio refuses. */
-  const make = async (claim: IntegrationClaim, before = nothing): Promise<void> => {
+  /** Makes what is missing, and throws what stopped it. The reconciler goes on, unless Twilio refuses and nothing is in doubt. */
+  const make = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<void> => {
     const { provisioning } = claim.record;
-    const written = () => ({ $set: { 'provisioning.doubtful_until': provisioning.doubtful_until } });
     try {
-      await goForward(carrierSteps, await jobOf(claim, before), progressOf(claim, clock.now));
+      await goForward(carrierSteps, await jobOf(claim, waiting), progressOf(claim, clock.now));
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      const refused = error instanceof ProviderProblem && !error.passing;
-      const again = refused ? undefined : new Date(clock.now() + backoffMs(provisioning.attempt));
-      await claim.release(written(), { due_at: again });
+      const isRefused = error instanceof ProviderProblem && !error.passing;
+      await stop(claim, error, !isRefused || provisioning.doubtful_until !== null);
       throw error;
     }
-    await claim.release(written(), { due_at: provisioning.doubtful_until ?? undefined });
+    const made = { 'provisioning.doubtful_until': provisioning.doubtful_until, 'provisioning.problem': null };
+    await claim.release({ $set: made }, { due_at: provisioning.doubtful_until ?? undefined });
   };
 
   /** After a lost answer: nothing but what is recorded may be left. */
@@ -92,18 +95,22 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const { doubtful_until } = claim.record.provisioning;
     if (doubtful_until !== null && doubtful_until.getTime() > clock.now())
       return claim.release({}, { due_at: doubtful_until });
-    await tidy(carrierSteps, await jobOf(claim), progressOf(claim, clock.now));
-    await claim.release({ $set: { 'provisioning.doubtful_until': null } });
+    try {
+      await tidy(carrierSteps, await jobOf(claim), progressOf(claim, clock.now));
+    } catch (error) {
+      await stop(claim, error, true);
+      throw error;
+    }
+    await claim.release({ $set: { 'provisioning.doubtful_until': null, 'provisioning.problem': null } });
   };
 
-  const postponing = (claim: IntegrationClaim) => async (error: unknown) => {
-    telling(claim)(error);
-    await claim.release({}, { due_at: new Date(clock.now() + backoffMs(claim.record.provisioning.attempt)) });
-  };
-
-  const telling = (claim: IntegrationClaim) => (error: unknown) => {
-    if (!(error instanceof Problem)) throw error;
-    log.warn({ integration_id: claim.record.integration_id, err: error }, 'Twilio failed: put off');
+  /** Lets go of the record, with why it stopped and when to go on. */
+  const stop = async (claim: IntegrationClaim, error: unknown, goesOn: boolean): Promise<void> => {
+    if (!isOursToStore(error)) return;
+    const { doubtful_until, attempt } = claim.record.provisioning;
+    const told = { 'provisioning.doubtful_until': doubtful_until, 'provisioning.problem': toldOf(error) };
+    const due_at = goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined;
+    await claim.release({ $set: told }, { due_at });
   };
 
   /** Whoever has the lease now makes the trunk; what we may have made beside it is looked for. */
@@ -113,35 +120,40 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   };
 
   return {
-    /** The integration with its trunk, made by us or by whoever was first. `before` runs while that takes, and may stop it. */
-    ensure: async (integration: IntegrationRecord, before: () => Promise<void>): Promise<IntegrationRecord> => {
+    /** The integration with its trunk, made by us or by whoever was first. `waiting.before` runs while that takes, and may stop it. */
+    ensure: async (integration: IntegrationRecord, waiting: Waiting): Promise<IntegrationRecord> => {
       const { integration_id } = integration;
       for (let record: IntegrationRecord | null = integration; ; record = await store.getById(integration_id)) {
         if (record === null) throw new Error(`${integration_id} is gone`);
         if (isReady(record)) return record;
-        await before();
+        await waiting.before?.();
         const claim = await store.claim(integration_id);
         if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
-        else if (!isReady(claim.record)) await make(claim, before).catch(goOnWhereLost(integration_id));
+        else if (!isReady(claim.record)) await make(claim, waiting).catch(goOnWhereLost(integration_id));
         else await claim.release({}, { due_at: claim.record.provisioning.doubtful_until ?? undefined });
       }
     },
 
     duty: {
       name: 'carrier trunks',
-      next: async () => {
+      claim: async () => {
         const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
-        if (claim === undefined) return false;
+        if (claim === undefined) return undefined;
         const { integration_id } = claim.record;
-        const work = isReady(claim.record) ? settle(claim).catch(postponing(claim)) : make(claim).catch(telling(claim));
-        await work.catch(goOnWhereLost(integration_id));
-        return 'settled';
+        return async () => {
+          const work = isReady(claim.record) ? settle(claim) : make(claim);
+          await work.catch(goOnWhereLost(integration_id)).catch((error: unknown) => {
+            if (!(error instanceof Problem)) throw error;
+            log.warn({ integration_id, err: error }, 'Twilio failed: put off');
+          });
+          return 'settled';
+        };
       },
-    },
+    } satisfies Duty,
   };
 };
 
-const nothing = async (): Promise<void> => {};
+type Waiting = Pick<Guard, 'before' | 'waited'>;
 
 /** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end tells a second one from the first. */
 export const drawDomainName = (

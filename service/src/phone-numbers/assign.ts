@@ -7,7 +7,6 @@ import {
 } from '@trunkline/contracts';
 import { LeaseLost } from '../lease.ts';
 import type { Strays } from '../strays.ts';
-import type { Lifecycle } from './lifecycle.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
@@ -15,12 +14,11 @@ import type { PhoneNumberStore } from './store.ts';
 export interface AssignDependencies {
   store: PhoneNumberStore;
   reconcile: Reconcile;
-  lifecycle: Lifecycle;
   strays: Strays<PhoneNumberId>;
 }
 
 /** Has LiveKit send an agent into each caller's room, or none. It shows when LiveKit has it, and not before. */
-const createSetAgent = ({ store, reconcile, lifecycle, strays }: AssignDependencies) => {
+const createSetAgent = ({ store, reconcile, strays }: AssignDependencies) => {
   const set = async (
     caller: Caller,
     record: PhoneNumberRecord,
@@ -31,15 +29,12 @@ const createSetAgent = ({ store, reconcile, lifecycle, strays }: AssignDependenc
     const claim = await store.claimUnchanged(record, { 'provisioning.assigning': { agent_id, key_id, request_id } });
     if (claim === undefined) throw busy(phone_number_id);
     try {
-      await reconcile.assign(claim);
+      await reconcile.assignOrDrop(claim);
       return claim.record;
     } catch (error) {
-      if (error instanceof LeaseLost) {
-        strays(phone_number_id);
-        throw busy(phone_number_id);
-      }
-      if (error instanceof Problem) await lifecycle.assignmentDropped(claim);
-      throw error;
+      if (!(error instanceof LeaseLost)) throw error;
+      strays(phone_number_id);
+      throw busy(phone_number_id);
     }
   };
 

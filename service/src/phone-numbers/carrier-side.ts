@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FormerRouting, Problem } from '@trunkline/contracts';
-import { type Job, madeBy, need } from './job.ts';
+import type { Told } from '../lease.ts';
+import { ProviderProblem } from '../provider.ts';
+import { type Job, knownOf, madeBy, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import type { TwilioRecord } from './record.ts';
 import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
@@ -56,19 +58,36 @@ export async function routeToTrunk(job: Job): Promise<string> {
 
 /** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<string[]> {
-  const number_sid = madeBy(job, 'verify_ownership');
-  const trunk_sid = madeBy(job, 'carrier_trunk');
+  const number_sid = knownOf(job, 'verify_ownership');
+  const trunk_sid = knownOf(job, 'carrier_trunk');
   if (number_sid === undefined || trunk_sid === undefined) return [];
   const number = await carrierOf(job).numbers.readNumber(number_sid);
   return number?.routing.trunk_sid === trunk_sid ? [number_sid] : [];
 }
 
-/** Leaves the number alone where somebody else has routed it meanwhile. */
-export async function giveBackRouting(job: Job, number_sid: string): Promise<void> {
-  if ((await findRouting(job)).length === 0) return;
+/**
+ * Leaves the number alone where somebody else has routed it meanwhile. Where its former trunk or application is gone,
+ * it is taken off our trunk all the same, and the answer says what could not be given back.
+ */
+export async function giveBackRouting(job: Job, number_sid: string): Promise<Told | undefined> {
+  if ((await findRouting(job)).length === 0) return undefined;
   const { former_routing } = twilioRecordOf(job);
-  await carrierOf(job).numbers.giveBack(number_sid, former_routing ?? unrouted);
+  const former = former_routing ?? unrouted;
+  const { numbers } = carrierOf(job);
+  if (await numbers.giveBack(number_sid, former).catch(falseIfRefused)) return undefined;
+  if ((await findRouting(job)).length === 0) return undefined;
+  await numbers.detach(number_sid);
+  const before = former.trunk_sid ?? former.voice_application_sid ?? 'its former voice URL';
+  return {
+    code: 'former_routing_gone',
+    detail: `${job.record.phone_number} was taken off Trunkline's trunk, but Twilio refused to route it back to ${before}. Set its routing in Twilio's console.`,
+  };
 }
+
+const falseIfRefused = (error: unknown): false => {
+  if (error instanceof ProviderProblem && error.code === 'provider_error' && !error.doubtful) return false;
+  throw error;
+};
 
 /**
  * Attaches the number again where it has its former routing, though it is recorded as attached: then a giving back of

@@ -61,6 +61,7 @@ export const describePhoneNumberDetail = (record: PhoneNumberRecord, sip_host: s
     state: provisioning_state,
     attempt: provisioning.attempt,
     next_check_at: provisioning.due_at?.toISOString() ?? null,
+    ...(provisioning.problem && { problem: provisioning.problem }),
     steps: steps.filter(({ when }) => when(record)).map(({ name }) => describeStep(name, provisioning.steps[name])),
   };
   const described = describePhoneNumber(record, sip_host);

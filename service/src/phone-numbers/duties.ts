@@ -15,26 +15,29 @@ export interface DutyDependencies {
   strays: Strays<PhoneNumberId>;
 }
 
-/** What of phone numbers falls due: what was interrupted or put off, and what may have turned up after its record went. */
+/** Background work on phone numbers: what was interrupted or put off, and what may have turned up after its record went. */
 export const createPhoneNumberDuties = ({ store, tombstones, reconcile, sweep, strays }: DutyDependencies): Duty[] => [
   {
     name: 'phone numbers',
-    next: async () => {
+    claim: async () => {
       const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
-      if (claim === undefined) return false;
-      return reconcile.reconcile(claim).catch((error: unknown) => {
-        if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
-        throw error;
-      });
+      if (claim === undefined) return undefined;
+      return () =>
+        reconcile.reconcile(claim).catch((error: unknown) => {
+          if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
+          throw error;
+        });
     },
   },
   {
     name: 'tombstones',
-    next: async () => {
+    claim: async () => {
       const gone = await tombstones.claimDue();
-      if (gone === undefined) return false;
-      await sweep(gone);
-      return 'removed';
+      if (gone === undefined) return undefined;
+      return async () => {
+        await sweep(gone);
+        return 'removed';
+      };
     },
   },
 ];

@@ -4,19 +4,20 @@ import {
   type IntegrationId,
   type PhoneNumberId,
   Problem,
+  problemOf,
 } from '@trunkline/contracts';
 import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import { drawingIds } from '../connect.ts';
-import { LeaseLost } from '../lease.ts';
-import { backoffMs, isPassing } from '../provider.ts';
+import { isOursToStore, LeaseLost } from '../lease.ts';
+import { backoffMs, isBusy, isPassing, saidRetryAfterMs } from '../provider.ts';
 import { drawId } from '../random.ts';
 import type { Strays } from '../strays.ts';
 import type { createDraft } from './draft.ts';
 import type { Follow } from './follow.ts';
 import type { CarrierAccount } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { Reconcile } from './reconcile.ts';
+import type { Going, Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
@@ -83,12 +84,17 @@ type Carrying = Pick<
 
 /** Answers by the deadline, with what was stored before; what is under way then is finished in the background. */
 const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...carrying }: Carrying) => {
-  const carryOut = createCarryOut({ ...carrying, lifecycle, clock });
+  const carryOut = createCarryOut({ ...carrying, clock });
 
   return (claim: PhoneNumberClaim, account: CarrierAccount | undefined): Promise<PhoneNumberRecord> => {
     const deadline = new AbortController();
     const finished = new AbortController();
-    const outcome = carryOut(claim, account, deadline.signal)
+    let turned: Promise<Problem> | undefined;
+    /** Stores once why it goes back, whoever finds out first, and tells it. */
+    const turnBack = (problem: Problem): Promise<Problem> =>
+      (turned ??= lifecycle.turnedBack(claim, problem).then(() => problem));
+    const until = { at: clock.now() + deadline_ms, signal: deadline.signal };
+    const outcome = carryOut({ claim, account, deadline: until, turnBack })
       .catch((error: unknown) => {
         if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
         throw error;
@@ -98,13 +104,16 @@ const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...
     const late = async () => {
       const problem = new Problem(
         'provider_timeout',
-        `The import took longer than ${deadline_ms / 1000} seconds. What was made is being undone: import it again in a minute.`,
+        `The import did not finish within ${deadline_ms / 1000} seconds and is being rolled back. Try again in a minute.`,
       );
       deadline.abort(problem);
-      if (await lifecycle.turnedBack(claim, problem)) throw problem;
-      const { failure } = claim.record.provisioning;
-      if (failure === null) return outcome;
-      throw new Problem(failure.code, failure.detail);
+      const told = await turnBack(problem).catch((error: unknown) => {
+        // Imported in the last moment, or taken over: how it ends is told by the work itself.
+        if (error instanceof LeaseLost) return undefined;
+        throw error;
+      });
+      if (told === undefined) return outcome;
+      throw told;
     };
 
     const inTime = background.run('An import', outcome);
@@ -112,21 +121,26 @@ const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...
   };
 };
 
+interface CarryOut {
+  claim: PhoneNumberClaim;
+  account: CarrierAccount | undefined;
+  deadline: NonNullable<Going['deadline']>;
+  turnBack(problem: Problem): Promise<Problem>;
+}
+
 /** Goes forward, more than once if a provider fails in passing; else turns back, and undoes what it can at once. */
 const createCarryOut =
-  ({ reconcile, lifecycle, clock, retry_base_ms }: Omit<Carrying, 'background' | 'strays' | 'deadline_ms'>) =>
-  async (
-    claim: PhoneNumberClaim,
-    account: CarrierAccount | undefined,
-    deadline: AbortSignal,
-  ): Promise<PhoneNumberRecord> => {
+  ({ reconcile, clock, retry_base_ms }: Pick<Carrying, 'reconcile' | 'clock' | 'retry_base_ms'>) =>
+  async ({ claim, account, deadline, turnBack }: CarryOut): Promise<PhoneNumberRecord> => {
+    const { signal } = deadline;
     const forward = async (tries: number): Promise<void> => {
       try {
-        const before = () => deadline.throwIfAborted();
-        await reconcile.forward(claim, { before, ...(tries === 1 && account && { account }) });
+        await reconcile.forward(claim, { deadline, ...(tries === 1 && account && { account }) });
       } catch (error) {
-        if (!isPassing(error) || tries === MOST_TRIES || deadline.aborted) throw error;
-        await clock.sleep(backoffMs(tries, retry_base_ms), deadline).catch(() => deadline.throwIfAborted());
+        if (!isPassing(error) || isBusy(error) || tries === MOST_TRIES || signal.aborted) throw error;
+        const wait_ms = Math.max(backoffMs(tries, { base_ms: retry_base_ms }), saidRetryAfterMs(error));
+        if (clock.now() + wait_ms >= deadline.at) throw error;
+        await clock.sleep(wait_ms, signal).catch(() => signal.throwIfAborted());
         await forward(tries + 1);
       }
     };
@@ -135,11 +149,15 @@ const createCarryOut =
       await forward(1);
       return claim.record;
     } catch (error) {
+      if (!signal.aborted && !isOursToStore(error)) throw error;
       // Where the deadline has turned it back, whatever came after is a consequence of that.
-      const problem: unknown = deadline.aborted ? deadline.reason : error;
-      if (!(problem instanceof Problem)) throw problem;
-      await lifecycle.turnedBack(claim, problem);
-      await reconcile.backOrPostpone(claim);
+      const problem = await turnBack(problemOf(signal.aborted ? signal.reason : error));
+      await reconcile
+        .backOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined })
+        .catch((lost: unknown) => {
+          // It is stored that it goes back: with the database lost, the reconciler goes on.
+          if (lost instanceof LeaseLost) throw lost;
+        });
       throw problem;
     }
   };

@@ -60,8 +60,8 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
     strays,
     draft: createDraft(deps),
   });
-  const assign = createAssign({ ...deps, store, lifecycle, reconcile, strays });
-  const unassign = createUnassign({ ...deps, store, lifecycle, reconcile, strays });
+  const assign = createAssign({ ...deps, store, reconcile, strays });
+  const unassign = createUnassign({ ...deps, store, reconcile, strays });
   const describe = (record: Parameters<typeof describePhoneNumber>[0]) =>
     describePhoneNumber(record, settings.sip_host);
 

@@ -40,8 +40,8 @@ export interface CarrierAccount {
   numbers: Carrier;
   /** The integration's own trunk, if it is there already. */
   trunk_sid: string | undefined;
-  /** The integration's own trunk, made if need be. `before` runs again and again while that takes. */
-  trunk(before: () => Promise<void>): Promise<CarrierTrunk>;
+  /** The integration's own trunk, made if need be. `before` runs again and again while that takes, `waited` where Twilio is busy. */
+  trunk(waiting: Pick<Guard, 'before' | 'waited'>): Promise<CarrierTrunk>;
 }
 
 export interface JobDependencies {
@@ -66,7 +66,7 @@ export const createJobs =
       carrier: carrier && {
         ...carrier,
         numbers: guarded(carrier.numbers, guard),
-        trunk: () => carrier.trunk(async () => guard.before?.()),
+        trunk: () => carrier.trunk(guard),
       },
       wasLetGo: tombstones.has,
       open: async (field) => {
@@ -86,6 +86,10 @@ export const madeBy = (job: Job, step: StepName): string | undefined => {
   const made = job.record.provisioning.steps[step];
   return made?.state === 'done' && made.resource_id !== null ? made.resource_id : undefined;
 };
+
+/** What a step read or made once, whatever became of the step since: the number's id at the carrier, the trunk's. */
+export const knownOf = (job: Job, step: StepName): string | undefined =>
+  job.record.provisioning.steps[step]?.resource_id ?? undefined;
 
 /** What a step has made that another stands on. */
 export const need = (job: Job, step: StepName): string => {

@@ -2,7 +2,7 @@ import type { Problem, StepName } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../connect.ts';
 import type { Actor, EventStore, NewEvent } from '../events/store.ts';
-import { LeaseLost } from '../lease.ts';
+import type { Told } from '../lease.ts';
 import { type Progress, progressOf } from '../provision.ts';
 import type { PhoneNumberClaim } from './store.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -50,7 +50,7 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
       const updated_at = now();
       await inTransaction(async (session) => {
         const due_at = record.provisioning.doubtful_until ?? undefined;
-        const active = { $set: { provisioning_state: 'active', updated_at } };
+        const active = { $set: { provisioning_state: 'active', 'provisioning.problem': null, updated_at } };
         await claim.release(active, { session, due_at, only: { provisioning_state: 'importing' } });
         await events.write(
           tell(claim, 'phone_number.imported', { phone_number, provider, assigned_agent_id }),
@@ -61,25 +61,17 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
       record.updated_at = updated_at;
     },
 
-    /** Stores that it goes back, before the caller is told. False where it is imported already. */
-    turnedBack: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<boolean> => {
+    /** Stores that it goes back, before the caller is told. Throws `LeaseLost` where it is imported, or another's, already. */
+    turnedBack: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<void> => {
       const { record } = claim;
       const failure = { code, detail };
-      try {
-        await inTransaction(async (session) => {
-          const back = {
-            $set: { provisioning_state: 'releasing', 'provisioning.failure': failure, updated_at: now() },
-          };
-          await claim.write(back, { session, only: { provisioning_state: 'importing' } });
-          await events.write(tell(claim, 'phone_number.import_failed', { code }), session);
-        });
-      } catch (error) {
-        if (error instanceof LeaseLost) return false;
-        throw error;
-      }
+      await inTransaction(async (session) => {
+        const back = { $set: { provisioning_state: 'releasing', 'provisioning.failure': failure, updated_at: now() } };
+        await claim.write(back, { session, only: { provisioning_state: 'importing' } });
+        await events.write(tell(claim, 'phone_number.import_failed', { code }), session);
+      });
       record.provisioning_state = 'releasing';
       record.provisioning.failure = failure;
-      return true;
     },
 
     /** Nothing of it is left: the number is free for anyone. */
@@ -87,16 +79,23 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
       inTransaction(async (session) => {
         await claim.remove(session);
         await tombstones.put(claim.record, session);
-        await events.write(tell(claim, 'phone_number.import_undone', {}, reconciler), session);
+        const { problem } = claim.record.provisioning.steps.carrier_routing ?? {};
+        const changes = problem ? { problem: problem.detail } : {};
+        await events.write(tell(claim, 'phone_number.import_undone', changes, reconciler), session);
       }),
 
     /** Nothing is left to do about it. */
     settled: (claim: PhoneNumberClaim): Promise<void> =>
-      claim.release({ $set: { 'provisioning.doubtful_until': null } }),
+      claim.release({ $set: { 'provisioning.doubtful_until': null, 'provisioning.problem': null } }),
 
-    /** Puts it off: the reconciler looks again at `due_at`. */
-    postponed: (claim: PhoneNumberClaim, due_at: Date): Promise<void> =>
-      claim.release({ $set: { 'provisioning.doubtful_until': claim.record.provisioning.doubtful_until } }, { due_at }),
+    /** Puts it off: the reconciler looks again at `due_at`. `problem` tells why, where something failed. */
+    postponed: (claim: PhoneNumberClaim, due_at: Date, problem: Told | null = null): Promise<void> => {
+      const { doubtful_until } = claim.record.provisioning;
+      return claim.release(
+        { $set: { 'provisioning.doubtful_until': doubtful_until, 'provisioning.problem': problem } },
+        { due_at },
+      );
+    },
 
     /** LiveKit would not have the assignment; after a lost answer it is made to match the record again. */
     assignmentDropped: (claim: PhoneNumberClaim): Promise<void> => {
@@ -117,7 +116,7 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
         updated_at: now(),
       } as const;
       await inTransaction(async (session) => {
-        const settled = { $set: { ...change, 'provisioning.assigning': null } };
+        const settled = { $set: { ...change, 'provisioning.assigning': null, 'provisioning.problem': null } };
         await claim.release(settled, { session, due_at: doubtful_until ?? undefined });
         const type = agent_id === null ? 'phone_number.unassigned' : 'phone_number.assigned';
         await events.write(

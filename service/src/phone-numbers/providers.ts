@@ -25,8 +25,13 @@ export interface Carrier {
   readNumber(number_sid: string): Promise<OwnedNumber | undefined>;
   /** Sends the number's calls to the trunk. Twilio forgets its voice application by this: remember it before. */
   routeToTrunk(number_sid: string, trunk_sid: string): Promise<void>;
-  /** Takes the number off its trunk and gives it this routing, in one update. */
-  giveBack(number_sid: string, former_routing: FormerRouting): Promise<void>;
+  /**
+   * Takes the number off its trunk and gives it this routing, in one update. False: the account lacks the number, or
+   * what the routing names; Twilio does not say which.
+   */
+  giveBack(number_sid: string, former_routing: FormerRouting): Promise<boolean>;
+  /** Takes the number off its trunk, and leaves the rest of its routing as it is. */
+  detach(number_sid: string): Promise<void>;
 }
 
 export type MediaEncryption = 'disable' | 'allow' | 'require';

@@ -1,7 +1,8 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
+import { isOursToStore, toldOf } from '../lease.ts';
 import type { Log } from '../log.ts';
-import { backoffMs, type Guard, isPassing } from '../provider.ts';
+import { type Guard, isPassing, retryMs } from '../provider.ts';
 import { goBack, goForward, tidy } from '../provision.ts';
 import { restoreRouting } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';
@@ -15,33 +16,47 @@ export interface ReconcileDependencies {
   lifecycle: Lifecycle;
   clock: Clock;
   log: Log;
+  lease_ms: number;
   /** A call to a provider starts only when more than this is left of the lease. */
   call_ms: number;
   settle_ms: number;
 }
 
 export interface Going {
-  /** Runs ahead of each call to a provider, and may stop it by throwing. */
-  before?(): void;
+  /** When the caller is answered: until then a busy provider is waited for; once it is aborted, no call begins. */
+  deadline?: { at: number; signal: AbortSignal };
+  /** Thrown in place of each call: the provider has said that it takes none for now. */
+  refuse?: Problem | undefined;
   /** The account behind the number, where it has just been read. */
   account?: CarrierAccount;
 }
 
 /** What became of a record that was worked on. */
-export type Outcome = 'settled' | 'removed' | 'postponed';
+export type Outcome = 'settled' | 'removed' | 'postponed' | 'failed';
 
 export type Reconcile = ReturnType<typeof createReconcile>;
 
 /** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
-export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, settle_ms }: ReconcileDependencies) => {
-  const jobOf = (claim: PhoneNumberClaim, { before, account }: Going = {}): Promise<Job> => {
+export const createReconcile = (deps: ReconcileDependencies) => {
+  const { createJob, lifecycle, clock, log, lease_ms, call_ms, settle_ms } = deps;
+
+  const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: Going = {}): Promise<Job> => {
     const guard: Guard = {
       before: async () => {
-        before?.();
+        if (refuse) throw refuse;
+        deadline?.signal.throwIfAborted();
         await claim.ensure(call_ms);
       },
       doubted: () => {
         claim.record.provisioning.doubtful_until = new Date(clock.now() + settle_ms);
+      },
+      waited: async ({ said_retry_after_ms }) => {
+        // A little at random, so that those who were refused together do not come back together.
+        const wait_ms = said_retry_after_ms * (1 + Math.random() / 4);
+        if (!deadline || clock.now() + wait_ms >= deadline.at || wait_ms + call_ms >= lease_ms) return false;
+        await claim.ensure(wait_ms + call_ms);
+        await clock.sleep(wait_ms, deadline.signal).catch(() => deadline.signal.throwIfAborted());
+        return true;
       },
     };
     return createJob(claim.record, guard, account);
@@ -55,9 +70,9 @@ export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, set
   };
 
   /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
-  const back = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+  const back = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
     const begun = clock.now();
-    await goBack(steps, await jobOf(claim), lifecycle.progressOf(claim));
+    await goBack(steps, await jobOf(claim, going), lifecycle.progressOf(claim));
     const { doubtful_until } = claim.record.provisioning;
     if (doubtful_until !== null && doubtful_until.getTime() > begun) {
       await lifecycle.postponed(claim, doubtful_until);
@@ -69,11 +84,16 @@ export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, set
 
   /** A caller's assignment at LiveKit, then in the record. */
   const assign = async (claim: PhoneNumberClaim): Promise<Outcome> => {
-    const { record } = claim;
-    const agent_id = record.provisioning.assigning?.agent_id ?? null;
+    const agent_id = claim.record.provisioning.assigning?.agent_id ?? null;
     await setAgent(await jobOf(claim), agent_id);
     await lifecycle.assigned(claim);
     return 'settled';
+  };
+
+  /** Tells why it failed once the assignment is dropped. */
+  const dropAssignment = async (claim: PhoneNumberClaim, error: unknown): Promise<never> => {
+    if (isOursToStore(error)) await lifecycle.assignmentDropped(claim);
+    throw error;
   };
 
   /** After a lost answer: nothing but what is recorded may be left, and it must be as recorded. */
@@ -98,11 +118,6 @@ export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, set
     await job.switchboard.updateDispatchRule(dispatch_rule.resource_id, { ...answer, agent_id });
   };
 
-  const postpone = async (claim: PhoneNumberClaim): Promise<Outcome> => {
-    await lifecycle.postponed(claim, new Date(clock.now() + backoffMs(claim.record.provisioning.attempt)));
-    return 'postponed';
-  };
-
   const whateverIsDue = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     const { provisioning_state, provisioning } = claim.record;
     if (provisioning_state === 'releasing') return back(claim);
@@ -117,19 +132,28 @@ export const createReconcile = ({ createJob, lifecycle, clock, log, call_ms, set
     return back(claim);
   };
 
-  /** Logs why, and has the reconciler look again; a lost lease or database is the business of whoever has it next. */
-  const postponing = (claim: PhoneNumberClaim) => (error: unknown) => {
-    if (!(error instanceof Problem)) throw error;
-    const { phone_number_id, provisioning_state } = claim.record;
-    log.warn({ phone_number_id, provisioning_state, err: error }, 'A provider failed: put off');
-    return postpone(claim);
-  };
+  /** Logs why, and has the reconciler look again later. */
+  const postponing =
+    (claim: PhoneNumberClaim) =>
+    async (error: unknown): Promise<Outcome> => {
+      if (!isOursToStore(error)) throw error;
+      const { phone_number_id, provisioning_state, provisioning } = claim.record;
+      const isProblem = error instanceof Problem;
+      const line = { phone_number_id, provisioning_state, err: error };
+      if (isProblem) log.warn(line, 'A provider failed: put off');
+      else log.error(line, 'A phone number could not be worked on: put off');
+      const due_at = new Date(clock.now() + retryMs(error, provisioning.attempt));
+      await lifecycle.postponed(claim, due_at, toldOf(error));
+      return isProblem ? 'postponed' : 'failed';
+    };
 
   return {
     forward,
-    assign,
-    backOrPostpone: (claim: PhoneNumberClaim): Promise<Outcome> => back(claim).catch(postponing(claim)),
-    /** Does what is due about a record, whatever it is; puts it off where a provider fails. */
+    assignOrDrop: (claim: PhoneNumberClaim): Promise<Outcome> =>
+      assign(claim).catch((error: unknown) => dropAssignment(claim, error)),
+    backOrPostpone: (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> =>
+      back(claim, going).catch(postponing(claim)),
+    /** Does what is due about a record, whatever it is; puts it off where that fails. */
     reconcile: (claim: PhoneNumberClaim): Promise<Outcome> => whateverIsDue(claim).catch(postponing(claim)),
   };
 };

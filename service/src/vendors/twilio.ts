@@ -86,7 +86,13 @@ const connect = (
       ),
 
     giveBack: (number_sid, former_routing) =>
-      call('giveBack', () => unlessGone(client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing)))),
+      call('giveBack', async () => {
+        const updated = client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing));
+        return (await updated.catch(undefinedIfGone)) !== undefined;
+      }),
+
+    detach: (number_sid) =>
+      call('detach', () => unlessGone(client.incomingPhoneNumbers(number_sid).update({ trunkSid: '' }))),
 
     createTrunk: ({ name, domain_name, secure }) =>
       make('createTrunk', () => trunks.create({ friendlyName: name, domainName: domain_name, secure })),

@@ -1,0 +1,139 @@
+import { problemIn } from '@trunkline/contracts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { SeededNumber } from '../src/sandbox/server.ts';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.3' } });
+});
+afterEach(() => service.sandbox.faults.clear());
+afterAll(() => service.close());
+
+const both = { supports_inbound: true, supports_outbound: true } as const;
+
+const prepare = async (seed: Partial<SeededNumber> = {}, more: object = {}) => {
+  const phone_number = drawNumber();
+  const caller = await service.newOrganization();
+  const voice_url = 'https://example.com/before';
+  const { integration_id } = await service.integrate(caller, [{ phone_number, voice_url, ...seed }]);
+  const input = { phone_number, provider: 'twilio', ...both, integration_id, ...more } as const;
+  const number = async () =>
+    (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number) ?? expect.unreachable();
+  return { caller, phone_number, input, number };
+};
+
+const ALWAYS = 1000;
+const refused = { kind: 'answer', status: 400, body: { code: 20_001, msg: 'no', message: 'no', status: 400 } } as const;
+
+describe('a number whose routing took effect though its answer was lost', () => {
+  for (const [what, fault] of Object.entries({
+    'is busy': { kind: 'answer', status: 429 },
+    'is away': { kind: 'answer', status: 503 },
+    'drops the connection': { kind: 'drop_before' },
+    'stays silent': { kind: 'hang_before' },
+    refuses: refused,
+  } as const)) {
+    for (const call of ['twilio.listNumbers', 'livekit.ListSIPInboundTrunk']) {
+      it(`gets its former routing back where ${call} ${what} in the next attempt`, async () => {
+        const { caller, input, number } = await prepare();
+        const before = await number();
+        service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_after' });
+        service.sandbox.faults.add({ call, ...fault, skip: 1, times: ALWAYS });
+        const problem = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+        expect(problem).toMatchObject({ success: false });
+        service.sandbox.faults.clear();
+        await settle(service);
+        await expectWholeWorld(service);
+        expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+        const { data } = await caller.client.phoneNumbers.import.mutate(input);
+        const { data: detail } = await caller.client.phoneNumbers.get.query({
+          phone_number_id: data.phone_number_id,
+        });
+        expect(detail).toMatchObject({ provisioning: { former_routing: { voice_url: 'https://example.com/before' } } });
+      });
+    }
+  }
+});
+
+describe('a number whose former routing cannot be given back', () => {
+  for (const [what, former] of Object.entries({
+    'the former trunk was deleted': 'trunk_sid',
+    'the former application was deleted': 'voice_application_sid',
+  } as const)) {
+    it(`is taken off our trunk all the same, and the event says so, where ${what} meanwhile`, async () => {
+      const gone = `${former === 'trunk_sid' ? 'TK' : 'AP'}${'0'.repeat(32)}`;
+      const { caller, input, number } = await prepare({ [former]: gone }, { replace_existing_routing: true });
+      service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_after' });
+      service.sandbox.faults.add({ ...refused, call: 'twilio.listNumbers', skip: 1 });
+      if (former === 'voice_application_sid') {
+        service.sandbox.faults.add({ ...refused, call: 'twilio.updateNumber', status: 404 });
+      }
+      expect(await caller.client.phoneNumbers.import.mutate(input).catch(problemIn)).toMatchObject({ success: false });
+      await settle(service);
+      await expectWholeWorld(service);
+      expect(await number()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/before' });
+      const events = service.connection.collection('events');
+      const undone = await events.findOne({ type: 'phone_number.import_undone' }, { sort: { _id: -1 } });
+      expect(undone?.changes.problem).toContain(gone);
+    });
+  }
+});
+
+describe('an import that fails on our side', () => {
+  it('is answered 500, rolled back, and leaves number and integration free', async () => {
+    const { caller, input, phone_number } = await prepare();
+    const { integration_id } = input;
+    const integrations = service.connection.collection('integrations');
+    // As after a key of the ring was lost.
+    const broken = { $set: { 'carrier.password': 'not sealed' } };
+    const whole = await integrations.findOneAndUpdate({ integration_id }, broken, { returnDocument: 'before' });
+    const problem = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+    expect(problem).toMatchObject({ code: 'internal' });
+    expect((await caller.client.phoneNumbers.list.query({ phone_number })).data).toEqual([]);
+    expect(await integrations.findOne({ integration_id })).toMatchObject({
+      provisioning: { lease_token: null, problem: { code: 'internal' } },
+    });
+    await integrations.updateOne({ integration_id }, { $set: { 'carrier.password': whole?.carrier.password } });
+    await settle(service);
+    await caller.client.phoneNumbers.import.mutate(input);
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+});
+
+describe('records that cannot be worked on', () => {
+  it('are put off, tell so, and keep no other from its turn', async () => {
+    const stuck = await Promise.all(Array.from({ length: 12 }, () => prepare()));
+    const healthy = await prepare();
+    const all = [...stuck, healthy];
+    const made = await Promise.all(all.map(({ caller, input }) => caller.client.phoneNumbers.import.mutate(input)));
+    const integrations = service.connection.collection('integrations');
+    for (const { input } of stuck) {
+      const { integration_id } = input;
+      await integrations.updateOne({ integration_id }, { $set: { credentials: 'not-sealed' } });
+    }
+    const due = { 'provisioning.due_at': new Date(service.clock.now()), 'provisioning.doubtful_until': new Date(0) };
+    const numbers = service.connection.collection('phone_numbers');
+    await numbers.updateMany({ phone_number: { $in: stuck.map((it) => it.phone_number) } }, { $set: due });
+    const later = { ...due, 'provisioning.due_at': new Date(service.clock.now() + 1) };
+    await numbers.updateOne({ phone_number: healthy.phone_number }, { $set: later });
+    service.clock.advance(10);
+    const failed = async () =>
+      (await service.metrics.reconciled.get()).values.find(({ labels }) => labels.outcome === 'failed')?.value ?? 0;
+    const before = await failed();
+    await service.reconciler.turn();
+    expect((await failed()) - before).toBe(stuck.length);
+
+    expect(await numbers.findOne({ phone_number: healthy.phone_number })).not.toHaveProperty('provisioning.due_at');
+    const { data } = await all[0]!.caller.client.phoneNumbers.get.query({
+      phone_number_id: made[0]!.data.phone_number_id,
+    });
+    expect(data).toMatchObject({
+      provisioning_state: 'active',
+      provisioning: { problem: { code: 'internal' }, next_check_at: expect.any(String) },
+    });
+    await numbers.updateMany({}, { $unset: { 'provisioning.due_at': 1 } });
+  });
+});
