@@ -21,6 +21,8 @@ export interface Caller {
   role: Role;
   request_id: string;
   idempotency_key?: string;
+  /** Names the stored request of the `idempotency_key`: the same for each attempt of one request, and for no other. */
+  stored_request?: string;
 }
 
 export interface Context {
@@ -56,7 +58,7 @@ type RecordOf<T> = { [K in keyof T]: T[K] extends Operation ? ProcedureOf<T[K]> 
 /** Runs around each handler: `name` is the operation's, as in `phoneNumbers.get`. */
 export type Around = <T>(
   call: { name: string; operation: Operation; caller: Caller; input: unknown },
-  run: () => Promise<T>,
+  run: (caller: Caller) => Promise<T>,
 ) => Promise<T>;
 
 /** The type that tRPC clients are made from. */
@@ -73,7 +75,7 @@ export interface Api {
 }
 
 /** Every operation, each answered by the handler of its name. */
-export const createApi = (handlers: Handlers, around: Around = (_call, run) => run()): Api => {
+export const createApi = (handlers: Handlers, around: Around = ({ caller }, run) => run(caller)): Api => {
   const t = initTRPC
     .context<Context>()
     .meta<Operation>()
@@ -101,7 +103,7 @@ export const createApi = (handlers: Handlers, around: Around = (_call, run) => r
   for (const [name, operation] of operations) {
     const handler = handlerOf(handlers, name);
     const run = (caller: Caller, input: unknown) =>
-      around({ name, operation, caller, input }, () => handler(caller, input));
+      around({ name, operation, caller, input }, (as) => handler(as, input));
 
     answers.set(name, async (caller, input) => {
       requirePermission(caller.role, operation);

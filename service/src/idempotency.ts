@@ -64,7 +64,8 @@ export interface IdempotencyDependencies {
 
 /**
  * Runs a request of an idempotency key once, on whichever replica: the first answer is kept for 24 hours, encrypted,
- * and given again. What may turn out otherwise the next time (429, 5xx, all that says when to retry) is not kept.
+ * and given again. What may turn out otherwise the next time (429, 5xx, all that says when to retry) is not kept, but
+ * the request is: sent again it goes on with what it began, and the key takes no other for 24 hours.
  */
 export const createIdempotency = ({
   connection,
@@ -113,7 +114,7 @@ export const createIdempotency = ({
     if (!secrets.matches(request, known.fingerprint)) {
       throw new Problem(
         'idempotency_key_reused',
-        'This Idempotency-Key came with another request before. Draw a new key for each request.',
+        'This Idempotency-Key was already used for a different request. Use a new key for each request.',
       );
     }
     if (known.answer !== undefined) return known;
@@ -122,7 +123,7 @@ export const createIdempotency = ({
     if (modifiedCount > 0) return { ...known, held_until };
     throw new Problem(
       'idempotency_key_in_use',
-      'The first request with this Idempotency-Key is under way. Send it again when that is answered.',
+      'The first request with this Idempotency-Key is still under way. Try again when it has been answered.',
       {
         retry_after_seconds: 1,
       },
@@ -134,21 +135,20 @@ export const createIdempotency = ({
     await requests.updateOne({ _id: first._id, held_until: first.held_until }, { $set: { answer: sealed } });
   };
 
-  const forget = async ({ _id, held_until }: FirstRequest): Promise<void> => {
-    await requests.deleteOne({ _id, held_until });
+  /** From now on the same request may be sent again. */
+  const letGo = async ({ _id, held_until }: FirstRequest): Promise<void> => {
+    await requests.updateOne({ _id, held_until }, { $set: { held_until: new Date(clock.now()) } });
   };
 
   /** With the database lost, the key would stay in use until its time is over. */
-  const forgetLater = async (first: FirstRequest): Promise<void> => {
+  const letGoLater = async (first: FirstRequest): Promise<void> => {
     for (let attempt = 0; clock.now() < first.held_until.getTime(); attempt++) {
       await clock.sleep(backoffMs(attempt));
-      if (
-        await forget(first).then(
-          () => true,
-          () => false,
-        )
-      )
-        return;
+      const isDone = await letGo(first).then(
+        () => true,
+        () => false,
+      );
+      if (isDone) return;
     }
   };
 
@@ -159,21 +159,24 @@ export const createIdempotency = ({
     throw new Problem(code as ProblemCode, detail, members as ProblemMembers);
   };
 
-  return async <T>({ name, operation, caller, input }: Parameters<Around>[0], run: () => Promise<T>): Promise<T> => {
+  return async <T>(
+    { name, operation, caller, input }: Parameters<Around>[0],
+    run: (caller: Caller) => Promise<T>,
+  ): Promise<T> => {
     const { idempotency_key } = caller;
-    if (idempotency_key === undefined || operation.route.method !== 'POST') return run();
+    if (idempotency_key === undefined || operation.route.method !== 'POST') return run(caller);
     const first = await take(caller, name, idempotency_key, JSON.stringify(input));
     // What was kept is what the same operation answered before.
     if (first.answer !== undefined) return (await giveAgain(first, first.answer)) as T;
     try {
-      const data = await run();
+      const data = await run({ ...caller, stored_request: first._id.toHexString() });
       await keep(first, { data });
       return data;
     } catch (error) {
       if (isFinal(error)) {
         const { code, detail, members } = error;
         await keep(first, { problem: { code, detail, members: { ...members } } });
-      } else await forget(first).catch(() => background.run('Forgetting a request', forgetLater(first)));
+      } else await letGo(first).catch(() => background.run('Letting go of a request', letGoLater(first)));
       throw error;
     }
   };

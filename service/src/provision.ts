@@ -19,7 +19,7 @@ export interface Step<Job extends Work, Name extends string> {
   /** What of it exists at the provider, by our mark. Without it the step makes nothing, and runs at every attempt. */
   list?(job: Job): Promise<string[]>;
   /** Tells what could not be put back as it was, if anything. */
-  remove?(job: Job, resource_id: string): Promise<Told | undefined | void>;
+  remove?(job: Job, resource_id: string): Promise<void> | Promise<Told | undefined>;
 }
 
 /** How far a record is. */

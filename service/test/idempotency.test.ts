@@ -89,6 +89,28 @@ describe('an Idempotency-Key', () => {
     expect((await post(input, headers)).status).toBe(201);
   });
 
+  it('takes no other request after a 503 either, whose number it would answer with', async () => {
+    const [input, headers] = [sip(), drawKey()];
+    service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'answer', status: 503, times: 3 });
+    expect((await post(input, headers)).status).toBe(503);
+    await settle(service);
+    const { status, body } = await post({ ...input, supports_outbound: false, inbound_room_name: 'other' }, headers);
+    expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
+    expect((await post(input, headers)).status).toBe(201);
+  });
+
+  it('names a new request after 24 hours: the number that it was used for is taken', async () => {
+    const [input, headers] = [sip(), drawKey()];
+    const first = await post(input, headers);
+    service.clock.advance(24 * 3_600_000 + 1);
+    const { status, body } = await post({ ...input, inbound_room_name: 'other' }, headers);
+    expect({ status, code: body.code, id: body.phone_number_id }).toEqual({
+      status: 409,
+      code: 'phone_number_taken',
+      id: first.body.data.phone_number_id,
+    });
+  });
+
   it('answers 409 while the first is under way', async () => {
     const [input, headers] = [sip(), drawKey()];
     service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'hold_before' });

@@ -30,7 +30,7 @@ export const createDraft =
         imported_by: {
           key_id: caller.key_id,
           request_id: caller.request_id,
-          idempotency_key: caller.idempotency_key ?? null,
+          stored_request: caller.stored_request ?? null,
         },
         failure: null,
         assigning: null,

@@ -58,7 +58,7 @@ export const createImport = ({ store, draft, follow, lineFor, ...carrying }: Imp
       );
     }
     const isSameRequest =
-      caller.idempotency_key !== undefined && caller.idempotency_key === provisioning.imported_by.idempotency_key;
+      caller.stored_request !== undefined && caller.stored_request === provisioning.imported_by.stored_request;
     if (isSameRequest) return follow(phone_number_id);
     throw new Problem('phone_number_taken', `${phone_number} is imported already, as ${phone_number_id}.`, {
       phone_number_id,

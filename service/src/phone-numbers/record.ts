@@ -28,7 +28,8 @@ interface OfEither {
 }
 
 interface PhoneNumberProvisioning extends Provisioning<StepName> {
-  imported_by: { key_id: KeyId; request_id: string; idempotency_key: string | null };
+  /** `stored_request`: the stored request that asked for it, if it came with an Idempotency-Key. */
+  imported_by: { key_id: KeyId; request_id: string; stored_request?: string | null };
   /** Why it goes back. */
   failure: { code: ProblemCode; detail: string } | null;
   /** An assignment under way: settled at LiveKit before it shows. */

@@ -38,7 +38,9 @@ const schema = new Schema<PhoneNumberRecord>(
       imported_by: {
         key_id: { type: String, required: true },
         request_id: { type: String, required: true },
-        idempotency_key: { type: String, default: null },
+        // Of the former version: the caller's own text.
+        idempotency_key: { type: String, required: false },
+        stored_request: { type: String, default: null },
       },
       failure: { type: new Schema({ code: String, detail: String }, { _id: false }), default: null },
       assigning: {
