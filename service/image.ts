@@ -16,6 +16,6 @@ const steps = [
 for (const step of steps) {
   const { status, error } = spawnSync('pnpm', step, { cwd: resolve(import.meta.dirname, '..'), stdio: 'inherit' });
   if (error)
-    console.error(`pnpm does not start: ${error.message}. Install it, or run this as npx pnpm image <folder>.`);
+    console.error(`pnpm does not start: ${error.message}. Install it, or run this as npx -y pnpm image <folder>.`);
   if (status !== 0) process.exit(status ?? 1);
 }

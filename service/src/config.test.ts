@@ -100,6 +100,12 @@ describe('the settings', () => {
     );
   });
 
+  it('refuse a deadline that is too short for a call', () => {
+    expect(faultsOf({ IMPORT_DEADLINE_SECONDS: '10' })).toContain(
+      'IMPORT_DEADLINE_SECONDS must be above PROVIDER_TIMEOUT_SECONDS',
+    );
+  });
+
   it.each([
     'mongodb://a:1,b:2,c:3/trunkline?replicaSet=rs0',
     'mongodb+srv://user:p%40ss@cluster.example/trunkline',

@@ -219,6 +219,9 @@ const faultsBetween = (given: Record<string, unknown>, environment?: Environment
   if (environment && environment.PROVIDER_TIMEOUT_SECONDS >= environment.LEASE_SECONDS) {
     faults.push('LEASE_SECONDS must be above PROVIDER_TIMEOUT_SECONDS: a call must fit into a lease');
   }
+  if (environment && environment.PROVIDER_TIMEOUT_SECONDS >= environment.IMPORT_DEADLINE_SECONDS) {
+    faults.push('IMPORT_DEADLINE_SECONDS must be above PROVIDER_TIMEOUT_SECONDS: a call must fit into an import');
+  }
   return faults;
 };
 

@@ -33,7 +33,7 @@ export const welcome = async (opened: Opened): Promise<string> => {
   const identity = api_key && (await service.identify(api_key));
   if (!identity) {
     const otherwise = 'The database has organizations already: use a key of theirs, or make one more:';
-    const command = 'npx pnpm trunkline organizations create --name <name>';
+    const command = 'npx -y pnpm trunkline organizations create --name <name>';
     return lines('', 'Trunkline is ready.', '', ...table(parts), '', otherwise, '', `  ${command}`, '');
   }
   const { organization_id, key_id, role } = identity;

@@ -39,7 +39,7 @@ describe('the README', () => {
       expect(links.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
 
       const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-      const commands = [...text.matchAll(/npx pnpm ([\w:-]+)/g)].map(([, name = '']) => name);
+      const commands = [...text.matchAll(/npx -y pnpm ([\w:-]+)/g)].map(([, name = '']) => name);
       expect(commands.filter((name) => !['exec', 'install', '--filter'].includes(name) && !(name in scripts))).toEqual(
         [],
       );

@@ -33,8 +33,9 @@ const undoing = [
 ];
 const moments = ['hold_before', 'hold_after'] as const;
 const LEASE_MS = 1500;
-/** Room for an import on a slow machine before its deadline, and for a call that outlasts it. */
-const late = { IMPORT_DEADLINE_SECONDS: '3', PROVIDER_TIMEOUT_SECONDS: '5', LEASE_SECONDS: '6' };
+/** Room for an import on a slow machine before its deadline, and for a call that outlasts it where another was slow. */
+const late = { IMPORT_DEADLINE_SECONDS: '6', PROVIDER_TIMEOUT_SECONDS: '5', LEASE_SECONDS: '8' };
+const SLOW_MS = 2000;
 
 let cluster: Cluster;
 let sandbox: SandboxProcess;
@@ -95,6 +96,7 @@ describe('a process that is killed', () => {
         if (isLate) {
           await victim.end('SIGTERM');
           await startVictim(late);
+          await sandbox.fault({ call: 'twilio.listNumbers', kind: 'slow', delay_ms: SLOW_MS });
           await sandbox.fault({ call: 'twilio.updateNumber', kind: 'hold_after' });
         } else {
           await sandbox.fault({ call: 'twilio.updateNumber', kind: 'answer', status: 400 });

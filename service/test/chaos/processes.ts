@@ -39,7 +39,7 @@ export const start = (
   command: string,
   args: string[],
   env: Record<string, string> = {},
-  options: Pick<SpawnOptions, 'cwd' | 'uid' | 'gid'> = {},
+  options: Pick<SpawnOptions, 'cwd' | 'uid' | 'gid' | 'detached'> = {},
 ): Started => {
   const child = spawn(command, args, {
     ...options,
@@ -82,7 +82,11 @@ export const start = (
       return child.exitCode;
     },
     end: async (signal = 'SIGKILL') => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      if (child.exitCode === null && child.signalCode === null) {
+        // As a terminal does with Ctrl-C: what the command itself has started hears it too.
+        if (options.detached && child.pid) process.kill(-child.pid, signal);
+        else child.kill(signal);
+      }
       await ended;
       return child.exitCode;
     },

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type Started, start, until } from './processes.ts';
 
 const run = promisify(execFile);
 const main = join(import.meta.dirname, '../../src/main.ts');
+const root = join(import.meta.dirname, '../../..');
 
 let data_dir: string;
 let running: Started | undefined;
@@ -46,6 +47,25 @@ const startWithNothingSet = async (environment: Record<string, string> = {}) => 
 
 const mongodsOf = async (folder: string) =>
   (await run('pgrep', ['-f', `mongod .*${folder}`]).catch(() => ({ stdout: '' }))).stdout.trim();
+
+describe('the first command of the README', () => {
+  it('starts as it is written, with nothing in the cache of npm, no terminal, and no leave to ask', async () => {
+    const [, command = ''] = /```sh\n(.* start)\n```/.exec(await readFile(join(root, 'README.md'), 'utf8')) ?? [];
+    expect(command).toBe('npx -y pnpm start');
+    const npm_config_cache = await mkdtemp(join(data_dir, 'npm-'));
+    const environment = { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0', npm_config_cache, npm_config_yes: 'false' };
+    // How the registry is reached stays the machine's business.
+    const reached = Object.entries(process.env).flatMap(([name, value]) =>
+      /_CERTS?$|_proxy$/i.test(name) && value !== undefined ? [[name, value] as const] : [],
+    );
+    const all = { ...Object.fromEntries(reached), ...environment };
+    running = start('sh', ['-c', command], all, { cwd: root, detached: true });
+    const [, url = ''] = await running.line(/(http:\/\/[\d.]+:\d+)\/api \(REST\)/);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    await running.end('SIGINT');
+    await until('its mongod is gone with it', async () => (await mongodsOf(data_dir)) === '');
+  });
+});
 
 describe('the start with nothing set', () => {
   it('prints one curl line for each provider, which work when they are pasted', async () => {

@@ -1,5 +1,5 @@
 import { RoomServiceClient, SipClient } from 'livekit-server-sdk';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { until } from '../chaos/processes.ts';
 import { dial } from './dtmf.ts';
 import { type LiveKitSip, startLiveKitSip } from './livekit-sip.ts';
@@ -17,6 +17,10 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
   let sip: LiveKitSip;
   let rooms: RoomServiceClient;
   const started: Sipp[] = [];
+  let over: AbortController;
+  beforeEach(() => {
+    over = new AbortController();
+  });
 
   beforeAll(async () => {
     whole = await openWhole();
@@ -25,6 +29,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     rooms = new RoomServiceClient(url, api_key, api_secret);
   });
   afterEach(async () => {
+    over.abort();
     for (const call of started.splice(0)) await call.close();
     for (const { name } of await rooms.listRooms()) await rooms.deleteRoom(name);
   });
@@ -116,7 +121,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
   it('to a number with a PIN waits until it is dialled', async () => {
     const { phone_number } = await imported({ allowed_addresses: ['127.0.0.0/8'], inbound_pin: '0042' });
     const answered = await call(phone_number, { expect: 'answered', hold_ms: 4 * RING_MS });
-    const media = { from: answered.rtp_port, to: await answered.media() };
+    const media = { from: answered.rtp_port, to: await answered.media(), until: over.signal };
     await expectNoRoom();
     await dial('0042#', media);
     await roomOf('call');
@@ -126,7 +131,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
   it('to a number with a PIN is hung up at a wrong one', async () => {
     const { phone_number } = await imported({ allowed_addresses: ['127.0.0.0/8'], inbound_pin: '0042' });
     const hungUp = await call(phone_number, { expect: 'hung_up', hold_ms: 0 });
-    await dial('4200#', { from: hungUp.rtp_port, to: await hungUp.media() });
+    await dial('4200#', { from: hungUp.rtp_port, to: await hungUp.media(), until: over.signal });
     await hungUp.finished();
     await expectNoRoom();
   });

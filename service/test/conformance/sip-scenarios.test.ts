@@ -53,7 +53,9 @@ describe.skipIf(path === null)('the carrier of the call tests', () => {
       // The first packet of an event carries the marker.
       if (rtp.readUInt8(1) & 0x80) pressed.push(rtp.readUInt8(12));
     });
-    await dial('104#', { from: caller.rtp_port, to: phone.address().port });
+    const over = new AbortController();
+    await dial('104#', { from: caller.rtp_port, to: phone.address().port, until: over.signal });
+    over.abort();
     phone.close();
     expect(pressed).toEqual([1, 0, 4, 11]);
   });
