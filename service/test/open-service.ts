@@ -130,7 +130,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
 
 const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 
-const uniqueDatabase = (): string =>
+export const uniqueDatabase = (): string =>
   inject('mongodb_uri').replace('/trunkline?', `/test_${randomBytes(6).toString('hex')}?`);
 
 export const createCaller = (options: Required<ClientOptions>): Caller => {
