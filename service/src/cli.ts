@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
 import { createBackground } from './background.ts';
 import { systemClock } from './clock.ts';
+import { collections } from './collections.ts';
 import { readConfig } from './config.ts';
-import { buildIndexes, connect, transactionOn } from './connect.ts';
+import { connect, transactionOn } from './connect.ts';
 import { createEventStore } from './events/store.ts';
+import { buildIndexes } from './indexes.ts';
 import { openInstallation } from './installation.ts';
 import { createLogging } from './log.ts';
 import { createOrganizations } from './organizations/index.ts';
@@ -29,7 +31,7 @@ const createOrganization = async (name: string) => {
     installation: await openInstallation(connection, livekit_project),
     background: createBackground(createLogging(log_level).log),
   });
-  await buildIndexes(connection);
+  await buildIndexes(connection, collections);
   const raw_key = drawApiKey();
   const actor = { system: 'command_line' } as const;
   const { organization_id } = await organizations.createOrganization({ name, raw_key, actor });

@@ -1,13 +1,15 @@
 import { createApi } from '@trunkline/contracts';
 import { createBackground } from './background.ts';
 import type { Clock } from './clock.ts';
+import { collections } from './collections.ts';
 import type { Config, LiveKitSettings } from './config.ts';
-import { buildIndexes, type Connection, databaseLost, isDatabaseLost, transactionOn } from './connect.ts';
+import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './connect.ts';
 import { createEventStore } from './events/store.ts';
 import { createApp } from './http/app.ts';
 import { createAdmit, type Phase } from './http/identify.ts';
 import { createLimits } from './http/limits.ts';
 import { createIdempotency } from './idempotency.ts';
+import { buildIndexes } from './indexes.ts';
 import { openInstallation } from './installation.ts';
 import { createIntegrations } from './integrations/index.ts';
 import type { Logging } from './log.ts';
@@ -140,7 +142,7 @@ export const compose = async (config: Config, parts: Parts) => {
     createOrganization: organizations.createOrganization,
     /** Builds the indexes on which everything rests; nothing is served before. */
     ready: async () => {
-      await buildIndexes(connection);
+      await buildIndexes(connection, collections);
       phase = 'serving';
     },
     /** From now on nothing new is taken. */

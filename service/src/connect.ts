@@ -34,14 +34,6 @@ export const connect = async (uri: string): Promise<Connection> => {
   );
 };
 
-/** Builds what every model asks for. Uniqueness is what decides who wins, so nothing is served before this is done. */
-export const buildIndexes = async (connection: Connection): Promise<void> => {
-  for (const model of Object.values(connection.models)) {
-    await model.createCollection();
-    await model.createIndexes();
-  }
-};
-
 export type Transaction = <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>;
 
 export const transactionOn =

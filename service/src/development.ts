@@ -1,7 +1,8 @@
 import { systemClock } from './clock.ts';
 import type { Connection } from './connect.ts';
+import { buildIndexes } from './indexes.ts';
 import { openSandbox, type Sandbox } from './sandbox/server.ts';
-import { createDatabaseShelf } from './sandbox/shelf.ts';
+import { createDatabaseShelf, sandboxCollection } from './sandbox/shelf.ts';
 
 /** What stands in for whatever is not set. Production never loads it, and its packages are not installed there. */
 export { keptApiKey, keptEncryptionKeys } from './kept-keys.ts';
@@ -10,6 +11,7 @@ export { welcome } from './welcome.ts';
 
 /** The sandbox on the port after the service's, or on any other where that is in use. It keeps its state in the database. */
 export const openSandboxNextTo = async (port: number, connection: Connection): Promise<Sandbox> => {
+  await buildIndexes(connection, [sandboxCollection]);
   const options = { shelf: createDatabaseShelf(connection), clock: systemClock };
   return port === 0
     ? openSandbox({ ...options, port })

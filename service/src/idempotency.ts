@@ -1,50 +1,47 @@
 import {
   type Around,
   type Caller,
-  type OrganizationId,
+  OrganizationId,
   Problem,
   type ProblemCode,
   type ProblemMembers,
   problemCodes,
 } from '@trunkline/contracts';
-import { type Connection, Schema, Types } from 'mongoose';
+import { Types } from 'mongoose';
 import { z } from 'zod';
 import type { Background } from './background.ts';
 import type { Clock } from './clock.ts';
-import { repeatedField } from './connect.ts';
+import { type CollectionDefinition, openCollection } from './collection.ts';
+import { type Connection, repeatedField } from './connect.ts';
 import { backoffMs } from './provider.ts';
 import type { Secrets } from './secrets.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 
-interface FirstRequest {
-  _id: Types.ObjectId;
-  organization_id: OrganizationId;
-  operation: string;
-  idempotency_key: string;
+const FirstRequest = z.object({
+  _id: z.instanceof(Types.ObjectId),
+  organization_id: OrganizationId,
+  operation: z.string(),
+  idempotency_key: z.string(),
   /** An HMAC: the request itself may hold secrets. */
-  fingerprint: string;
+  fingerprint: z.string(),
   /** Until then it is under way; also what tells one holder from the next. */
-  held_until: Date;
+  held_until: z.date(),
   /** Sealed JSON of `Answer`; absent while it is under way. */
-  answer?: string;
-  expires_at: Date;
-}
+  answer: z.string().exactOptional(),
+  expires_at: z.date(),
+});
+type FirstRequest = z.output<typeof FirstRequest>;
 
-const schema = new Schema<FirstRequest>(
-  {
-    organization_id: { type: String, required: true },
-    operation: { type: String, required: true },
-    idempotency_key: { type: String, required: true },
-    fingerprint: { type: String, required: true },
-    held_until: { type: Date, required: true },
-    answer: { type: String, required: false },
-    expires_at: { type: Date, required: true },
-  },
-  { strict: 'throw', strictQuery: 'throw', versionKey: false },
-)
-  .index({ organization_id: 1, operation: 1, idempotency_key: 1 }, { unique: true })
-  .index({ expires_at: 1 }, { expireAfterSeconds: 0 });
+export const firstRequestsCollection = {
+  name: 'idempotency_keys',
+  id: '_id',
+  shape: FirstRequest,
+  indexes: [
+    { key: { organization_id: 1, operation: 1, idempotency_key: 1 }, unique: true },
+    { key: { expires_at: 1 }, expireAfterSeconds: 0 },
+  ],
+} as const satisfies CollectionDefinition;
 
 const Answer = z.union([
   z.object({ data: z.unknown() }),
@@ -74,7 +71,7 @@ export const createIdempotency = ({
   clock,
   longest_ms,
 }: IdempotencyDependencies): Around => {
-  const requests = connection.model<FirstRequest>('FirstRequest', schema, 'idempotency_keys');
+  const requests = openCollection(connection, firstRequestsCollection);
   const placeOf = ({ _id }: FirstRequest) => `idempotency_keys/${_id.toHexString()}/answer` as const;
 
   const take = async (
@@ -96,16 +93,12 @@ export const createIdempotency = ({
       expires_at: new Date(now + KEPT_MS),
     };
     try {
-      await requests.create([first]);
+      await requests.insert(first);
       return first;
     } catch (error) {
       if (repeatedField(error) === undefined) throw error;
     }
-    // As the unique index saw it, which may be newer than what a majority has.
-    const known = await requests
-      .findOne({ organization_id, operation, idempotency_key })
-      .readConcern('local')
-      .lean<FirstRequest>();
+    const known = await requests.findOne({ organization_id, operation, idempotency_key }, { local: true });
     if (known === null) return take(caller, operation, idempotency_key, request);
     if (known.expires_at.getTime() <= now) {
       await requests.deleteOne({ _id: known._id, expires_at: known.expires_at });

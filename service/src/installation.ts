@@ -1,26 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { type ClientSession, type Connection, Schema } from 'mongoose';
-import { repeatedField } from './connect.ts';
+import type { ClientSession } from 'mongoose';
+import { z } from 'zod';
+import { type CollectionDefinition, openCollection } from './collection.ts';
+import { type Connection, repeatedField } from './connect.ts';
 
-interface Installation {
-  _id: 'installation';
+const Installation = z.object({
+  _id: z.literal('installation'),
   /** 12 hex digits: part of every mark, and of Twilio's domain names. */
-  installation_id: string;
+  installation_id: z.string(),
   /** The LiveKit project whose trunks the records name. */
-  livekit_project: string;
+  livekit_project: z.string(),
   /** Once an organization was made for the first key, none is made that way again. */
-  bootstrapped: boolean;
-}
+  bootstrapped: z.boolean(),
+});
 
-const schema = new Schema<Installation>(
-  {
-    _id: { type: String, required: true },
-    installation_id: { type: String, required: true },
-    livekit_project: { type: String, required: true },
-    bootstrapped: { type: Boolean, required: true },
-  },
-  { strict: 'throw', strictQuery: 'throw', versionKey: false },
-);
+export const installationsCollection = {
+  name: 'installations',
+  id: '_id',
+  shape: Installation,
+  indexes: [],
+} as const satisfies CollectionDefinition;
 
 export type InstallationStore = Awaited<ReturnType<typeof openInstallation>>;
 
@@ -29,17 +28,13 @@ export type InstallationStore = Awaited<ReturnType<typeof openInstallation>>;
  * belongs to another LiveKit project, so that sandbox numbers never reach a real one.
  */
 export const openInstallation = async (connection: Connection, livekit_project: string) => {
-  const installations = connection.model<Installation>('Installation', schema, 'installations');
-  const made: Installation = {
-    _id: 'installation',
-    installation_id: randomBytes(6).toString('hex'),
-    livekit_project,
-    bootstrapped: false,
-  };
-  await installations.create([made]).catch((error: unknown) => {
+  const installations = openCollection(connection, installationsCollection);
+  const installation_id = randomBytes(6).toString('hex');
+  const made = { _id: 'installation', installation_id, livekit_project, bootstrapped: false } as const;
+  await installations.insert(made).catch((error: unknown) => {
     if (repeatedField(error) !== '_id') throw error;
   });
-  const found = await installations.findById('installation').orFail().lean<Installation>();
+  const found = (await installations.findOne({ _id: 'installation' })) ?? made;
   if (found.livekit_project !== livekit_project) {
     throw new Error(
       `This database belongs to the LiveKit project ${found.livekit_project}, not ${livekit_project}. ` +

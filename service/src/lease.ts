@@ -1,60 +1,48 @@
 import { problemOf } from '@trunkline/contracts';
-import { type ClientSession, type Model, Schema } from 'mongoose';
+import type { ClientSession } from 'mongoose';
+import { z } from 'zod';
 import type { Clock } from './clock.ts';
+import type { Update as AnyUpdate, Collection } from './collection.ts';
 import { isDatabaseLost } from './connect.ts';
 import { drawToken } from './random.ts';
-
-/** What one step made, and how it went. */
-export interface StepRecord {
-  state: 'done' | 'failed' | 'undone';
-  resource_id: string | null;
-  at: Date;
-  problem?: Told;
-}
+import { orNull } from './shape.ts';
 
 /** Why something failed, for whoever reads the record. */
-export interface Told {
-  code: string;
-  detail: string;
-}
+export const Told = z.object({ code: z.string(), detail: z.string() });
+export type Told = z.output<typeof Told>;
 
 export const toldOf = (error: unknown): Told => {
   const { code, detail } = problemOf(error);
   return { code, detail };
 };
 
-/** The part of a record that says how far its provisioning is, and who works on it. */
-export interface Provisioning<StepName extends string = string> {
-  attempt: number;
-  /** Until then a call whose answer was lost may still take effect: look before making, and once more after. */
-  doubtful_until: Date | null;
-  /** When the reconciler must look at it: the end of a lease, or a check put off. Absent: nothing is to do. */
-  due_at?: Date;
-  /** Held by whoever works on it; every write of theirs names it. */
-  lease_token: string | null;
-  steps: { [Name in StepName]?: StepRecord };
-  /** Why it was put off, until it is worked on with success. */
-  problem?: Told | null;
-}
-
-const step = {
-  state: { type: String, required: true },
-  resource_id: { type: String, default: null },
-  at: { type: Date, required: true },
-  problem: { type: new Schema({ code: String, detail: String }, { _id: false }), required: false },
-};
-
-/** The fields of a record's provisioning, for every collection whose records are provisioned. */
-export const provisioningFields = (stepNames: readonly string[]) => ({
-  attempt: { type: Number, required: true },
-  problem: { type: new Schema({ code: String, detail: String }, { _id: false }), default: null },
-  doubtful_until: { type: Date, default: null },
-  due_at: { type: Date, required: false },
-  lease_token: { type: String, default: null },
-  steps: Object.fromEntries(
-    stepNames.map((name) => [name, { type: new Schema(step, { _id: false }), required: false }]),
-  ),
+/** What one step made, and how it went. */
+const StepRecord = z.object({
+  state: z.enum(['done', 'failed', 'undone']),
+  resource_id: orNull(z.string()),
+  at: z.date(),
+  problem: Told.exactOptional(),
 });
+export type StepRecord = z.output<typeof StepRecord>;
+
+/** The part of a record that says how far its provisioning is, and who works on it; for every collection of such records. */
+export const provisioningShape = <const StepName extends string>(stepNames: readonly StepName[]) => ({
+  attempt: z.number(),
+  /** Until then a call whose answer was lost may still take effect: look before making, and once more after. */
+  doubtful_until: orNull(z.date()),
+  /** When the reconciler must look at it: the end of a lease, or a check put off. Absent: nothing is to do. */
+  due_at: z.date().exactOptional(),
+  /** Held by whoever works on it; every write of theirs names it. */
+  lease_token: orNull(z.string()),
+  /** Why it was put off, until it is worked on with success. */
+  problem: orNull(Told),
+  steps: z.partialRecord(z.enum(stepNames), StepRecord).default({}),
+});
+
+export type Provisioning<StepName extends string = string> = Omit<
+  z.output<z.ZodObject<ReturnType<typeof provisioningShape<StepName>>>>,
+  'steps'
+> & { steps: { [Name in StepName]?: StepRecord } };
 
 /** Another replica has taken the record over: what this one wanted to write is no longer its business. */
 export class LeaseLost extends Error {
@@ -68,10 +56,7 @@ export class LeaseLost extends Error {
 export const isOursToStore = (error: unknown): boolean => !(error instanceof LeaseLost) && !isDatabaseLost(error);
 
 type Fields = Record<string, unknown>;
-export interface Update {
-  $set?: Fields;
-  $unset?: Fields;
-}
+export type Update = Pick<AnyUpdate, '$set' | '$unset'>;
 export interface WriteOptions {
   /** Also a condition of the write, beside the lease. */
   only?: Fields;
@@ -111,12 +96,10 @@ export interface LeaseSettings {
 
 /** Leases on the records of one collection, each named by the field `id`. */
 export const createLeases = <R extends { provisioning: Provisioning }>(
-  model: Model<R>,
+  records: Pick<Collection<R>, 'updateOne' | 'exists' | 'deleteOne' | 'findOneAndUpdate'>,
   id: keyof R & string,
   { clock, lease_ms, settle_ms }: LeaseSettings,
 ) => {
-  const records: Records = model;
-
   const hold = (record: R, { lease_token: token, due_at }: Held): Claim<R> => {
     let until = due_at.getTime();
     const mine = { [id]: record[id], 'provisioning.lease_token': token };
@@ -126,7 +109,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     const write = async ({ $set, $unset }: Update, { only, session }: WriteOptions = {}) => {
       const sent = unwritten;
       const update = { $set: { ...sent, ...$set }, ...($unset && { $unset }) };
-      const { matchedCount } = await records.updateOne({ ...only, ...mine }, update, { ...(session && { session }) });
+      const { matchedCount } = await records.updateOne({ ...only, ...mine }, update, { session });
       if (matchedCount === 0) throw new LeaseLost();
       // A transaction may be rolled back, and tried again.
       if (session === undefined && unwritten === sent) unwritten = {};
@@ -165,8 +148,8 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       $set: { ...set, 'provisioning.lease_token': held.lease_token, 'provisioning.due_at': held.due_at },
       $inc: { 'provisioning.attempt': attempts },
     };
-    const oldestFirst = { returnDocument: 'after', sort: { 'provisioning.due_at': 1 } };
-    const record = await records.findOneAndUpdate(filter, update, oldestFirst).lean<R>();
+    const oldestFirst = { returnDocument: 'after', sort: { 'provisioning.due_at': 1 } } as const;
+    const record = await records.findOneAndUpdate(filter, update, oldestFirst);
     return record ? hold(record, held) : undefined;
   };
 
@@ -193,20 +176,12 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       const now = new Date(clock.now());
       // A call of whoever holds no lease now may take effect for as long as is written already.
       const due = { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.doubtful_until': now } };
-      const { matchedCount } = await records.updateOne({ ...filter, 'provisioning.lease_token': null }, due, {});
+      const { matchedCount } = await records.updateOne({ ...filter, 'provisioning.lease_token': null }, due);
       if (matchedCount > 0) return 'due';
-      return (await records.exists(filter)) === null ? 'gone' : 'held';
+      return (await records.exists(filter)) ? 'held' : 'gone';
     },
     /** Takes a record that was put off until now. */
     claimDue: () =>
       claim({ 'provisioning.due_at': { $lte: new Date(clock.now()) }, 'provisioning.lease_token': null }, {}, 1),
   };
 };
-
-/** The few functions of a mongoose model that leases need. */
-interface Records {
-  updateOne(filter: Fields, update: object, options: object): PromiseLike<{ matchedCount: number }>;
-  exists(filter: Fields): PromiseLike<object | null>;
-  deleteOne(filter: Fields, options: object): PromiseLike<{ deletedCount: number }>;
-  findOneAndUpdate(filter: Fields, update: object, options: object): { lean<T>(): PromiseLike<T | null> };
-}

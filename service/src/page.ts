@@ -1,5 +1,6 @@
 import { type Pagination, Problem } from '@trunkline/contracts';
-import { type Model, Types } from 'mongoose';
+import { Types } from 'mongoose';
+import type { Collection } from './collection.ts';
 
 /** Counting goes no further: beyond it the total is not told. */
 const MOST_COUNTED = 10_000;
@@ -10,23 +11,18 @@ export interface PageQuery {
 }
 
 /** One page of a collection, the newest first. The cursor holds its place while rows come and go. */
-export const readPage = async <R>(
-  model: Model<R>,
+export const readPage = async <Row extends object>(
+  rows: Pick<Collection<Row>, 'newest' | 'count'>,
   filter: Record<string, unknown>,
   { cursor, page_size }: PageQuery,
 ) => {
-  const rows: Pages = model;
   const before = cursor === undefined ? {} : { _id: { $lt: readCursor(cursor) } };
   const [found, counted] = await Promise.all([
-    rows
-      .find({ ...filter, ...before })
-      .sort({ _id: -1 })
-      .limit(page_size + 1)
-      .lean<(R & { _id: Types.ObjectId })[]>(),
-    rows.countDocuments(filter, { limit: MOST_COUNTED + 1 }),
+    rows.newest({ ...filter, ...before }, page_size + 1),
+    rows.count(filter, MOST_COUNTED + 1),
   ]);
-  const data = found.slice(0, page_size);
-  const last = data.at(-1);
+  const shown = found.slice(0, page_size);
+  const last = shown.at(-1);
   const has_more = found.length > page_size;
   const pagination: Pagination = {
     next_cursor: has_more && last ? writeCursor(last._id) : null,
@@ -34,7 +30,7 @@ export const readPage = async <R>(
     page_size,
     total_count: counted > MOST_COUNTED ? null : counted,
   };
-  return { data, pagination };
+  return { data: shown.map(({ row }) => row), pagination };
 };
 
 const writeCursor = (id: Types.ObjectId): string => Buffer.from(id.toHexString(), 'hex').toString('base64url');
@@ -47,11 +43,3 @@ const readCursor = (cursor: string): Types.ObjectId => {
     issues: [issue],
   });
 };
-
-/** The few functions of a mongoose model that a page needs. */
-interface Pages {
-  find(filter: Record<string, unknown>): {
-    sort(order: Record<string, -1>): { limit(n: number): { lean<T>(): PromiseLike<T> } };
-  };
-  countDocuments(filter: Record<string, unknown>, options: { limit: number }): PromiseLike<number>;
-}

@@ -66,6 +66,9 @@ describe('a list', () => {
       status: 'active',
       credential_kind: 'auth_token',
       region: null,
+      credentials: 'sealed',
+      carrier: { domain_name: 'x.pstn.twilio.com', username: 'x', password: 'sealed' },
+      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, steps: {} },
       created_at: new Date(),
       updated_at: new Date(),
     }));

@@ -1,58 +1,57 @@
-import type { EventId, KeyId, OrganizationId } from '@trunkline/contracts';
-import { type ClientSession, type Connection, Schema } from 'mongoose';
+import { KeyId, OrganizationId } from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { type CollectionDefinition, openCollection } from '../collection.ts';
+import type { Connection } from '../connect.ts';
 import { drawId } from '../random.ts';
+import { orNull } from '../shape.ts';
 
-export type Actor = { key_id: KeyId } | { system: 'reconciler' | 'command_line' | 'bootstrap' };
+const Actor = z.union([
+  z.object({ key_id: KeyId }),
+  z.object({ system: z.enum(['reconciler', 'command_line', 'bootstrap']) }),
+]);
+export type Actor = z.output<typeof Actor>;
 
 /** Who changed what: written in the transaction of the change that it tells of. */
-export interface NewEvent {
-  organization_id: OrganizationId;
-  type:
-    | 'phone_number.imported'
-    | 'phone_number.import_failed'
-    | 'phone_number.import_undone'
-    | 'phone_number.assigned'
-    | 'phone_number.unassigned'
-    | 'integration.created'
-    | 'integration.refused'
-    | 'integration.accepted'
-    | 'api_key.created'
-    | 'api_key.revoked'
-    | 'organization.created';
-  subject_id: string;
-  actor: Actor;
-  request_id: string | null;
+const EventRecord = z.object({
+  event_id: z.templateLiteral(['evnt_', z.string()]),
+  organization_id: OrganizationId,
+  type: z.enum([
+    'phone_number.imported',
+    'phone_number.import_failed',
+    'phone_number.import_undone',
+    'phone_number.assigned',
+    'phone_number.unassigned',
+    'integration.created',
+    'integration.refused',
+    'integration.accepted',
+    'api_key.created',
+    'api_key.revoked',
+    'organization.created',
+  ]),
+  subject_id: z.string(),
+  actor: Actor,
+  request_id: orNull(z.string()),
   /** The fields that changed, as they are now. Never a secret. */
-  changes: Record<string, string | number | boolean | null>;
-}
+  changes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  at: z.date(),
+});
+export type NewEvent = Omit<z.output<typeof EventRecord>, 'event_id' | 'at'>;
 
-export interface EventRecord extends NewEvent {
-  event_id: EventId;
-  at: Date;
-}
-
-const schema = new Schema<EventRecord>(
-  {
-    event_id: { type: String, required: true, unique: true },
-    organization_id: { type: String, required: true },
-    type: { type: String, required: true },
-    subject_id: { type: String, required: true },
-    actor: { type: Object, required: true },
-    request_id: { type: String, default: null },
-    changes: { type: Object, required: true },
-    at: { type: Date, required: true },
-  },
-  { strict: 'throw', strictQuery: 'throw', versionKey: false, minimize: false },
-).index({ organization_id: 1, _id: -1 });
+export const eventsCollection = {
+  name: 'events',
+  id: 'event_id',
+  shape: EventRecord,
+  indexes: [{ key: { event_id: 1 }, unique: true }, { key: { organization_id: 1, _id: -1 } }],
+} as const satisfies CollectionDefinition;
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
 export const createEventStore = ({ connection, clock }: { connection: Connection; clock: Clock }) => {
-  const events = connection.model<EventRecord>('Event', schema, 'events');
+  const events = openCollection(connection, eventsCollection);
   return {
-    write: async (event: NewEvent, session: ClientSession): Promise<void> => {
-      await events.create([{ ...event, event_id: drawId('evnt'), at: new Date(clock.now()) }], { session });
-    },
+    write: (event: NewEvent, session: ClientSession): Promise<void> =>
+      events.insert({ ...event, event_id: drawId('evnt'), at: new Date(clock.now()) }, { session }),
   };
 };

@@ -1,32 +1,35 @@
-import type { IntegrationId, OrganizationId, TwilioCredentials } from '@trunkline/contracts';
-import type { Provisioning } from '../lease.ts';
+import { IntegrationId, OrganizationId } from '@trunkline/contracts';
+import { z } from 'zod';
+import { provisioningShape } from '../lease.ts';
+import { orNull } from '../shape.ts';
 
 /** The steps of the carrier trunk. */
-export const carrierStepNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
+const carrierStepNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
 export type CarrierStepName = (typeof carrierStepNames)[number];
 
-export interface IntegrationRecord {
-  integration_id: IntegrationId;
-  organization_id: OrganizationId;
-  name: string;
-  provider: 'twilio';
+export const IntegrationRecord = z.object({
+  integration_id: IntegrationId,
+  organization_id: OrganizationId,
+  name: z.string(),
+  provider: z.literal('twilio'),
   /** What Twilio last said of the credentials. */
-  status: 'active' | 'refused';
-  account_sid: string;
-  credential_kind: 'auth_token' | 'api_key';
-  region: NonNullable<TwilioCredentials['region']> | null;
+  status: z.enum(['active', 'refused']),
+  account_sid: z.string(),
+  credential_kind: z.enum(['auth_token', 'api_key']),
+  region: orNull(z.enum(['us1', 'ie1', 'au1'])),
   /** Sealed JSON of `TwilioCredentials`. */
-  credentials: string;
+  credentials: z.string(),
   /** The integration's own trunk: what is sent is stored before. */
-  carrier: {
+  carrier: z.object({
     /** `<name>.pstn.twilio.com`, where LiveKit sends outbound calls. */
-    domain_name: string;
-    username: string;
+    domain_name: z.string(),
+    username: z.string(),
     /** Sealed. */
-    password: string;
-  };
+    password: z.string(),
+  }),
   /** Of the carrier trunk; its lease is held by whichever import makes the trunk. */
-  provisioning: Provisioning<CarrierStepName>;
-  created_at: Date;
-  updated_at: Date;
-}
+  provisioning: z.object(provisioningShape(carrierStepNames)),
+  created_at: z.date(),
+  updated_at: z.date(),
+});
+export type IntegrationRecord = z.output<typeof IntegrationRecord>;

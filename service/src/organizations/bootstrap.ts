@@ -14,7 +14,7 @@ export interface BootstrapDependencies {
 export const createBootstrap =
   ({ store, installation, inTransaction, addOrganization }: BootstrapDependencies) =>
   async (name: string, raw_key: string): Promise<OrganizationRecord | undefined> => {
-    if ((await store.any()) !== null) return undefined;
+    if (await store.any()) return undefined;
     return inTransaction(async (session) => {
       if (!(await installation.claimBootstrap(session))) return undefined;
       return addOrganization({ name, raw_key, actor: { system: 'bootstrap' } }, session);

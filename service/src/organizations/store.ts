@@ -1,78 +1,71 @@
-import type { KeyId, ListApiKeys, OrganizationId, Role } from '@trunkline/contracts';
-import { type ClientSession, type Connection, Schema } from 'mongoose';
+import { KeyId, type ListApiKeys, OrganizationId, Role } from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
+import { z } from 'zod';
+import { type CollectionDefinition, openCollection } from '../collection.ts';
+import type { Connection } from '../connect.ts';
 import { readPage } from '../page.ts';
+import { orNull } from '../shape.ts';
 
-export interface OrganizationRecord {
-  organization_id: OrganizationId;
-  name: string;
+const OrganizationRecord = z.object({
+  organization_id: OrganizationId,
+  name: z.string(),
   /** Counts revocations, so that of two at once one waits for the other. */
-  revocations: number;
-  created_at: Date;
-}
+  revocations: z.number(),
+  created_at: z.date(),
+});
+export type OrganizationRecord = z.output<typeof OrganizationRecord>;
 
-export interface ApiKeyRecord {
-  key_id: KeyId;
-  organization_id: OrganizationId;
-  name: string;
-  role: Role;
+const ApiKeyRecord = z.object({
+  key_id: KeyId,
+  organization_id: OrganizationId,
+  name: z.string(),
+  role: Role,
   /** The first 12 characters of the key. */
-  prefix: string;
+  prefix: z.string(),
   /** SHA-256 of the key: its 256 random bits need no slower hash. */
-  key_hash: string;
-  created_at: Date;
-  last_used_at: Date | null;
-  expires_at: Date | null;
-  revoked_at: Date | null;
-}
+  key_hash: z.string(),
+  created_at: z.date(),
+  last_used_at: orNull(z.date()),
+  expires_at: orNull(z.date()),
+  revoked_at: orNull(z.date()),
+});
+export type ApiKeyRecord = z.output<typeof ApiKeyRecord>;
 
-const options = { strict: 'throw', strictQuery: 'throw', versionKey: false } as const;
+export const organizationsCollection = {
+  name: 'organizations',
+  id: 'organization_id',
+  shape: OrganizationRecord,
+  indexes: [{ key: { organization_id: 1 }, unique: true }],
+} as const satisfies CollectionDefinition;
 
-const organizationSchema = new Schema<OrganizationRecord>(
-  {
-    organization_id: { type: String, required: true, unique: true },
-    name: { type: String, required: true },
-    revocations: { type: Number, required: true },
-    created_at: { type: Date, required: true },
-  },
-  options,
-);
-
-const apiKeySchema = new Schema<ApiKeyRecord>(
-  {
-    key_id: { type: String, required: true, unique: true },
-    organization_id: { type: String, required: true },
-    name: { type: String, required: true },
-    role: { type: String, required: true },
-    prefix: { type: String, required: true },
-    key_hash: { type: String, required: true, unique: true },
-    created_at: { type: Date, required: true },
-    last_used_at: { type: Date, default: null },
-    expires_at: { type: Date, default: null },
-    revoked_at: { type: Date, default: null },
-  },
-  options,
-).index({ organization_id: 1, _id: -1 });
+export const apiKeysCollection = {
+  name: 'api_keys',
+  id: 'key_id',
+  shape: ApiKeyRecord,
+  indexes: [
+    { key: { key_id: 1 }, unique: true },
+    { key: { key_hash: 1 }, unique: true },
+    { key: { organization_id: 1, _id: -1 } },
+  ],
+} as const satisfies CollectionDefinition;
 
 export type OrganizationStore = ReturnType<typeof createOrganizationStore>;
 
 /** Holds organizations and their API keys. */
 export const createOrganizationStore = (connection: Connection) => {
-  const organizations = connection.model<OrganizationRecord>('Organization', organizationSchema, 'organizations');
-  const keys = connection.model<ApiKeyRecord>('ApiKey', apiKeySchema, 'api_keys');
+  const organizations = openCollection(connection, organizationsCollection);
+  const keys = openCollection(connection, apiKeysCollection);
   return {
-    insert: async (organization: OrganizationRecord, session: ClientSession): Promise<void> => {
-      await organizations.create([organization], { session });
-    },
-    get: (organization_id: OrganizationId) => organizations.findOne({ organization_id }).lean<OrganizationRecord>(),
-    any: () => organizations.findOne().lean<OrganizationRecord>(),
+    insert: (organization: OrganizationRecord, session: ClientSession) =>
+      organizations.insert(organization, { session }),
+    get: (organization_id: OrganizationId) => organizations.findOne({ organization_id }),
+    any: () => organizations.exists({}),
 
-    insertKey: async (key: ApiKeyRecord, session: ClientSession): Promise<void> => {
-      await keys.create([key], { session });
-    },
-    getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }).lean<ApiKeyRecord>(),
+    insertKey: (key: ApiKeyRecord, session: ClientSession) => keys.insert(key, { session }),
+    getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }),
     listKeys: (organization_id: OrganizationId, page: ListApiKeys) => readPage(keys, { organization_id }, page),
     getKey: (organization_id: OrganizationId, key_id: KeyId, session: ClientSession) =>
-      keys.findOne({ organization_id, key_id }, null, { session }).lean<ApiKeyRecord>(),
+      keys.findOne({ organization_id, key_id }, { session }),
 
     /** The admin keys that work at this time. Until the transaction ends, nobody else revokes one. */
     lockAdminKeys: async (organization_id: OrganizationId, at: Date, session: ClientSession): Promise<KeyId[]> => {
@@ -83,7 +76,7 @@ export const createOrganizationStore = (connection: Connection) => {
         $or: [{ expires_at: null }, { expires_at: { $gt: at } }],
       };
       await organizations.updateOne({ organization_id }, { $inc: { revocations: 1 } }, { session });
-      const found = await keys.find(working, null, { session }).lean<ApiKeyRecord[]>();
+      const found = await keys.find(working, { session });
       return found.map(({ key_id }) => key_id);
     },
     revokeKey: async (key_id: KeyId, at: Date, session: ClientSession): Promise<void> => {

@@ -26,6 +26,7 @@ export const createDraft =
         attempt: 1,
         doubtful_until: null,
         lease_token: null,
+        problem: null,
         steps: {},
         imported_by: {
           key_id: caller.key_id,

@@ -1,60 +1,72 @@
-import type {
-  FormerRouting,
-  IntegrationId,
-  KeyId,
-  OrganizationId,
-  PhoneNumberId,
-  ProblemCode,
-  StepName,
-} from '@trunkline/contracts';
-import type { Provisioning } from '../lease.ts';
+import { IntegrationId, KeyId, OrganizationId, PhoneNumberId, problemCodes, stepNames } from '@trunkline/contracts';
+import { z } from 'zod';
+import { provisioningShape } from '../lease.ts';
+import { orNull } from '../shape.ts';
 
-interface OfEither {
-  phone_number_id: PhoneNumberId;
-  organization_id: OrganizationId;
-  phone_number: string;
-  status: 'free' | 'assigned';
-  assigned_agent_id: string | null;
-  supports_inbound: boolean;
-  supports_outbound: boolean;
-  inbound_room_name: string;
-  /** Sealed. */
-  inbound_pin: string | null;
-  /** `importing` goes forward, `releasing` goes back: stored before the caller is answered. */
-  provisioning_state: 'importing' | 'active' | 'degraded' | 'releasing';
-  provisioning: PhoneNumberProvisioning;
-  created_at: Date;
-  updated_at: Date;
-}
-
-interface PhoneNumberProvisioning extends Provisioning<StepName> {
-  /** `stored_request`: the stored request that asked for it, if it came with an Idempotency-Key. */
-  imported_by: { key_id: KeyId; request_id: string; stored_request?: string | null };
+const provisioning = z.object({
+  ...provisioningShape(stepNames),
+  imported_by: z.object({
+    key_id: KeyId,
+    request_id: z.string(),
+    /** The stored request that asked for it, where it came with an Idempotency-Key. */
+    stored_request: orNull(z.string()),
+  }),
   /** Why it goes back. */
-  failure: { code: ProblemCode; detail: string } | null;
+  failure: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
   /** An assignment under way: settled at LiveKit before it shows. */
-  assigning: { agent_id: string | null; key_id: KeyId; request_id: string } | null;
-}
+  assigning: orNull(z.object({ agent_id: orNull(z.string()), key_id: KeyId, request_id: z.string() })),
+});
 
-export interface TwilioRecord extends OfEither {
-  provider: 'twilio';
-  integration_id: IntegrationId;
-  replace_existing_routing: boolean;
-  /** How Twilio routed the number before us. */
-  former_routing: FormerRouting | null;
-}
-
-interface SipRecord extends OfEither {
-  provider: 'sip';
-  sip_trunk_name: string;
-  sip_username: string | null;
+const ofEither = {
+  phone_number_id: PhoneNumberId,
+  organization_id: OrganizationId,
+  phone_number: z.string(),
+  status: z.enum(['free', 'assigned']),
+  assigned_agent_id: orNull(z.string()),
+  supports_inbound: z.boolean(),
+  supports_outbound: z.boolean(),
+  inbound_room_name: z.string(),
   /** Sealed. */
-  sip_password: string | null;
-  sip_server_address: string | null;
-  media_encryption: 'disable' | 'allow' | 'require';
-  sip_transport: 'auto' | 'udp' | 'tcp' | 'tls';
-  allowed_addresses: string[];
-  inbound_authentication: 'digest' | 'none';
-}
+  inbound_pin: orNull(z.string()),
+  /** `importing` goes forward, `releasing` goes back: stored before the caller is answered. */
+  provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']),
+  provisioning,
+  created_at: z.date(),
+  updated_at: z.date(),
+};
 
-export type PhoneNumberRecord = TwilioRecord | SipRecord;
+const routing = {
+  voice_url: orNull(z.string()),
+  voice_method: orNull(z.string()),
+  voice_fallback_url: orNull(z.string()),
+  voice_fallback_method: orNull(z.string()),
+  trunk_sid: orNull(z.string()),
+  voice_application_sid: orNull(z.string()),
+};
+
+const TwilioRecord = z.object({
+  provider: z.literal('twilio'),
+  ...ofEither,
+  integration_id: IntegrationId,
+  replace_existing_routing: z.boolean(),
+  /** How Twilio routed the number before us. */
+  former_routing: orNull(z.object(routing)),
+});
+export type TwilioRecord = z.output<typeof TwilioRecord>;
+
+const SipRecord = z.object({
+  provider: z.literal('sip'),
+  ...ofEither,
+  sip_trunk_name: z.string(),
+  sip_username: orNull(z.string()),
+  /** Sealed. */
+  sip_password: orNull(z.string()),
+  sip_server_address: orNull(z.string()),
+  media_encryption: z.enum(['disable', 'allow', 'require']),
+  sip_transport: z.enum(['auto', 'udp', 'tcp', 'tls']),
+  allowed_addresses: z.array(z.string()),
+  inbound_authentication: z.enum(['digest', 'none']),
+});
+
+export const PhoneNumberRecord = z.discriminatedUnion('provider', [TwilioRecord, SipRecord]);
+export type PhoneNumberRecord = z.output<typeof PhoneNumberRecord>;

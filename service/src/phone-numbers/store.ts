@@ -1,98 +1,46 @@
-import { type ListPhoneNumbers, type OrganizationId, type PhoneNumberId, stepNames } from '@trunkline/contracts';
-import { type Connection, Schema } from 'mongoose';
-import { repeatedField } from '../connect.ts';
-import { type Claim, createLeases, type LeaseSettings, provisioningFields } from '../lease.ts';
+import type { ListPhoneNumbers, OrganizationId, PhoneNumberId } from '@trunkline/contracts';
+import { type CollectionDefinition, openCollection } from '../collection.ts';
+import { type Connection, repeatedField } from '../connect.ts';
+import { type Claim, createLeases, type LeaseSettings } from '../lease.ts';
 import { readPage } from '../page.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import { PhoneNumberRecord } from './record.ts';
 
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;
 
-const routing = Object.fromEntries(
-  [
-    'voice_url',
-    'voice_method',
-    'voice_fallback_url',
-    'voice_fallback_method',
-    'trunk_sid',
-    'voice_application_sid',
-  ].map((field) => [field, { type: String, default: null }]),
-);
-
-const options = { strict: 'throw', strictQuery: 'throw', versionKey: false, minimize: false } as const;
-
-const schema = new Schema<PhoneNumberRecord>(
-  {
-    phone_number_id: { type: String, required: true, unique: true },
-    organization_id: { type: String, required: true },
-    phone_number: { type: String, required: true, unique: true },
-    provider: { type: String, required: true },
-    status: { type: String, required: true },
-    assigned_agent_id: { type: String, default: null },
-    supports_inbound: { type: Boolean, required: true },
-    supports_outbound: { type: Boolean, required: true },
-    inbound_room_name: { type: String, required: true },
-    inbound_pin: { type: String, default: null },
-    provisioning_state: { type: String, required: true },
-    provisioning: {
-      ...provisioningFields(stepNames),
-      imported_by: {
-        key_id: { type: String, required: true },
-        request_id: { type: String, required: true },
-        // Of the former version: the caller's own text.
-        idempotency_key: { type: String, required: false },
-        stored_request: { type: String, default: null },
-      },
-      failure: { type: new Schema({ code: String, detail: String }, { _id: false }), default: null },
-      assigning: {
-        type: new Schema(
-          { agent_id: { type: String, default: null }, key_id: String, request_id: String },
-          { _id: false },
-        ),
-        default: null,
-      },
+export const phoneNumbersCollection = {
+  name: 'phone_numbers',
+  id: 'phone_number_id',
+  shape: PhoneNumberRecord,
+  indexes: [
+    { key: { phone_number_id: 1 }, unique: true },
+    { key: { phone_number: 1 }, unique: true },
+    // Lists name every provider and status, so that one index serves each filter in the order of `_id`.
+    { key: { organization_id: 1, provider: 1, status: 1, _id: -1 } },
+    {
+      key: { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
+      partialFilterExpression: { integration_id: { $exists: true } },
     },
-    integration_id: String,
-    replace_existing_routing: Boolean,
-    former_routing: { type: new Schema(routing, { _id: false }), required: false },
-    sip_trunk_name: String,
-    sip_username: String,
-    sip_password: String,
-    sip_server_address: String,
-    media_encryption: String,
-    sip_transport: String,
-    allowed_addresses: { type: [String], default: undefined },
-    inbound_authentication: String,
-    created_at: { type: Date, required: true },
-    updated_at: { type: Date, required: true },
-  },
-  options,
-)
-  // Lists name every provider and status, so that one index serves each filter in the order of `_id`.
-  .index({ organization_id: 1, provider: 1, status: 1, _id: -1 })
-  .index(
-    { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
-    { partialFilterExpression: { integration_id: { $exists: true } } },
-  )
-  .index({ 'provisioning.due_at': 1 })
-  .index({ provisioning_state: 1 });
+    { key: { 'provisioning.due_at': 1 } },
+    { key: { provisioning_state: 1 } },
+  ],
+} as const satisfies CollectionDefinition;
 
 export type PhoneNumberStore = ReturnType<typeof createPhoneNumberStore>;
 
 /** Holds phone numbers. */
 export const createPhoneNumberStore = (connection: Connection, leaseSettings: LeaseSettings) => {
-  const records = connection.model<PhoneNumberRecord>('PhoneNumber', schema, 'phone_numbers');
+  const records = openCollection(connection, phoneNumbersCollection);
   const leases = createLeases<PhoneNumberRecord>(records, 'phone_number_id', leaseSettings);
   const now = () => new Date(leaseSettings.clock.now());
 
   return {
     get: (organization_id: OrganizationId, phone_number_id: PhoneNumberId) =>
-      records.findOne({ organization_id, phone_number_id }).lean<PhoneNumberRecord>(),
+      records.findOne({ organization_id, phone_number_id }),
 
-    getById: (phone_number_id: PhoneNumberId) => records.findOne({ phone_number_id }).lean<PhoneNumberRecord>(),
+    getById: (phone_number_id: PhoneNumberId) => records.findOne({ phone_number_id }),
 
-    /** Whoever holds the number, as the unique index sees it: that may be newer than what a majority has. */
-    getByNumber: (phone_number: string) =>
-      records.findOne({ phone_number }).readConcern('local').lean<PhoneNumberRecord>(),
+    /** Whoever holds the number, as the unique index sees it. */
+    getByNumber: (phone_number: string) => records.findOne({ phone_number }, { local: true }),
 
     list: (
       organization_id: OrganizationId,
@@ -115,7 +63,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       const held = leases.newlyHeld();
       const written = { ...record, provisioning: { ...record.provisioning, ...held } };
       try {
-        await records.create(written);
+        await records.insert(written);
       } catch (error) {
         if (repeatedField(error) === 'phone_number') return undefined;
         throw error;
@@ -137,9 +85,9 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     /** How many are in each state. Those that are settled are counted by subtraction, for there are many of them. */
     countByState: async (): Promise<Record<PhoneNumberRecord['provisioning_state'], number>> => {
       const count = (provisioning_state: PhoneNumberRecord['provisioning_state']) =>
-        records.countDocuments({ provisioning_state });
+        records.count({ provisioning_state });
       const [all, importing, degraded, releasing] = await Promise.all([
-        records.estimatedDocumentCount(),
+        records.estimatedCount(),
         count('importing'),
         count('degraded'),
         count('releasing'),
@@ -150,7 +98,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     /** Since when the record that waits longest has been due. */
     longestDue: async (): Promise<Date | undefined> => {
       const due = { 'provisioning.due_at': { $lte: now() } };
-      const record = await records.findOne(due).sort({ 'provisioning.due_at': 1 }).lean<PhoneNumberRecord>();
+      const record = await records.first(due, { 'provisioning.due_at': 1 });
       return record?.provisioning.due_at;
     },
   };

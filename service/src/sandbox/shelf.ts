@@ -1,4 +1,6 @@
-import { type Connection, Schema } from 'mongoose';
+import { z } from 'zod';
+import { type CollectionDefinition, openCollection } from '../collection.ts';
+import type { Connection } from '../connect.ts';
 
 /** What a stand-in keeps, by kind and id. Things come back in the order in which they were first put. */
 export interface Shelf {
@@ -26,31 +28,23 @@ export const createMemoryShelf = (): Shelf => {
   };
 };
 
-interface Row {
-  _id: string;
-  kind: string;
-  put_at: Date;
-  thing: string;
-}
+const Row = z.object({ _id: z.string(), kind: z.string(), put_at: z.date(), thing: z.string() });
 
-const schema = new Schema<Row>(
-  {
-    _id: { type: String, required: true },
-    kind: { type: String, required: true },
-    put_at: { type: Date, required: true },
-    thing: { type: String, required: true },
-  },
-  { strict: 'throw', strictQuery: 'throw', versionKey: false },
-).index({ kind: 1, put_at: 1 });
+export const sandboxCollection = {
+  name: 'sandbox',
+  id: '_id',
+  shape: Row,
+  indexes: [{ key: { kind: 1, put_at: 1 } }],
+} as const satisfies CollectionDefinition;
 
 /** In the database beside the records that name these things, so that both survive a restart. */
 export const createDatabaseShelf = (connection: Connection): Shelf => {
-  const rows = connection.model<Row>('SandboxThing', schema, 'sandbox');
+  const rows = openCollection(connection, sandboxCollection);
   return {
     list: async (kind) =>
-      (await rows.find({ kind }).sort({ put_at: 1, _id: 1 }).lean<Row[]>()).map(({ thing }) => JSON.parse(thing)),
+      (await rows.find({ kind }, { sort: { put_at: 1, _id: 1 } })).map(({ thing }) => JSON.parse(thing)),
     get: async (kind, id) => {
-      const row = await rows.findOne({ _id: `${kind}/${id}` }).lean<Row>();
+      const row = await rows.findOne({ _id: `${kind}/${id}` });
       return row ? JSON.parse(row.thing) : undefined;
     },
     put: async (kind, id, thing) => {

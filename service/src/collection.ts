@@ -1,0 +1,156 @@
+import type { ClientSession, Connection, mongo } from 'mongoose';
+import type { z } from 'zod';
+import { describeIssues, faultAmong, faultOf, type Shape, schemasAt } from './shape.ts';
+
+interface Index {
+  key: Record<string, 1 | -1>;
+  unique?: true;
+  partialFilterExpression?: Record<string, unknown>;
+  expireAfterSeconds?: number;
+}
+
+export interface CollectionDefinition<S extends Shape = Shape> {
+  name: string;
+  /** The field that names a row to people. */
+  id: string;
+  shape: S;
+  indexes: readonly Index[];
+}
+
+type Fields = Record<string, unknown>;
+
+export interface Update {
+  $set?: Fields;
+  $unset?: Fields;
+  $inc?: Record<string, number>;
+  $max?: Fields;
+  $setOnInsert?: Fields;
+}
+
+interface InSession {
+  session?: ClientSession | undefined;
+}
+type Order = Record<string, 1 | -1>;
+
+/** A row as it was read, under its place in the collection. */
+export interface Kept<Row> {
+  _id: mongo.ObjectId;
+  row: Row;
+}
+
+/** A stored row does not fit its shape: a defect, or somebody's hand. */
+export class UnreadableRow extends Error {
+  override name = 'UnreadableRow';
+}
+
+export type Collection<Row extends object> = ReturnType<typeof openCollection<Row>>;
+
+/**
+ * A collection whose rows have one shape: they are read by it, so that a row from before a field existed has that field's
+ * default, and nothing is written that does not fit it.
+ */
+export const openCollection = <Row extends object>(
+  { db }: Connection,
+  definition: CollectionDefinition<Shape & z.ZodType<Row>>,
+) => {
+  const { name, id } = definition;
+  const shape: z.ZodType<Row> = definition.shape;
+  if (db === undefined) throw new Error('The database is not connected');
+  const rows = db.collection(name);
+
+  const read = (row: Fields): Row => {
+    const parsed = shape.safeParse(row);
+    if (parsed.success) return parsed.data;
+    throw new UnreadableRow(`${String(row[id] ?? row._id)} in ${name} cannot be read: ${describeIssues(parsed.error)}`);
+  };
+  const readOrNull = (row: Fields | null): Row | null => row && read(row);
+
+  const requireFit = (row: Row): Row => {
+    const fault = faultOf(shape, row);
+    if (fault) throw new TypeError(`This cannot be stored in ${name}: ${fault}`);
+    return row;
+  };
+
+  const schemas = new Map<string, z.core.$ZodType[]>();
+  const requireField = (path: string): z.core.$ZodType[] => {
+    const known = schemas.get(path) ?? schemasAt(shape, path);
+    if (known.length === 0) throw new TypeError(`${name} has no field ${path}`);
+    schemas.set(path, known);
+    return known;
+  };
+
+  const filterOf = (filter: Fields): Fields => {
+    for (const [path, value] of Object.entries(filter)) {
+      if (value === undefined) throw new TypeError(`The filter of ${name} by ${path} has no value`);
+      if (path === '$or' && Array.isArray(value)) value.forEach(filterOf);
+      else if (path !== '_id') requireField(path);
+    }
+    return filter;
+  };
+
+  const valued = ['$set', '$setOnInsert', '$max'] as const;
+  const updateOf = (update: Update): Update => {
+    for (const fields of Object.values(update)) Object.keys(fields).forEach(requireField);
+    for (const operator of valued) {
+      for (const [path, value] of Object.entries(update[operator] ?? {})) {
+        const fault = value === undefined ? 'it has no value' : faultAmong(requireField(path), value);
+        if (fault) throw new TypeError(`This cannot be stored as ${path} in ${name}: ${fault}`);
+      }
+    }
+    return update;
+  };
+
+  return {
+    findOne: async (filter: Fields, { session, local }: InSession & { local?: true } = {}): Promise<Row | null> =>
+      readOrNull(
+        await rows.findOne(filterOf(filter), {
+          ...(session && { session }),
+          // As the unique index sees it, which may be newer than what a majority has.
+          ...(local && { readConcern: { level: 'local' } }),
+        }),
+      ),
+
+    first: async (filter: Fields, sort: Order): Promise<Row | null> =>
+      readOrNull(await rows.findOne(filterOf(filter), { sort })),
+
+    find: async (filter: Fields, { session, sort }: InSession & { sort?: Order } = {}): Promise<Row[]> =>
+      (await rows.find(filterOf(filter), { ...(session && { session }), ...(sort && { sort }) }).toArray()).map(read),
+
+    /** The newest ones, of those that came before. */
+    newest: async (filter: Fields, limit: number): Promise<Kept<Row>[]> => {
+      const found = await rows.find(filterOf(filter), { sort: { _id: -1 }, limit }).toArray();
+      return found.map((row) => ({ _id: row._id, row: read(row) }));
+    },
+
+    exists: async (filter: Fields): Promise<boolean> =>
+      (await rows.findOne(filterOf(filter), { projection: { _id: 1 } })) !== null,
+
+    count: async (filter: Fields, limit?: number): Promise<number> =>
+      rows.countDocuments(filterOf(filter), limit === undefined ? {} : { limit }),
+
+    estimatedCount: (): Promise<number> => rows.estimatedDocumentCount(),
+
+    insert: async (row: Row, { session }: InSession = {}): Promise<void> => {
+      await rows.insertOne({ ...requireFit(row) }, { ...(session && { session }), ignoreUndefined: true });
+    },
+
+    /** Puts the row in the place of the one that the filter finds, or beside the others. */
+    replace: async (filter: Fields, row: Row, { session }: InSession = {}): Promise<void> => {
+      const options = { ...(session && { session }), upsert: true, ignoreUndefined: true };
+      await rows.replaceOne(filterOf(filter), { ...requireFit(row) }, options);
+    },
+
+    updateOne: async (filter: Fields, update: Update, { session, upsert }: InSession & { upsert?: true } = {}) =>
+      rows.updateOne(filterOf(filter), updateOf(update), { ...(session && { session }), ...(upsert && { upsert }) }),
+
+    /** Updates one, the first in this order, and reads it as it was `before` or is `after`. */
+    findOneAndUpdate: async (
+      filter: Fields,
+      update: Update,
+      options: { sort?: Order; returnDocument: 'before' | 'after' },
+    ): Promise<Row | null> => readOrNull(await rows.findOneAndUpdate(filterOf(filter), updateOf(update), options)),
+
+    deleteOne: async (filter: Fields, { session }: InSession = {}) =>
+      rows.deleteOne(filterOf(filter), { ...(session && { session }) }),
+  };
+};

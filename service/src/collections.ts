@@ -1,0 +1,19 @@
+import { eventsCollection } from './events/store.ts';
+import { firstRequestsCollection } from './idempotency.ts';
+import { installationsCollection } from './installation.ts';
+import { integrationsCollection } from './integrations/store.ts';
+import { apiKeysCollection, organizationsCollection } from './organizations/store.ts';
+import { phoneNumbersCollection } from './phone-numbers/store.ts';
+import { tombstonesCollection } from './phone-numbers/tombstones.ts';
+
+/** All that the service stores. */
+export const collections = [
+  installationsCollection,
+  organizationsCollection,
+  apiKeysCollection,
+  integrationsCollection,
+  phoneNumbersCollection,
+  tombstonesCollection,
+  eventsCollection,
+  firstRequestsCollection,
+] as const;

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+/** What a row holds. Type, validation and defaults all follow from it. */
+export type Shape = z.ZodObject | z.ZodDiscriminatedUnion<z.ZodObject[]>;
+
+/** A field that older rows may lack: they read as null. */
+export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
+
+/** Every schema that the field at a path may have, as in `provisioning.steps.trunk`; none where there is no such field. */
+export const schemasAt = (schema: z.core.$ZodType, path: string): z.core.$ZodType[] =>
+  path.split('.').reduce<z.core.$ZodType[]>((found, key) => found.flatMap((one) => schemasOf(one, key)), [schema]);
+
+const schemasOf = (schema: z.core.$ZodType, key: string): z.core.$ZodType[] =>
+  bare(schema).flatMap((one) => {
+    if (one instanceof z.ZodObject) return one.shape[key] ?? [];
+    if (one instanceof z.ZodRecord) return z.safeParse(one.keyType, key).success ? [one.valueType] : [];
+    return [];
+  });
+
+/** Without what makes it optional, and with each option of a union by itself. */
+export const bare = (schema: z.core.$ZodType): z.core.$ZodType[] => {
+  const isWrapped =
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault;
+  if (isWrapped) return bare(schema.unwrap());
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(bare);
+  return [schema];
+};
+
+/** What is wrong with a value that is to be stored, and where. Unlike reading, which leaves them out, this allows no unknown fields. */
+export const faultOf = (schema: z.core.$ZodType, value: unknown): string | undefined => {
+  const parsed = z.safeParse(schema, value);
+  if (parsed.error) return describeIssues(parsed.error);
+  const unknown = unknownField(value, parsed.data, []);
+  return unknown && `${unknown.join('.')} is not in its shape`;
+};
+
+/** The same where a value may fit any of several. */
+export const faultAmong = (schemas: readonly z.core.$ZodType[], value: unknown): string | undefined => {
+  const faults = schemas.map((schema) => faultOf(schema, value));
+  return faults.includes(undefined) ? undefined : [...new Set(faults)].join(', or ');
+};
+
+/** Says which fields are wrong, and never what they hold: that may be a secret. */
+export const describeIssues = ({ issues }: z.core.$ZodError): string =>
+  issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ');
+
+const unknownField = (given: unknown, parsed: unknown, path: string[]): string[] | undefined => {
+  if (!isPlain(given) || !isPlain(parsed)) return undefined;
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in parsed)) return [...path, name];
+    const deeper = unknownField(value, parsed[name], [...path, name]);
+    if (deeper) return deeper;
+  }
+  return undefined;
+};
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
