@@ -1,4 +1,5 @@
 import { type Failure, ProviderProblem } from '../provider.ts';
+import { redact } from './redact.ts';
 
 export interface VendorCall {
   /** As people write it: Twilio, LiveKit. */
@@ -12,9 +13,8 @@ export interface VendorCall {
 export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
   const { name, message, cause: behind } = cause instanceof Error ? cause : new Error(String(cause));
   const said = behind instanceof Error && 'code' in behind ? `${message} (${behind.code})` : String(message);
-  const bare = secrets.reduce<string>((text, secret) => (secret ? text.replaceAll(secret, '[secret]') : text), said);
-  const quoted = new Error(bare.replaceAll(/\beyJ[\w.-]+/g, '[token]'));
-  quoted.name = name;
+  const quoted = new Error(redact(said, secrets).replaceAll(/\beyJ[\w.-]+/g, '[token]'));
+  quoted.name = redact(name, secrets);
   return quoted;
 };
 
@@ -55,7 +55,7 @@ export const translateStatus = (
 ): ProviderProblem => {
   const { vendor, call } = called;
   const cause = quote(called, error);
-  const named = /^\w{1,32}$/.test(String(code ?? '')) ? ` (${String(code)})` : '';
+  const named = isCode(code, called) ? ` (${code})` : '';
   const said = `${vendor} answered ${status}${named} to ${call}`;
   if (status === 408) return providerProblem('provider_timeout', said, { passing: true, doubtful: true, cause });
   // Too many requests are counted before they are looked at: nothing was done.
@@ -63,6 +63,10 @@ export const translateStatus = (
   if (status >= 500) return providerProblem('provider_unavailable', said, { passing: true, doubtful: true, cause });
   return providerProblem('provider_error', said, { cause });
 };
+
+/** What may be told to callers: a secret can look like a code. */
+const isCode = (code: unknown, { secrets }: VendorCall): boolean =>
+  /^\w{1,32}$/.test(String(code ?? '')) && redact(String(code), secrets) === String(code);
 
 const RETRY_AFTER_SECONDS = 30;
 
