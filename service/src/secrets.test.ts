@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+import { CompactEncrypt, type CompactJWEHeaderParameters } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { createSecrets } from './secrets.ts';
 
@@ -34,13 +36,14 @@ describe('a sealed secret', () => {
     await expect(old.open(`${sealed.slice(0, -2)}AA`, place)).rejects.toThrow();
   });
 
-  it('is another each time, A256GCM, and names its key', async () => {
+  it('is another each time, A256GCM, and names its key and how that is derived', async () => {
     const [one = '', two] = [await old.seal('pass', place), await old.seal('pass', place)];
     expect(one).not.toBe(two);
     expect(JSON.parse(Buffer.from(one.split('.')[0] ?? '', 'base64url').toString())).toEqual({
       alg: 'dir',
       enc: 'A256GCM',
       kid: 'old',
+      derivation: 'HKDF-SHA256',
       place,
     });
   });
@@ -53,11 +56,55 @@ describe('a sealed secret', () => {
   });
 });
 
+const encrypt = (header: CompactJWEHeaderParameters) =>
+  new CompactEncrypt(Buffer.from('pass')).setProtectedHeader({ kid: 'old', place, ...header }).encrypt(key(1));
+const pinned = { alg: 'dir', enc: 'A256GCM' };
+
+describe('a secret that something else sealed', () => {
+  it('opens where an earlier version used the key itself', async () => {
+    const earlier = await encrypt(pinned);
+    expect(await rotated.open(earlier, place)).toBe('pass');
+    expect(old.isCurrent(earlier)).toBe(false);
+  });
+
+  it('does not open by the key itself where its header says that the key is derived', async () => {
+    await expect(old.open(await encrypt({ ...pinned, derivation: 'HKDF-SHA256' }), place)).rejects.toThrow();
+  });
+
+  it('does not open where its key is derived in a way that nobody knows', async () => {
+    await expect(old.open(await encrypt({ ...pinned, derivation: 'none' }), place)).rejects.toThrow('unknown way');
+  });
+
+  it.each([
+    { alg: 'A256KW', enc: 'A256GCM' },
+    { alg: 'A256GCMKW', enc: 'A256GCM' },
+    { alg: 'A256KW', enc: 'A128CBC-HS256' },
+  ])('does not open by $alg and $enc, though the key is right', async (algorithms) => {
+    await expect(old.open(await encrypt(algorithms), place)).rejects.toThrow('not allowed');
+  });
+});
+
+describe('what is current', () => {
+  it('is what the newest key sealed', async () => {
+    const sealed = await old.seal('pass', place);
+    expect(old.isCurrent(sealed)).toBe(true);
+    expect(rotated.isCurrent(sealed)).toBe(false);
+    expect(rotated.isCurrent(await rotated.seal('pass', place))).toBe(true);
+  });
+});
+
 describe('a fingerprint', () => {
   it('matches its text, also after a rotation, and no other', () => {
     const fingerprint = old.fingerprint('request');
     expect(rotated.matches('request', fingerprint)).toBe(true);
     expect(rotated.matches('another', fingerprint)).toBe(false);
     expect(fingerprint).not.toContain('request');
+  });
+
+  it('is made with another key than secrets are, and matches what an earlier version made', () => {
+    const earlier = `old.${createHmac('sha256', key(1)).update('request').digest('base64url')}`;
+    expect(old.fingerprint('request').split('.').at(-1)).not.toBe(earlier.split('.').at(-1));
+    expect(rotated.matches('request', earlier)).toBe(true);
+    expect(rotated.matches('another', earlier)).toBe(false);
   });
 });

@@ -1,12 +1,14 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { CompactEncrypt, compactDecrypt } from 'jose';
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 
 /** Where a secret belongs, as in `phone_numbers/phon_a1b2c3d4e5f6/sip_password`. It opens nowhere else. */
-type Place = `${string}/${string}/${string}`;
+export type Place = `${string}/${string}/${string}`;
 
 export interface Secrets {
   seal(secret: string, place: Place): Promise<string>;
   open(sealed: string, place: Place): Promise<string>;
+  /** Whether it is sealed as `seal` does today: by the newest key, and derived as today. */
+  isCurrent(sealed: string): boolean;
   /** Names a text without telling it: the same text gives a fingerprint that `matches`. */
   fingerprint(text: string): string;
   matches(text: string, fingerprint: string): boolean;
@@ -15,43 +17,76 @@ export interface Secrets {
 /** By key id. The first encrypts, all decrypt. */
 export type KeyRing = ReadonlyMap<string, Uint8Array>;
 
+/** What the header of a secret and a fingerprint say of their key. Without it, an earlier version used the key itself. */
+const DERIVATION = 'HKDF-SHA256';
+
 /**
- * Secrets at rest: JWE (RFC 7516) with A256GCM, the key's id and the place in the authenticated header.
- * So a row copied to another record or field does not open, and keys rotate by adding one in front.
+ * Secrets at rest: JWE (RFC 7516) with A256GCM, the key's id, its derivation and the place in the authenticated header.
+ * So a row copied to another record or field does not open, and keys rotate by adding one in front. Encryption and
+ * fingerprints have keys of their own, derived as RFC 5869 says.
  */
 export const createSecrets = (keys: KeyRing): Secrets => {
-  const [newest] = keys;
+  const [newest] = keys.keys();
   if (newest === undefined) throw new Error('The key ring is empty');
-  const [newestId, newestKey] = newest;
+  const derived = new Map([...keys].map(([id, key]) => [id, derive(key)]));
 
-  const keyOf = (id: string | undefined): Uint8Array => {
-    const key = keys.get(id ?? '');
-    if (key === undefined) throw new Error(`ENCRYPTION_KEYS has no key "${id}": put it back to read what it encrypted`);
-    return key;
+  const keyFor = (use: keyof Derived, id: unknown, derivation: unknown): Uint8Array => {
+    const key = keys.get(String(id));
+    const own = derived.get(String(id));
+    if (key === undefined || own === undefined)
+      throw new Error(`ENCRYPTION_KEYS has no key "${id}": put it back to read what it encrypted`);
+    if (derivation === undefined) return key;
+    if (derivation !== DERIVATION) throw new Error(`A secret's key is derived in an unknown way: ${derivation}`);
+    return own[use];
   };
-
-  const digest = (id: string, text: string) => createHmac('sha256', keyOf(id)).update(text).digest();
 
   return {
     seal: (secret, place) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: newestId, place })
-        .encrypt(newestKey),
+        .setProtectedHeader({ ...pinned, kid: newest, derivation: DERIVATION, place })
+        .encrypt(keyFor('encryption', newest, DERIVATION)),
 
     open: async (sealed, place) => {
-      const { plaintext, protectedHeader } = await compactDecrypt(sealed, ({ kid }) => keyOf(kid));
+      const { plaintext, protectedHeader } = await compactDecrypt(
+        sealed,
+        ({ kid, derivation }) => keyFor('encryption', kid, derivation),
+        { keyManagementAlgorithms: [pinned.alg], contentEncryptionAlgorithms: [pinned.enc] },
+      );
       if (protectedHeader.place !== place)
         throw new Error(`A secret of ${protectedHeader.place} was found at ${place}`);
       return new TextDecoder().decode(plaintext);
     },
 
-    fingerprint: (text) => `${newestId}.${digest(newestId, text).toString('base64url')}`,
+    isCurrent: (sealed) => {
+      const { kid, derivation } = decodeProtectedHeader(sealed);
+      return kid === newest && derivation === DERIVATION;
+    },
+
+    fingerprint: (text) => {
+      const mac = digest(keyFor('fingerprint', newest, DERIVATION), text);
+      return `${newest}.${DERIVATION}.${mac.toString('base64url')}`;
+    },
 
     matches: (text, fingerprint) => {
-      const [id = '', mac = ''] = fingerprint.split('.');
-      const expected = digest(id, text);
+      const [id, ...rest] = fingerprint.split('.');
+      const mac = rest.pop() ?? '';
+      const expected = digest(keyFor('fingerprint', id, rest[0]), text);
       const given = Buffer.from(mac, 'base64url');
       return expected.length === given.length && timingSafeEqual(expected, given);
     },
   };
 };
+
+const pinned = { alg: 'dir', enc: 'A256GCM' } as const;
+
+interface Derived {
+  encryption: Uint8Array;
+  fingerprint: Uint8Array;
+}
+
+const derive = (key: Uint8Array): Derived => {
+  const keyOf = (use: string) => new Uint8Array(hkdfSync('sha256', key, '', `trunkline/${use}`, 32));
+  return { encryption: keyOf('encryption'), fingerprint: keyOf('fingerprint') };
+};
+
+const digest = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest();
