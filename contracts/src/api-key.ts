@@ -29,7 +29,15 @@ export const ApiKey = z
 export type ApiKey = z.infer<typeof ApiKey>;
 
 /** `raw_key` is shown this once: only a hash of it is kept. */
-export const CreatedApiKey = z.strictObject({ raw_key: z.string(), key: ApiKey }).meta({ id: 'CreatedApiKey' });
+export const CreatedApiKey = z
+  .strictObject({
+    raw_key: z.string().meta({
+      description:
+        'Shown this once. `tl_live_`, 32 random letters and digits, and 6 of checksum: the CRC-32 of the 40 characters before it, in base62 (0-9, A-Z, a-z).',
+    }),
+    key: ApiKey,
+  })
+  .meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
 
 export const NameApiKey = z.strictObject({ key_id: KeyId });

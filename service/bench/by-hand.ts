@@ -14,9 +14,9 @@ import { openInstallation } from '../src/installation.ts';
 import { createLogging } from '../src/log.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { createOrganizations } from '../src/organizations/index.ts';
+import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { describePhoneNumberDetail } from '../src/phone-numbers/describe.ts';
 import type { PhoneNumberRecord } from '../src/phone-numbers/record.ts';
-import { drawApiKey } from '../src/random.ts';
 import { listen } from '../src/serve.ts';
 
 /**

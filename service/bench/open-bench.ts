@@ -6,7 +6,7 @@ import { compose, type Service } from '../src/compose.ts';
 import { readConfig } from '../src/config.ts';
 import { type Connection, connect } from '../src/connect.ts';
 import { createLogging } from '../src/log.ts';
-import { drawApiKey } from '../src/random.ts';
+import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { listen } from '../src/serve.ts';
 
 export interface Bench {

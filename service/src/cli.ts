@@ -9,7 +9,7 @@ import { buildIndexes } from './indexes.ts';
 import { openInstallation } from './installation.ts';
 import { createLogging } from './log.ts';
 import { createOrganizations } from './organizations/index.ts';
-import { drawApiKey } from './random.ts';
+import { drawApiKey } from './organizations/raw-key.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
 

@@ -116,7 +116,7 @@ export const compose = async (config: Config, parts: Parts) => {
   const api = createApi(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
   let phase: Phase = 'starting';
   const admit = createAdmit({
-    isRemembered: organizations.identify.isRemembered,
+    ...organizations.identify,
     identify: (raw_key) => whileDatabaseLasts(() => organizations.identify.identify(raw_key)),
     limits: createLimits(config.rate_limit_rps),
     phase: () => phase,

@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { formOf } from './organizations/raw-key.ts';
 import type { KeyRing } from './secrets.ts';
 
 /** Twilio's signalling addresses, from which its calls come. https://www.twilio.com/docs/sip-trunking/ip-addresses, read 2026-11-23. */
@@ -104,8 +105,8 @@ const Environment = z.object({
   ENCRYPTION_KEYS: EncryptionKeys.optional(),
   BOOTSTRAP_API_KEY: z
     .string()
-    .regex(
-      /^tl_live_[A-Za-z0-9_-]{43,}$/,
+    .refine(
+      (text) => formOf(text) !== undefined,
       'must be tl_live_ and 43 or more of A-Z a-z 0-9 _ -, as in tl_live_$(openssl rand -hex 32)',
     )
     .optional(),

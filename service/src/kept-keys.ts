@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { drawApiKey } from './random.ts';
+import { drawApiKey } from './organizations/raw-key.ts';
 import type { KeyRing } from './secrets.ts';
 
 /** Reads a secret of the data folder, or makes it. Never in production: there it comes from the settings. */

@@ -7,9 +7,6 @@ export const drawId = <Prefix extends string>(prefix: Prefix): `${Prefix}_${stri
 /** A token that nobody guesses: 128 bits in hex. */
 export const drawToken = (): string => randomBytes(16).toString('hex');
 
-/** An API key: 256 random bits. */
-export const drawApiKey = (): string => `tl_live_${randomBytes(32).toString('base64url')}`;
-
 const lower = 'abcdefghijkmnopqrstuvwxyz';
 const alphabets = [lower, lower.toUpperCase(), '0123456789'];
 

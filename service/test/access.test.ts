@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { createTrunklineClient, problemIn } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { type Caller, createCaller, type OpenedService, openService } from './open-service.ts';
 
 let service: OpenedService;
@@ -18,7 +20,7 @@ afterAll(async () => {
 describe('an API key', () => {
   it('is shown once, and kept as a hash', async () => {
     const { data } = await caller.client.apiKeys.create.mutate({ name: 'Ours', role: 'agent_manager' });
-    expect(data.raw_key).toMatch(/^tl_live_[A-Za-z0-9_-]{43}$/);
+    expect(data.raw_key).toMatch(/^tl_live_[A-Za-z0-9]{38}$/);
     expect(data.key).toMatchObject({
       name: 'Ours',
       role: 'agent_manager',
@@ -45,12 +47,9 @@ describe('an API key', () => {
   it('is looked up once, not for each call', async () => {
     const user = await service.newKey(caller, 'user');
     await user.rest('GET', '/api/me');
-    const db = service.connection.db!;
-    await db.command({ profile: 2 });
-    for (let n = 0; n < 20; n++) await user.rest('GET', '/api/me');
-    await db.command({ profile: 0 });
-    const asked = await db.collection('system.profile').countDocuments({ ns: /\.api_keys$/, op: 'query' });
-    await db.collection('system.profile').drop();
+    const asked = await countLookUps(service, async () => {
+      for (let n = 0; n < 20; n++) await user.rest('GET', '/api/me');
+    });
     expect(asked).toBeLessThanOrEqual(1);
   });
 
@@ -106,6 +105,37 @@ describe('an API key', () => {
   });
 });
 
+/** As versions before the checksum drew keys, and as operators choose the first. */
+const drawEarlierKey = () => `tl_live_${randomBytes(32).toString('base64url')}`;
+
+const keyOfEarlierVersion = async ({ createOrganization }: OpenedService, name: string): Promise<string> => {
+  const raw_key = drawEarlierKey();
+  await createOrganization({ name, raw_key, actor: { system: 'command_line' } });
+  return raw_key;
+};
+
+/** How often the database was asked for keys while this ran. */
+const countLookUps = async ({ connection }: OpenedService, run: () => Promise<void>): Promise<number> => {
+  const db = connection.db!;
+  await db.command({ profile: 2 });
+  await run();
+  await db.command({ profile: 0 });
+  const asked = await db.collection('system.profile').countDocuments({ ns: /\.api_keys$/, op: 'query' });
+  await db.collection('system.profile').drop();
+  return asked;
+};
+
+describe('a key that is not known', () => {
+  it('is asked for again after a second, for it may have been made meanwhile', async () => {
+    const raw_key = drawApiKey();
+    const early = createCaller({ url: service.url, apiKey: raw_key, organizationId: '' });
+    expect((await early.rest('GET', '/api/me')).status).toBe(401);
+    await service.createOrganization({ name: 'Late', raw_key, actor: { system: 'bootstrap' } });
+    service.clock.advance(1001);
+    expect((await early.rest('GET', '/api/me')).status).toBe(200);
+  });
+});
+
 describe('GET /api/me', () => {
   it('needs only a key, and tells what a client asks first', async () => {
     const client = createTrunklineClient({ url: service.url, apiKey: caller.api_key });
@@ -135,26 +165,51 @@ describe('limits', () => {
     await limited.close();
   });
 
-  it('hold up guessing from one address, and not those whose key is known', async () => {
-    const guessed = await openService({ environment: { TRUSTED_PROXIES: '1' } });
-    const guess = (address: string, n = 0) =>
-      guessed.admin.rest('GET', '/api/me', undefined, { 'X-API-Key': `tl_live_guess${n}`, 'X-Forwarded-For': address });
-    await guessed.admin.rest('GET', '/api/me');
-    for (let n = 0; n < 60; n++) expect((await guess('203.0.113.1', n)).status).toBe(401);
-    const { status, headers } = await guess('203.0.113.1', 61);
+  it('hold up guessing from one address, and no right key that comes from there', async () => {
+    await using guessed = await openService({ environment: { TRUSTED_PROXIES: '1' } });
+    const ask = (api_key: string, address: string) =>
+      guessed.admin.rest('GET', '/api/me', undefined, {
+        'X-API-Key': api_key,
+        'X-Organization-Id': '',
+        'X-Forwarded-For': address,
+      });
+    const used = await keyOfEarlierVersion(guessed, 'Used before');
+    expect((await ask(used, '203.0.113.9')).status).toBe(200);
+    guessed.clock.advance(5000);
+
+    for (let n = 0; n < 60; n++) expect((await ask(drawEarlierKey(), '203.0.113.1')).status).toBe(401);
+    const { status, headers } = await ask(drawEarlierKey(), '203.0.113.1');
     expect(status).toBe(429);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await guess('203.0.113.2')).status).toBe(401);
-    expect((await guessed.admin.rest('GET', '/api/me', undefined, { 'X-Forwarded-For': '203.0.113.1' })).status).toBe(
-      200,
-    );
-    await guessed.close();
+    expect((await ask(drawEarlierKey(), '203.0.113.2')).status).toBe(401);
+
+    expect((await ask(guessed.admin.api_key, '203.0.113.1')).status).toBe(200);
+    expect((await ask((await guessed.newOrganization()).api_key, '203.0.113.1')).status).toBe(200);
+    expect((await ask(used, '203.0.113.1')).status).toBe(200);
+    expect((await ask(await keyOfEarlierVersion(guessed, 'Never used'), '203.0.113.1')).status).toBe(429);
   });
 
   it('take no word of a proxy that is not trusted', async () => {
     const guess = (n: number) =>
-      caller.rest('GET', '/api/me', undefined, { 'X-API-Key': `tl_live_no${n}`, 'X-Forwarded-For': `203.0.113.${n}` });
+      caller.rest('GET', '/api/me', undefined, {
+        'X-API-Key': drawEarlierKey(),
+        'X-Forwarded-For': `203.0.113.${n}`,
+      });
     for (let n = 0; n < 60; n++) await guess(n);
     expect((await guess(60)).status).toBe(429);
+    expect((await (await service.newOrganization()).rest('GET', '/api/me')).status).toBe(200);
+  });
+
+  it('are not needed for what can be no key: it is not looked up', async () => {
+    const changed = drawApiKey().replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    const asked = await countLookUps(service, async () => {
+      for (const key of [changed, 'tl_live_guess', 'x', `tl_live_${'a'.repeat(42)}`, '{"$ne":null}']) {
+        for (let n = 0; n < 20; n++) {
+          const { status, body } = await caller.rest('GET', '/api/me', undefined, { 'X-API-Key': key });
+          expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
+        }
+      }
+    });
+    expect(asked).toBe(0);
   });
 });

@@ -24,7 +24,7 @@ describe('trunkline organizations create', () => {
     const { code, out } = await run(['organizations', 'create', '--name', ' Acme ']);
     expect(code).toBe(0);
     const [, organization_id = ''] = /^Organization +(org_[0-9a-f]{12})$/m.exec(out) ?? [];
-    const [, apiKey = ''] = /^API key +(tl_live_\S{43}) \(admin/m.exec(out) ?? [];
+    const [, apiKey = ''] = /^API key +(tl_live_\S{38}) \(admin/m.exec(out) ?? [];
     const { body } = await createCaller({ url: service.url, apiKey, organizationId: organization_id }).rest(
       'GET',
       '/api/me',

@@ -11,7 +11,7 @@ import { compose, type Service } from '../src/compose.ts';
 import { type Config, readConfig } from '../src/config.ts';
 import { type Connection, connect } from '../src/connect.ts';
 import { createLogging } from '../src/log.ts';
-import { drawApiKey } from '../src/random.ts';
+import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { openSandbox, type Sandbox, type SeededNumber, seedAccount } from '../src/sandbox/server.ts';
 import { createMemoryShelf } from '../src/sandbox/shelf.ts';
 import { listen } from '../src/serve.ts';

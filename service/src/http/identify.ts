@@ -8,6 +8,7 @@ import {
 } from '@trunkline/contracts';
 import type { Request, Response } from 'express';
 import type { Identify } from '../organizations/identify.ts';
+import { formOf } from '../organizations/raw-key.ts';
 import type { Limits } from './limits.ts';
 
 /** No body is larger. */
@@ -25,7 +26,7 @@ export type Admit = (req: Request, res: Response, operations: readonly Operation
 
 /** Lets a request in, or throws why not: what can be told before its body is read, in the order that callers may rely on. */
 export const createAdmit =
-  ({ identify, isRemembered, limits, phase }: AdmitDependencies): Admit =>
+  ({ identify, isRemembered, wasGood, limits, phase }: AdmitDependencies): Admit =>
   async (req, res, operations, calls = 1) => {
     if (phase() !== 'serving') {
       res.setHeader('Connection', 'close');
@@ -53,11 +54,17 @@ export const createAdmit =
       const raw_key = headers['x-api-key'];
       if (typeof raw_key !== 'string' || raw_key === '')
         throw unauthenticated('Send your API key in the X-API-Key header.');
-      if (!isRemembered(raw_key)) await limits.refuseGuessing(ip);
-      const found = await identify(raw_key);
+      const found = await lookUp(raw_key, ip);
       if (found !== undefined) return found;
-      await limits.countFailed(ip);
       throw unauthenticated('The API key is not known, or was revoked, or has expired. Use another.');
+    }
+
+    /** What cannot be a key is not looked up; what may be one without a checksum that says so is a guess. */
+    async function lookUp(raw_key: string, ip: string) {
+      const form = formOf(raw_key);
+      if (form === undefined) return undefined;
+      if (isRemembered(raw_key)) return identify(raw_key);
+      return limits.lookUp(ip, form === 'unchecked' && !wasGood(raw_key), () => identify(raw_key));
     }
   };
 

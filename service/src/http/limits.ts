@@ -1,18 +1,17 @@
 import { Problem } from '@trunkline/contracts';
 import type { Response } from 'express';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-
-/** So many failed identifications per minute and address; then the database is not asked for unknown keys from there. */
-const FAILED_PER_MINUTE = 60;
+import { createLookUps } from './look-ups.ts';
 
 export type Limits = ReturnType<typeof createLimits>;
 
-/** Counts calls per key, and failed identifications per address: in memory, on each replica for itself. */
+/** Counts calls per key, and limits how keys are looked up: in memory, on each replica for itself. */
 export const createLimits = (calls_per_second: number) => {
   const byKey = new RateLimiterMemory({ points: calls_per_second, duration: 1 });
-  const failedByAddress = new RateLimiterMemory({ points: FAILED_PER_MINUTE, duration: 60 });
 
   return {
+    lookUp: createLookUps(),
+
     /** Counts calls of a key, and says in the answer's headers what is left. Throws `rate_limited`. */
     count: async (key_id: string, calls: number, res: Response): Promise<void> => {
       const left: Limit = await byKey.consume(key_id, calls).catch(asLimit);
@@ -27,23 +26,6 @@ export const createLimits = (calls_per_second: number) => {
           },
         );
       }
-    },
-
-    /** Throws `rate_limited` where too many keys from this address were no keys. */
-    refuseGuessing: async (address: string): Promise<void> => {
-      const failed = await failedByAddress.get(address);
-      if (failed === null || failed.consumedPoints < FAILED_PER_MINUTE) return;
-      throw new Problem(
-        'rate_limited',
-        'Too many calls from this address came without a valid API key. Check the key, and try again in a minute.',
-        {
-          retry_after_seconds: secondsOf(failed),
-        },
-      );
-    },
-
-    countFailed: async (address: string): Promise<void> => {
-      await failedByAddress.consume(address).catch(asLimit);
     },
   };
 };

@@ -2,8 +2,8 @@ import { type ApiKey, type Caller, type CreateApiKey, isAbove, type NameApiKey, 
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
-import { drawApiKey } from '../random.ts';
 import { createAddKey } from './create.ts';
+import { drawApiKey } from './raw-key.ts';
 import type { ApiKeyRecord, OrganizationStore } from './store.ts';
 
 export interface ApiKeyDependencies {

@@ -14,11 +14,13 @@ export interface Identity {
 
 /** For so long a key is not looked up again; a revoked one is refused everywhere within 5 seconds. */
 const REMEMBER_MS = 4000;
+/** One that is unknown may be made in the next moment. */
+const REMEMBER_UNKNOWN_MS = 1000;
 const TOUCH_EVERY_MS = 60_000;
 const MOST_REMEMBERED = 10_000;
 
 interface Remembered {
-  read_at: number;
+  until: number;
   key: Promise<ApiKeyRecord | null>;
 }
 
@@ -33,30 +35,40 @@ export type Identify = ReturnType<typeof createIdentify>;
 /** Tells whom a key stands for; undefined for a key that is unknown, revoked or expired. */
 export const createIdentify = ({ store, clock, background }: IdentifyDependencies) => {
   const remembered = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
+  const good = new LRUCache<string, true>({ max: MOST_REMEMBERED });
 
   const read = (key_hash: string): Remembered => {
     const read_at = clock.now();
-    const key = store.getKeyByHash(key_hash);
-    const entry = { read_at, key: Promise.resolve(key) };
+    const entry = { until: read_at + REMEMBER_MS, key: Promise.resolve(store.getKeyByHash(key_hash)) };
     remembered.set(key_hash, entry);
-    entry.key.then(touch, () => remembered.delete(key_hash));
+    entry.key.then(
+      (key) => {
+        if (key === null) entry.until = read_at + REMEMBER_UNKNOWN_MS;
+        else touch(key);
+      },
+      () => remembered.delete(key_hash),
+    );
     return entry;
   };
 
-  const touch = (key: ApiKeyRecord | null): void => {
+  const touch = (key: ApiKeyRecord): void => {
     const now = clock.now();
-    if (key === null || (key.last_used_at && now - key.last_used_at.getTime() < TOUCH_EVERY_MS)) return;
+    good.set(key.key_hash, true);
+    if (key.last_used_at && now - key.last_used_at.getTime() < TOUCH_EVERY_MS) return;
     void background.run('Noting when a key was used', store.touchKey(key.key_id, new Date(now)));
   };
 
   const entryOf = (raw_key: string): Remembered | undefined => {
     const entry = remembered.get(hashOf(raw_key));
-    return entry && clock.now() - entry.read_at < REMEMBER_MS ? entry : undefined;
+    return entry && clock.now() < entry.until ? entry : undefined;
   };
 
   return {
     /** Whether the answer is at hand, without asking the database. */
     isRemembered: (raw_key: string): boolean => entryOf(raw_key) !== undefined,
+
+    /** Whether it was a key when it was last looked up here: then it is no guess. */
+    wasGood: (raw_key: string): boolean => good.has(hashOf(raw_key)),
 
     identify: async (raw_key: string): Promise<Identity | undefined> => {
       const key = await (entryOf(raw_key) ?? read(hashOf(raw_key))).key;

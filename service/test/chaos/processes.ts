@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import mongoose from 'mongoose';
-import { drawApiKey } from '../../src/random.ts';
+import { drawApiKey } from '../../src/organizations/raw-key.ts';
 import { findMongod } from '../../src/sandbox/mongod-binary.ts';
 import { type Caller, createCaller } from '../open-service.ts';
 
