@@ -1,20 +1,33 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { logEvents } from '../../service/src/log-events.ts';
 import { LOG_METRICS, type LogMetric, patternOf } from './log-metrics.ts';
 
-const source = join(import.meta.dirname, '../../service/src');
-const service = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
-  .map((path) => readFileSync(join(source, path), 'utf8'))
-  .join('\n');
+/** The fields of each event, as the document tells them. */
+const documented = new Map(
+  readFileSync(new URL('../../docs/log-events.md', import.meta.url), 'utf8')
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .filter(([, event]) => event?.startsWith('`'))
+    .map(([, event = '', , fields = '']) => [event.replaceAll('`', ''), fields]),
+);
 
-describe.each(Object.entries<LogMetric>(LOG_METRICS))('the metric %s', (_key, { msg, where, value }) => {
-  it('is made of a line that the service logs, with these fields', () => {
-    expect(service).toContain(msg.replace(/\*$/, '${'));
-    for (const field of [where?.field, value?.split('.')[0]]) {
-      if (field !== undefined) expect(service).toMatch(new RegExp(`\\b${field}\\b`));
-    }
+it('are made of events that the service logs, all of which are documented', () => {
+  expect([...documented.keys()].toSorted()).toEqual([...logEvents].toSorted());
+});
+
+describe.each(Object.entries<LogMetric>(LOG_METRICS))('the metric %s', (_key, metric) => {
+  const { event, where, value } = metric;
+
+  it('matches on an event of the service, with fields that it has', () => {
+    expect(logEvents).toContain(event);
+    const named = [where?.field, ...(value?.split('.') ?? [])];
+    for (const field of named) if (field !== undefined) expect(documented.get(event)).toContain(`\`${field}\``);
+  });
+
+  it('matches on no sentence', () => {
+    expect(patternOf(metric)).toContain(`$.event = "${event}"`);
+    expect(patternOf(metric)).not.toContain('$.msg');
   });
 });
 
@@ -24,6 +37,6 @@ it('are named once each', () => {
 });
 
 it('are found by patterns as CloudWatch writes them', () => {
-  expect(patternOf(LOG_METRICS.imports)).toBe('{ ($.msg = "An import ended") && (($.outcome = "imported")) }');
-  expect(patternOf(LOG_METRICS.putOff)).toBe('{ $.msg = "A provider failed: put off" }');
+  expect(patternOf(LOG_METRICS.imports)).toBe('{ ($.event = "import_ended") && (($.outcome = "imported")) }');
+  expect(patternOf(LOG_METRICS.putOff)).toBe('{ $.event = "provisioning_put_off" }');
 });

@@ -4,8 +4,8 @@ import * as pulumi from '@pulumi/pulumi';
 /** A metric made of those of the service's log lines that match. */
 export interface LogMetric {
   name: string;
-  /** What the line's message is, or begins with where it ends in `*`. */
-  msg: string;
+  /** What the line tells of: a name that stays, unlike its message. */
+  event: string;
   /** Of this field, one of these values. */
   where?: { field: string; is: readonly string[] };
   /** The field whose number counts; absent: each line counts one. */
@@ -18,25 +18,25 @@ export const LOG_METRICS = {
   /** Imports that failed because of Twilio, LiveKit or ourselves; a caller's own fault is none. */
   failedImports: {
     name: 'FailedImports',
-    msg: 'An import ended',
+    event: 'import_ended',
     where: { field: 'outcome', is: ['provider_error', 'provider_unavailable', 'provider_timeout', 'internal'] },
     unit: 'Count',
   },
-  imports: { name: 'Imports', msg: 'An import ended', where: { field: 'outcome', is: ['imported'] }, unit: 'Count' },
+  imports: { name: 'Imports', event: 'import_ended', where: { field: 'outcome', is: ['imported'] }, unit: 'Count' },
   /** Work on a number that a provider's failure put off. */
-  putOff: { name: 'ProvisioningPutOff', msg: 'A provider failed: put off', unit: 'Count' },
+  putOff: { name: 'ProvisioningPutOff', event: 'provisioning_put_off', unit: 'Count' },
   /** The reconciler cannot do its work, and so what is left over at the providers stays there. */
-  reconcilerFailures: { name: 'ReconcilerFailures', msg: 'Could not work on the *', unit: 'Count' },
-  reconcilerLag: { name: 'ReconcilerLag', msg: 'Figures', value: 'reconciler_lag_seconds', unit: 'Seconds' },
-  degraded: { name: 'DegradedNumbers', msg: 'Figures', value: 'phone_numbers.degraded', unit: 'Count' },
-  active: { name: 'ActiveNumbers', msg: 'Figures', value: 'phone_numbers.active', unit: 'Count' },
-  databaseLost: { name: 'DatabaseLost', msg: 'The database does not answer', unit: 'Count' },
+  reconcilerFailures: { name: 'ReconcilerFailures', event: 'reconciler_failed', unit: 'Count' },
+  reconcilerLag: { name: 'ReconcilerLag', event: 'figures', value: 'reconciler_lag_seconds', unit: 'Seconds' },
+  degraded: { name: 'DegradedNumbers', event: 'figures', value: 'phone_numbers.degraded', unit: 'Count' },
+  active: { name: 'ActiveNumbers', event: 'figures', value: 'phone_numbers.active', unit: 'Count' },
+  databaseLost: { name: 'DatabaseLost', event: 'database_lost', unit: 'Count' },
 } as const satisfies Record<string, LogMetric>;
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html, for JSON. */
-export const patternOf = ({ msg, where }: LogMetric): string => {
+export const patternOf = ({ event, where }: LogMetric): string => {
   const isOneOf = where?.is.map((value) => `($.${where.field} = "${value}")`).join(' || ');
-  return isOneOf === undefined ? `{ $.msg = "${msg}" }` : `{ ($.msg = "${msg}") && (${isOneOf}) }`;
+  return isOneOf === undefined ? `{ $.event = "${event}" }` : `{ ($.event = "${event}") && (${isOneOf}) }`;
 };
 
 export interface LogMetricsArgs {

@@ -65,7 +65,7 @@ export const watchCallers = (args: {
   {
     name: 'latency',
     description:
-      'One request in ten takes longer than 5 s. Imports wait for Twilio and LiveKit: see “A call to a provider failed” in the log.',
+      'One request in ten takes longer than 5 s. Imports wait for Twilio and LiveKit: see the event provider_failed in the log.',
     metric: {
       namespace: 'AWS/ApplicationELB',
       name: 'TargetResponseTime',
@@ -115,7 +115,7 @@ export const watchService = ({ service, namespace }: { service: Dimensions; name
     busy('memory', 'MemoryUtilization'),
     {
       name: 'failed-imports',
-      description: 'Imports fail at Twilio, LiveKit or in the service. See “A call to a provider failed” in the log.',
+      description: 'Imports fail at Twilio, LiveKit or in the service. See the event provider_failed in the log.',
       metric: own(LOG_METRICS.failedImports, 'Sum'),
       above: 2,
       period: 15 * MINUTES,
@@ -125,7 +125,7 @@ export const watchService = ({ service, namespace }: { service: Dimensions; name
     {
       name: 'provisioning-put-off',
       description:
-        'Providers go on failing for numbers that are being provisioned or undone. See “put off” in the log.',
+        'Providers go on failing for numbers that are being provisioned or undone. See the event provisioning_put_off in the log.',
       metric: own(LOG_METRICS.putOff, 'Sum'),
       above: 10,
       period: 15 * MINUTES,
@@ -135,7 +135,7 @@ export const watchService = ({ service, namespace }: { service: Dimensions; name
     {
       name: 'reconciler-failures',
       description:
-        'The reconciler cannot work, and leftovers at the providers stay. See “Could not work on” in the log.',
+        'The reconciler cannot work, and leftovers at the providers stay. See the event reconciler_failed in the log.',
       metric: own(LOG_METRICS.reconcilerFailures, 'Sum'),
       above: 2,
       period: 15 * MINUTES,

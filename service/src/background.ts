@@ -13,7 +13,7 @@ export const createBackground = (log: Log): Background => {
   return {
     run: (what, work) => {
       const watched = work
-        .catch((error: unknown) => log.debug({ err: error }, `${what} failed`))
+        .catch((error: unknown) => log.debug({ event: 'background_failed', err: error }, `${what} failed`))
         .finally(() => underWay.delete(watched));
       underWay.add(watched);
       return work;

@@ -1,10 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
+import type { LogEvent } from './log-events.ts';
 
-export type Log = Logger;
+type Write<Fields> = (line: Fields & { event: LogEvent }, sentence: string) => void;
+type Writer<Fields> = Record<'debug' | 'info' | 'warn' | 'error', Write<Fields>>;
+
+export type Log = Writer<Record<string, unknown>>;
+/** Takes single values only, each of which the caller lists: there is no object in which a secret could come along. */
+type PlainLog = Writer<Record<string, string | number | undefined>>;
 
 export interface Logging {
   log: Log;
+  /** Looks for no secrets, which is work at each line: for the lines of every request. */
+  plain: PlainLog;
   /** Every line that is logged while `run` is under way, however deep, carries the request's id. */
   inRequest<T>(request_id: string, run: () => T): T;
 }
@@ -23,7 +31,8 @@ export const createLogging = (level: string, destination?: DestinationStream): L
     },
     destination ?? pino.destination({ fd: 1, sync: false }),
   );
-  return { log, inRequest: (request_id, run) => requests.run({ request_id }, run) };
+  const plain = log.child({}, { redact: [] });
+  return { log, plain, inRequest: (request_id, run) => requests.run({ request_id }, run) };
 };
 
 const secretFields = [

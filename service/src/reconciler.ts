@@ -48,7 +48,8 @@ export const createReconciler = ({
     try {
       for (let work = await next(claim); work; work = await next(claim)) await finish(name, work);
     } catch (error) {
-      if (!stopping.signal.aborted) log.error({ err: error }, `Could not look for ${name} that are due`);
+      if (!stopping.signal.aborted)
+        log.error({ event: 'reconciler_failed', err: error }, `Could not look for ${name} that are due`);
     }
   };
 
@@ -63,7 +64,8 @@ export const createReconciler = ({
       // What is under way when everything is closed goes on after the next start.
       if (stopping.signal.aborted) return;
       metrics.reconciled.inc({ outcome: 'failed' });
-      if (!(error instanceof LeaseLost)) log.error({ err: error }, `Could not work on one of the ${name} that are due`);
+      if (!(error instanceof LeaseLost))
+        log.error({ event: 'reconciler_failed', err: error }, `Could not work on one of the ${name} that are due`);
     }
   };
 

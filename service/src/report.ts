@@ -18,7 +18,7 @@ export const createReport = ({ measure, clock, log }: ReportDependencies) => {
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const figures = await measure();
-      if (figures !== undefined) log.info(figures, 'Figures');
+      if (figures !== undefined) log.info({ event: 'figures', ...figures }, 'Figures');
       await clock.sleep(INTERVAL_MS, stopping.signal).catch(() => {});
     }
   };

@@ -76,7 +76,10 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
 
   service.reconciler.start();
   if (config.production) service.report.start();
-  log.info({ port: api.port, metrics_port: metrics.port, installation_id: service.installation_id }, 'ready');
+  log.info(
+    { event: 'ready', port: api.port, metrics_port: metrics.port, installation_id: service.installation_id },
+    'ready',
+  );
   if (welcome !== undefined) say(welcome);
   const opened = opening.move();
   const stop = once(async () => {
@@ -110,7 +113,10 @@ const drain = async (
   const done = Promise.all([api.finish(), reconciler.stop(), report.stop()]).then(() => background.idle());
   const late = wait(limit_ms, 'late' as const, { signal: limit.signal }).catch(() => undefined);
   if ((await Promise.race([done, late])) === 'late')
-    log.warn({ limit_ms }, 'Stopping with work under way: the reconciler finishes it after the next start');
+    log.warn(
+      { event: 'stopped_early', limit_ms },
+      'Stopping with work under way: the reconciler finishes it after the next start',
+    );
   limit.abort();
 };
 

@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 
 /** Where a secret belongs, as in `phone_numbers/phon_a1b2c3d4e5f6/sip_password`. It opens nowhere else. */
-export type Place = `${string}/${string}/${string}`;
+type Place = `${string}/${string}/${string}`;
 
 export interface Secrets {
   seal(secret: string, place: Place): Promise<string>;

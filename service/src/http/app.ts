@@ -57,7 +57,7 @@ const answerProblem =
   (log: Log): ErrorRequestHandler =>
   (error, _req, res, next) => {
     const problem = problemIn(error);
-    if (problem.status >= 500) log.error({ err: error }, 'A request failed');
+    if (problem.status >= 500) log.error({ event: 'request_failed', err: error }, 'A request failed');
     if (res.headersSent) return next(error);
     const { retry_after_seconds } = problem.members;
     if (retry_after_seconds !== undefined) res.setHeader('Retry-After', String(retry_after_seconds));

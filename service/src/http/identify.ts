@@ -1,4 +1,5 @@
 import {
+  operations as all,
   type Caller,
   IdempotencyKey,
   type Operation,
@@ -28,6 +29,7 @@ export type Admit = (req: Request, res: Response, operations: readonly Operation
 export const createAdmit =
   ({ identify, isRemembered, wasGood, limits, phase }: AdmitDependencies): Admit =>
   async (req, res, operations, calls = 1) => {
+    res.locals.operation = operations.map((operation) => nameOf.get(operation)).join(',') || '(unknown)';
     if (phase() !== 'serving') {
       res.setHeader('Connection', 'close');
       throw new Problem(
@@ -38,17 +40,15 @@ export const createAdmit =
     }
     refuseLarge(req);
     const identity = await identifyCaller(req);
+    const caller: Caller = { ...identity, request_id: res.locals.request_id };
+    res.locals.caller = caller;
     await limits.count(identity.key_id, calls, res);
     requireOrganization(req, operations, identity.organization_id);
     const [only] = operations;
     if (only && operations.length === 1) requirePermission(identity.role, only);
     refuseOtherTypes(req, operations);
     const idempotency_key = readIdempotencyKey(req, calls);
-    return {
-      ...identity,
-      request_id: res.locals.request_id,
-      ...(idempotency_key !== undefined && { idempotency_key }),
-    };
+    return Object.assign(caller, idempotency_key !== undefined && { idempotency_key });
 
     async function identifyCaller({ headers, ip = '' }: Request) {
       const raw_key = headers['x-api-key'];
@@ -67,6 +67,8 @@ export const createAdmit =
       return limits.lookUp(ip, form === 'unchecked' && !wasGood(raw_key), () => identify(raw_key));
     }
   };
+
+const nameOf = new Map([...all].map(([name, operation]) => [operation, name]));
 
 const unauthenticated = (detail: string) => new Problem('unauthenticated', detail);
 

@@ -14,14 +14,18 @@ export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router =>
     router,
     createContext: ({ res }) => ({ caller: res.locals.caller }),
     maxBodySize: MOST_BODY_BYTES,
-    onError: ({ error }) => {
-      if (problemOf(error).status >= 500) log.error({ err: error }, 'A request failed');
+    onError: ({ error, req: { res } }) => {
+      const problem = problemOf(error);
+      // Of a batch the first that failed is told.
+      if (res) res.locals.problem ??= problem;
+      if (problem.status >= 500) log.error({ event: 'request_failed', err: error }, 'A request failed');
     },
     responseMeta: ({ errors: [first] }) => ({ headers: retryAfter(first?.cause) }),
   });
 
   const refuse = (req: Request, res: Response, names: string[], problem: Problem): void => {
     const error = asTrpcError(problem);
+    res.locals.problem = problem;
     const shapes = names.map((path) => ({
       error: getTRPCErrorShape({
         config: router._def._config,
@@ -47,7 +51,7 @@ export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router =>
       const named = names
         .map((name) => operations.get(name))
         .filter((operation): operation is Operation => operation !== undefined);
-      res.locals.caller = await admit(req, res, named, names.length);
+      await admit(req, res, named, names.length);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       refuse(req, res, names.slice(0, MOST_BATCHED), error);

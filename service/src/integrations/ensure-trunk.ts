@@ -144,7 +144,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
           const work = isReady(claim.record) ? settle(claim) : make(claim);
           await work.catch(goOnWhereLost(integration_id)).catch((error: unknown) => {
             if (!(error instanceof Problem)) throw error;
-            log.warn({ integration_id, err: error }, 'Twilio failed: put off');
+            log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: put off');
           });
           return 'settled';
         };

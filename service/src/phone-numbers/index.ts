@@ -71,7 +71,7 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
       const measured = metrics.imports.startTimer({ provider });
       const ended = (outcome: string) => {
         measured({ outcome });
-        log.info({ provider, outcome }, 'An import ended');
+        log.info({ event: 'import_ended', provider, outcome }, 'An import ended');
       };
       try {
         const record = await importPhoneNumber(caller, input);

@@ -140,8 +140,8 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       const { phone_number_id, provisioning_state, provisioning } = claim.record;
       const isProblem = error instanceof Problem;
       const line = { phone_number_id, provisioning_state, err: error };
-      if (isProblem) log.warn(line, 'A provider failed: put off');
-      else log.error(line, 'A phone number could not be worked on: put off');
+      if (isProblem) log.warn({ event: 'provisioning_put_off', ...line }, 'A provider failed: put off');
+      else log.error({ event: 'provisioning_failed', ...line }, 'A phone number could not be worked on: put off');
       const due_at = new Date(clock.now() + retryMs(error, provisioning.attempt));
       await lifecycle.postponed(claim, due_at, toldOf(error));
       return isProblem ? 'postponed' : 'failed';

@@ -22,7 +22,7 @@ export const createObserve =
       return answer;
     } catch (error) {
       count(outcomeOf(error));
-      log.warn({ provider, call, err: error }, 'A call to a provider failed');
+      log.warn({ event: 'provider_failed', provider, call, err: error }, 'A call to a provider failed');
       throw error;
     }
   };

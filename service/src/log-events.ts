@@ -1,0 +1,17 @@
+/** What a line of the log tells of. Filters and alarms match on these names, so they stay: docs/log-events.md. */
+export const logEvents = [
+  'request_answered',
+  'request_failed',
+  'import_ended',
+  'provider_failed',
+  'provisioning_put_off',
+  'provisioning_failed',
+  'reconciler_failed',
+  'background_failed',
+  'figures',
+  'database_lost',
+  'ready',
+  'stopped_early',
+] as const;
+
+export type LogEvent = (typeof logEvents)[number];
