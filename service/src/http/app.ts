@@ -24,7 +24,7 @@ export const createApp = ({ api, admit, isReady, logging, metrics, trusted_proxi
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('trust proxy', trusted_proxies);
-  app.use(observe(logging, metrics), plainHeaders);
+  app.use(observe(logging, metrics), plainHeaders, refuseUnreadableAddress);
 
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
   app.get(
@@ -49,6 +49,13 @@ export const createApp = ({ api, admit, isReady, logging, metrics, trusted_proxi
 const plainHeaders: RequestHandler = (_req, res, next) => {
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Cache-Control', 'no-store');
+  next();
+};
+
+/** Each parser of addresses has a reading of its own for what no address may hold, and some replace it in silence. */
+const refuseUnreadableAddress: RequestHandler = ({ url }, _res, next) => {
+  if (/[^!-~]|[#\\]/.test(url)) throw new URIError('The address has a character that must be encoded');
+  decodeURIComponent(url);
   next();
 };
 

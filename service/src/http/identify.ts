@@ -10,10 +10,8 @@ import {
 import type { Request, Response } from 'express';
 import type { Identify } from '../organizations/identify.ts';
 import { formOf } from '../organizations/raw-key.ts';
+import { MAX_BODY_BYTES, tooLarge } from './body.ts';
 import type { Limits } from './limits.ts';
-
-/** No body is larger. */
-export const MOST_BODY_BYTES = 100 * 1024;
 
 export interface AdmitDependencies extends Identify {
   limits: Limits;
@@ -73,10 +71,8 @@ const nameOf = new Map([...all].map(([name, operation]) => [operation, name]));
 const unauthenticated = (detail: string) => new Problem('unauthenticated', detail);
 
 const refuseLarge = ({ headers }: Request): void => {
-  if (Number(headers['content-length'] ?? 0) > MOST_BODY_BYTES) throw tooLarge();
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
 };
-
-export const tooLarge = () => new Problem('body_too_large', 'The body is over the limit of 100 KiB. Send less.');
 
 const requireOrganization = ({ headers }: Request, operations: readonly Operation[], organization_id: string): void => {
   const named = headers['x-organization-id'];

@@ -1,6 +1,7 @@
 import { type Answer, type Api, type Operation, operations, Problem, pathNames } from '@trunkline/contracts';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
-import { type Admit, MOST_BODY_BYTES, tooLarge } from './identify.ts';
+import { parseJson, readText } from './body.ts';
+import type { Admit } from './identify.ts';
 
 /**
  * REST from the same contract: one route for each operation. A ready-made bridge (@orpc/openapi) was left aside: it
@@ -42,29 +43,10 @@ const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit)
   };
 };
 
-const parseJson = express.json({ limit: MOST_BODY_BYTES, inflate: false, strict: false, type: () => true });
-
 /** The body as JSON; an empty one as an empty object. */
 const readBody = async (req: Request, res: Response): Promise<unknown> => {
-  await new Promise<void>((resolve, reject) => {
-    parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(translate(error))));
-  });
-  return req.body === undefined ? {} : req.body;
-};
-
-const translate = (error: unknown): unknown => {
-  const status = error instanceof Error && 'status' in error ? error.status : undefined;
-  if (status === 413) return tooLarge();
-  if (status === 415)
-    return new Problem('unsupported_media_type', 'Send the body as JSON in UTF-8, not compressed.', { cause: error });
-  if (typeof status === 'number' && status < 500) {
-    return new Problem(
-      'invalid_request',
-      'The body is not valid JSON. Check it for a missing quote, comma or bracket.',
-      { cause: error },
-    );
-  }
-  return error;
+  const text = await readText(req, res);
+  return text === '' ? {} : parseJson(text);
 };
 
 /** What stands in the path is not said again in the body. */

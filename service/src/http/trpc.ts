@@ -1,29 +1,44 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { getTRPCErrorShape } from '@trpc/server';
-import { createExpressMiddleware } from '@trpc/server/adapters/express';
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { type AppRouter, asTrpcError, type Operation, operations, Problem, problemOf } from '@trunkline/contracts';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Log } from '../log.ts';
-import { type Admit, MOST_BODY_BYTES } from './identify.ts';
-
-const MOST_BATCHED = 20;
+import { parseJson, readText } from './body.ts';
+import type { Admit } from './identify.ts';
+import { readTrpcRequest, type TrpcRequest, toFetchRequest } from './trpc-request.ts';
 
 /** tRPC over the same admission as REST: who calls is asked once for a whole batch, and every call of it is counted. */
 export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router => {
   const trpc = express.Router();
-  const procedures = createExpressMiddleware({
-    router,
-    createContext: ({ res }) => ({ caller: res.locals.caller }),
-    maxBodySize: MOST_BODY_BYTES,
-    onError: ({ error, req: { res } }) => {
-      const problem = problemOf(error);
-      // Of a batch the first that failed is told.
-      if (res) res.locals.problem ??= problem;
-      if (problem.status >= 500) log.error({ event: 'request_failed', err: error }, 'A request failed');
-    },
-    responseMeta: ({ errors: [first] }) => ({ headers: retryAfter(first?.cause) }),
-  });
 
-  const refuse = (req: Request, res: Response, names: string[], problem: Problem): void => {
+  const answer = async (req: Request, res: Response, request: TrpcRequest): Promise<void> => {
+    const { names, method } = request;
+    const named = names
+      .map((name) => operations.get(name))
+      .filter((operation): operation is Operation => operation !== undefined);
+    const caller = await admit(req, res, named, names.length);
+    const body = method === 'POST' ? await readText(req, res) : undefined;
+    if (body) parseJson(body);
+    if (request.input) parseJson(request.input, 'input');
+    const response = await fetchRequestHandler({
+      endpoint: '/trpc',
+      req: toFetchRequest(request, body, streaming(req)),
+      router,
+      createContext: () => ({ caller }),
+      onError: ({ error }) => {
+        const problem = problemOf(error);
+        // Of a batch the first that failed is told.
+        res.locals.problem ??= problem;
+        if (problem.status >= 500) log.error({ event: 'request_failed', err: error }, 'A request failed');
+      },
+      responseMeta: ({ errors: [first] }) => ({ headers: retryAfter(first?.cause) }),
+    });
+    await send(response, res);
+  };
+
+  const refuse = (res: Response, { names, isBatch }: Pick<TrpcRequest, 'names' | 'isBatch'>, problem: Problem) => {
     const error = asTrpcError(problem);
     res.locals.problem = problem;
     const shapes = names.map((path) => ({
@@ -36,38 +51,46 @@ export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router =>
         ctx: { caller: { request_id: res.locals.request_id } } as never,
       }),
     }));
+    res.locals.problem = problem;
     res
       .status(problem.status)
       .set(retryAfter(problem))
-      .json(isBatch(req) ? shapes : shapes[0]);
+      .json(isBatch ? shapes : shapes[0]);
   };
 
-  trpc.use(async (req, res, next) => {
-    const names = namesIn(req);
-    res.locals.route = `${req.method} /trpc/${names.length === 1 && operations.has(names[0] ?? '') ? names[0] : isBatch(req) ? '(batch)' : '(unknown)'}`;
+  trpc.use(async (req, res) => {
+    res.locals.route = `${req.method} /trpc/(unknown)`;
+    let read: Pick<TrpcRequest, 'names' | 'isBatch'> = { names: [''], isBatch: false };
     try {
-      if (names.length > MOST_BATCHED)
-        throw new Problem('invalid_request', `A batch may hold ${MOST_BATCHED} calls. Send the rest in another.`);
-      const named = names
-        .map((name) => operations.get(name))
-        .filter((operation): operation is Operation => operation !== undefined);
-      await admit(req, res, named, names.length);
+      const request = readTrpcRequest(req);
+      read = request;
+      res.locals.route = routeOf(request);
+      await answer(req, res, request);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      refuse(req, res, names.slice(0, MOST_BATCHED), error);
-      return;
+      if (error.code === 'method_not_allowed') res.setHeader('Allow', 'GET, POST');
+      refuse(res, read, error);
     }
-    next();
   });
-  trpc.use(procedures);
   return trpc;
 };
 
-const isBatch = ({ query }: Request): boolean => query.batch === '1';
+const routeOf = ({ method, names: [first = ''], isBatch, names }: TrpcRequest): string => {
+  if (names.length === 1 && operations.has(first)) return `${method} /trpc/${first}`;
+  return `${method} /trpc/${isBatch ? '(batch)' : '(unknown)'}`;
+};
 
-const namesIn = (req: Request): string[] => {
-  const path = decodeURIComponent(req.path.slice(1));
-  return isBatch(req) ? path.split(',') : [path];
+/** A batch may be answered line by line, as each of its calls is done. */
+const streaming = ({ headers }: Request): Record<string, string> =>
+  headers['trpc-accept'] === 'application/jsonl' ? { 'trpc-accept': 'application/jsonl' } : {};
+
+const send = async (response: globalThis.Response, res: Response): Promise<void> => {
+  const isStream = response.headers.has('transfer-encoding');
+  response.headers.delete('transfer-encoding');
+  res.status(response.status).setHeaders(response.headers);
+  if (!isStream || response.body === null) return void res.end(await response.text());
+  // A caller that goes away ends the answer, and not what it started.
+  await pipeline(Readable.fromWeb(response.body as never), res).catch(() => {});
 };
 
 const retryAfter = (cause: unknown): Record<string, string> =>

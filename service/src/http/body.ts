@@ -1,0 +1,76 @@
+import { Problem } from '@trunkline/contracts';
+import express, { type Request, type Response } from 'express';
+
+/** No body is larger. */
+export const MAX_BODY_BYTES = 100 * 1024;
+
+export const tooLarge = () => new Problem('body_too_large', 'The body is over the limit of 100 KiB. Send less.');
+
+const readBytes = express.raw({ limit: MAX_BODY_BYTES, inflate: false, type: () => true });
+
+/** The body as text. UTF-8 only, and whole: no byte of it is replaced in silence. Throws a `Problem`. */
+export const readText = async (req: Request, res: Response): Promise<string> => {
+  await new Promise<void>((resolve, reject) => {
+    readBytes(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(translate(error))));
+  });
+  const { body } = req;
+  if (!Buffer.isBuffer(body)) return '';
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(req.headers['content-type'] ?? '') ?? [];
+  if (charset.toLowerCase() !== 'utf-8') throw notUtf8Json();
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch (cause) {
+    throw new Problem('invalid_request', 'The body is not valid UTF-8. Encode its text as UTF-8.', { cause });
+  }
+};
+
+/** What a JSON text holds. Throws a `Problem` where it is no JSON, or holds half a character. */
+export const parseJson = (text: string, what: 'body' | 'input' = 'body'): unknown => {
+  const value = parse(text, what);
+  if (mayEscapeSurrogates.test(text) && !isWellFormed(value)) {
+    throw new Problem(
+      'invalid_request',
+      `The ${what} holds half of a surrogate pair (\\ud800 to \\udfff), which is no character. Send both halves, or none.`,
+    );
+  }
+  return value;
+};
+
+const mayEscapeSurrogates = /\\u[dD][89a-fA-F]/;
+
+const parse = (text: string, what: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Problem(
+      'invalid_request',
+      `The ${what} is not valid JSON. Check it for a missing quote, comma or bracket.`,
+      { cause },
+    );
+  }
+};
+
+/** Goes through names and values alike, without recursion: nesting may be deep. */
+const isWellFormed = (value: unknown): boolean => {
+  const left: unknown[] = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next === 'string' && !next.isWellFormed()) return false;
+    if (typeof next !== 'object' || next === null) continue;
+    for (const [name, member] of Object.entries(next)) left.push(name, member);
+  }
+  return true;
+};
+
+const translate = (error: unknown): unknown => {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
+  if (status === 413) return tooLarge();
+  if (status === 415) return notUtf8Json(error);
+  if (typeof status === 'number' && status < 500) {
+    return new Problem('invalid_request', 'The body did not arrive whole. Send it again.', { cause: error });
+  }
+  return error;
+};
+
+const notUtf8Json = (cause?: unknown) =>
+  new Problem('unsupported_media_type', 'Send the body as JSON in UTF-8, not compressed.', { cause });
