@@ -2,7 +2,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { z } from 'zod';
 import { pageInput, Timestamp } from './envelope.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
-import { text } from './text.ts';
+import { mustNotContain, text } from './text.ts';
 
 /** E.164, of a length that its country has ("possible" to libphonenumber, so +1 555 numbers pass). Never rewritten. */
 export const E164 = z
@@ -66,6 +66,11 @@ const AllowedAddress = z
   )
   .meta({ example: '203.0.113.0/24' });
 
+const UNQUOTED = /^[^"'<>;\\]*$/;
+
+/** It stands in SIP headers, between quotes and beside parameters, where these would end it. */
+const SipUsername = text(128).regex(UNQUOTED, { error: ({ input }) => mustNotContain(input, UNQUOTED) });
+
 const MediaEncryption = z.enum(['disable', 'allow', 'require']);
 const SipTransport = z.enum(['auto', 'udp', 'tcp', 'tls']);
 const InboundAuthentication = z.enum(['digest', 'none']);
@@ -101,7 +106,7 @@ const ImportFromSip = z
     provider: z.literal('sip'),
     ...importOfEither,
     sip_trunk_name: text(64).optional().meta({ description: 'Default: the phone number.' }),
-    sip_username: text(128).optional().meta({ description: 'With `sip_password`, or neither.' }),
+    sip_username: SipUsername.optional().meta({ description: 'With `sip_password`, or neither.' }),
     sip_password: text(128).optional().meta({ description: 'With `sip_username`, or neither. Never answered.' }),
     sip_server_address: SipServerAddress.optional().meta({
       description: 'Where outbound calls go: a host name or IP address, with or without a port. Required for outbound.',

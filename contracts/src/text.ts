@@ -1,13 +1,26 @@
 import { z } from 'zod';
 
-/** Spelt so that every dialect of regular expressions takes it. */
+/** Control characters, and those that are invisible or turn the direction of text. Every dialect of regular expressions takes it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out
-const PRINTABLE = /^[^\u0000-\u001f\u007f-\u009f]*$/;
+const VISIBLE =
+  /^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$/;
 
-/** A text for people: 1 to `max` characters, no control characters. */
+/** Invisible too, but beyond 16 bits, where dialects differ: tags, and halves of characters. */
+const BEYOND = /^[^\u{e0000}-\u{e007f}\p{Surrogate}]*$/u;
+
+/** A text for people: 1 to `max` characters, none of which hides or changes how the others are read. */
 export const text = (max: number) =>
   z
     .string(`must be a text of 1 to ${max} characters`)
     .min(1, `must have 1 to ${max} characters`)
     .max(max, `must have 1 to ${max} characters`)
-    .regex(PRINTABLE, 'must not contain control characters');
+    .regex(VISIBLE, { error: ({ input }) => mustNotContain(input, VISIBLE) })
+    .refine((given) => BEYOND.test(given), { error: ({ input }) => mustNotContain(input, BEYOND) });
+
+/** Names the first character of the text that does not fit, by its code point: it may be one that nobody sees. */
+export const mustNotContain = (given: unknown, pattern: RegExp): string => {
+  const found = [...String(given)].find((character) => !pattern.test(character)) ?? '';
+  const code_point = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const shown = /^[!-~]$/.test(found) ? ` (${found})` : '';
+  return `must not contain the character U+${code_point}${shown}`;
+};
