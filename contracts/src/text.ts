@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /** Control characters, and those that are invisible or turn the direction of text. Every dialect of regular expressions takes it. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out
 const VISIBLE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out
   /^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$/;
 
 /** Invisible too, but beyond 16 bits, where dialects differ: tags, and halves of characters. */

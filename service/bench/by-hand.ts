@@ -6,6 +6,7 @@ import { Schema } from 'mongoose';
 import { z } from 'zod';
 import { createBackground } from '../src/background.ts';
 import { systemClock } from '../src/clock.ts';
+import { readConfig } from '../src/config.ts';
 import { type Connection, transactionOn } from '../src/connect.ts';
 import { createEventStore } from '../src/events/store.ts';
 import { createLimits } from '../src/http/limits.ts';
@@ -52,7 +53,7 @@ export const listenByHand = async (connection: Connection) => {
   });
   await numbers.updateOne({ phone_number_id: number.phone_number_id }, { $set: { by_hand: organization_id } });
 
-  const limits = createLimits(1_000_000);
+  const limits = createLimits({ calls_per_second: 1_000_000, anonymous_per_second: 20 });
   const admit = async (req: Request, res: Response) => {
     const identity = await organizations.identify.identify(String(req.headers['x-api-key']));
     if (!identity || req.headers['x-organization-id'] !== identity.organization_id) return undefined;
@@ -98,6 +99,11 @@ export const listenByHand = async (connection: Connection) => {
     createExpressMiddleware({ router, createContext: async ({ req, res }) => ({ identity: await admit(req, res) }) }),
   );
 
-  const { port } = await listen(app, { host: '127.0.0.1', port: 0, setting: 'PORT' });
+  const { port } = await listen(app, {
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'PORT',
+    connections: readConfig({}).connections,
+  });
   return { url: `http://127.0.0.1:${port}`, api_key, organization_id, phone_number_id: number.phone_number_id };
 };

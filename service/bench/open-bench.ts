@@ -44,7 +44,12 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
     twilio_api_url: providers_url,
   });
   await service.ready();
-  const api = await listen(service.app, { host: '127.0.0.1', port: 0, setting: 'PORT' });
+  const api = await listen(service.app, {
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'PORT',
+    connections: config.connections,
+  });
   const url = `http://127.0.0.1:${api.port}`;
   const api_key = drawApiKey();
   const organization = await service.createOrganization({

@@ -114,16 +114,21 @@ export const compose = async (config: Config, parts: Parts) => {
 
   const handlers = { ...organizations.handlers, ...integrations.handlers, ...phoneNumbers.handlers };
   const api = createApi(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
+  const limits = createLimits({
+    calls_per_second: config.rate_limit_rps,
+    anonymous_per_second: config.anonymous_rate_limit_rps,
+  });
   let phase: Phase = 'starting';
   const admit = createAdmit({
     ...organizations.identify,
     identify: (raw_key) => whileDatabaseLasts(() => organizations.identify.identify(raw_key)),
-    limits: createLimits(config.rate_limit_rps),
+    limits,
     phase: () => phase,
   });
   const app = createApp({
     api,
     admit,
+    limits,
     isReady: () => phase === 'serving',
     logging,
     metrics,

@@ -27,8 +27,16 @@ describe('the settings', () => {
       production: false,
       host: '127.0.0.1',
       port: 3000,
+      metrics_host: '127.0.0.1',
       metrics_port: 9464,
       rate_limit_rps: 50,
+      anonymous_rate_limit_rps: 20,
+      connections: {
+        max_connections: 2000,
+        request_timeout_ms: 30_000,
+        response_timeout_ms: 30_000,
+        keep_alive_ms: 65_000,
+      },
     });
     expect(readConfig({}).livekit).toBeUndefined();
   });
@@ -43,6 +51,7 @@ describe('the settings', () => {
     expect(config).toMatchObject({
       production: true,
       host: '::',
+      metrics_host: '127.0.0.1',
       trusted_proxies: ['10.0.0.0/8', '127.0.0.1'],
       lease_ms: 12_500,
     });
@@ -86,6 +95,15 @@ describe('the settings', () => {
     ['TWILIO_SIGNALLING_ADDRESSES', 'twilio.com'],
     ['TWILIO_SECURE_TRUNKING', 'perhaps'],
     ['TRUSTED_PROXIES', 'true'],
+    ['TRUSTED_PROXIES', 'everyone'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.example'],
+    ['TRUSTED_PROXIES', '1.5'],
+    ['TRUSTED_PROXIES', ','],
+    ['ANONYMOUS_RATE_LIMIT_RPS', '0'],
+    ['MAX_CONNECTIONS', '0'],
+    ['REQUEST_TIMEOUT_SECONDS', '0'],
+    ['RESPONSE_TIMEOUT_SECONDS', 'soon'],
     ['RATE_LIMIT_RPS', '0'],
     ['LEASE_SECONDS', '-1'],
     ['LOG_LEVEL', 'loud'],
@@ -112,6 +130,14 @@ describe('the settings', () => {
     'mongodb://127.0.0.1:27017/trunkline',
   ])('take a database at %s', (MONGODB_URI) => {
     expect(readConfig({ MONGODB_URI }).mongodb_uri).toBe(MONGODB_URI);
+  });
+
+  it.each([
+    ['2', 2],
+    ['loopback', ['loopback']],
+    ['10.0.0.0/8, 2001:db8::/32', ['10.0.0.0/8', '2001:db8::/32']],
+  ])('take proxies given as %s', (TRUSTED_PROXIES, trusted_proxies) => {
+    expect(readConfig({ TRUSTED_PROXIES }).trusted_proxies).toEqual(trusted_proxies);
   });
 
   it('switch the addresses off with a star', () => {

@@ -27,6 +27,9 @@ const seconds = (fallback: number, min: number) =>
 const port = (fallback: number) =>
   z.coerce.number('must be a port').int('must be a port').min(0).max(65_535, 'must be a port').default(fallback);
 
+const count = (fallback: number) =>
+  z.coerce.number('must be a whole number').int('must be a whole number').positive('must be above 0').default(fallback);
+
 const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL, as in ${example}` });
 
 const isAddress = (text: string): boolean => {
@@ -68,14 +71,19 @@ const EncryptionKeys = commaSeparated.transform((parts, ctx): KeyRing => {
   return new Map(keys);
 });
 
+const isProxy = (text: string): boolean => ['loopback', 'linklocal', 'uniquelocal'].includes(text) || isAddress(text);
+
 /** A count of proxies, or their addresses, as Express's `trust proxy` takes them. */
-const TrustedProxies = z
-  .string()
-  .refine(
-    (text) => text.toLowerCase() !== 'true',
-    'must not trust everyone: give the number of proxies, or their addresses',
-  )
-  .transform((text) => (/^[0-9]+$/.test(text) ? Number(text) : text.split(',').map((part) => part.trim())));
+const TrustedProxies = z.union(
+  [
+    z
+      .string()
+      .regex(/^[0-9]{1,3}$/)
+      .transform(Number),
+    commaSeparated.refine((parts) => parts.length > 0 && parts.every(isProxy)),
+  ],
+  'must be the number of proxies, or their addresses or ranges separated by commas, as in 10.0.0.0/8',
+);
 
 const Environment = z.object({
   NODE_ENV: z
@@ -83,6 +91,7 @@ const Environment = z.object({
     .default('development'),
   HOST: z.string().optional(),
   PORT: port(3000),
+  METRICS_HOST: z.string().default('127.0.0.1'),
   METRICS_PORT: port(9464),
   DATA_DIR: z.string().default(resolve(import.meta.dirname, '../../.data')),
   XDG_CACHE_HOME: z.string().default(join(homedir(), '.cache')),
@@ -110,11 +119,12 @@ const Environment = z.object({
       'must be tl_live_ and 43 or more of A-Z a-z 0-9 _ -, as in tl_live_$(openssl rand -hex 32)',
     )
     .optional(),
-  RATE_LIMIT_RPS: z.coerce
-    .number('must be a whole number')
-    .int('must be a whole number')
-    .positive('must be above 0')
-    .default(50),
+  RATE_LIMIT_RPS: count(50),
+  ANONYMOUS_RATE_LIMIT_RPS: count(20),
+  MAX_CONNECTIONS: count(2000),
+  REQUEST_TIMEOUT_SECONDS: seconds(30, 0.1),
+  RESPONSE_TIMEOUT_SECONDS: seconds(30, 0.1),
+  KEEP_ALIVE_SECONDS: seconds(65, 0.1),
   TRUSTED_PROXIES: TrustedProxies.default(0),
   IMPORT_DEADLINE_SECONDS: seconds(25, 0.1),
   RECONCILE_INTERVAL_SECONDS: seconds(5, 0.01),
@@ -137,11 +147,24 @@ export interface LiveKitSettings {
   sip_host: string;
 }
 
+/** What one connection may cost, and all of them. */
+export interface ConnectionSettings {
+  max_connections: number;
+  /** Who takes longer to send a request is cut off. */
+  request_timeout_ms: number;
+  /** Who takes longer to take an answer is cut off. */
+  response_timeout_ms: number;
+  /** How long an idle connection is kept. */
+  keep_alive_ms: number;
+}
+
 export interface Config {
   production: boolean;
   host: string;
   port: number;
+  metrics_host: string;
   metrics_port: number;
+  connections: ConnectionSettings;
   data_dir: string;
   /** Where an embedded mongod that was downloaded is kept. */
   cache_dir: string;
@@ -161,6 +184,8 @@ export interface Config {
   encryption_keys?: KeyRing;
   bootstrap_api_key?: string;
   rate_limit_rps: number;
+  /** Of what needs no key, or comes without one, from one address. */
+  anonymous_rate_limit_rps: number;
   trusted_proxies: number | string[];
   import_deadline_ms: number;
   reconcile_interval_ms: number;
@@ -234,7 +259,14 @@ const configOf = (environment: Environment): Config => {
     production,
     host: environment.HOST ?? (production ? '::' : '127.0.0.1'),
     port: environment.PORT,
+    metrics_host: environment.METRICS_HOST,
     metrics_port: environment.METRICS_PORT,
+    connections: {
+      max_connections: environment.MAX_CONNECTIONS,
+      request_timeout_ms: environment.REQUEST_TIMEOUT_SECONDS * 1000,
+      response_timeout_ms: environment.RESPONSE_TIMEOUT_SECONDS * 1000,
+      keep_alive_ms: environment.KEEP_ALIVE_SECONDS * 1000,
+    },
     data_dir: resolve(environment.DATA_DIR),
     cache_dir: join(environment.XDG_CACHE_HOME, 'trunkline'),
     search_path: environment.PATH,
@@ -257,6 +289,7 @@ const configOf = (environment: Environment): Config => {
     ...(environment.ENCRYPTION_KEYS && { encryption_keys: environment.ENCRYPTION_KEYS }),
     ...(environment.BOOTSTRAP_API_KEY && { bootstrap_api_key: environment.BOOTSTRAP_API_KEY }),
     rate_limit_rps: environment.RATE_LIMIT_RPS,
+    anonymous_rate_limit_rps: environment.ANONYMOUS_RATE_LIMIT_RPS,
     trusted_proxies: environment.TRUSTED_PROXIES,
     import_deadline_ms: environment.IMPORT_DEADLINE_SECONDS * 1000,
     reconcile_interval_ms: environment.RECONCILE_INTERVAL_SECONDS * 1000,

@@ -1,12 +1,7 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { describeProblem, Problem } from '@trunkline/contracts';
-
-/** Longer than a load balancer keeps an idle connection (AWS: 60 s), so that it never sends into a closed one. */
-const KEEP_ALIVE_MS = 65_000;
-/** Who takes longer to send a request is cut off. */
-const REQUEST_WITHIN_MS = 30_000;
+import type { ConnectionSettings } from './config.ts';
+import { guardConnections } from './connections.ts';
 
 export interface Listening {
   port: number;
@@ -16,12 +11,30 @@ export interface Listening {
   cut(): void;
 }
 
+export interface ListenOptions {
+  host: string;
+  port: number;
+  /** What the port is set by. */
+  setting: string;
+  connections: ConnectionSettings;
+}
+
 export const listen = async (
   listener: RequestListener,
-  { host, port, setting }: { host: string; port: number; setting: string },
+  { host, port, setting, connections }: ListenOptions,
 ): Promise<Listening> => {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_WITHIN_MS }, listener);
-  server.on('clientError', answerUnreadable);
+  const { keep_alive_ms, request_timeout_ms, max_connections } = connections;
+  const server = createServer(
+    {
+      keepAliveTimeout: keep_alive_ms,
+      requestTimeout: request_timeout_ms,
+      headersTimeout: request_timeout_ms,
+      connectionsCheckingInterval: Math.min(1000, request_timeout_ms / 2),
+    },
+    listener,
+  );
+  server.maxConnections = max_connections;
+  guardConnections(server, connections);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -46,21 +59,4 @@ const finish = async (server: Server): Promise<void> => {
     server.closeIdleConnections();
   });
   clearInterval(idle);
-};
-
-/** What Node's parser refuses, answered as a problem like any other: absurd headers, broken requests, slow ones. */
-const answerUnreadable = (error: NodeJS.ErrnoException, socket: Duplex): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-  const body = JSON.stringify({
-    ...describeProblem(new Problem('invalid_request', 'The request cannot be read as HTTP. Check its headers.'), ''),
-    status,
-  });
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 };

@@ -71,6 +71,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     NODE_ENV: 'test',
     PROVIDER_TIMEOUT_SECONDS: '0.4',
     RATE_LIMIT_RPS: '100000',
+    ANONYMOUS_RATE_LIMIT_RPS: '100000',
     ENCRYPTION_KEYS: TEST_KEYS,
     ...options.environment,
   });
@@ -86,7 +87,12 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     twilio_api_url: sandbox.url,
   });
   await service.ready();
-  const api = await listen(service.app, { host: '127.0.0.1', port: 0, setting: 'PORT' });
+  const api = await listen(service.app, {
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'PORT',
+    connections: config.connections,
+  });
   const url = `http://127.0.0.1:${api.port}`;
 
   const newOrganization = async (name = 'Test') => {

@@ -5,13 +5,16 @@ import type { Log, Logging } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { createDocs } from './docs.ts';
 import type { Admit } from './identify.ts';
+import type { Limits } from './limits.ts';
 import { observe } from './observe.ts';
+import { prebuilt } from './prebuilt.ts';
 import { createRest } from './rest.ts';
 import { createTrpc } from './trpc.ts';
 
 export interface AppDependencies {
   api: Api;
   admit: Admit;
+  limits: Pick<Limits, 'countAnonymous'>;
   isReady(): boolean;
   logging: Logging;
   metrics: Pick<Metrics, 'requests' | 'requestSeconds'>;
@@ -19,7 +22,19 @@ export interface AppDependencies {
 }
 
 /** Everything that is served: REST, tRPC, the document of the API and a page to read it on, and whether the process lives. */
-export const createApp = ({ api, admit, isReady, logging, metrics, trusted_proxies }: AppDependencies): Express => {
+export const createApp = ({
+  api,
+  admit,
+  limits,
+  isReady,
+  logging,
+  metrics,
+  trusted_proxies,
+}: AppDependencies): Express => {
+  const limitAddress: RequestHandler = async (req, _res, next) => {
+    await limits.countAnonymous(req.ip);
+    next();
+  };
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -31,19 +46,22 @@ export const createApp = ({ api, admit, isReady, logging, metrics, trusted_proxi
     '/readyz',
     (_req, res) => void res.status(isReady() ? 200 : 503).json({ status: isReady() ? 'ready' : 'not ready' }),
   );
-  app.get('/openapi.json', (_req, res) => void res.json(openapi));
-  app.get('/', (_req, res) => res.redirect('/docs/'));
-  app.use('/docs', createDocs());
-  app.use('/api', createRest(api.answers, admit));
-  app.use('/trpc', createTrpc(api.router, admit, logging.log));
-  app.use(() => {
-    throw new Problem(
-      'route_not_found',
-      'There is no such route. /openapi.json lists those that there are, and /docs shows them.',
-    );
+  app.get('/openapi.json', limitAddress, prebuilt(apiDocument));
+  app.get('/', limitAddress, (_req, res) => res.redirect('/docs/'));
+  app.use('/docs', limitAddress, createDocs());
+  app.use('/api', createRest(api.answers, admit, limits));
+  app.use('/trpc', createTrpc(api.router, { admit, limits, log: logging.log }));
+  app.use(limitAddress, () => {
+    throw new Problem('route_not_found', 'No route matches this request. See /docs.');
   });
   app.use(answerProblem(logging.log));
   return app;
+};
+
+const apiDocument = {
+  body: JSON.stringify(openapi),
+  type: 'application/json; charset=utf-8',
+  cache_control: 'public, max-age=300',
 };
 
 const plainHeaders: RequestHandler = (_req, res, next) => {

@@ -1,22 +1,23 @@
 import { Problem } from '@trunkline/contracts';
-import express, { type Request, type Response } from 'express';
+import type { Request } from 'express';
+import getRawBody from 'raw-body';
 
 /** No body is larger. */
 export const MAX_BODY_BYTES = 100 * 1024;
 
 export const tooLarge = () => new Problem('body_too_large', 'The body is over the limit of 100 KiB. Send less.');
 
-const readBytes = express.raw({ limit: MAX_BODY_BYTES, inflate: false, type: () => true });
-
 /** The body as text. UTF-8 only, and whole: no byte of it is replaced in silence. Throws a `Problem`. */
-export const readText = async (req: Request, res: Response): Promise<string> => {
-  await new Promise<void>((resolve, reject) => {
-    readBytes(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(translate(error))));
+export const readText = async (req: Request): Promise<string> => {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = req.headers;
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type) ?? [];
+  if (charset.toLowerCase() !== 'utf-8' || encoding.toLowerCase() !== 'identity') {
+    throw new Problem('unsupported_media_type', 'Send the body as JSON in UTF-8, not compressed.');
+  }
+  // Express's own parser reads a body that is too large to its end before it says so.
+  const body = await getRawBody(req, { limit: MAX_BODY_BYTES }).catch((cause: unknown) => {
+    throw translate(cause);
   });
-  const { body } = req;
-  if (!Buffer.isBuffer(body)) return '';
-  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(req.headers['content-type'] ?? '') ?? [];
-  if (charset.toLowerCase() !== 'utf-8') throw notUtf8Json();
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (cause) {
@@ -65,12 +66,8 @@ const isWellFormed = (value: unknown): boolean => {
 const translate = (error: unknown): unknown => {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   if (status === 413) return tooLarge();
-  if (status === 415) return notUtf8Json(error);
   if (typeof status === 'number' && status < 500) {
     return new Problem('invalid_request', 'The body did not arrive whole. Send it again.', { cause: error });
   }
   return error;
 };
-
-const notUtf8Json = (cause?: unknown) =>
-  new Problem('unsupported_media_type', 'Send the body as JSON in UTF-8, not compressed.', { cause });

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import express, { type Router } from 'express';
 import helmet from 'helmet';
+import { prebuilt } from './prebuilt.ts';
 
 const require = createRequire(import.meta.url);
 const swaggerFolder = dirname(require.resolve('swagger-ui-dist/package.json'));
@@ -57,10 +59,17 @@ export const createDocs = (): Router => {
       },
     }),
   );
-  docs.get('/', (_req, res) => void res.type('html').send(page));
-  docs.get('/start.js', (_req, res) => void res.type('js').send(start));
-  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
-    docs.get(`/${file}`, (_req, res) => res.sendFile(file, { root: swaggerFolder, maxAge: '1h' }));
+  docs.get('/', prebuilt({ body: page, type: 'text/html; charset=utf-8', cache_control: 'no-cache' }));
+  for (const [name, type] of Object.entries(files)) {
+    const body = name === 'start.js' ? start : readFileSync(join(swaggerFolder, name));
+    docs.get(`/${name}`, prebuilt({ body, type, cache_control: 'public, max-age=3600' }));
   }
   return docs;
+};
+
+const files = {
+  'start.js': 'text/javascript; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
 };

@@ -50,10 +50,13 @@ export const createAdmit =
 
     async function identifyCaller({ headers, ip = '' }: Request) {
       const raw_key = headers['x-api-key'];
-      if (typeof raw_key !== 'string' || raw_key === '')
+      if (typeof raw_key !== 'string' || raw_key === '') {
+        await limits.countAnonymous(ip);
         throw unauthenticated('Send your API key in the X-API-Key header.');
+      }
       const found = await lookUp(raw_key, ip);
       if (found !== undefined) return found;
+      await limits.countAnonymous(ip);
       throw unauthenticated('The API key is not known, or was revoked, or has expired. Use another.');
     }
 

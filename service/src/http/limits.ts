@@ -2,11 +2,19 @@ import { Problem } from '@trunkline/contracts';
 import type { Response } from 'express';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { createLookUps } from './look-ups.ts';
+import { networkOf } from './network.ts';
 
 export type Limits = ReturnType<typeof createLimits>;
 
-/** Counts calls per key, and limits how keys are looked up: in memory, on each replica for itself. */
-export const createLimits = (calls_per_second: number) => {
+export interface LimitSettings {
+  calls_per_second: number;
+  /** Of what needs no key, from one address. */
+  anonymous_per_second: number;
+}
+
+/** Counts calls per key, and what comes without one per address, and limits how keys are looked up: in memory, on each replica for itself. */
+export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSettings) => {
+  const anonymousByAddress = new RateLimiterMemory({ points: anonymous_per_second, duration: 1 });
   const byKey = new RateLimiterMemory({ points: calls_per_second, duration: 1 });
 
   return {
@@ -26,6 +34,17 @@ export const createLimits = (calls_per_second: number) => {
           },
         );
       }
+    },
+
+    /** Counts what needs no key, or comes without one. Throws `rate_limited`. Nothing that carries a good key comes here. */
+    countAnonymous: async (address = ''): Promise<void> => {
+      const left: Limit = await anonymousByAddress.consume(networkOf(address)).catch(asLimit);
+      if (!left.isExceeded) return;
+      throw new Problem(
+        'rate_limited',
+        'Too many requests without an API key came from this address. Try again in a second.',
+        { retry_after_seconds: secondsOf(left) },
+      );
     },
   };
 };

@@ -1,13 +1,14 @@
 import { type Answer, type Api, type Operation, operations, Problem, pathNames } from '@trunkline/contracts';
-import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
+import express, { type Request, type RequestHandler, type Router } from 'express';
 import { parseJson, readText } from './body.ts';
 import type { Admit } from './identify.ts';
+import type { Limits } from './limits.ts';
 
 /**
  * REST from the same contract: one route for each operation. A ready-made bridge (@orpc/openapi) was left aside: it
  * parses the body before it asks who calls, and the order of problems is promised to callers.
  */
-export const createRest = (answers: Api['answers'], admit: Admit): Router => {
+export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<Limits, 'countAnonymous'>): Router => {
   const rest = express.Router({ caseSensitive: true });
   const methods = new Map<string, Set<string>>();
 
@@ -19,7 +20,8 @@ export const createRest = (answers: Api['answers'], admit: Admit): Router => {
   }
 
   for (const [pattern, allowed] of methods) {
-    rest.all(pattern, (_req, res) => {
+    rest.all(pattern, async (req, res) => {
+      await limits.countAnonymous(req.ip);
       const allow = [...allowed].join(', ');
       res.setHeader('Allow', allow);
       throw new Problem('method_not_allowed', `This route takes ${allow}.`);
@@ -35,7 +37,7 @@ const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit)
   return async (req, res) => {
     res.locals.route = `${method} /api${path}`;
     const caller = await admit(req, res, [operation]);
-    const given = method === 'GET' ? req.query : await readBody(req, res);
+    const given = method === 'GET' ? req.query : await readBody(req);
     const input = inPath.length === 0 ? given : { ...withoutPath(given, inPath), ...req.params };
     const output = await answer(caller, input);
     if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
@@ -44,8 +46,8 @@ const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit)
 };
 
 /** The body as JSON; an empty one as an empty object. */
-const readBody = async (req: Request, res: Response): Promise<unknown> => {
-  const text = await readText(req, res);
+const readBody = async (req: Request): Promise<unknown> => {
+  const text = await readText(req);
   return text === '' ? {} : parseJson(text);
 };
 

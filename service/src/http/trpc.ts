@@ -7,10 +7,17 @@ import express, { type Request, type Response, type Router } from 'express';
 import type { Log } from '../log.ts';
 import { parseJson, readText } from './body.ts';
 import type { Admit } from './identify.ts';
+import type { Limits } from './limits.ts';
 import { readTrpcRequest, type TrpcRequest, toFetchRequest } from './trpc-request.ts';
 
+export interface TrpcDependencies {
+  admit: Admit;
+  limits: Pick<Limits, 'countAnonymous'>;
+  log: Log;
+}
+
 /** tRPC over the same admission as REST: who calls is asked once for a whole batch, and every call of it is counted. */
-export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router => {
+export const createTrpc = (router: AppRouter, { admit, limits, log }: TrpcDependencies): Router => {
   const trpc = express.Router();
 
   const answer = async (req: Request, res: Response, request: TrpcRequest): Promise<void> => {
@@ -19,7 +26,7 @@ export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router =>
       .map((name) => operations.get(name))
       .filter((operation): operation is Operation => operation !== undefined);
     const caller = await admit(req, res, named, names.length);
-    const body = method === 'POST' ? await readText(req, res) : undefined;
+    const body = method === 'POST' ? await readText(req) : undefined;
     if (body) parseJson(body);
     if (request.input) parseJson(request.input, 'input');
     const response = await fetchRequestHandler({
@@ -36,6 +43,15 @@ export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router =>
       responseMeta: ({ errors: [first] }) => ({ headers: retryAfter(first?.cause) }),
     });
     await send(response, res);
+  };
+
+  const readOrCount = async (req: Request): Promise<TrpcRequest> => {
+    try {
+      return readTrpcRequest(req);
+    } catch (error) {
+      await limits.countAnonymous(req.ip);
+      throw error;
+    }
   };
 
   const refuse = (res: Response, { names, isBatch }: Pick<TrpcRequest, 'names' | 'isBatch'>, problem: Problem) => {
@@ -62,7 +78,7 @@ export const createTrpc = (router: AppRouter, admit: Admit, log: Log): Router =>
     res.locals.route = `${req.method} /trpc/(unknown)`;
     let read: Pick<TrpcRequest, 'names' | 'isBatch'> = { names: [''], isBatch: false };
     try {
-      const request = readTrpcRequest(req);
+      const request = await readOrCount(req);
       read = request;
       res.locals.route = routeOf(request);
       await answer(req, res, request);

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { request } from 'node:http';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type OpenedService, openService } from './open-service.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService();
+});
+afterAll(() => service.close());
+
+interface Got {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+/** Without the decompression that fetch does by itself. */
+const get = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Got> =>
+  new Promise((resolve, reject) => {
+    request(service.url + path, { method, headers }, async (res) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of res) chunks.push(chunk);
+      resolve({ status: res.statusCode!, headers: res.headers as never, body: Buffer.concat(chunks) });
+    })
+      .on('error', reject)
+      .end();
+  });
+
+const paths = [
+  ['/openapi.json', 'public, max-age=300'],
+  ['/docs/', 'no-cache'],
+  ['/docs/start.js', 'public, max-age=3600'],
+  ['/docs/swagger-ui.css', 'public, max-age=3600'],
+  ['/docs/swagger-ui-bundle.js', 'public, max-age=3600'],
+  ['/docs/favicon-32x32.png', 'public, max-age=3600'],
+] as const;
+
+describe.each(paths)('%s', (path, cache_control) => {
+  it('is sent as its reader takes it, and is the same in each encoding', async () => {
+    const whole = await get(path);
+    expect(whole.headers).not.toHaveProperty('content-encoding');
+    const gzip = await get(path, { 'Accept-Encoding': 'gzip' });
+    const br = await get(path, { 'Accept-Encoding': 'gzip, deflate, br' });
+    const neither = await get(path, { 'Accept-Encoding': 'zstd, gzip;q=0' });
+    expect(neither.body.equals(whole.body)).toBe(true);
+    for (const { status, headers } of [whole, gzip, br, neither]) {
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({ vary: 'Accept-Encoding', 'cache-control': cache_control });
+    }
+    if (path.endsWith('.png')) return;
+    expect(gzip.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(gzip.body).equals(whole.body)).toBe(true);
+    expect(br.headers['content-encoding']).toBe('br');
+    expect(brotliDecompressSync(br.body).equals(whole.body)).toBe(true);
+    expect(br.body.length).toBeLessThan(whole.body.length);
+  });
+
+  it('is not sent again to who has it, in that encoding', async () => {
+    const tags = new Set<string>();
+    for (const encoding of ['identity', 'gzip', 'br']) {
+      const first = await get(path, { 'Accept-Encoding': encoding });
+      const { etag } = first.headers;
+      expect(etag).toMatch(/^"[\w-]+"$/);
+      tags.add(etag!);
+      const again = await get(path, { 'Accept-Encoding': encoding, 'If-None-Match': `"other", W/${etag}` });
+      expect({ status: again.status, length: again.body.length, etag: again.headers.etag }).toEqual({
+        status: 304,
+        length: 0,
+        etag,
+      });
+      expect((await get(path, { 'Accept-Encoding': encoding, 'If-None-Match': '"other"' })).status).toBe(200);
+    }
+    expect(tags.size).toBe(path.endsWith('.png') ? 1 : 3);
+  });
+
+  it('tells its size to HEAD', async () => {
+    const whole = await get(path);
+    const head = await get(path, {}, 'HEAD');
+    expect(head.body).toHaveLength(0);
+    expect(head.headers['content-length']).toBe(String(whole.body.length));
+  });
+});
+
+it('is the whole document of the API', async () => {
+  const { body, headers } = await get('/openapi.json');
+  expect(JSON.parse(body.toString())).toEqual(openapi);
+  expect(headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(createHash('sha256').update(body).digest('base64url')).toContain(headers.etag?.slice(1, -1));
+});
+
+describe('what needs no key', () => {
+  const anonymous = [
+    ['GET', '/openapi.json'],
+    ['GET', '/docs/'],
+    ['GET', '/docs/swagger-ui.css'],
+    ['GET', '/'],
+    ['GET', '/nothing'],
+    ['GET', '/api/nothing'],
+    ['PATCH', '/api/me'],
+    ['GET', '/api/me'],
+    ['GET', '/trpc/me'],
+    ['POST', '/trpc/apiKeys.create'],
+    ['GET', '/trpc/me?batch=2'],
+    ['HEAD', '/trpc/me'],
+  ] as const;
+
+  it.each(anonymous)('%s %s is limited by address, and says when to come again', async (method, path) => {
+    await using limited = await openService({ environment: { ANONYMOUS_RATE_LIMIT_RPS: '1' } });
+    const ask = () => fetch(limited.url + path, { method, redirect: 'manual' });
+    const answers = await Promise.all(Array.from({ length: 8 }, ask));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]!.headers.get('retry-after')).toBe('1');
+    if (method !== 'HEAD') expect(await refused[0]!.text()).toContain('"code":"rate_limited"');
+  });
+
+  it('never stops a request with a good key, nor a look whether the service lives', async () => {
+    await using limited = await openService({ environment: { ANONYMOUS_RATE_LIMIT_RPS: '1' } });
+    const user = await limited.newKey(limited.admin, 'user');
+    const flood = Array.from({ length: 50 }, () => fetch(`${limited.url}/api/me`));
+    for (let n = 0; n < 10; n++) {
+      expect((await user.rest('GET', '/api/me')).status).toBe(200);
+      expect((await user.rest('GET', '/trpc/me')).status).toBe(200);
+      for (const path of ['/healthz', '/readyz']) expect((await fetch(limited.url + path)).status).toBe(200);
+    }
+    const statuses = (await Promise.all(flood)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([401, 429]));
+  });
+
+  it('is limited for each address behind a trusted proxy, all of one IPv6 network together', async () => {
+    await using limited = await openService({
+      environment: { ANONYMOUS_RATE_LIMIT_RPS: '1', TRUSTED_PROXIES: '1' },
+    });
+    const statusesOf = async (addresses: string[]) => {
+      const asked = addresses.map((address) =>
+        fetch(`${limited.url}/openapi.json`, { headers: { 'X-Forwarded-For': address } }),
+      );
+      return (await Promise.all(asked)).map(({ status }) => status);
+    };
+    expect(await statusesOf(['203.0.113.1', '203.0.113.2', '2001:db8:0:1::1', '2001:db8:0:2::1'])).toEqual([
+      200, 200, 200, 200,
+    ]);
+    const one = Array.from({ length: 8 }, (_, n) => `2001:db8:0:3::${n + 1}`);
+    expect(await statusesOf(one)).toContain(429);
+    const mapped = Array.from({ length: 8 }, (_, n) => (n % 2 ? '::ffff:203.0.113.9' : '203.0.113.9'));
+    expect((await statusesOf(mapped)).filter((status) => status === 200).length).toBeLessThan(8);
+  });
+});
