@@ -130,7 +130,12 @@ const ProblemSchema = z
     detail: z.string().meta({ description: 'What to do next.' }),
     code: z.enum(problemCodes).meta({ description: 'The stable name of the problem.' }),
     request_id: z.string(),
-    issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    issues: z
+      .array(z.strictObject({ path: z.string(), message: z.string() }))
+      .max(50)
+      .optional()
+      .meta({ description: 'The faults of the request, the first 50.' }),
+    issue_count: z.int().optional().meta({ description: 'How many faults there are, listed or not.' }),
     retry_after_seconds: z.number().optional(),
     phone_number_id: z.string().optional(),
     provisioning_state: z.string().optional(),

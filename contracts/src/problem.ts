@@ -59,8 +59,10 @@ export const commonProblems = [
 
 /** Members that some problems carry beside the common ones. */
 export interface ProblemMembers {
-  /** Every fault of an `invalid_request`. */
+  /** The faults of an `invalid_request`: the first 50. */
   issues?: Issue[];
+  /** How many faults an `invalid_request` has, listed or not. */
+  issue_count?: number;
   /** Seconds after which the same request may succeed; also the `Retry-After` header. */
   retry_after_seconds?: number;
   /** Of `phone_number_taken`, where the number is the caller's own. */

@@ -180,12 +180,25 @@ const problemOfTrpc: Partial<Record<TRPC_ERROR_CODE_KEY, [ProblemCode, string]>>
   UNSUPPORTED_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
 };
 
-/** All faults of an input, each with its path. */
+/** So many faults are listed, whatever was sent; the sentence for people names fewer. */
+const MAX_ISSUES = 50;
+const MAX_ISSUES_IN_DETAIL = 20;
+const MAX_PATH_LENGTH = 200;
+
+/** The faults of an input, each with its path, and how many there are. */
 export const invalidRequest = (cause: z.core.$ZodError): Problem => {
-  const issues = cause.issues.flatMap(issuesOf);
-  const faults = issues.map(({ path, message }) => `${path} ${message}`.trim()).join('; ');
-  return new Problem('invalid_request', `Mend what is named, and send it again: ${faults}.`, { issues, cause });
+  const all = cause.issues.flatMap(issuesOf);
+  const issues = all.slice(0, MAX_ISSUES).map(({ path, message }) => ({ path: shorten(path), message }));
+  const named = issues.slice(0, MAX_ISSUES_IN_DETAIL).map(({ path, message }) => `${path} ${message}`.trim());
+  const more = all.length > named.length ? [`and ${all.length - named.length} more`] : [];
+  return new Problem('invalid_request', `Fix these fields and try again: ${[...named, ...more].join('; ')}.`, {
+    issues,
+    issue_count: all.length,
+    cause,
+  });
 };
+
+const shorten = (path: string) => (path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path);
 
 const issuesOf = (issue: z.core.$ZodIssue): Issue[] =>
   issue.code === 'unrecognized_keys'

@@ -39,7 +39,7 @@ const readCursor = (cursor: string): Types.ObjectId => {
   const hex = Buffer.from(cursor, 'base64url').toString('hex');
   if (hex.length === 24 && writeCursor(new Types.ObjectId(hex)) === cursor) return new Types.ObjectId(hex);
   const issue = { path: 'cursor', message: 'must be the next_cursor of the page before' };
-  throw new Problem('invalid_request', `Mend what is named, and send it again: ${issue.path} ${issue.message}.`, {
+  throw new Problem('invalid_request', `Fix these fields and try again: ${issue.path} ${issue.message}.`, {
     issues: [issue],
   });
 };

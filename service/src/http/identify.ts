@@ -116,7 +116,7 @@ const readIdempotencyKey = ({ headers }: Request, calls: number): string | undef
 
 const invalidHeader = (message: string) => {
   const issues = [{ path: 'Idempotency-Key', message }];
-  return new Problem('invalid_request', `Mend what is named, and send it again: Idempotency-Key ${message}.`, {
+  return new Problem('invalid_request', `Fix these fields and try again: Idempotency-Key ${message}.`, {
     issues,
   });
 };
