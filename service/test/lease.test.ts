@@ -1,5 +1,7 @@
 import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
+import type { TwilioAccountState } from '../src/sandbox/twilio-wire.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -208,5 +210,69 @@ describe('a giving back that takes effect long after its record went', () => {
     await settle(first, second);
     await expectWholeWorld(first);
     expect(await trunkOf()).toBe(trunk_sid);
+  });
+});
+
+describe('a replica that failed after it was taken for dead', () => {
+  beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
+  afterEach(() => first.sandbox.faults.clear());
+  afterAll(close);
+
+  it('takes nothing away that the next one has made, and answers what that made', async () => {
+    const { caller, input } = await prepare();
+    const accounts = await first.sandbox.shelf.list<TwilioAccountState>('twilio.account');
+    const account = accounts.at(-1) ?? expect.unreachable();
+    first.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_before' });
+    const answer = caller.client.phoneNumbers.import.mutate(input);
+    await first.sandbox.faults.holding();
+    first.clock.advance(LEASE_MS + 1);
+    await second.reconciler.turn();
+    // Only the call of the first one is refused.
+    await first.sandbox.shelf.put('twilio.account', account.sid, { ...account, status: 'suspended' });
+    const calls = first.sandbox.faults.calls.length;
+    first.sandbox.faults.release();
+    expect((await answer).data).toMatchObject({ provisioning_state: 'active' });
+    await first.sandbox.shelf.put('twilio.account', account.sid, account);
+    expect(first.sandbox.faults.calls.slice(calls)).toEqual([]);
+    await settle(first, second);
+    await expectWholeWorld(first);
+  });
+
+  it('says that the number is busy where its assignment failed', async () => {
+    const { caller, input } = await prepare();
+    const { data } = await caller.client.phoneNumbers.import.mutate(input);
+    const { phone_number_id, dispatch_rule_id } = data;
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
+    const answer = caller.client.phoneNumbers.assign
+      .mutate({ phone_number_id, agent_id: 'reception' })
+      .catch(problemIn);
+    await first.sandbox.faults.holding();
+    first.clock.advance(LEASE_MS + 1);
+    await second.reconciler.turn();
+    const [kind, id] = ['livekit.dispatch_rule', dispatch_rule_id ?? expect.unreachable()];
+    const rule = (await first.sandbox.shelf.get<object>(kind, id)) ?? expect.unreachable();
+    await first.sandbox.shelf.remove(kind, id);
+    first.sandbox.faults.release();
+    expect(await answer).toMatchObject({ status: 409, code: 'phone_number_busy' });
+    await first.sandbox.shelf.put(kind, id, rule);
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const { data: kept } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+    expect(kept).toMatchObject({ assigned_agent_id: 'reception' });
+  });
+
+  it('does not shorten the time in which a call of the next one may still take effect', async () => {
+    const { caller, input } = await prepare();
+    const { data } = await caller.client.phoneNumbers.import.mutate(input);
+    const numbers = first.connection.collection('phone_numbers');
+    const { phone_number_id } = data;
+    const later = new Date(first.clock.now() + 20_000);
+    await numbers.updateOne({ phone_number_id }, { $set: { 'provisioning.doubtful_until': later } });
+    const store = createPhoneNumberStore(first.connection, { clock: first.clock, lease_ms: LEASE_MS, settle_ms: 1 });
+    expect(await store.lookAgain(phone_number_id)).toBe('due');
+    expect(await numbers.findOne({ phone_number_id })).toMatchObject({
+      provisioning: { doubtful_until: later, due_at: expect.any(Date) },
+    });
+    await settle(first, second);
   });
 });
