@@ -24,6 +24,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   problems: readonly ProblemCode[];
   input: Input;
   output: Output;
+  /** The answer holds a secret that is shown once. It is not kept: a request that is repeated with its Idempotency-Key is told so. */
+  answersSecret?: true;
   /** Bodies that work, by what they show, for the document of the API. */
   examples?: Record<string, z.input<Input>>;
 }

@@ -30,6 +30,7 @@ export const problems = {
   number_answered_elsewhere: [409, 'The phone number is answered elsewhere'],
   integration_already_exists: [409, 'The account is integrated already'],
   idempotency_key_in_use: [409, 'The first request with this idempotency key is under way'],
+  answer_not_kept: [409, 'The first answer is not given again'],
   last_admin_key: [409, 'The organization would be left without an admin key'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],

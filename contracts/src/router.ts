@@ -29,6 +29,17 @@ export interface Context {
   caller: Caller;
 }
 
+/** One call of an operation: `name` is the operation's, as in `phoneNumbers.get`. */
+export interface Call {
+  name: string;
+  operation: Operation;
+  caller: Caller;
+  /** The input as it was read, with its defaults. */
+  input: unknown;
+  /** The input as it was sent. */
+  sent: unknown;
+}
+
 /** Answers one operation: no HTTP, no tRPC, none of the checks that the contract makes. */
 export type Handler<O extends Operation> = (
   caller: Caller,
@@ -55,11 +66,8 @@ type ProcedureOf<O extends Operation> = O['kind'] extends 'query'
   : TRPCMutationProcedure<Signature<O>>;
 type RecordOf<T> = { [K in keyof T]: T[K] extends Operation ? ProcedureOf<T[K]> : RecordOf<T[K]> };
 
-/** Runs around each handler: `name` is the operation's, as in `phoneNumbers.get`. */
-export type Around = <T>(
-  call: { name: string; operation: Operation; caller: Caller; input: unknown },
-  run: (caller: Caller) => Promise<T>,
-) => Promise<T>;
+/** Runs around each handler. */
+export type Around = <T>(call: Call, run: (caller: Caller) => Promise<T>) => Promise<T>;
 
 /** The type that tRPC clients are made from. */
 export type AppRouter = TRPCBuiltRouter<RootTypes, RecordOf<typeof api>>;
@@ -91,9 +99,9 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
       },
     });
 
-  const procedure = t.procedure.use(async ({ ctx, meta, next }) => {
+  const procedure = t.procedure.use(async ({ ctx, meta, next, getRawInput }) => {
     if (meta) requirePermission(ctx.caller.role, meta);
-    const result = await next();
+    const result = await next({ ctx: { ...ctx, sent: getRawInput } });
     if (!result.ok && result.error.cause instanceof Problem) throw asTrpcError(result.error.cause);
     return result;
   });
@@ -102,18 +110,19 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
   const records: Record<string, object> = {};
   for (const [name, operation] of operations) {
     const handler = handlerOf(handlers, name);
-    const run = (caller: Caller, input: unknown) =>
-      around({ name, operation, caller, input }, (as) => handler(as, input));
+    const run = (caller: Caller, input: unknown, sent: unknown) =>
+      around({ name, operation, caller, input, sent }, (as) => handler(as, input));
 
     answers.set(name, async (caller, input) => {
       requirePermission(caller.role, operation);
       const { data, error } = operation.input.safeParse(input);
       if (error) throw invalidRequest(error);
-      return operation.output.parse(await run(caller, data));
+      return operation.output.parse(await run(caller, data, input));
     });
 
     const defined = procedure.meta(operation).input(operation.input).output(operation.output);
-    const resolve = ({ ctx, input }: { ctx: Context; input: unknown }) => run(ctx.caller, input);
+    const resolve = async ({ ctx, input }: { ctx: Context & { sent(): Promise<unknown> }; input: unknown }) =>
+      run(ctx.caller, input, await ctx.sent());
     put(records, name, operation.kind === 'query' ? defined.query(resolve) : defined.mutation(resolve));
   }
   // The loop loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.

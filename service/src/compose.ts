@@ -142,6 +142,7 @@ export const compose = async (config: Config, parts: Parts) => {
     reconciler,
     background,
     installation_id,
+    secrets,
     identify: organizations.identify.identify,
     bootstrap: organizations.bootstrap,
     createOrganization: organizations.createOrganization,

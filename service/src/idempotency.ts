@@ -1,12 +1,15 @@
 import {
   type Around,
+  type Call,
   type Caller,
+  KeyId,
   OrganizationId,
   Problem,
   type ProblemCode,
   type ProblemMembers,
   problemCodes,
 } from '@trunkline/contracts';
+import canonicalize from 'canonicalize';
 import { Types } from 'mongoose';
 import { z } from 'zod';
 import type { Background } from './background.ts';
@@ -17,10 +20,14 @@ import { backoffMs } from './provider.ts';
 import type { Secrets } from './secrets.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
+const MOST_TRIES = 3;
+const UNIQUE = 'organization_id+key_id+operation+idempotency_key';
 
 const FirstRequest = z.object({
   _id: z.instanceof(Types.ObjectId),
   organization_id: OrganizationId,
+  /** Whose request it is. Absent in schema 1. */
+  key_id: KeyId.exactOptional(),
   operation: z.string(),
   idempotency_key: z.string(),
   /** An HMAC: the request itself may hold secrets. */
@@ -38,7 +45,7 @@ export const firstRequestsCollection = {
   id: '_id',
   shape: FirstRequest,
   indexes: [
-    { key: { organization_id: 1, operation: 1, idempotency_key: 1 }, unique: true },
+    { key: { organization_id: 1, key_id: 1, operation: 1, idempotency_key: 1 }, unique: true },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
   ],
 } as const satisfies CollectionDefinition;
@@ -50,6 +57,8 @@ const Answer = z.union([
   }),
 ]);
 
+type NamedCall = Call & { idempotency_key: string };
+
 export interface IdempotencyDependencies {
   connection: Connection;
   secrets: Secrets;
@@ -60,7 +69,7 @@ export interface IdempotencyDependencies {
 }
 
 /**
- * Runs a request of an idempotency key once, on whichever replica: the first answer is kept for 24 hours, encrypted,
+ * Runs a request of an idempotency key once for the API key that sent it, on whichever replica: the first answer is kept for 24 hours, encrypted,
  * and given again. What may turn out otherwise the next time (429, 5xx, all that says when to retry) is not kept, but
  * the request is: sent again it goes on with what it began, and the key takes no other for 24 hours.
  */
@@ -74,52 +83,54 @@ export const createIdempotency = ({
   const requests = openCollection(connection, firstRequestsCollection);
   const placeOf = ({ _id }: FirstRequest) => `idempotency_keys/${_id.toHexString()}/answer` as const;
 
-  const take = async (
-    caller: Caller,
-    operation: string,
-    idempotency_key: string,
-    request: string,
-  ): Promise<FirstRequest> => {
-    const { organization_id } = caller;
+  const take = async (call: NamedCall, tries = MOST_TRIES): Promise<FirstRequest> => {
+    const { caller, name: operation, idempotency_key } = call;
+    const { organization_id, key_id } = caller;
+    // Rows of schema 1 do not say which key sent them.
+    const same = { organization_id, key_id: { $in: [key_id, null] }, operation, idempotency_key };
+    const known = await requests.findOne(same, { local: true });
     const now = clock.now();
-    const held_until = new Date(now + longest_ms);
+    if (known !== null && known.expires_at.getTime() > now) return takeUp(known, call);
+    if (known !== null) await requests.deleteOne({ _id: known._id, expires_at: known.expires_at });
     const first: FirstRequest = {
       _id: new Types.ObjectId(),
       organization_id,
+      key_id,
       operation,
       idempotency_key,
-      fingerprint: secrets.fingerprint(request),
-      held_until,
+      fingerprint: secrets.fingerprint(asSent(call)),
+      held_until: new Date(now + longest_ms),
       expires_at: new Date(now + KEPT_MS),
     };
     try {
       await requests.insert(first);
       return first;
     } catch (error) {
-      if (repeatedField(error) === undefined) throw error;
+      // Another was first.
+      if (tries === 1 || repeatedField(error) !== UNIQUE) throw error;
+      return take(call, tries - 1);
     }
-    const known = await requests.findOne({ organization_id, operation, idempotency_key }, { local: true });
-    if (known === null) return take(caller, operation, idempotency_key, request);
-    if (known.expires_at.getTime() <= now) {
-      await requests.deleteOne({ _id: known._id, expires_at: known.expires_at });
-      return take(caller, operation, idempotency_key, request);
-    }
-    if (!secrets.matches(request, known.fingerprint)) {
+  };
+
+  /** What is known of this key already: its answer, or what was let go of and can be run again. */
+  const takeUp = async (known: FirstRequest, call: NamedCall): Promise<FirstRequest> => {
+    const isSame = secrets.matches(asSent(call), known.fingerprint) || secrets.matches(asRead(call), known.fingerprint);
+    if (!isSame) {
       throw new Problem(
         'idempotency_key_reused',
         'This Idempotency-Key was already used for a different request. Use a new key for each request.',
       );
     }
     if (known.answer !== undefined) return known;
+    const now = clock.now();
+    const held_until = new Date(now + longest_ms);
     const abandoned = { _id: known._id, held_until: { $eq: known.held_until, $lte: new Date(now) } };
     const { modifiedCount } = await requests.updateOne(abandoned, { $set: { held_until } });
     if (modifiedCount > 0) return { ...known, held_until };
     throw new Problem(
       'idempotency_key_in_use',
       'The first request with this Idempotency-Key is still under way. Try again when it has been answered.',
-      {
-        retry_after_seconds: 1,
-      },
+      { retry_after_seconds: 1 },
     );
   };
 
@@ -145,35 +156,50 @@ export const createIdempotency = ({
     }
   };
 
-  const giveAgain = async (first: FirstRequest, sealed: string): Promise<unknown> => {
+  const giveAgain = async (first: FirstRequest, sealed: string, call: Call, run: () => Promise<unknown>) => {
+    // Schema 1 kept answers for a whole organization, secrets among them, and what one role was refused.
+    const isForAnyKey = first.key_id === undefined;
+    if (isForAnyKey && call.operation.answersSecret) throw answerNotKept();
     const answer = Answer.parse(JSON.parse(await secrets.open(sealed, placeOf(first))));
     if ('data' in answer) return answer.data;
     const { code, detail, members } = answer.problem;
+    if (isForAnyKey && code === 'permission_denied') return run();
     throw new Problem(code as ProblemCode, detail, members as ProblemMembers);
   };
 
-  return async <T>(
-    { name, operation, caller, input }: Parameters<Around>[0],
-    run: (caller: Caller) => Promise<T>,
-  ): Promise<T> => {
+  return async <T>(call: Call, run: (caller: Caller) => Promise<T>): Promise<T> => {
+    const { caller, operation } = call;
     const { idempotency_key } = caller;
     if (idempotency_key === undefined || operation.route.method !== 'POST') return run(caller);
-    const first = await take(caller, name, idempotency_key, JSON.stringify(input));
+    const first = await take({ ...call, idempotency_key });
     // What was kept is what the same operation answered before.
-    if (first.answer !== undefined) return (await giveAgain(first, first.answer)) as T;
+    if (first.answer !== undefined) return (await giveAgain(first, first.answer, call, () => run(caller))) as T;
     try {
       const data = await run({ ...caller, stored_request: first._id.toHexString() });
-      await keep(first, { data });
+      await keep(first, operation.answersSecret ? asKept(answerNotKept()) : { data });
       return data;
     } catch (error) {
-      if (isFinal(error)) {
-        const { code, detail, members } = error;
-        await keep(first, { problem: { code, detail, members: { ...members } } });
-      } else await letGo(first).catch(() => background.run('Letting go of a request', letGoLater(first)));
+      if (isFinal(error)) await keep(first, asKept(error));
+      else await letGo(first).catch(() => background.run('Letting go of a request', letGoLater(first)));
       throw error;
     }
   };
 };
+
+/** Two ways to write the same JSON are the same request, and a default that a later version adds is no part of it. */
+const asSent = ({ sent }: Call): string => canonicalize(sent) ?? '';
+
+/** As schema 1 compared them. */
+const asRead = ({ input }: Call): string => JSON.stringify(input);
+
+const asKept = ({ code, detail, members }: Problem) => ({ problem: { code, detail, members: { ...members } } });
+
+/** For a request that made a secret which is shown once. */
+export const answerNotKept = () =>
+  new Problem(
+    'answer_not_kept',
+    'This request was carried out, and its answer held a secret that is shown only once. If you did not get it, revoke what was made and create another with a new Idempotency-Key.',
+  );
 
 const isFinal = (error: unknown): error is Problem =>
   error instanceof Problem && error.status < 500 && error.members.retry_after_seconds === undefined;

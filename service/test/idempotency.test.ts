@@ -1,3 +1,4 @@
+import { ImportPhoneNumber } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, settle } from './world.ts';
@@ -151,15 +152,84 @@ describe('an Idempotency-Key', () => {
     expect((await post(sip(), headers)).status).toBe(201);
   });
 
-  it('works for every POST, and shows a raw key again', async () => {
+  it('is the business of one API key: another of the organization makes a request of its own', async () => {
     const headers = drawKey();
-    const create = () => caller.rest('POST', '/api/api-keys', { name: 'Once', role: 'user' }, headers);
-    const first = await create();
-    expect((await create()).body).toEqual(first.body);
-    const { data } = await caller.client.apiKeys.list.query({ page_size: 100 });
-    expect(data.filter(({ name }) => name === 'Once')).toHaveLength(1);
+    const admin = await service.newKey(caller, 'admin');
+    const [first, second] = [await post(sip(), headers), await post(sip(), headers, admin)];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(second.body.data.phone_number_id).not.toBe(first.body.data.phone_number_id);
   });
 
+  it('compares what was sent, however the JSON is written, and no defaults', async () => {
+    const [input, headers] = [sip(), drawKey()];
+    const first = await post(input, headers);
+    const turned = Object.fromEntries(Object.entries(input).toReversed());
+    const again = await post(JSON.stringify(turned, null, 2), { ...headers, 'Content-Type': 'application/json' });
+    expect(again.body).toEqual(first.body);
+    const { status, body } = await post({ ...input, supports_outbound: false }, headers);
+    expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
+  });
+
+  it('takes what schema 1 stored: its fingerprint, and answers without the key that sent them', async () => {
+    const [input, headers] = [sip(), drawKey()];
+    const first = await post(input, headers);
+    const rows = service.connection.collection('idempotency_keys');
+    const { key_id } = (await caller.client.me.query()).data;
+    const sent = { ...input, supports_outbound: false, media_encryption: 'allow', sip_transport: 'auto' };
+    const asRead = JSON.stringify(ImportPhoneNumber.parse(sent));
+    await rows.updateOne(
+      { idempotency_key: headers['Idempotency-Key'], key_id },
+      { $unset: { key_id: 1 }, $set: { fingerprint: service.secrets.fingerprint(asRead) } },
+    );
+    expect((await post(input, headers)).body).toEqual(first.body);
+  });
+});
+
+describe('an Idempotency-Key of a request that makes an API key', () => {
+  const create = (as: Caller, headers: object, role = 'user') =>
+    as.rest('POST', '/api/api-keys', { name: 'Once', role }, { ...headers });
+  const made = async (name = 'Once') =>
+    (await caller.client.apiKeys.list.query({ page_size: 100 })).data.filter((key) => key.name === name).length;
+
+  it('is told that the answer is not kept, and makes no second key', async () => {
+    const headers = drawKey();
+    const before = await made();
+    expect((await create(caller, headers)).status).toBe(201);
+    const { status, body } = await create(caller, headers);
+    expect({ status, code: body.code }).toEqual({ status: 409, code: 'answer_not_kept' });
+    expect((await made()) - before).toBe(1);
+    const rows = await service.connection.collection('idempotency_keys').find().toArray();
+    for (const { _id, answer } of rows) {
+      const opened = answer && (await service.secrets.open(answer, `idempotency_keys/${_id.toHexString()}/answer`));
+      expect(opened ?? '').not.toMatch(/tl_live_/);
+    }
+  });
+
+  it('makes no second key after the process died between making and keeping', async () => {
+    const headers = drawKey();
+    const before = await made();
+    await create(caller, headers);
+    await service.connection
+      .collection('idempotency_keys')
+      .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
+    service.clock.advance(3_600_000);
+    const { status, body } = await create(caller, headers);
+    expect({ status, code: body.code }).toEqual({ status: 409, code: 'answer_not_kept' });
+    expect((await made()) - before).toBe(1);
+  });
+
+  it('raises nobody above their role, and keeps no refusal for those above', async () => {
+    const manager = await service.newKey(caller, 'agent_manager');
+    const [headers, others] = [drawKey(), drawKey()];
+    expect((await create(caller, headers, 'admin')).status).toBe(201);
+    const raised = await create(manager, headers, 'admin');
+    expect({ status: raised.status, code: raised.body.code }).toEqual({ status: 403, code: 'permission_denied' });
+    expect((await create(manager, others, 'admin')).status).toBe(403);
+    expect((await create(caller, others, 'admin')).status).toBe(201);
+  });
+});
+
+describe('an Idempotency-Key of any request', () => {
   it('cannot name several calls of a batch', async () => {
     const { status, body } = await caller.rest(
       'POST',

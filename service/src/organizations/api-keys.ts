@@ -1,7 +1,8 @@
 import { type ApiKey, type Caller, type CreateApiKey, isAbove, type NameApiKey, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import type { Transaction } from '../connect.ts';
+import { repeatedField, type Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
+import { answerNotKept } from '../idempotency.ts';
 import { createAddKey } from './create.ts';
 import { drawApiKey } from './raw-key.ts';
 import type { ApiKeyRecord, OrganizationStore } from './store.ts';
@@ -17,7 +18,7 @@ export interface ApiKeyDependencies {
 export const createCreateApiKey = ({ inTransaction, ...deps }: ApiKeyDependencies) => {
   const addKey = createAddKey(deps);
   return async (caller: Caller, { name, role, expires_at }: CreateApiKey) => {
-    const { organization_id, key_id, request_id } = caller;
+    const { organization_id, key_id, request_id, stored_request } = caller;
     if (isAbove(role, caller.role)) throw aboveOwn('make', role, caller);
     const until = expires_at === undefined ? null : new Date(expires_at);
     if (until !== null && until.getTime() <= deps.clock.now()) {
@@ -27,10 +28,12 @@ export const createCreateApiKey = ({ inTransaction, ...deps }: ApiKeyDependencie
       });
     }
     const raw_key = drawApiKey();
-    const told = { actor: { key_id }, request_id };
+    const asked = { actor: { key_id }, request_id, ...(stored_request !== undefined && { stored_request }) };
     const key = await inTransaction((session) =>
-      addKey({ organization_id, name, role, raw_key, expires_at: until, ...told }, session),
-    );
+      addKey({ organization_id, name, role, raw_key, expires_at: until, ...asked }, session),
+    ).catch((error: unknown) => {
+      throw repeatedField(error) === 'stored_request' ? answerNotKept() : error;
+    });
     return { raw_key, key };
   };
 };

@@ -22,6 +22,7 @@ export interface NewKey {
   role: Role;
   raw_key: string;
   expires_at: Date | null;
+  stored_request?: string;
   actor: Actor;
   request_id: string | null;
 }

@@ -28,6 +28,8 @@ const ApiKeyRecord = z.object({
   last_used_at: orNull(z.date()),
   expires_at: orNull(z.date()),
   revoked_at: orNull(z.date()),
+  /** The stored request that made it, where that came with an Idempotency-Key. */
+  stored_request: z.string().exactOptional(),
 });
 export type ApiKeyRecord = z.output<typeof ApiKeyRecord>;
 
@@ -46,6 +48,8 @@ export const apiKeysCollection = {
     { key: { key_id: 1 }, unique: true },
     { key: { key_hash: 1 }, unique: true },
     { key: { organization_id: 1, _id: -1 } },
+    // One request makes one key, whatever becomes of its answer.
+    { key: { stored_request: 1 }, unique: true, partialFilterExpression: { stored_request: { $exists: true } } },
   ],
 } as const satisfies CollectionDefinition;
 
