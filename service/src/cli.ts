@@ -1,15 +1,14 @@
 import { parseArgs } from 'node:util';
 import { createBackground } from './background.ts';
 import { systemClock } from './clock.ts';
-import { collections } from './collections.ts';
 import { readConfig } from './config.ts';
 import { connect, transactionOn } from './connect.ts';
 import { createEventStore } from './events/store.ts';
-import { buildIndexes } from './indexes.ts';
 import { openInstallation } from './installation.ts';
 import { createLogging } from './log.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { drawApiKey } from './organizations/raw-key.ts';
+import { prepareDatabase } from './prepare-database.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
 
@@ -21,6 +20,7 @@ const createOrganization = async (name: string) => {
   if (mongodb_uri === undefined) {
     throw new Error('MONGODB_URI is required: the database of the service that the organization is for.');
   }
+  const { log } = createLogging(log_level, process.stderr);
   await using opened = new AsyncDisposableStack();
   const connection = opened.adopt(await connect(mongodb_uri), (it) => it.close());
   const organizations = createOrganizations({
@@ -29,9 +29,9 @@ const createOrganization = async (name: string) => {
     inTransaction: transactionOn(connection),
     events: createEventStore({ connection, clock: systemClock }),
     installation: await openInstallation(connection, livekit_project),
-    background: createBackground(createLogging(log_level).log),
+    background: createBackground(log),
   });
-  await buildIndexes(connection, collections);
+  await prepareDatabase({ connection, clock: systemClock, log, signal: new AbortController().signal });
   const raw_key = drawApiKey();
   const actor = { system: 'command_line' } as const;
   const { organization_id } = await organizations.createOrganization({ name, raw_key, actor });

@@ -1,8 +1,11 @@
-import type { ClientSession, Connection, mongo } from 'mongoose';
+import type { ClientSession, mongo } from 'mongoose';
 import type { z } from 'zod';
+import { type Connection, databaseOf } from './connect.ts';
 import { describeIssues, faultAmong, faultOf, type Shape, schemasAt } from './shape.ts';
 
-interface Index {
+export interface Index {
+  /** Absent: made of its key, as MongoDB does. */
+  name?: string;
   key: Record<string, 1 | -1>;
   unique?: true;
   partialFilterExpression?: Record<string, unknown>;
@@ -50,13 +53,12 @@ export type Collection<Row extends object> = ReturnType<typeof openCollection<Ro
  * default, and nothing is written that does not fit it.
  */
 export const openCollection = <Row extends object>(
-  { db }: Connection,
+  connection: Connection,
   definition: CollectionDefinition<Shape & z.ZodType<Row>>,
 ) => {
   const { name, id } = definition;
   const shape: z.ZodType<Row> = definition.shape;
-  if (db === undefined) throw new Error('The database is not connected');
-  const rows = db.collection(name);
+  const rows = databaseOf(connection).collection(name);
 
   const read = (row: Fields): Row => {
     const parsed = shape.safeParse(row);

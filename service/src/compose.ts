@@ -1,7 +1,6 @@
 import { createApi } from '@trunkline/contracts';
 import { createBackground } from './background.ts';
 import type { Clock } from './clock.ts';
-import { collections } from './collections.ts';
 import type { Config, LiveKitSettings } from './config.ts';
 import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './connect.ts';
 import { createEventStore } from './events/store.ts';
@@ -9,7 +8,6 @@ import { createApp } from './http/app.ts';
 import { createAdmit, type Phase } from './http/identify.ts';
 import { createLimits } from './http/limits.ts';
 import { createIdempotency } from './idempotency.ts';
-import { buildIndexes } from './indexes.ts';
 import { openInstallation } from './installation.ts';
 import { createIntegrations } from './integrations/index.ts';
 import type { Logging } from './log.ts';
@@ -17,6 +15,7 @@ import { createMeasure } from './measure.ts';
 import { createMetrics } from './metrics.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { createPhoneNumbers } from './phone-numbers/index.ts';
+import { prepareDatabase } from './prepare-database.ts';
 import { createReconciler } from './reconciler.ts';
 import { createReport } from './report.ts';
 import { createSecrets, type KeyRing } from './secrets.ts';
@@ -146,9 +145,9 @@ export const compose = async (config: Config, parts: Parts) => {
     identify: organizations.identify.identify,
     bootstrap: organizations.bootstrap,
     createOrganization: organizations.createOrganization,
-    /** Builds the indexes on which everything rests; nothing is served before. */
-    ready: async () => {
-      await buildIndexes(connection, collections);
+    /** Makes the database fit this code; nothing is served before. */
+    ready: async (signal: AbortSignal) => {
+      await prepareDatabase({ connection, clock, log, signal });
       phase = 'serving';
     },
     /** From now on nothing new is taken. */

@@ -1,5 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import mongoose, { type ClientSession, type Connection } from 'mongoose';
+import mongoose, { type ClientSession, type Connection, type mongo } from 'mongoose';
 
 export type { Connection } from 'mongoose';
 
@@ -32,6 +32,11 @@ export const connect = async (uri: string): Promise<Connection> => {
   throw new Error(
     'The database at MONGODB_URI is no replica set, and without one there are no transactions. Start mongod with --replSet, and initiate it.',
   );
+};
+
+export const databaseOf = ({ db }: Connection): mongo.Db => {
+  if (db === undefined) throw new Error('The database is not connected');
+  return db;
 };
 
 export type Transaction = <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>;

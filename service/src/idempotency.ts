@@ -106,7 +106,7 @@ export const createIdempotency = ({
       await requests.insert(first);
       return first;
     } catch (error) {
-      // Another was first.
+      // Another was first; anything else that is repeated would be so again, without end.
       if (tries === 1 || repeatedField(error) !== UNIQUE) throw error;
       return take(call, tries - 1);
     }

@@ -1,16 +1,74 @@
-import mongoose from 'mongoose';
-import type { CollectionDefinition } from './collection.ts';
-import type { Connection } from './connect.ts';
+import { isDeepStrictEqual } from 'node:util';
+import mongoose, { type mongo } from 'mongoose';
+import type { CollectionDefinition, Index } from './collection.ts';
+import { type Connection, databaseOf } from './connect.ts';
+import type { Log } from './log.ts';
+
+/** https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml */
+const INDEX_NOT_FOUND = 27;
+const NAMESPACE_EXISTS = 48;
+const INDEX_OPTIONS_CONFLICT = 85;
+const INDEX_KEY_SPECS_CONFLICT = 86;
+
+type Definition = Pick<CollectionDefinition, 'name' | 'indexes'>;
 
 /** Makes the collections, and the indexes that they ask for. Uniqueness decides who wins, so nothing is served before. */
-export const buildIndexes = async ({ db }: Connection, collections: readonly CollectionDefinition[]): Promise<void> => {
-  if (db === undefined) throw new Error('The database is not connected');
+export const buildIndexes = async (connection: Connection, collections: readonly Definition[]): Promise<void> => {
+  const db = databaseOf(connection);
   for (const { name, indexes } of collections) {
-    await db.createCollection(name).catch(unlessThere);
-    if (indexes.length > 0) await db.collection(name).createIndexes([...indexes]);
+    await db.createCollection(name).catch(unless(NAMESPACE_EXISTS));
+    if (indexes.length === 0) continue;
+    const build = () => db.collection(name).createIndexes(indexes.map(named));
+    await build().catch(async (error: unknown) => {
+      if (!isServerError(error, INDEX_OPTIONS_CONFLICT, INDEX_KEY_SPECS_CONFLICT)) throw error;
+      await makeWay(db.collection(name), indexes, error);
+      await build();
+    });
   }
 };
 
-const unlessThere = (error: unknown): void => {
-  if (!(error instanceof mongoose.mongo.MongoServerError && error.codeName === 'NamespaceExists')) throw error;
+/** Drops, by name, what no collection asks for any longer. Comes last: until the new ones stand, the old ones hold. */
+export const dropFormerIndexes = async (
+  connection: Connection,
+  collections: readonly Definition[],
+  log: Log,
+): Promise<void> => {
+  const db = databaseOf(connection);
+  for (const { name, indexes } of collections) {
+    const asked = new Set(['_id_', ...indexes.map(nameOf)]);
+    for (const { name: index = '_id_' } of await db.collection(name).indexes()) {
+      if (asked.has(index)) continue;
+      await db.collection(name).dropIndex(index).catch(unless(INDEX_NOT_FOUND));
+      log.info({ event: 'index_dropped', collection: name, index }, 'Dropped an index that is no longer used');
+    }
+  }
+};
+
+/** Where only the options of an index changed, the old one must go first: two of one key or name do not stand side by side. */
+const makeWay = async (rows: mongo.Collection, indexes: readonly Index[], cause: unknown): Promise<void> => {
+  for (const { name = '_id_', key, unique } of await rows.indexes()) {
+    const inTheWay = indexes.find((index) => nameOf(index) === name || isDeepStrictEqual({ ...index.key }, { ...key }));
+    if (inTheWay === undefined) continue;
+    if (unique || inTheWay.unique) {
+      const where = `${rows.collectionName}.${name}`;
+      // For a moment nothing would be unique, while other replicas write.
+      throw new Error(`The unique index ${where} cannot be changed in place: give the new one another key.`, { cause });
+    }
+    await rows.dropIndex(name).catch(unless(INDEX_NOT_FOUND));
+  }
+};
+
+export const nameOf = ({ name, key }: Index): string =>
+  name ??
+  Object.entries(key)
+    .map(([field, direction]) => `${field}_${direction}`)
+    .join('_');
+
+const named = (index: Index): mongo.IndexDescription => ({ ...index, name: nameOf(index) });
+
+const isServerError = (error: unknown, ...codes: number[]): boolean =>
+  error instanceof mongoose.mongo.MongoServerError && codes.includes(Number(error.code));
+
+const unless = (code: number) => (error: unknown) => {
+  if (!isServerError(error, code)) throw error;
 };

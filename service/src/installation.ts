@@ -3,6 +3,8 @@ import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
 import { type CollectionDefinition, openCollection } from './collection.ts';
 import { type Connection, repeatedField } from './connect.ts';
+import { refuseNewer, schemaOf } from './upgrade.ts';
+import { upgrades } from './upgrades.ts';
 
 const Installation = z.object({
   _id: z.literal('installation'),
@@ -12,6 +14,8 @@ const Installation = z.object({
   livekit_project: z.string(),
   /** Once an organization was made for the first key, none is made that way again. */
   bootstrapped: z.boolean(),
+  /** How its rows are written; the first version did not say so. */
+  schema: z.number().default(1),
 });
 
 export const installationsCollection = {
@@ -25,16 +29,21 @@ export type InstallationStore = Awaited<ReturnType<typeof openInstallation>>;
 
 /**
  * Who this installation is: made once for each database, whichever replica comes first. Throws where the database
- * belongs to another LiveKit project, so that sandbox numbers never reach a real one.
+ * belongs to another LiveKit project, so that sandbox numbers never reach a real one, and where it is newer than this code.
  */
-export const openInstallation = async (connection: Connection, livekit_project: string) => {
+export const openInstallation = async (
+  connection: Connection,
+  livekit_project: string,
+  schema = schemaOf(upgrades),
+) => {
   const installations = openCollection(connection, installationsCollection);
   const installation_id = randomBytes(6).toString('hex');
-  const made = { _id: 'installation', installation_id, livekit_project, bootstrapped: false } as const;
+  const made = { _id: 'installation', installation_id, livekit_project, bootstrapped: false, schema } as const;
   await installations.insert(made).catch((error: unknown) => {
     if (repeatedField(error) !== '_id') throw error;
   });
   const found = (await installations.findOne({ _id: 'installation' })) ?? made;
+  refuseNewer(found.schema, schema);
   if (found.livekit_project !== livekit_project) {
     throw new Error(
       `This database belongs to the LiveKit project ${found.livekit_project}, not ${livekit_project}. ` +

@@ -10,6 +10,8 @@ export const logEvents = [
   'background_failed',
   'figures',
   'database_lost',
+  'database_upgraded',
+  'index_dropped',
   'ready',
   'stopped_early',
 ] as const;

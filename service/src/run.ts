@@ -64,7 +64,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   const metricsAt = { host: metrics_host, port: metrics_port, setting: 'METRICS_PORT', connections };
   const metrics = opening.adopt(await listen(metricsApp, metricsAt), (it) => it.cut());
 
-  await unlessCalledOff(service.ready());
+  await unlessCalledOff(service.ready(signal));
   const api_key = config.bootstrap_api_key ?? (await development?.keptApiKey(config.data_dir));
   if (api_key !== undefined) {
     const name = config.bootstrap_api_key ? 'First organization' : 'Sample organization';

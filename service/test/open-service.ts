@@ -86,7 +86,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     livekit_project: 'sandbox',
     twilio_api_url: sandbox.url,
   });
-  await service.ready();
+  await service.ready(new AbortController().signal);
   const api = await listen(service.app, {
     host: '127.0.0.1',
     port: 0,

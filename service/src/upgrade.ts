@@ -1,0 +1,132 @@
+import type { mongo } from 'mongoose';
+import type { Clock } from './clock.ts';
+import { type Connection, databaseOf } from './connect.ts';
+import type { Log } from './log.ts';
+import { drawToken } from './random.ts';
+import type { Upgrade } from './upgrades.ts';
+
+export interface UpgradeDependencies {
+  connection: Connection;
+  /** The first turns rows of schema 1 into those of schema 2, and so on. */
+  upgrades: readonly Upgrade[];
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+  /** Rows that are turned in one transaction. */
+  batch?: number;
+}
+
+/** Longer than a batch takes. */
+const LEASE_MS = 60_000;
+const BATCH = 200;
+const LOOK_EVERY_MS = 500;
+const LONGEST_WAIT_MS = 30 * 60_000;
+
+export const schemaOf = (upgrades: readonly Upgrade[]): number => 1 + upgrades.length;
+
+/** A newer version has written this database: what this one makes of it, nobody knows. */
+export const refuseNewer = (found: number, known: number): void => {
+  if (found <= known) return;
+  throw new Error(
+    `This database has schema ${found}, and this version of Trunkline knows schemas up to ${known}. ` +
+      'Start the newer version again, or restore a backup from before the upgrade.',
+  );
+};
+
+/**
+ * Brings the rows of a database to the schema of this code. One replica does, in batches, each written together with how
+ * far it is: whoever goes on after a crash turns no row twice. The others wait.
+ */
+export const upgradeDatabase = async (deps: UpgradeDependencies): Promise<void> => {
+  const { connection, upgrades, clock, signal } = deps;
+  const installations = databaseOf(connection).collection<State>('installations');
+  const known = schemaOf(upgrades);
+  const give_up_at = clock.now() + LONGEST_WAIT_MS;
+
+  await installations.updateOne({ _id: ID, schema: { $exists: false } }, { $set: { schema: 1 } });
+  while (true) {
+    signal.throwIfAborted();
+    const found = await installations.findOne({ _id: ID });
+    const schema = found?.schema ?? known;
+    refuseNewer(schema, known);
+    if (schema === known) return;
+
+    const now = clock.now();
+    const token = drawToken();
+    const free = { _id: ID, schema, 'upgrading.until': { $not: { $gt: new Date(now) } } } as const;
+    const taken = { $set: { 'upgrading.token': token, 'upgrading.until': new Date(now + LEASE_MS) } };
+    const claimed = await installations.findOneAndUpdate(free, taken, { returnDocument: 'after' });
+    if (claimed !== null) {
+      await work(deps, claimed, token);
+      continue;
+    }
+    if (now > give_up_at) {
+      throw new Error('Another replica is still upgrading the database. Start this one again when it is done.');
+    }
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+};
+
+const ID = 'installation';
+
+interface State {
+  _id: typeof ID;
+  schema?: number;
+  upgrading?: { token: string; until: Date; collection?: string; after?: mongo.ObjectId };
+}
+
+/** One version, from where it was left. Ends quietly where another replica has taken over. */
+const work = async (
+  { connection, upgrades, clock, log, signal, batch = BATCH }: UpgradeDependencies,
+  { schema = 1, upgrading }: State,
+  token: string,
+): Promise<void> => {
+  const db = databaseOf(connection);
+  const installations = db.collection<State>('installations');
+  const mine = { _id: ID, 'upgrading.token': token } as const;
+  const upgrade = upgrades[schema - 1] ?? {};
+  const names = Object.keys(upgrade).toSorted();
+
+  /** Turns the rows after this one; tells the last of them, or undefined where there are no more. */
+  const turnBatch = (name: string, after?: mongo.ObjectId): Promise<mongo.ObjectId | undefined> =>
+    connection.transaction(async (session) => {
+      const rows = db.collection<{ _id: mongo.ObjectId }>(name);
+      const rest = after === undefined ? {} : { _id: { $gt: after } };
+      const found = await rows.find(rest, { session, sort: { _id: 1 }, limit: batch }).toArray();
+      const last = found.at(-1)?._id;
+      if (last === undefined) return undefined;
+      const writes = found.flatMap((row) => {
+        const turned = upgrade[name]?.(Object.freeze(row)) ?? row;
+        return turned === row ? [] : [{ replaceOne: { filter: { _id: row._id }, replacement: turned } }];
+      });
+      if (writes.length > 0) await rows.bulkWrite(writes, { session });
+      const until = new Date(clock.now() + LEASE_MS);
+      const far = { 'upgrading.collection': name, 'upgrading.after': last, 'upgrading.until': until };
+      const { matchedCount } = await installations.updateOne(mine, { $set: far }, { session });
+      if (matchedCount === 0) throw new TakenOver();
+      return last;
+    });
+
+  try {
+    for (const name of names) {
+      if (upgrading?.collection !== undefined && name < upgrading.collection) continue;
+      let after = upgrading?.collection === name ? upgrading.after : undefined;
+      do {
+        signal.throwIfAborted();
+        after = await turnBatch(name, after);
+      } while (after !== undefined);
+    }
+    const done = { $set: { schema: schema + 1 }, $unset: { upgrading: 1 } } as const;
+    const { matchedCount } = await installations.updateOne({ ...mine, schema }, done);
+    if (matchedCount > 0) log.info({ event: 'database_upgraded', schema: schema + 1 }, 'Upgraded the database');
+  } catch (error) {
+    if (error instanceof TakenOver) return;
+    // So that whoever starts next goes on at once.
+    await installations.updateOne(mine, { $set: { 'upgrading.until': new Date(clock.now()) } }).catch(() => {});
+    throw error;
+  }
+};
+
+class TakenOver extends Error {
+  override name = 'TakenOver';
+}
