@@ -35,6 +35,7 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
   const api_secret = 'a-secret-of-more-than-thirty-two-letters';
   const service = await compose(config, {
     connection,
+    mongodb_uri,
     clock: systemClock,
     // Lines are formatted as ever, and thrown away.
     logging: createLogging('info', { write: () => {} }),

@@ -31,7 +31,7 @@ const createOrganization = async (name: string) => {
     installation: await openInstallation(connection, livekit_project),
     background: createBackground(log),
   });
-  await prepareDatabase({ connection, clock: systemClock, log, signal: new AbortController().signal });
+  await prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: new AbortController().signal });
   const raw_key = drawApiKey();
   const actor = { system: 'command_line' } as const;
   const { organization_id } = await organizations.createOrganization({ name, raw_key, actor });

@@ -25,6 +25,8 @@ import { createTwilio } from './vendors/twilio.ts';
 
 export interface Parts {
   connection: Connection;
+  /** Where that connection leads. */
+  mongodb_uri: string;
   clock: Clock;
   logging: Logging;
   encryption_keys: KeyRing;
@@ -147,7 +149,7 @@ export const compose = async (config: Config, parts: Parts) => {
     createOrganization: organizations.createOrganization,
     /** Makes the database fit this code; nothing is served before. */
     ready: async (signal: AbortSignal) => {
-      await prepareDatabase({ connection, clock, log, signal });
+      await prepareDatabase({ mongodb_uri: parts.mongodb_uri, clock, log, signal });
       phase = 'serving';
     },
     /** From now on nothing new is taken. */

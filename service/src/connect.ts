@@ -8,8 +8,11 @@ const SILENCE_MS = 15_000;
 /** Longer than a replica set needs to elect another primary when the old one steps down. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
-/** Opens the database. It must be a replica set: changes and their events are written in transactions. */
-export const connect = async (uri: string): Promise<Connection> => {
+/**
+ * Opens the database. It must be a replica set: changes and their events are written in transactions.
+ * Without `silence_ms` (0), only the server's monitor tells that it is gone.
+ */
+export const connect = async (uri: string, { silence_ms = SILENCE_MS } = {}): Promise<Connection> => {
   const connecting = mongoose.createConnection(uri, {
     appName: 'trunkline',
     autoCreate: false,
@@ -17,7 +20,7 @@ export const connect = async (uri: string): Promise<Connection> => {
     bufferCommands: false,
     serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
     connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-    socketTimeoutMS: SILENCE_MS,
+    socketTimeoutMS: silence_ms,
     waitQueueTimeoutMS: SILENCE_MS,
     writeConcern: { w: 'majority' },
     readConcern: { level: 'majority' },

@@ -1,20 +1,32 @@
+import { untilAborted } from './abort.ts';
 import type { Clock } from './clock.ts';
 import { collections } from './collections.ts';
-import type { Connection } from './connect.ts';
+import { type Connection, connect } from './connect.ts';
 import { buildIndexes, dropFormerIndexes } from './indexes.ts';
 import type { Log } from './log.ts';
 import { upgradeDatabase } from './upgrade.ts';
 import { upgrades } from './upgrades.ts';
 
 export interface PrepareDependencies {
-  connection: Connection;
+  mongodb_uri: string;
   clock: Clock;
   log: Log;
+  /** Ends it at once. A build that the server has begun, it may finish. */
   signal: AbortSignal;
 }
 
-/** Makes a database fit this code. Every replica does so before it serves, several at once. */
-export const prepareDatabase = async (deps: PrepareDependencies): Promise<void> => {
+/**
+ * Makes a database fit this code. Every replica does so before it serves, several at once. To build an index on a large
+ * collection takes minutes, during which the server says nothing: so this has a connection of its own, without that limit.
+ */
+export const prepareDatabase = async ({ mongodb_uri, ...deps }: PrepareDependencies): Promise<void> => {
+  await using opened = new AsyncDisposableStack();
+  const connecting = untilAborted(deps.signal, connect(mongodb_uri, { silence_ms: 0 }));
+  const connection = opened.adopt(await connecting, (it) => it.close(true));
+  await untilAborted(deps.signal, prepare({ ...deps, connection }));
+};
+
+const prepare = async (deps: Omit<PrepareDependencies, 'mongodb_uri'> & { connection: Connection }): Promise<void> => {
   await buildIndexes(deps.connection, collections);
   await upgradeDatabase({ ...deps, upgrades });
   await dropFormerIndexes(deps.connection, collections, deps.log);

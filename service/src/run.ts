@@ -39,7 +39,8 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
     development && config.mongodb_uri === undefined
       ? opening.adopt(await development.openMongod({ ...config, say, signal }), (it) => it.close())
       : undefined;
-  const connecting = connect(config.mongodb_uri ?? mongod?.uri ?? '');
+  const mongodb_uri = config.mongodb_uri ?? mongod?.uri ?? '';
+  const connecting = connect(mongodb_uri);
   const connection = opening.adopt(await unlessCalledOff(connecting), (it) => it.close());
   const sandbox =
     development && config.livekit === undefined
@@ -50,6 +51,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
 
   const composing = compose(config, {
     connection,
+    mongodb_uri,
     clock: systemClock,
     logging,
     encryption_keys: config.encryption_keys ?? (await development?.keptEncryptionKeys(config.data_dir)) ?? new Map(),

@@ -60,6 +60,8 @@ export interface OpenOptions {
   clock?: TurnedClock;
   sandbox?: Sandbox;
   mongodb_uri?: string;
+  /** How long the database may be silent. */
+  silence_ms?: number;
 }
 
 /** The whole service in this process, on a database and a sandbox of its own, its reconciler turned by hand. */
@@ -76,9 +78,10 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     ...options.environment,
   });
   const logged: string[] = [];
-  const connection = await connect(mongodb_uri);
+  const connection = await connect(mongodb_uri, options);
   const service = await compose(config, {
     connection,
+    mongodb_uri,
     clock,
     logging: createLogging('debug', { write: (line) => void logged.push(line) }),
     encryption_keys: config.encryption_keys ?? new Map(),

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface DatabaseProxy extends AsyncDisposable {
+  mongodb_uri: string;
+  /** How many connections stand. */
+  open(): number;
+  /** Resolves once so many answers are held back. */
+  holding(count?: number): Promise<void>;
+  /** Lets them go, and holds none any more. */
+  release(): void;
+}
+
+/** Stands between the service and its database, and holds back the answers to one command. */
+export const openDatabaseProxy = async (mongodb_uri: string, command: string): Promise<DatabaseProxy> => {
+  const { hostname, port } = new URL(mongodb_uri);
+  const sockets = new Set<Socket>();
+  const watchers = new Set<() => void>();
+  let held = 0;
+  let gate: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
+
+  const server = createServer((client) => {
+    const database = connect(Number(port), hostname);
+    let asked: Promise<void> = Promise.resolve();
+    for (const [one, other] of [
+      [client, database],
+      [database, client],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+    sockets.add(client);
+    client.on('close', () => sockets.delete(client));
+    client.on('data', (sent) => {
+      if (gate && sent.includes(command)) {
+        asked = gate.promise;
+        held++;
+        for (const watcher of watchers) watcher();
+      }
+      database.write(sent);
+    });
+    database.on('data', (answer) => void asked.then(() => client.destroyed || client.write(answer)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    // What the replica set tells of itself would lead past the proxy.
+    mongodb_uri: mongodb_uri
+      .replace(/:\/\/[^/]+/, `://127.0.0.1:${(server.address() as AddressInfo).port}`)
+      .concat('&directConnection=true'),
+    open: () => sockets.size,
+    holding: (count = 1) =>
+      new Promise((resolve) => {
+        const watcher = () => {
+          if (held < count) return;
+          watchers.delete(watcher);
+          resolve();
+        };
+        watchers.add(watcher);
+        watcher();
+      }),
+    release: () => {
+      gate?.resolve();
+      gate = undefined;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};

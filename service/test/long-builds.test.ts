@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../src/clock.ts';
+import { collections } from '../src/collections.ts';
+import { connect } from '../src/connect.ts';
+import { buildIndexes } from '../src/indexes.ts';
+import { createLogging } from '../src/log.ts';
+import { prepareDatabase } from '../src/prepare-database.ts';
+import { type DatabaseProxy, openDatabaseProxy } from './database-proxy.ts';
+import { openService, uniqueDatabase } from './open-service.ts';
+
+const silence_ms = 2000;
+
+describe('an index that takes longer to build than the database may be silent', () => {
+  let database: string;
+  let proxy: DatabaseProxy;
+  beforeEach(async () => {
+    database = uniqueDatabase();
+    proxy = await openDatabaseProxy(database, 'createIndexes');
+  });
+  afterEach(() => proxy[Symbol.asyncDispose]());
+
+  it('is waited for, while other replicas serve', async () => {
+    const other = await openService({ mongodb_uri: database });
+    const starting = openService({ mongodb_uri: proxy.mongodb_uri, silence_ms });
+    await proxy.holding();
+    // Any other command is given up by now: so long the build has taken.
+    const impatient = await connect(proxy.mongodb_uri, { silence_ms });
+    await expect(buildIndexes(impatient, collections)).rejects.toThrow('timed out');
+    expect((await other.admin.rest('POST', '/api/api-keys', { name: 'Meanwhile', role: 'user' })).status).toBe(201);
+
+    proxy.release();
+    const service = await starting;
+    expect((await service.admin.rest('GET', '/api/me')).status).toBe(200);
+    await Promise.all([service.close(), other.close(), impatient.close()]);
+  });
+
+  it('is not waited for any longer when the start is called off', async () => {
+    const { log } = createLogging('silent', { write: () => {} });
+    const start = new AbortController();
+    const { mongodb_uri } = proxy;
+    const preparing = prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: start.signal });
+    await proxy.holding();
+    start.abort();
+    await expect(preparing).rejects.toBe(start.signal.reason);
+    await expect.poll(() => proxy.open()).toBe(0);
+  });
+});
