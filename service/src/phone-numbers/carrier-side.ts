@@ -58,11 +58,13 @@ export async function routeToTrunk(job: Job): Promise<string> {
 
 /** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<string[]> {
-  const number_sid = knownOf(job, 'verify_ownership');
   const trunk_sid = knownOf(job, 'carrier_trunk');
-  if (number_sid === undefined || trunk_sid === undefined) return [];
-  const number = await carrierOf(job).numbers.readNumber(number_sid);
-  return number?.routing.trunk_sid === trunk_sid ? [number_sid] : [];
+  if (trunk_sid === undefined) return [];
+  const { numbers } = carrierOf(job);
+  const known = knownOf(job, 'verify_ownership');
+  // Records of schema 1 may have lost the number's id.
+  const number = await (known ? numbers.readNumber(known) : numbers.findNumber(job.record.phone_number));
+  return number?.routing.trunk_sid === trunk_sid ? [number.number_sid] : [];
 }
 
 /**

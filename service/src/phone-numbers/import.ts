@@ -6,6 +6,7 @@ import {
   Problem,
   problemOf,
 } from '@trunkline/contracts';
+import { Types } from 'mongoose';
 import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import { drawingIds } from '../connect.ts';
@@ -57,9 +58,7 @@ export const createImport = ({ store, draft, follow, lineFor, ...carrying }: Imp
         `${phone_number} is imported already. Each number can be imported once; if it is yours, ask whoever runs this service.`,
       );
     }
-    const isSameRequest =
-      caller.stored_request !== undefined && caller.stored_request === provisioning.imported_by.stored_request;
-    if (isSameRequest) return follow(phone_number_id);
+    if (askedFor(holder, caller)) return follow(phone_number_id);
     throw new Problem('phone_number_taken', `${phone_number} is imported already, as ${phone_number_id}.`, {
       phone_number_id,
       provisioning_state,
@@ -75,6 +74,18 @@ export const createImport = ({ store, draft, follow, lineFor, ...carrying }: Imp
       return follow(claim.record.phone_number_id);
     });
   };
+};
+
+/** Whether this very request, sent before, is what the number is imported by. */
+const askedFor = (
+  { created_at, provisioning: { imported_by } }: PhoneNumberRecord,
+  { stored_request, idempotency_key }: Caller,
+): boolean => {
+  if (stored_request === undefined) return false;
+  if (imported_by.stored_request === stored_request) return true;
+  // Of schema 1: the same key, and no later request that came when its day was over.
+  const stored_at = new Types.ObjectId(stored_request).getTimestamp();
+  return imported_by.idempotency_key === idempotency_key && stored_at <= created_at;
 };
 
 type Carrying = Pick<

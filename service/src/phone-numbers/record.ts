@@ -10,6 +10,8 @@ const provisioning = z.object({
     request_id: z.string(),
     /** The stored request that asked for it, where it came with an Idempotency-Key. */
     stored_request: orNull(z.string()),
+    /** Of schema 1, in place of that: the key itself. */
+    idempotency_key: orNull(z.string()).exactOptional(),
   }),
   /** Why it goes back. */
   failure: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
