@@ -113,11 +113,13 @@ const ImportFromSip = z
     }),
     media_encryption: MediaEncryption.default('allow'),
     allowed_addresses: z.array(AllowedAddress).min(1, 'must name an address, or be left out').max(100).optional().meta({
-      description: 'Who may send calls: IP addresses or ranges.',
+      description:
+        'IP addresses or ranges that calls are taken from. LiveKit compares an entry with the address that a caller claims, too: the list keeps out scanners and mistakes, and proves nothing. Only `inbound_authentication: digest` proves who calls.',
     }),
     sip_transport: SipTransport.default('auto'),
     inbound_authentication: InboundAuthentication.optional().meta({
-      description: 'Default: `none` with `allowed_addresses` or without credentials, else `digest`.',
+      description:
+        '`digest`: a caller must prove `sip_username` and `sip_password`; many carriers cannot. Default: `none` with `allowed_addresses` or without credentials, else `digest`.',
     }),
   })
   .meta({ id: 'ImportFromSip' });

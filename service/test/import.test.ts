@@ -113,6 +113,24 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect(body.data.warnings).toEqual([expect.stringContaining('Anyone')]);
     });
 
+    it('warns where credentials are given beside addresses, and calls need not prove them', async () => {
+      const input = {
+        phone_number: drawNumber(),
+        provider: 'sip',
+        supports_inbound: true,
+        allowed_addresses: ['203.0.113.7'],
+        sip_username: 'user',
+        sip_password: 'pass',
+      };
+      const { body } = await ask(input);
+      expect(body.data).toMatchObject({ inbound_authentication: 'none' });
+      expect(body.data.warnings).toEqual([expect.stringMatching(/claims too.*inbound_authentication digest/)]);
+      const proven = { ...input, phone_number: drawNumber(), inbound_authentication: 'digest' };
+      expect((await ask(proven)).body.data).not.toHaveProperty('warnings');
+      const bare = { ...input, phone_number: drawNumber(), sip_username: undefined, sip_password: undefined };
+      expect((await ask(bare)).body.data).not.toHaveProperty('warnings');
+    });
+
     it('assigns at once where an agent is named', async () => {
       const { input } = await integrated();
       const { body } = await ask({ ...input, agent_id: 'reception' });

@@ -45,14 +45,17 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
 };
 
 const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => {
-  const open =
-    record.supports_inbound && record.inbound_authentication === 'none' && record.allowed_addresses.length === 0;
-  return open
-    ? [
-        'Anyone who finds the sip_uri can call this number: give allowed_addresses, or credentials with inbound_authentication digest.',
-      ]
-    : [];
+  if (!record.supports_inbound || record.inbound_authentication === 'digest') return [];
+  if (record.allowed_addresses.length === 0) {
+    return [
+      'Anyone who finds the sip_uri can call this number: give allowed_addresses, or credentials with inbound_authentication digest.',
+    ];
+  }
+  return record.sip_username === null ? [] : [byAddressAlone];
 };
+
+const byAddressAlone =
+  'Callers do not prove sip_username and sip_password: calls are let in by allowed_addresses alone, and an entry is compared with what a caller claims too, so somebody who knows it can get in. If your carrier can answer a digest challenge, import with inbound_authentication digest: then each call must prove the credentials.';
 
 /** With how it was provisioned: each step that it has, what that made, and when. */
 export const describePhoneNumberDetail = (record: PhoneNumberRecord, sip_host: string): PhoneNumberDetail => {
