@@ -51,7 +51,7 @@ export const createImport = ({ store, draft, follow, lineFor, ...carrying }: Imp
         retry_after_seconds: 5,
       });
     }
-    const { organization_id, phone_number_id, provisioning_state, provisioning } = holder;
+    const { organization_id, phone_number_id, provisioning_state } = holder;
     if (organization_id !== caller.organization_id) {
       throw new Problem(
         'phone_number_taken',
