@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMongod } from '../src/sandbox/mongod.ts';
+import { measureClaims } from './claims.ts';
 import { measureImports } from './imports.ts';
 import { measureLiveKit } from './livekit.ts';
 import { measureReads } from './reads.ts';
@@ -23,6 +24,7 @@ try {
   const only = process.argv[2];
   if (!only || only === 'imports') await measureImports(database);
   if (!only || only === 'reads') await measureReads(database);
+  if (!only || only === 'claims') await measureClaims(database);
   if (!only || only === 'start') await measureStart(database);
   // By name alone: it needs a livekit-server and a Redis, and takes minutes.
   if (only === 'livekit') await measureLiveKit();

@@ -1,5 +1,5 @@
 import type { ClientSession, mongo } from 'mongoose';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type Connection, databaseOf } from './connect.ts';
 import { describeIssues, faultAmong, faultOf, type Shape, schemasAt } from './shape.ts';
 
@@ -112,8 +112,14 @@ export const openCollection = <Row extends object>(
         }),
       ),
 
-    first: async (filter: Fields, sort: Order): Promise<Row | null> =>
-      readOrNull(await rows.findOne(filterOf(filter), { sort })),
+    /** The earliest time in this field. The rest of its row is not read, and may be unreadable. */
+    earliest: async (field: string, filter: Fields): Promise<Date | undefined> => {
+      const only = { sort: { [field]: 1 }, projection: { _id: 0, [field]: 1 } } as const;
+      const found: unknown = await rows.findOne(filterOf(filter), only);
+      if (found === null) return undefined;
+      const at = field.split('.').reduce<unknown>((part, name) => z.looseObject({}).parse(part)[name], found);
+      return z.date().parse(at);
+    },
 
     find: async (filter: Fields, { session, sort }: InSession & { sort?: Order } = {}): Promise<Row[]> =>
       (await rows.find(filterOf(filter), { ...(session && { session }), ...(sort && { sort }) }).toArray()).map(read),

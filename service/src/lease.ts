@@ -2,7 +2,7 @@ import { problemOf } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
-import type { Update as AnyUpdate, Collection } from './collection.ts';
+import type { Update as AnyUpdate, Collection, Index } from './collection.ts';
 import { isDatabaseLost } from './connect.ts';
 import { drawToken } from './random.ts';
 import { orNull } from './shape.ts';
@@ -94,6 +94,16 @@ export interface LeaseSettings {
   settle_ms: number;
 }
 
+/** Holds what is due, now or later, and nothing that is at rest. Named, for its key has had another index. */
+export const dueIndex = {
+  name: 'due',
+  key: { 'provisioning.due_at': 1 },
+  partialFilterExpression: { 'provisioning.due_at': { $exists: true } },
+} as const satisfies Index;
+
+/** What is due at this time. It says `$exists` as the index does, so that every server sees that the two belong together. */
+export const dueAt = (now: number) => ({ 'provisioning.due_at': { $exists: true, $lte: new Date(now) } });
+
 /** Leases on the records of one collection, each named by the field `id`. */
 export const createLeases = <R extends { provisioning: Provisioning }>(
   records: Pick<Collection<R>, 'updateOne' | 'exists' | 'deleteOne' | 'findOneAndUpdate'>,
@@ -142,16 +152,10 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     };
   };
 
-  const claim = async (filter: Fields, set: Fields, attempts: 0 | 1): Promise<Claim<R> | undefined> => {
-    const held = newlyHeld();
-    const update = {
-      $set: { ...set, 'provisioning.lease_token': held.lease_token, 'provisioning.due_at': held.due_at },
-      $inc: { 'provisioning.attempt': attempts },
-    };
-    const oldestFirst = { returnDocument: 'after', sort: { 'provisioning.due_at': 1 } } as const;
-    const record = await records.findOneAndUpdate(filter, update, oldestFirst);
-    return record ? hold(record, held) : undefined;
-  };
+  const taking = ({ lease_token, due_at }: Held, attempts: 0 | 1, set: Fields = {}) => ({
+    $set: { ...set, 'provisioning.lease_token': lease_token, 'provisioning.due_at': due_at },
+    $inc: { 'provisioning.attempt': attempts },
+  });
 
   /** What a record has that is made under a lease. */
   const newlyHeld = (): Held => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
@@ -160,16 +164,33 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     hold,
     newlyHeld,
     /** Takes a record that nobody holds. */
-    claimFree: (filter: Fields, set: Fields = {}) => claim({ ...filter, 'provisioning.lease_token': null }, set, 0),
-    /** Takes a record whose holder let its lease run out: what it was doing may still take effect. */
-    claimAbandoned: (filter: Fields = {}) => {
+    claimFree: async (filter: Fields, set: Fields = {}): Promise<Claim<R> | undefined> => {
+      const held = newlyHeld();
+      const free = { ...filter, 'provisioning.lease_token': null };
+      const record = await records.findOneAndUpdate(free, taking(held, 0, set), { returnDocument: 'after' });
+      return record ? hold(record, held) : undefined;
+    },
+    /**
+     * Takes what has been due for longest: what was put off until now, or whose holder let its lease run out. Of the
+     * latter the token is still there, and what that holder was doing may still take effect.
+     */
+    claimDue: async (filter: Fields = {}): Promise<Claim<R> | undefined> => {
       const now = clock.now();
-      const abandoned = {
-        ...filter,
-        'provisioning.due_at': { $lte: new Date(now) },
-        'provisioning.lease_token': { $ne: null },
-      };
-      return claim(abandoned, { 'provisioning.doubtful_until': new Date(now + settle_ms) }, 1);
+      const held = newlyHeld();
+      const record = await records.findOneAndUpdate({ ...filter, ...dueAt(now) }, taking(held, 1), {
+        sort: dueIndex.key,
+        returnDocument: 'before',
+      });
+      if (record === null) return undefined;
+      const { provisioning } = record;
+      const isAbandoned = provisioning.lease_token !== null;
+      Object.assign(provisioning, held, { attempt: provisioning.attempt + 1 });
+      const claim = hold(record, held);
+      if (isAbandoned) {
+        provisioning.doubtful_until = new Date(now + settle_ms);
+        claim.alongside({ 'provisioning.doubtful_until': provisioning.doubtful_until });
+      }
+      return claim;
     },
     /** Has a record that nobody holds looked at now, as after a lost answer. */
     lookAgain: async (filter: Fields): Promise<LookedAgain> => {
@@ -180,8 +201,5 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       if (matchedCount > 0) return 'due';
       return (await records.exists(filter)) ? 'held' : 'gone';
     },
-    /** Takes a record that was put off until now. */
-    claimDue: () =>
-      claim({ 'provisioning.due_at': { $lte: new Date(clock.now()) }, 'provisioning.lease_token': null }, {}, 1),
   };
 };

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { UnreadableRow } from './collection.ts';
 import { LeaseLost } from './lease.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -53,8 +54,14 @@ export const createReconciler = ({
     }
   };
 
-  const next = (claim: Duty['claim']): Promise<Work | undefined> | undefined =>
-    stopping.signal.aborted ? undefined : claim();
+  /** A row that cannot be read is claimed all the same: it fails as a piece of work, and ends nothing for the others. */
+  const next = async (claim: Duty['claim']): Promise<Work | undefined> => {
+    if (stopping.signal.aborted) return undefined;
+    return claim().catch((error: unknown) => {
+      if (error instanceof UnreadableRow) return () => Promise.reject(error);
+      throw error;
+    });
+  };
 
   /** Whatever becomes of one piece, the others have their turn: it is not due again before its lease ends. */
   const finish = async (name: string, work: Work): Promise<void> => {

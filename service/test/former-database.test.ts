@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../src/connect.ts';
+import { collections } from '../src/collections.ts';
+import { connect, databaseOf } from '../src/connect.ts';
+import { nameOf } from '../src/indexes.ts';
 import { openSandbox } from '../src/sandbox/server.ts';
 import { createDatabaseShelf } from '../src/sandbox/shelf.ts';
 import { createSecrets } from '../src/secrets.ts';
@@ -81,6 +83,13 @@ describe('a database that schema 1 filled', () => {
           .map(({ key_id }) => key_id)
           .toSorted(),
       );
+    }
+  });
+
+  it('has the indexes that are asked for now, and no others', async () => {
+    for (const { name, indexes } of collections) {
+      const built = await databaseOf(service.connection).collection(name).indexes();
+      expect(built.map((index) => index.name).toSorted()).toEqual(['_id_', ...indexes.map(nameOf)].toSorted());
     }
   });
 

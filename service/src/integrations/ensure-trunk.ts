@@ -137,7 +137,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     duty: {
       name: 'carrier trunks',
       claim: async () => {
-        const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
+        const claim = await store.claimDue();
         if (claim === undefined) return undefined;
         const { integration_id } = claim.record;
         return async () => {

@@ -2,7 +2,7 @@ import type { IntegrationId, ListIntegrations, OrganizationId } from '@trunkline
 import type { ClientSession } from 'mongoose';
 import { type CollectionDefinition, openCollection } from '../collection.ts';
 import type { Connection } from '../connect.ts';
-import { type Claim, createLeases, type LeaseSettings } from '../lease.ts';
+import { type Claim, createLeases, dueIndex, type LeaseSettings } from '../lease.ts';
 import { readPage } from '../page.ts';
 import { IntegrationRecord } from './record.ts';
 
@@ -16,7 +16,7 @@ export const integrationsCollection = {
     { key: { integration_id: 1 }, unique: true },
     { key: { organization_id: 1, account_sid: 1 }, unique: true },
     { key: { organization_id: 1, _id: -1 } },
-    { key: { 'provisioning.due_at': 1 } },
+    dueIndex,
   ],
 } as const satisfies CollectionDefinition;
 
@@ -50,9 +50,8 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     /** Takes the right to make this integration's carrier trunk. */
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>
-      (await leases.claimFree({ integration_id })) ?? leases.claimAbandoned({ integration_id }),
-    claimAbandoned: () => leases.claimAbandoned(),
-    claimDue: leases.claimDue,
+      (await leases.claimFree({ integration_id })) ?? leases.claimDue({ integration_id }),
+    claimDue: () => leases.claimDue(),
     lookAgain: (integration_id: IntegrationId) => leases.lookAgain({ integration_id }),
   };
 };

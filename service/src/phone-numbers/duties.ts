@@ -20,7 +20,7 @@ export const createPhoneNumberDuties = ({ store, tombstones, reconcile, sweep, s
   {
     name: 'phone numbers',
     claim: async () => {
-      const claim = (await store.claimAbandoned()) ?? (await store.claimDue());
+      const claim = await store.claimDue();
       if (claim === undefined) return undefined;
       return () =>
         reconcile.reconcile(claim).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import type { ListPhoneNumbers, OrganizationId, PhoneNumberId } from '@trunkline/contracts';
 import { type CollectionDefinition, openCollection } from '../collection.ts';
 import { type Connection, repeatedField } from '../connect.ts';
-import { type Claim, createLeases, type LeaseSettings } from '../lease.ts';
+import { type Claim, createLeases, dueAt, dueIndex, type LeaseSettings } from '../lease.ts';
 import { readPage } from '../page.ts';
 import { PhoneNumberRecord } from './record.ts';
 
@@ -20,7 +20,7 @@ export const phoneNumbersCollection = {
       key: { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
       partialFilterExpression: { integration_id: { $exists: true } },
     },
-    { key: { 'provisioning.due_at': 1 } },
+    dueIndex,
     { key: { provisioning_state: 1 } },
   ],
 } as const satisfies CollectionDefinition;
@@ -31,7 +31,6 @@ export type PhoneNumberStore = ReturnType<typeof createPhoneNumberStore>;
 export const createPhoneNumberStore = (connection: Connection, leaseSettings: LeaseSettings) => {
   const records = openCollection(connection, phoneNumbersCollection);
   const leases = createLeases<PhoneNumberRecord>(records, 'phone_number_id', leaseSettings);
-  const now = () => new Date(leaseSettings.clock.now());
 
   return {
     get: (organization_id: OrganizationId, phone_number_id: PhoneNumberId) =>
@@ -71,8 +70,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       return leases.hold(written, held);
     },
 
-    claimAbandoned: () => leases.claimAbandoned(),
-    claimDue: leases.claimDue,
+    claimDue: () => leases.claimDue(),
 
     /** Takes a number that is as it was read, and that nobody works on. */
     claimUnchanged: (
@@ -96,10 +94,6 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     },
 
     /** Since when the record that waits longest has been due. */
-    longestDue: async (): Promise<Date | undefined> => {
-      const due = { 'provisioning.due_at': { $lte: now() } };
-      const record = await records.first(due, { 'provisioning.due_at': 1 });
-      return record?.provisioning.due_at;
-    },
+    longestDue: () => records.earliest('provisioning.due_at', dueAt(leaseSettings.clock.now())),
   };
 };

@@ -20,7 +20,10 @@ export const tombstonesCollection = {
   name: 'tombstones',
   id: 'phone_number_id',
   shape: Tombstone,
-  indexes: [{ key: { phone_number_id: 1 }, unique: true }, { key: { due_at: 1 } }],
+  indexes: [
+    { key: { phone_number_id: 1 }, unique: true },
+    { name: 'due', key: { due_at: 1 }, partialFilterExpression: { due_at: { $exists: true } } },
+  ],
 } as const satisfies CollectionDefinition;
 
 export type Tombstones = ReturnType<typeof createTombstones>;
@@ -52,9 +55,9 @@ export const createTombstones = ({
     },
     /** Takes one that is due; it comes again after the lease unless it is `laid` to rest. */
     claimDue: async (): Promise<PhoneNumberRecord | undefined> => {
-      const due = { due_at: { $lte: later(0) } };
+      const due = { due_at: { $exists: true, $lte: later(0) } };
       const taken = { $set: { due_at: later(lease_ms) } };
-      return (await tombstones.findOneAndUpdate(due, taken, { returnDocument: 'before' }))?.record;
+      return (await tombstones.findOneAndUpdate(due, taken, { sort: { due_at: 1 }, returnDocument: 'before' }))?.record;
     },
     laid: async (phone_number_id: PhoneNumberId): Promise<void> => {
       await tombstones.updateOne({ phone_number_id }, { $unset: { due_at: 1 } });

@@ -1,0 +1,90 @@
+import { systemClock } from '../src/clock.ts';
+import { collections } from '../src/collections.ts';
+import { connect, databaseOf } from '../src/connect.ts';
+import { buildIndexes } from '../src/indexes.ts';
+import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
+import { drawId } from '../src/random.ts';
+import { median, quantile, report } from './quantile.ts';
+
+const FEW = 10;
+const MANY = 50_000;
+/** What is not due in either: most numbers rest. */
+const RESTING = 10_000;
+const PAIRS = 400;
+const WARM_UP = 50;
+
+/** Taking what is due longest where few records are due and where many are, in turns. */
+export const measureClaims = async (database: (name: string) => string): Promise<void> => {
+  const few = await openQueue(database('claims_few'), FEW);
+  const many = await openQueue(database('claims_many'), MANY);
+  const pairs: { few: number; many: number }[] = [];
+  for (let pair = -WARM_UP; pair < PAIRS; pair++) {
+    const times = { few: await few.claim(), many: await many.claim() };
+    if (pair >= 0) pairs.push(times);
+  }
+  console.log(`\nA claim of what is due, ${PAIRS} pairs`);
+  report(`with ${MANY} records due ÷ with ${FEW}`, median(pairs.map((it) => it.many / it.few)).toFixed(2), '≤ 1.2');
+  for (const [side, due] of [
+    ['few', FEW],
+    ['many', MANY],
+  ] as const) {
+    const times = pairs.map((pair) => pair[side]);
+    report(`  with ${due}: ms, p50 and p95`, `${median(times).toFixed(2)} and ${quantile(times, 0.95).toFixed(2)}`);
+  }
+  await Promise.all([few.close(), many.close()]);
+};
+
+const openQueue = async (mongodb_uri: string, due: number) => {
+  const connection = await connect(mongodb_uri);
+  await buildIndexes(connection, collections);
+  const rows = databaseOf(connection).collection('phone_numbers');
+  const begun = Date.now();
+  const made = Array.from({ length: due + RESTING }, (_, n) => numberOf(n, n < due ? new Date(begun - n) : undefined));
+  for (let from = 0; from < made.length; from += 5000) await rows.insertMany(made.slice(from, from + 5000));
+  const store = createPhoneNumberStore(connection, { clock: systemClock, lease_ms: 60_000, settle_ms: 10_000 });
+  return {
+    /** Tells how long it took, and puts the record back, behind the others. */
+    claim: async (): Promise<number> => {
+      const started = performance.now();
+      const claim = await store.claimDue();
+      const ms = performance.now() - started;
+      if (claim === undefined) throw new Error('Nothing was due');
+      await claim.release({}, { due_at: new Date() });
+      return ms;
+    },
+    close: () => connection.close(),
+  };
+};
+
+/** Every third that is due was abandoned. */
+const numberOf = (n: number, due_at: Date | undefined) => ({
+  phone_number_id: drawId('phon'),
+  organization_id: `org_${'0'.repeat(12)}`,
+  phone_number: `+1555${1_000_000 + n}`,
+  provider: 'sip',
+  status: 'free',
+  assigned_agent_id: null,
+  supports_inbound: true,
+  supports_outbound: false,
+  inbound_room_name: 'call',
+  inbound_pin: null,
+  provisioning_state: due_at ? 'importing' : 'active',
+  provisioning: {
+    attempt: 1,
+    doubtful_until: null,
+    ...(due_at && { due_at }),
+    lease_token: due_at && n % 3 === 0 ? 'of a replica that died' : null,
+    steps: {},
+    imported_by: { key_id: `key_${'0'.repeat(12)}`, request_id: 'bench' },
+  },
+  sip_trunk_name: 'bench',
+  sip_username: null,
+  sip_password: null,
+  sip_server_address: null,
+  media_encryption: 'allow',
+  sip_transport: 'auto',
+  allowed_addresses: [],
+  inbound_authentication: 'none',
+  created_at: new Date(),
+  updated_at: new Date(),
+});
