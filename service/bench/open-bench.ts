@@ -44,7 +44,8 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
     livekit_project: 'bench',
     twilio_api_url: providers_url,
   });
-  await service.ready(new AbortController().signal);
+  await service.prepare(new AbortController().signal);
+  service.serve();
   const api = await listen(service.app, {
     host: '127.0.0.1',
     port: 0,

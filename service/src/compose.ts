@@ -148,8 +148,9 @@ export const compose = async (config: Config, parts: Parts) => {
     bootstrap: organizations.bootstrap,
     createOrganization: organizations.createOrganization,
     /** Makes the database fit this code; nothing is served before. */
-    ready: async (signal: AbortSignal) => {
-      await prepareDatabase({ mongodb_uri: parts.mongodb_uri, clock, log, signal });
+    prepare: (signal: AbortSignal) => prepareDatabase({ mongodb_uri: parts.mongodb_uri, clock, log, signal }),
+    /** From now on everything is served, and the service says that it is ready. */
+    serve: () => {
       phase = 'serving';
     },
     /** From now on nothing new is taken. */

@@ -66,12 +66,14 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   const metricsAt = { host: metrics_host, port: metrics_port, setting: 'METRICS_PORT', connections };
   const metrics = opening.adopt(await listen(metricsApp, metricsAt), (it) => it.cut());
 
-  await unlessCalledOff(service.ready(signal));
+  await unlessCalledOff(service.prepare(signal));
   const api_key = config.bootstrap_api_key ?? (await development?.keptApiKey(config.data_dir));
   if (api_key !== undefined) {
     const name = config.bootstrap_api_key ? 'First organization' : 'Sample organization';
     await unlessCalledOff(service.bootstrap(name, api_key));
   }
+  // Whoever is told that it is ready may use the key at once.
+  service.serve();
   const opens = { config, mongod, sandbox, api, metrics, api_key, service };
   const welcome = development && (await unlessCalledOff(development.welcome(opens)));
 

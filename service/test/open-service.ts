@@ -89,7 +89,8 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     livekit_project: 'sandbox',
     twilio_api_url: sandbox.url,
   });
-  await service.ready(new AbortController().signal);
+  await service.prepare(new AbortController().signal);
+  service.serve();
   const api = await listen(service.app, {
     host: '127.0.0.1',
     port: 0,

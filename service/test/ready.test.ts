@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, inject, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { connect } from '../src/connect.ts';
+import { openInstallation } from '../src/installation.ts';
+import { drawApiKey } from '../src/organizations/raw-key.ts';
+import { run } from '../src/run.ts';
+import { freePort } from './chaos/processes.ts';
+import { createCaller, openService } from './open-service.ts';
+
+describe('/readyz', () => {
+  it('answers 200 only once the first key works', async () => {
+    await using opened = new AsyncDisposableStack();
+    const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', `/ready_${randomBytes(6).toString('hex')}?`);
+    const connection = opened.adopt(await connect(mongodb_uri), (it) => it.close());
+    await openInstallation(connection, 'livekit.invalid');
+    const port = await freePort();
+    const BOOTSTRAP_API_KEY = drawApiKey();
+    const config = readConfig({
+      NODE_ENV: 'test',
+      PORT: String(port),
+      METRICS_PORT: '0',
+      MONGODB_URI: mongodb_uri,
+      LIVEKIT_URL: 'wss://livekit.invalid',
+      LIVEKIT_API_KEY: 'key',
+      LIVEKIT_API_SECRET: 'secret',
+      LIVEKIT_SIP_HOST: 'sip.invalid',
+      ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      BOOTSTRAP_API_KEY,
+      LOG_LEVEL: 'silent',
+    });
+
+    // Whoever makes the first key waits for this transaction.
+    const holding = await connection.startSession();
+    holding.startTransaction();
+    await connection
+      .collection('installations')
+      .updateOne({ _id: 'installation' as never }, { $set: { held: true } }, { session: holding });
+    const starting = run(config, { say: () => {}, signal: new AbortController().signal });
+    opened.defer(() => starting.then((running) => running.stop()));
+    opened.defer(() => holding.endSession());
+
+    const url = `http://127.0.0.1:${port}`;
+    const statusOf = async (path: string, headers = {}) =>
+      (await fetch(url + path, { headers }).catch(() => undefined))?.status;
+    await expect.poll(() => statusOf('/healthz'), { timeout: 15_000 }).toBe(200);
+    // Long enough for everything but the key to be made.
+    for (let n = 0; n < 20; n++) {
+      expect(await statusOf('/readyz')).toBe(503);
+      expect(await statusOf('/api/me', { 'X-API-Key': BOOTSTRAP_API_KEY })).toBe(503);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await holding.abortTransaction();
+    await holding.endSession();
+    await expect.poll(() => statusOf('/readyz'), { timeout: 15_000 }).toBe(200);
+    expect(await statusOf('/api/me', { 'X-API-Key': BOOTSTRAP_API_KEY })).toBe(200);
+  });
+});
+
+it('an unknown key is asked for again after a second', async () => {
+  await using service = await openService();
+  const api_key = drawApiKey();
+  const early = createCaller({ url: service.url, apiKey: api_key, organizationId: 'org_000000000000' });
+  expect((await early.rest('GET', '/trpc/me')).status).toBe(401);
+  await service.createOrganization({ name: 'Late', raw_key: api_key, actor: { system: 'command_line' } });
+  expect((await early.rest('GET', '/trpc/me')).status).toBe(401);
+  service.clock.advance(1000);
+  expect((await early.rest('GET', '/trpc/me', undefined, { 'X-Organization-Id': '' })).status).toBe(200);
+});
