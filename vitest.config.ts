@@ -62,6 +62,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'pairs',
+          include: ['service/test/faults/*.pairs.ts'],
+          globalSetup: 'service/test/mongod.ts',
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
           name: 'conformance',
           include: ['service/test/conformance/**/*.test.ts'],
           globalSetup: 'service/test/conformance/setup.ts',

@@ -50,8 +50,12 @@ export interface OpenedService extends Service, AsyncDisposable {
     caller: Caller,
     numbers: readonly SeededNumber[],
   ): Promise<{ integration_id: `intg_${string}`; account_sid: string }>;
+  /** The same caller, at this replica. */
+  as(caller: Caller): Caller;
   /** Another process on the same database and sandbox. */
-  openReplica(): Promise<OpenedService>;
+  openReplica(more?: Pick<OpenOptions, 'providers_url'>): Promise<OpenedService>;
+  /** Ends it as a crash does: what it was about to do, it does not. What is on its way to a provider is not its own any more. */
+  kill(): void;
   close(): Promise<void>;
 }
 
@@ -60,6 +64,8 @@ export interface OpenOptions {
   clock?: TurnedClock;
   sandbox?: Sandbox;
   mongodb_uri?: string;
+  /** In place of the sandbox's own address. */
+  providers_url?: string;
   /** How long the database may be silent. */
   silence_ms?: number;
 }
@@ -85,9 +91,9 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     clock,
     logging: createLogging('debug', { write: (line) => void logged.push(line) }),
     encryption_keys: config.encryption_keys ?? new Map(),
-    livekit: sandbox.livekit,
+    livekit: { ...sandbox.livekit, url: options.providers_url ?? sandbox.livekit.url },
     livekit_project: 'sandbox',
-    twilio_api_url: sandbox.url,
+    twilio_api_url: options.providers_url ?? sandbox.url,
   });
   await service.prepare(new AbortController().signal);
   service.serve();
@@ -132,7 +138,13 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
       const { data } = await client.integrations.create.mutate({ name: 'Test', credentials });
       return { integration_id: data.integration_id, account_sid };
     },
-    openReplica: () => openService({ ...options, clock, sandbox, mongodb_uri }),
+    as: ({ api_key: apiKey, organization_id: organizationId }) => createCaller({ url, apiKey, organizationId }),
+    openReplica: (more) => openService({ ...options, clock, sandbox, mongodb_uri, ...more }),
+    kill: () => {
+      api.cut();
+      void api.finish();
+      void connection.close(true);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

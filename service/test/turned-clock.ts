@@ -1,7 +1,7 @@
 import type { Clock } from '../src/clock.ts';
 
 /** Waits up to this long pass by themselves, and quickly: retries and polling. Longer ones end when the test turns the clock. */
-const SHORT_MS = 1000;
+const SHORT_MS = 2000;
 const SPED_UP = 50;
 
 export interface TurnedClock extends Clock {

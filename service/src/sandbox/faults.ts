@@ -26,11 +26,14 @@ export const Fault = z.strictObject({
   delay_ms: z.int().min(0).default(0),
   status: z.int().min(400).max(599).default(500),
   body: z.record(z.string(), z.unknown()).default({}),
+  /** Sent as `Retry-After` with an `answer`. */
+  retry_after_seconds: z.int().min(0).optional(),
 });
 export type Fault = z.output<typeof Fault>;
 
 export interface Faults {
-  add(fault: z.input<typeof Fault>): void;
+  /** `onTaken` runs as soon as a call meets it, before anything else does. */
+  add(fault: z.input<typeof Fault>, onTaken?: () => void): void;
   clear(): void;
   /** Lets all held calls go on. */
   release(): void;
@@ -45,7 +48,7 @@ export interface Faults {
 }
 
 export const createFaults = (): Faults => {
-  const armed: Fault[] = [];
+  const armed: (Fault & { onTaken: (() => void) | undefined })[] = [];
   const calls: string[] = [];
   const watchers = new Set<() => void>();
   let gate = Promise.withResolvers<void>();
@@ -53,7 +56,7 @@ export const createFaults = (): Faults => {
 
   return {
     calls,
-    add: (fault) => void armed.push(Fault.parse(fault)),
+    add: (fault, onTaken) => void armed.push({ ...Fault.parse(fault), onTaken }),
     clear: () => {
       armed.length = 0;
     },
@@ -68,6 +71,7 @@ export const createFaults = (): Faults => {
         if (!call.startsWith(fault.call)) continue;
         if (fault.skip-- > 0) continue;
         if (--fault.times === 0) armed.splice(armed.indexOf(fault), 1);
+        fault.onTaken?.();
         return fault;
       }
       return undefined;

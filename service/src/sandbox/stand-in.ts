@@ -22,7 +22,10 @@ export const serve =
     if (fault?.kind === 'hold_before') await faults.held();
     if (fault?.kind === 'drop_before') return void req.socket.destroy();
     if (fault?.kind === 'hang_before') return;
-    if (fault?.kind === 'answer') return send(res, fault);
+    if (fault?.kind === 'answer') {
+      if (fault.retry_after_seconds !== undefined) res.setHeader('Retry-After', String(fault.retry_after_seconds));
+      return send(res, fault);
+    }
     const reply = await act(req);
     if (fault?.kind === 'hold_after') await faults.held();
     if (fault?.kind === 'drop_after') return void req.socket.destroy();

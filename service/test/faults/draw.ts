@@ -1,0 +1,66 @@
+import type { FlowName } from './flows.ts';
+import type { CallOfRun, FirstFault, Scenario } from './lane.ts';
+import { wayNames } from './ways.ts';
+
+/** What came after a first fault, as it was recorded. */
+export interface Recording {
+  flow: FlowName;
+  first: FirstFault;
+  killed: boolean;
+  later: string[];
+}
+
+/** Each call of a run with its number among those of its name. */
+export const numbered = (calls: readonly string[]): CallOfRun[] => {
+  const counts = new Map<string, number>();
+  return calls.map((name) => {
+    const nth = (counts.get(name) ?? 0) + 1;
+    counts.set(name, nth);
+    return { name, nth };
+  });
+};
+
+/** Every pair: each later call of each recording, in each way, once and for ever. */
+export const allPairs = (recordings: readonly Recording[]): Scenario[] =>
+  recordings.flatMap(({ flow, first, killed, later }) =>
+    numbered(later).flatMap((call) =>
+      wayNames.flatMap((way) =>
+        [false, true].map((forever) => ({ flow, first, killed, second: { ...call, way, forever } })),
+      ),
+    ),
+  );
+
+/** One pair of each cell: a first call × a later call, with and without a kill between the two. */
+export const drawPairs = (recordings: readonly Recording[], random: () => number): Scenario[] => {
+  const cells = new Map<string, Scenario[]>();
+  for (const pair of allPairs(recordings)) {
+    const cell = cellOf(pair);
+    cells.set(cell, [...(cells.get(cell) ?? []), pair]);
+  }
+  return [...cells.values()].map((pairs) => pairs[Math.floor(random() * pairs.length)] as Scenario);
+};
+
+const callText = ({ name, nth }: CallOfRun) => `${name}#${nth}`;
+
+const cellOf = ({ flow, first, killed, second }: Scenario): string =>
+  [flow, first && callText(first), killed, second && callText(second)].join(' / ');
+
+/** Names a scenario: what `TRUNKLINE_PAIR` takes to play it alone. */
+export const describeScenario = ({ flow, first, killed, second }: Scenario): string =>
+  [
+    flow,
+    ...(first ? [`${callText(first)} ${first.way}`] : []),
+    ...(killed ? ['killed'] : []),
+    ...(second ? [`${callText(second)} ${second.way} ${second.forever ? 'for ever' : 'once'}`] : []),
+  ].join(' / ');
+
+/** Numbers that follow from the seed alone (mulberry32). */
+export const randomOf = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+};

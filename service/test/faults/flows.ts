@@ -1,0 +1,154 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
+import { drawSid } from '../../src/sandbox/twilio.ts';
+import { type Caller, drawNumber, type OpenedService, type RestAnswer } from '../open-service.ts';
+import { readWorld } from '../world.ts';
+
+/** One thing that a caller asks for, and what must be so when all is quiet again. */
+export interface Act {
+  ask(): Promise<RestAnswer>;
+  /** `answer` is undefined where the replica died before it answered. */
+  check(service: OpenedService, answer: RestAnswer | undefined): Promise<void>;
+}
+
+/** Makes what is there before. `as` is the caller at whichever replica serves. */
+type Flow = (service: OpenedService) => Promise<Act>;
+
+const both = { supports_inbound: true, supports_outbound: true } as const;
+
+interface Import {
+  caller: Caller;
+  input: { phone_number: string };
+}
+
+const importing = ({ caller, input }: Import, numberBefore?: object): Act => {
+  const { phone_number } = input;
+  const ask = (as: Caller) => as.rest('POST', '/api/phone-numbers', input);
+  const kept = async (as: Caller) => (await as.client.phoneNumbers.list.query({ phone_number })).data[0];
+  const check: Act['check'] = async (service, answer) => {
+    const as = service.as(caller);
+    const number = await kept(as);
+    if (answer) {
+      expect(answer.status, JSON.stringify(answer.body)).not.toBe(500);
+      expect(number?.provisioning_state, `answered ${answer.status}`).toBe(
+        answer.status === 201 ? 'active' : undefined,
+      );
+    }
+    await checkRouting(service, as, phone_number, numberBefore);
+    if (number !== undefined) return;
+    expect((await ask(as)).status, 'imported again').toBe(201);
+    await checkRouting(service, as, phone_number, numberBefore);
+  };
+  return { ask: () => ask(caller), check };
+};
+
+const routingOf = (number: Record<string, unknown>) => {
+  const { voice_url, voice_method, voice_fallback_url, voice_fallback_method, trunk_sid, voice_application_sid } =
+    number;
+  const fields = {
+    voice_url,
+    voice_method,
+    voice_fallback_url,
+    voice_fallback_method,
+    trunk_sid,
+    voice_application_sid,
+  };
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value || null]));
+};
+
+/** As it was before, field by field; or ours, and how it was before is remembered. */
+const checkRouting = async (service: OpenedService, as: Caller, phone_number: string, before?: object) => {
+  if (before === undefined) return;
+  const now = (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number);
+  const [kept] = (await as.client.phoneNumbers.list.query({ phone_number })).data;
+  if (kept === undefined) return expect({ ...now, date_updated: '' }).toEqual({ ...before, date_updated: '' });
+  const { phone_number_id } = kept;
+  const { data } = await as.client.phoneNumbers.get.query({ phone_number_id });
+  expect(data.provisioning).toMatchObject({ former_routing: routingOf({ ...before }) });
+  expect(isDeepStrictEqual(now?.trunk_sid, routingOf({ ...before }).trunk_sid)).toBe(false);
+};
+
+const numberOf = async (service: OpenedService, phone_number: string) =>
+  (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number);
+
+const former = {
+  voice_url: 'https://example.com/voice',
+  voice_method: 'GET',
+  voice_fallback_url: 'https://example.com/fallback',
+  voice_fallback_method: 'GET',
+};
+
+interface Elsewhere {
+  trunk?: true;
+  application?: true;
+}
+
+/** A number that is routed somewhere, in an account that is integrated; `another` is in it too. */
+const ofTwilio = async (service: OpenedService, { trunk, application }: Elsewhere = {}) => {
+  const { shelf } = service.sandbox;
+  const [phone_number, another] = [drawNumber(), drawNumber()];
+  const caller = await service.newOrganization();
+  const numbers = [{ phone_number }, { phone_number: another }];
+  const { integration_id, account_sid } = await service.integrate(caller, numbers);
+  const trunk_sid = trunk ? drawSid('TK') : null;
+  if (trunk_sid) await shelf.put('twilio.trunk', trunk_sid, { sid: trunk_sid, account_sid, friendly_name: 'Another' });
+  const seeded = (await numberOf(service, phone_number)) ?? expect.unreachable();
+  const before = { ...seeded, ...former, trunk_sid, voice_application_sid: application ? drawSid('AP') : '' };
+  await shelf.put('twilio.number', seeded.sid, before);
+  const replaces = trunk || application ? { replace_existing_routing: true } : {};
+  const input = { phone_number, provider: 'twilio', ...both, integration_id, ...replaces } as const;
+  return { caller, input, before, another };
+};
+
+const onExistingTrunk = async (service: OpenedService, elsewhere?: Elsewhere): Promise<Act> => {
+  const { caller, input, before, another } = await ofTwilio(service, elsewhere);
+  const { status } = await caller.rest('POST', '/api/phone-numbers', { ...input, phone_number: another });
+  expect(status).toBe(201);
+  return importing({ caller, input }, before);
+};
+
+const ofSip = async (service: OpenedService): Promise<Import> => {
+  const caller = await service.newOrganization();
+  const sip = { sip_server_address: 'sip.example.com', sip_username: 'user', sip_password: 'pass' } as const;
+  return { caller, input: { phone_number: drawNumber(), provider: 'sip', ...both, ...sip } as Import['input'] };
+};
+
+const agentOf = (rule: object | undefined): string | null => {
+  const { roomConfig } = (rule ?? {}) as { roomConfig?: { agents?: { agentName?: string }[] } };
+  return roomConfig?.agents?.[0]?.agentName ?? null;
+};
+
+const assigning = async (service: OpenedService, from: string | null, to: string | null): Promise<Act> => {
+  const { caller, input } = await ofSip(service);
+  const { body } = await caller.rest('POST', '/api/phone-numbers', { ...input, ...(from && { agent_id: from }) });
+  const { phone_number_id, dispatch_rule_id } = body.data;
+  const path = `/api/phone-numbers/${phone_number_id}/${to ? 'assign' : 'unassign'}`;
+  return {
+    ask: () => caller.rest('POST', path, to ? { agent_id: to } : undefined),
+    check: async (now, answer) => {
+      const { data } = await now.as(caller).client.phoneNumbers.get.query({ phone_number_id });
+      if (answer) {
+        expect(answer.status, JSON.stringify(answer.body)).not.toBe(500);
+        expect(data.assigned_agent_id, `answered ${answer.status}`).toBe(answer.status === 200 ? to : from);
+      }
+      const { rules } = await readWorld(now);
+      const rule = rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === dispatch_rule_id);
+      expect(agentOf(rule)).toBe(data.assigned_agent_id);
+    },
+  };
+};
+
+export const flows = {
+  'first import of an integration': async (service) => {
+    const { before, ...first } = await ofTwilio(service);
+    return importing(first, before);
+  },
+  'later import of an integration': (service) => onExistingTrunk(service),
+  'import of a number on a foreign trunk': (service) => onExistingTrunk(service, { trunk: true }),
+  'import of a number on an application': (service) => onExistingTrunk(service, { application: true }),
+  'import of a SIP number': async (service) => importing(await ofSip(service)),
+  assign: (service) => assigning(service, null, 'reception'),
+  unassign: (service) => assigning(service, 'reception', null),
+} as const satisfies Record<string, Flow>;
+
+export type FlowName = keyof typeof flows;

@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface Gateway {
+  url: string;
+  /** From now on nothing passes, in either direction. What has arrived may still act. */
+  cut(): void;
+}
+
+/** The network of one replica: what it sends to a provider passes here. */
+export const openGateway = async (to: string): Promise<Gateway> => {
+  const port = Number(new URL(to).port);
+  const sockets = new Set<Socket>();
+  const server = createServer((from) => {
+    const there = connect(port, '127.0.0.1');
+    for (const [socket, other] of [
+      [from, there],
+      [there, from],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.once('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};
