@@ -12,7 +12,7 @@ export interface Duty {
 }
 
 /** Does it, and tells what became of it. */
-export type Work = () => Promise<string>;
+type Work = () => Promise<string>;
 
 export interface Reconciler {
   /** Works through everything that is due now. */
