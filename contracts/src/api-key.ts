@@ -10,7 +10,7 @@ export const CreateApiKey = z.strictObject({
   expires_at: z.iso
     .datetime('must be a time in ISO 8601 and UTC, as in 2030-01-31T00:00:00Z')
     .optional()
-    .meta({ description: 'Default: never.' }),
+    .meta({ description: 'Default: when the key that makes it ends. Never later than that.' }),
 });
 export type CreateApiKey = z.infer<typeof CreateApiKey>;
 
@@ -24,6 +24,11 @@ export const ApiKey = z
     created_at: Timestamp,
     last_used_at: Timestamp.nullable().meta({ description: 'To the minute.' }),
     expires_at: Timestamp.nullable(),
+    // Answers that an earlier version stored lack it.
+    created_by: KeyId.nullable().default(null).meta({
+      description:
+        'The key that made it. Null for the first key of an organization, and for keys from before this was kept.',
+    }),
   })
   .meta({ id: 'ApiKey' });
 export type ApiKey = z.infer<typeof ApiKey>;
@@ -40,8 +45,13 @@ export const CreatedApiKey = z
   .meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
 
-export const NameApiKey = z.strictObject({ key_id: KeyId });
-export type NameApiKey = z.infer<typeof NameApiKey>;
+export const RevokeApiKey = z.strictObject({
+  key_id: KeyId,
+  descendants: z.boolean('must be true or false').default(false).meta({
+    description: 'Also revokes the keys that it made, those that these made, and so on.',
+  }),
+});
+export type RevokeApiKey = z.infer<typeof RevokeApiKey>;
 
 export const ListApiKeys = z.strictObject(pageInput).prefault({});
 export type ListApiKeys = z.infer<typeof ListApiKeys>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, NameApiKey } from './api-key.ts';
+import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, RevokeApiKey } from './api-key.ts';
 import { acted, one, page } from './envelope.ts';
 import { CreateIntegration, Integration, ListIntegrations, NameIntegration } from './integration.ts';
 import { Me } from './me.ts';
@@ -163,7 +163,8 @@ export const api = {
   apiKeys: {
     create: mutation({
       summary: 'Create an API key',
-      description: 'The raw key is shown this once. Nobody makes a key above their own role.',
+      description:
+        'The raw key is shown this once. Nobody makes a key above their own role, nor one that ends after their own.',
       route: { method: 'POST', path: '/api-keys', status: 201 },
       permission: 'api_keys:create',
       problems: ['answer_not_kept'],
@@ -181,11 +182,13 @@ export const api = {
     }),
     revoke: mutation({
       summary: 'Revoke an API key',
-      description: 'Every replica refuses it within 5 seconds. The last admin key of an organization stays.',
+      description:
+        'It changes nothing any more; reading, every replica refuses it within 5 seconds. The last admin key of an ' +
+        'organization stays.',
       route: { method: 'DELETE', path: '/api-keys/{key_id}' },
       permission: 'api_keys:delete',
       problems: ['api_key_not_found', 'last_admin_key'],
-      input: NameApiKey,
+      input: RevokeApiKey,
       output: acted(ApiKey),
     }),
   },

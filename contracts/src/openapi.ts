@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { IdempotencyKey } from './idempotency.ts';
-import { fieldsOf, type Operation, pathNames, takesBody } from './operation.ts';
+import { fieldsOf, type Operation, pathNames, takesBody, takesQuery } from './operation.ts';
 import { commonProblems, describeProblem, Problem, type ProblemCode, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
 
@@ -54,7 +54,7 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
     security: [permission === 'any key' ? { api_key: [] } : { api_key: [], organization: [] }],
     requestParams: {
       ...(inPath.length > 0 && { path: pick(fields, (field) => inPath.includes(field)) }),
-      ...(route.method === 'GET' && { query: pick(fields, (field) => !inPath.includes(field)) }),
+      ...(takesQuery(operation) && { query: pick(fields, (field) => !inPath.includes(field)) }),
       ...(route.method === 'POST' && { header: idempotencyHeader }),
     },
     ...(takesBody(operation) && { requestBody: requestBodyOf(operation, inPath) }),

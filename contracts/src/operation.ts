@@ -56,6 +56,9 @@ export const fieldsOf = (input: z.ZodType): Record<string, z.ZodType> => {
   return bare instanceof z.ZodObject ? bare.shape : {};
 };
 
+/** Whether what does not stand in the path stands in the query. */
+export const takesQuery = ({ route }: Operation): boolean => route.method === 'GET' || route.method === 'DELETE';
+
 /** Whether the route needs a body: not where its whole input stands in the path or the query. */
 export const takesBody = ({ route, input }: Operation): boolean => {
   if (!['POST', 'PUT', 'PATCH'].includes(route.method)) return false;

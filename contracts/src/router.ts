@@ -23,6 +23,8 @@ export interface Caller {
   idempotency_key?: string;
   /** Names the stored request of the `idempotency_key`: the same for each attempt of one request, and for no other. */
   stored_request?: string;
+  /** Rejects where the key was revoked or has expired meanwhile. What changes something waits for it. */
+  confirmed?: Promise<unknown>;
 }
 
 export interface Context {
@@ -110,8 +112,10 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
   const records: Record<string, object> = {};
   for (const [name, operation] of operations) {
     const handler = handlerOf(handlers, name);
-    const run = (caller: Caller, input: unknown, sent: unknown) =>
-      around({ name, operation, caller, input, sent }, (as) => handler(as, input));
+    const run = async (caller: Caller, input: unknown, sent: unknown) => {
+      if (operation.kind === 'mutation') await caller.confirmed;
+      return around({ name, operation, caller, input, sent }, (as) => handler(as, input));
+    };
 
     answers.set(name, async (caller, input) => {
       requirePermission(caller.role, operation);

@@ -123,6 +123,7 @@ export const compose = async (config: Config, parts: Parts) => {
   const admit = createAdmit({
     ...organizations.identify,
     identify: (raw_key) => whileDatabaseLasts(() => organizations.identify.identify(raw_key)),
+    confirm: (raw_key) => whileDatabaseLasts(() => organizations.identify.confirm(raw_key)),
     limits,
     phase: () => phase,
   });

@@ -1,6 +1,7 @@
-import { type Operation, operations, permissionsOf, Role } from '@trunkline/contracts';
+import { permissionsOf, Role } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Caller, drawNumber, type OpenedService, openService, type RestAnswer } from './open-service.ts';
+import { everyOperation } from './every-operation.ts';
+import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { type Belongings, sampleInput } from './sample-input.ts';
 
 let service: OpenedService;
@@ -20,43 +21,6 @@ beforeAll(async () => {
   own = { phone_number_id: data.phone_number_id, integration_id, key_id: keys.data[0]!.key_id };
 });
 afterAll(() => service.close());
-
-/** Every operation, over both protocols: one that is added to the contract is in here by itself. */
-const everyOperation = [...operations].flatMap(([name, operation]) => [
-  { title: `${name} over REST`, name, operation, ask: overRest },
-  { title: `${name} over tRPC`, name, operation, ask: overTrpc },
-]);
-
-function overRest(
-  caller: Caller,
-  _name: string,
-  { route }: Operation,
-  input: Record<string, unknown>,
-  headers?: Record<string, string>,
-) {
-  const rest = { ...input };
-  const path = route.path.replaceAll(/\{([^}]+)\}/g, (_braces, field: string) => {
-    const value = String(rest[field]);
-    delete rest[field];
-    return value;
-  });
-  const body = Object.keys(rest).length > 0 ? rest : undefined;
-  return caller.rest(route.method, `/api${path}`, body, headers);
-}
-
-async function overTrpc(
-  caller: Caller,
-  name: string,
-  { kind }: Operation,
-  input: Record<string, unknown>,
-  headers?: Record<string, string>,
-): Promise<RestAnswer> {
-  const answer =
-    kind === 'query'
-      ? await caller.rest('GET', `/trpc/${name}?input=${encodeURIComponent(JSON.stringify(input))}`, undefined, headers)
-      : await caller.rest('POST', `/trpc/${name}`, input, headers);
-  return { ...answer, body: answer.body.error ? answer.body.error.data : answer.body.result.data };
-}
 
 const rowsOf = async (organization_id: string) => {
   const collections = ['phone_numbers', 'integrations', 'api_keys', 'events', 'organizations'];

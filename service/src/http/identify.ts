@@ -13,7 +13,7 @@ import { formOf } from '../organizations/raw-key.ts';
 import { MAX_BODY_BYTES, tooLarge } from './body.ts';
 import type { Limits } from './limits.ts';
 
-export interface AdmitDependencies extends Identify {
+export interface AdmitDependencies extends Omit<Identify, 'forget'> {
   limits: Limits;
   phase(): Phase;
 }
@@ -25,7 +25,7 @@ export type Admit = (req: Request, res: Response, operations: readonly Operation
 
 /** Lets a request in, or throws why not: what can be told before its body is read, in the order that callers may rely on. */
 export const createAdmit =
-  ({ identify, isRemembered, wasGood, limits, phase }: AdmitDependencies): Admit =>
+  ({ identify, confirm, isRemembered, wasGood, limits, phase }: AdmitDependencies): Admit =>
   async (req, res, operations, calls = 1) => {
     res.locals.operation = operations.map((operation) => nameOf.get(operation)).join(',') || '(unknown)';
     if (phase() !== 'serving') {
@@ -37,8 +37,9 @@ export const createAdmit =
       );
     }
     refuseLarge(req);
-    const identity = await identifyCaller(req);
-    const caller: Caller = { ...identity, request_id: res.locals.request_id };
+    const mayChange = operations.some(({ kind }) => kind === 'mutation');
+    const { identity, confirmed } = await identifyCaller(req);
+    const caller: Caller = { ...identity, request_id: res.locals.request_id, ...(confirmed && { confirmed }) };
     res.locals.caller = caller;
     await limits.count(identity.key_id, calls, res);
     requireOrganization(req, operations, identity.organization_id);
@@ -54,10 +55,18 @@ export const createAdmit =
         await limits.countAnonymous(ip);
         throw unauthenticated('Send your API key in the X-API-Key header.');
       }
-      const found = await lookUp(raw_key, ip);
-      if (found !== undefined) return found;
-      await limits.countAnonymous(ip);
-      throw unauthenticated('The API key is not known, or was revoked, or has expired. Use another.');
+      const mustConfirm = mayChange && isRemembered(raw_key);
+      const identity = await lookUp(raw_key, ip);
+      if (identity === undefined) await limits.countAnonymous(ip);
+      return { identity: requireFound(identity), confirmed: mustConfirm ? confirmBeside(raw_key) : undefined };
+    }
+
+    /** Asks the database while the rest of the request is read. */
+    function confirmBeside(raw_key: string): Promise<unknown> {
+      const confirmed = confirm(raw_key).then(requireFound);
+      // Nobody waits for it where the request is refused for another reason.
+      confirmed.catch(() => {});
+      return confirmed;
     }
 
     /** What cannot be a key is not looked up; what may be one without a checksum that says so is a guess. */
@@ -70,6 +79,11 @@ export const createAdmit =
   };
 
 const nameOf = new Map([...all].map(([name, operation]) => [operation, name]));
+
+const requireFound = <T>(identity: T | undefined): T => {
+  if (identity !== undefined) return identity;
+  throw unauthenticated('The API key is not known, or was revoked, or has expired. Use another.');
+};
 
 const unauthenticated = (detail: string) => new Problem('unauthenticated', detail);
 

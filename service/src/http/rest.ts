@@ -1,4 +1,13 @@
-import { type Answer, type Api, type Operation, operations, Problem, pathNames } from '@trunkline/contracts';
+import {
+  type Answer,
+  type Api,
+  fieldsOf,
+  type Operation,
+  operations,
+  Problem,
+  pathNames,
+  takesQuery,
+} from '@trunkline/contracts';
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { parseJson, readText } from './body.ts';
 import type { Admit } from './identify.ts';
@@ -37,12 +46,24 @@ const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit)
   return async (req, res) => {
     res.locals.route = `${method} /api${path}`;
     const caller = await admit(req, res, [operation]);
-    const given = method === 'GET' ? req.query : await readBody(req);
-    const input = inPath.length === 0 ? given : { ...withoutPath(given, inPath), ...req.params };
+    const inQuery = takesQuery(operation) ? without(readQuery(req, operation), inPath) : {};
+    const inBody = method === 'GET' ? {} : await readBody(req);
+    const elsewhere = [...inPath, ...Object.keys(inQuery)];
+    const input = elsewhere.length === 0 ? inBody : { ...without(inBody, elsewhere), ...inQuery, ...req.params };
     const output = await answer(caller, input);
     if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
     res.status(status).json(output);
   };
+};
+
+/** What stands in the query, where everything is text: `true` is true for a field that can be. */
+const readQuery = ({ query }: Request, { input }: Operation): object => {
+  const fields = fieldsOf(input);
+  const read = ([name, text]: [string, unknown]) => {
+    const isFlag = (text === 'true' || text === 'false') && fields[name]?.safeParse(true).success === true;
+    return [name, isFlag ? text === 'true' : text] as const;
+  };
+  return Object.fromEntries(Object.entries(query).map(read));
 };
 
 /** The body as JSON; an empty one as an empty object. */
@@ -51,14 +72,14 @@ const readBody = async (req: Request): Promise<unknown> => {
   return text === '' ? {} : parseJson(text);
 };
 
-/** What stands in the path is not said again in the body. */
-const withoutPath = (given: unknown, inPath: string[]): object => {
+/** What stands in the path is not said again in the query or the body, nor what stands in the query in the body. */
+const without = (given: unknown, elsewhere: string[]): object => {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw notAnObject();
-  const issues = inPath
-    .filter((field) => field in given)
-    .map((path) => ({ path, message: 'stands in the path already: leave it out' }));
+  const issues = elsewhere
+    .filter((field) => Object.hasOwn(given, field))
+    .map((path) => ({ path, message: 'is given in the path or the query already: leave it out here' }));
   if (issues.length > 0)
-    throw new Problem('invalid_request', 'Leave out of the body what stands in the path.', { issues });
+    throw new Problem('invalid_request', 'Leave out what is given in the path or the query already.', { issues });
   return given;
 };
 

@@ -56,7 +56,6 @@ export const createTrpc = (router: AppRouter, { admit, limits, log }: TrpcDepend
 
   const refuse = (res: Response, { names, isBatch }: Pick<TrpcRequest, 'names' | 'isBatch'>, problem: Problem) => {
     const error = asTrpcError(problem);
-    res.locals.problem = problem;
     const shapes = names.map((path) => ({
       error: getTRPCErrorShape({
         config: router._def._config,

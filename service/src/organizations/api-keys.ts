@@ -1,11 +1,12 @@
-import { type ApiKey, type Caller, type CreateApiKey, isAbove, type NameApiKey, Problem } from '@trunkline/contracts';
+import { type ApiKey, type Caller, type CreateApiKey, isAbove, Problem, type RevokeApiKey } from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
 import { repeatedField, type Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
 import { answerNotKept } from '../idempotency.ts';
 import { createAddKey } from './create.ts';
 import { drawApiKey } from './raw-key.ts';
-import type { ApiKeyRecord, OrganizationStore } from './store.ts';
+import { type ApiKeyRecord, isWorking, type OrganizationStore } from './store.ts';
 
 export interface ApiKeyDependencies {
   store: OrganizationStore;
@@ -14,55 +15,103 @@ export interface ApiKeyDependencies {
   clock: Clock;
 }
 
-/** Makes a key for the caller's organization, of the caller's role at most. The raw key is told this once. */
+/** Makes a key for the caller's organization, of the caller's role at most, and until the caller's key ends at most. */
 export const createCreateApiKey = ({ inTransaction, ...deps }: ApiKeyDependencies) => {
+  const { store, clock } = deps;
   const addKey = createAddKey(deps);
   return async (caller: Caller, { name, role, expires_at }: CreateApiKey) => {
     const { organization_id, key_id, request_id, stored_request } = caller;
     if (isAbove(role, caller.role)) throw aboveOwn('make', role, caller);
-    const until = expires_at === undefined ? null : new Date(expires_at);
-    if (until !== null && until.getTime() <= deps.clock.now()) {
-      const issue = { path: 'expires_at', message: 'must be in the future' };
-      throw new Problem('invalid_request', `Mend what is named, and send it again: ${issue.path} ${issue.message}.`, {
-        issues: [issue],
-      });
-    }
+    const wanted = expires_at === undefined ? null : new Date(expires_at);
+    if (wanted !== null && wanted.getTime() <= clock.now()) throw badEnd('must be in the future');
     const raw_key = drawApiKey();
     const asked = { actor: { key_id }, request_id, ...(stored_request !== undefined && { stored_request }) };
-    const key = await inTransaction((session) =>
-      addKey({ organization_id, name, role, raw_key, expires_at: until, ...asked }, session),
-    ).catch((error: unknown) => {
+    const key = await inTransaction(async (session) => {
+      await store.lockKeys(organization_id, session);
+      const maker = await store.getKey(organization_id, key_id, session);
+      if (maker === null || !isWorking(maker, clock.now())) throw ended();
+      const until = endWithin(maker, wanted);
+      return addKey({ organization_id, name, role, raw_key, expires_at: until, created_by: key_id, ...asked }, session);
+    }).catch((error: unknown) => {
       throw repeatedField(error) === 'stored_request' ? answerNotKept() : error;
     });
     return { raw_key, key };
   };
 };
 
-/** Refuses a key from now on. The last admin key of an organization stays, for without it nobody could make another. */
-export const createRevokeApiKey =
-  ({ store, events, inTransaction, clock }: ApiKeyDependencies) =>
-  (caller: Caller, { key_id }: NameApiKey): Promise<ApiKeyRecord> =>
+const ended = () =>
+  new Problem('unauthenticated', 'The API key was revoked or has expired while it was used. Use another.');
+
+const endWithin = ({ expires_at }: ApiKeyRecord, wanted: Date | null): Date | null => {
+  if (expires_at !== null && wanted !== null && wanted > expires_at)
+    throw badEnd(`must not be after the end of your own key, ${expires_at.toISOString()}`);
+  return wanted ?? expires_at;
+};
+
+const badEnd = (message: string) => {
+  const issues = [{ path: 'expires_at', message }];
+  return new Problem('invalid_request', `Fix these fields and try again: expires_at ${message}.`, { issues });
+};
+
+export interface RevokeDependencies extends ApiKeyDependencies {
+  /** Has this replica look the key up again. */
+  forget(key_hash: string): void;
+}
+
+/**
+ * Refuses a key from now on, and if asked all that came of it. The last admin key of an organization stays, for without
+ * it nobody could make another.
+ */
+export const createRevokeApiKey = ({ store, events, inTransaction, clock, forget }: RevokeDependencies) => {
+  const revoke = (caller: Caller, { key_id, descendants }: RevokeApiKey) =>
     inTransaction(async (session) => {
       const { organization_id, request_id } = caller;
       const now = new Date(clock.now());
+      await store.lockKeys(organization_id, session);
       const key = await store.getKey(organization_id, key_id, session);
       if (key === null) throw new Problem('api_key_not_found', `There is no API key ${key_id} in your organization.`);
       if (isAbove(key.role, caller.role)) throw aboveOwn('revoke', key.role, caller);
-      if (key.revoked_at !== null) return key;
-      if (key.role === 'admin') {
-        const admins = await store.lockAdminKeys(organization_id, now, session);
-        if (admins.length === 1 && admins[0] === key_id) {
-          throw new Problem(
-            'last_admin_key',
-            `${key_id} is the last admin key of your organization. Create another first, then revoke this one with it.`,
-          );
-        }
+      const all = [key, ...(descendants ? await descendantsOf(key, session) : [])];
+      const going = all.filter(({ revoked_at }) => revoked_at === null);
+      const admins = await store.adminKeys(organization_id, now, session);
+      if (going.length > 0 && admins.length > 0 && admins.every((admin) => going.some((it) => it.key_id === admin)))
+        throw lastAdmin(key_id, going.length);
+      for (const { key_id: subject_id } of going) {
+        await store.revokeKey(subject_id, now, session);
+        const changes = subject_id === key_id ? {} : { revoked_with: key_id };
+        const told = { actor: { key_id: caller.key_id }, request_id, changes };
+        await events.write({ organization_id, subject_id, type: 'api_key.revoked', ...told }, session);
       }
-      await store.revokeKey(key_id, now, session);
-      const told = { actor: { key_id: caller.key_id }, request_id, changes: {} };
-      await events.write({ organization_id, subject_id: key_id, type: 'api_key.revoked', ...told }, session);
-      return { ...key, revoked_at: now };
+      return { key: { ...key, revoked_at: key.revoked_at ?? now }, going };
     });
+
+  const descendantsOf = async (
+    { organization_id, key_id }: ApiKeyRecord,
+    session: ClientSession,
+  ): Promise<ApiKeyRecord[]> => {
+    const found: ApiKeyRecord[] = [];
+    for (let makers = [key_id]; makers.length > 0; ) {
+      const made = await store.madeBy(organization_id, makers, session);
+      found.push(...made);
+      makers = made.map((it) => it.key_id);
+    }
+    return found;
+  };
+
+  return async (caller: Caller, named: RevokeApiKey) => {
+    const { key, going } = await revoke(caller, named);
+    for (const { key_hash } of going) forget(key_hash);
+    return { key, descendants: going.filter(({ key_id }) => key_id !== key.key_id).length };
+  };
+};
+
+const lastAdmin = (key_id: string, going: number) =>
+  new Problem(
+    'last_admin_key',
+    going === 1
+      ? `${key_id} is the last admin key of your organization. Create another first, then revoke this one with it.`
+      : `Without ${key_id} and what came of it your organization has no admin key. Keep one that did not come of it, and revoke with that.`,
+  );
 
 const aboveOwn = (what: 'make' | 'revoke', role: string, caller: Caller) =>
   new Problem(
@@ -80,4 +129,5 @@ export const describeApiKey = (key: ApiKeyRecord, now: number): ApiKey => ({
   created_at: key.created_at.toISOString(),
   last_used_at: key.last_used_at?.toISOString() ?? null,
   expires_at: key.expires_at?.toISOString() ?? null,
+  created_by: key.created_by,
 });

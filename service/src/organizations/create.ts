@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { OrganizationId, Role } from '@trunkline/contracts';
+import type { KeyId, OrganizationId, Role } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../connect.ts';
@@ -22,6 +22,7 @@ export interface NewKey {
   role: Role;
   raw_key: string;
   expires_at: Date | null;
+  created_by: KeyId | null;
   stored_request?: string;
   actor: Actor;
   request_id: string | null;
@@ -68,7 +69,10 @@ export const createAddOrganization = (deps: Omit<CreateDependencies, 'inTransact
       { organization_id, subject_id: organization_id, type: 'organization.created', ...told, changes: { name } },
       session,
     );
-    await addKey({ organization_id, name: 'First key', role: 'admin', raw_key, expires_at: null, ...told }, session);
+    await addKey(
+      { organization_id, name: 'First key', role: 'admin', raw_key, expires_at: null, created_by: null, ...told },
+      session,
+    );
     return organization;
   };
 };

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import { hashOf } from './create.ts';
-import type { ApiKeyRecord, OrganizationStore } from './store.ts';
+import { type ApiKeyRecord, isWorking, type OrganizationStore } from './store.ts';
 
 /** Whom a key stands for. */
 export interface Identity {
@@ -12,7 +12,7 @@ export interface Identity {
   role: Role;
 }
 
-/** For so long a key is not looked up again; a revoked one is refused everywhere within 5 seconds. */
+/** For so long a key is not looked up again to read; a revoked one reads nothing more within 5 seconds, everywhere. */
 const REMEMBER_MS = 4000;
 /** One that is unknown may be made in the next moment. */
 const REMEMBER_UNKNOWN_MS = 1000;
@@ -63,6 +63,12 @@ export const createIdentify = ({ store, clock, background }: IdentifyDependencie
     return entry && clock.now() < entry.until ? entry : undefined;
   };
 
+  const identityOf = (key: ApiKeyRecord | null): Identity | undefined => {
+    if (key === null || !isWorking(key, clock.now())) return undefined;
+    const { organization_id, key_id, role } = key;
+    return { organization_id, key_id, role };
+  };
+
   return {
     /** Whether the answer is at hand, without asking the database. */
     isRemembered: (raw_key: string): boolean => entryOf(raw_key) !== undefined,
@@ -70,12 +76,13 @@ export const createIdentify = ({ store, clock, background }: IdentifyDependencie
     /** Whether it was a key when it was last looked up here: then it is no guess. */
     wasGood: (raw_key: string): boolean => good.has(hashOf(raw_key)),
 
-    identify: async (raw_key: string): Promise<Identity | undefined> => {
-      const key = await (entryOf(raw_key) ?? read(hashOf(raw_key))).key;
-      if (key === null || key.revoked_at !== null) return undefined;
-      if (key.expires_at !== null && key.expires_at.getTime() <= clock.now()) return undefined;
-      const { organization_id, key_id, role } = key;
-      return { organization_id, key_id, role };
-    },
+    identify: async (raw_key: string): Promise<Identity | undefined> =>
+      identityOf(await (entryOf(raw_key) ?? read(hashOf(raw_key))).key),
+
+    /** The same as the database says now, whatever is remembered. */
+    confirm: async (raw_key: string): Promise<Identity | undefined> => identityOf(await read(hashOf(raw_key)).key),
+
+    /** Looks it up again from now on. Other replicas still remember it for a moment. */
+    forget: (key_hash: string): void => void remembered.delete(key_hash),
   };
 };

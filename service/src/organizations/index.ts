@@ -25,7 +25,8 @@ export const createOrganizations = ({ connection, installation, background, ...d
   const store = createOrganizationStore(connection);
   const addOrganization = createAddOrganization({ store, ...deps });
   const createApiKey = createCreateApiKey({ store, ...deps });
-  const revokeApiKey = createRevokeApiKey({ store, ...deps });
+  const identify = createIdentify({ store, clock, background });
+  const revokeApiKey = createRevokeApiKey({ store, ...deps, forget: identify.forget });
 
   const apiKeys: Handlers['apiKeys'] = {
     create: async (caller, input) => {
@@ -38,8 +39,9 @@ export const createOrganizations = ({ connection, installation, background, ...d
       return { success: true, data: data.map((key) => describeApiKey(key, clock.now())), pagination };
     },
     revoke: async (caller, input) => {
-      const key = await revokeApiKey(caller, input);
-      return { success: true, message: 'API key revoked', data: describeApiKey(key, clock.now()) };
+      const { key, descendants } = await revokeApiKey(caller, input);
+      const others = descendants === 0 ? '' : `, and ${descendants} that came of it`;
+      return { success: true, message: `API key revoked${others}`, data: describeApiKey(key, clock.now()) };
     },
   };
 
@@ -55,7 +57,7 @@ export const createOrganizations = ({ connection, installation, background, ...d
 
   return {
     handlers: { apiKeys, me },
-    identify: createIdentify({ store, clock, background }),
+    identify,
     createOrganization: (organization: NewOrganization) =>
       inTransaction((session) => addOrganization(organization, session)),
     bootstrap: createBootstrap({ store, installation, inTransaction, addOrganization }),

@@ -9,7 +9,7 @@ import { orNull } from '../shape.ts';
 const OrganizationRecord = z.object({
   organization_id: OrganizationId,
   name: z.string(),
-  /** Counts revocations, so that of two at once one waits for the other. */
+  /** Counts revocations and new keys, so that of two at once one waits for the other. */
   revocations: z.number(),
   created_at: z.date(),
 });
@@ -28,10 +28,15 @@ const ApiKeyRecord = z.object({
   last_used_at: orNull(z.date()),
   expires_at: orNull(z.date()),
   revoked_at: orNull(z.date()),
+  /** The key that made it; null for the first of an organization. */
+  created_by: orNull(KeyId),
   /** The stored request that made it, where that came with an Idempotency-Key. */
   stored_request: z.string().exactOptional(),
 });
 export type ApiKeyRecord = z.output<typeof ApiKeyRecord>;
+
+export const isWorking = ({ revoked_at, expires_at }: ApiKeyRecord, now: number): boolean =>
+  revoked_at === null && (expires_at === null || expires_at.getTime() > now);
 
 export const organizationsCollection = {
   name: 'organizations',
@@ -71,15 +76,21 @@ export const createOrganizationStore = (connection: Connection) => {
     getKey: (organization_id: OrganizationId, key_id: KeyId, session: ClientSession) =>
       keys.findOne({ organization_id, key_id }, { session }),
 
-    /** The admin keys that work at this time. Until the transaction ends, nobody else revokes one. */
-    lockAdminKeys: async (organization_id: OrganizationId, at: Date, session: ClientSession): Promise<KeyId[]> => {
+    /** Until the transaction ends, nobody else makes or revokes a key of the organization. */
+    lockKeys: async (organization_id: OrganizationId, session: ClientSession): Promise<void> => {
+      await organizations.updateOne({ organization_id }, { $inc: { revocations: 1 } }, { session });
+    },
+    madeBy: (organization_id: OrganizationId, makers: readonly KeyId[], session: ClientSession) =>
+      keys.find({ organization_id, created_by: { $in: makers } }, { session }),
+
+    /** The admin keys that work at this time. */
+    adminKeys: async (organization_id: OrganizationId, at: Date, session: ClientSession): Promise<KeyId[]> => {
       const working = {
         organization_id,
         role: 'admin' as const,
         revoked_at: null,
         $or: [{ expires_at: null }, { expires_at: { $gt: at } }],
       };
-      await organizations.updateOne({ organization_id }, { $inc: { revocations: 1 } }, { session });
       const found = await keys.find(working, { session });
       return found.map(({ key_id }) => key_id);
     },
