@@ -139,6 +139,8 @@ const ProblemSchema = z
     retry_after_seconds: z.number().optional(),
     phone_number_id: z.string().optional(),
     provisioning_state: z.string().optional(),
+    quota: z.string().optional(),
+    limit: z.int().optional(),
     trunk_id: z.string().optional(),
   })
   .meta({ id: 'Problem' });

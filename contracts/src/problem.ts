@@ -31,6 +31,7 @@ export const problems = {
   integration_already_exists: [409, 'The account is integrated already'],
   idempotency_key_in_use: [409, 'The first request with this idempotency key is under way'],
   answer_not_kept: [409, 'The first answer is not given again'],
+  quota_reached: [409, 'The organization may not have more of these'],
   last_admin_key: [409, 'The organization would be left without an admin key'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],
@@ -70,6 +71,10 @@ export interface ProblemMembers {
   phone_number_id?: string;
   /** Of `phone_number_taken`, where the number is the caller's own. */
   provisioning_state?: string;
+  /** Of `quota_reached`: of what the organization has as many as it may. */
+  quota?: 'api_keys' | 'integrations' | 'phone_numbers';
+  /** Of `quota_reached`: how many these are. */
+  limit?: number;
   /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
   trunk_id?: string;
 }

@@ -37,6 +37,7 @@ export const listenByHand = async (connection: Connection) => {
     ...shared,
     installation: await openInstallation(connection, 'bench'),
     background,
+    quotas: { api_keys: 1 },
   });
   const api_key = drawApiKey();
   const numbers = connection.model<PhoneNumberRecord>(

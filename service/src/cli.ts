@@ -16,7 +16,7 @@ Makes an organization and its first API key, an admin's, in the database at MONG
 The key is printed once, and kept nowhere.`;
 
 const createOrganization = async (name: string) => {
-  const { mongodb_uri, livekit_project, log_level } = readConfig(process.env);
+  const { mongodb_uri, livekit_project, log_level, quotas } = readConfig(process.env);
   if (mongodb_uri === undefined) {
     throw new Error('MONGODB_URI is required: the database of the service that the organization is for.');
   }
@@ -30,6 +30,7 @@ const createOrganization = async (name: string) => {
     events: createEventStore({ connection, clock: systemClock }),
     installation: await openInstallation(connection, livekit_project),
     background: createBackground(log),
+    quotas,
   });
   await prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: new AbortController().signal });
   const raw_key = drawApiKey();

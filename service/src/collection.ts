@@ -133,8 +133,8 @@ export const openCollection = <Row extends object>(
     exists: async (filter: Fields): Promise<boolean> =>
       (await rows.findOne(filterOf(filter), { projection: { _id: 1 } })) !== null,
 
-    count: async (filter: Fields, limit?: number): Promise<number> =>
-      rows.countDocuments(filterOf(filter), limit === undefined ? {} : { limit }),
+    count: async (filter: Fields, { limit, session }: InSession & { limit?: number } = {}): Promise<number> =>
+      rows.countDocuments(filterOf(filter), { ...(limit !== undefined && { limit }), ...(session && { session }) }),
 
     estimatedCount: (): Promise<number> => rows.estimatedDocumentCount(),
 

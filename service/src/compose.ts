@@ -90,6 +90,7 @@ export const compose = async (config: Config, parts: Parts) => {
     call_ms: timeout_ms + Math.min(CLOCK_SKEW_MS, (lease_ms - timeout_ms) / 2),
     deadline_ms: import_deadline_ms,
     retry_base_ms: RETRY_BASE_MS,
+    quotas: config.quotas,
   };
   const organizations = createOrganizations({ ...shared, installation });
   const integrations = createIntegrations({ ...shared, ...settings, connect });

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { formOf } from './organizations/raw-key.ts';
+import type { Quotas } from './quota.ts';
 import type { KeyRing } from './secrets.ts';
 
 /** Twilio's signalling addresses, from which its calls come. https://www.twilio.com/docs/sip-trunking/ip-addresses, read 2026-11-23. */
@@ -121,6 +122,9 @@ const Environment = z.object({
     .optional(),
   RATE_LIMIT_RPS: count(50),
   ANONYMOUS_RATE_LIMIT_RPS: count(20),
+  MAX_API_KEYS: count(100),
+  MAX_INTEGRATIONS: count(50),
+  MAX_PHONE_NUMBERS: count(10_000),
   MAX_CONNECTIONS: count(2000),
   REQUEST_TIMEOUT_SECONDS: seconds(30, 0.1),
   RESPONSE_TIMEOUT_SECONDS: seconds(30, 0.1),
@@ -186,6 +190,8 @@ export interface Config {
   rate_limit_rps: number;
   /** Of what needs no key, or comes without one, from one address. */
   anonymous_rate_limit_rps: number;
+  /** The most that an organization may have. */
+  quotas: Quotas;
   trusted_proxies: number | string[];
   import_deadline_ms: number;
   reconcile_interval_ms: number;
@@ -290,6 +296,11 @@ const configOf = (environment: Environment): Config => {
     ...(environment.BOOTSTRAP_API_KEY && { bootstrap_api_key: environment.BOOTSTRAP_API_KEY }),
     rate_limit_rps: environment.RATE_LIMIT_RPS,
     anonymous_rate_limit_rps: environment.ANONYMOUS_RATE_LIMIT_RPS,
+    quotas: {
+      api_keys: environment.MAX_API_KEYS,
+      integrations: environment.MAX_INTEGRATIONS,
+      phone_numbers: environment.MAX_PHONE_NUMBERS,
+    },
     trusted_proxies: environment.TRUSTED_PROXIES,
     import_deadline_ms: environment.IMPORT_DEADLINE_SECONDS * 1000,
     reconcile_interval_ms: environment.RECONCILE_INTERVAL_SECONDS * 1000,

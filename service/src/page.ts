@@ -19,7 +19,7 @@ export const readPage = async <Row extends object>(
   const before = cursor === undefined ? {} : { _id: { $lt: readCursor(cursor) } };
   const [found, counted] = await Promise.all([
     rows.newest({ ...filter, ...before }, page_size + 1),
-    rows.count(filter, MOST_COUNTED + 1),
+    rows.count(filter, { limit: MOST_COUNTED + 1 }),
   ]);
   const shown = found.slice(0, page_size);
   const last = shown.at(-1);

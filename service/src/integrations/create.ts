@@ -2,6 +2,7 @@ import { type Caller, type CreateIntegration, Problem } from '@trunkline/contrac
 import type { Clock } from '../clock.ts';
 import { repeatedField, type Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
+import { type Quotas, requireRoom } from '../quota.ts';
 import { drawId, drawPassword } from '../random.ts';
 import type { Secrets } from '../secrets.ts';
 import { placeOf } from './accounts.ts';
@@ -15,6 +16,7 @@ export interface CreateDependencies {
   inTransaction: Transaction;
   secrets: Secrets;
   clock: Clock;
+  quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   /** Throws unless Twilio takes the credentials and the account is active. */
   proveCredentials(credentials: CreateIntegration['credentials']): Promise<void>;
@@ -22,7 +24,7 @@ export interface CreateDependencies {
 
 /** Keeps a Twilio account's credentials, once Twilio has taken them. */
 export const createCreateIntegration = (deps: CreateDependencies) => {
-  const { store, events, inTransaction, secrets, clock, installation_id, proveCredentials } = deps;
+  const { store, events, inTransaction, secrets, clock, quotas, installation_id, proveCredentials } = deps;
 
   const draft = async (caller: Caller, { name, credentials }: CreateIntegration): Promise<IntegrationRecord> => {
     const integration_id = drawId('intg');
@@ -49,6 +51,8 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
   };
 
   return async (caller: Caller, input: CreateIntegration): Promise<IntegrationRecord> => {
+    const count = (limit: number) => store.count(caller.organization_id, limit);
+    await requireRoom('integrations', quotas.integrations, count);
     await proveCredentials(input.credentials);
     try {
       return await inTransaction(async (session) => {

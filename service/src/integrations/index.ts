@@ -5,6 +5,7 @@ import type { Connection, Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
 import type { LeaseSettings } from '../lease.ts';
 import type { Log } from '../log.ts';
+import type { Quotas } from '../quota.ts';
 import type { Secrets } from '../secrets.ts';
 import { createStrays } from '../strays.ts';
 import { createAccounts, createLineOf } from './accounts.ts';
@@ -23,6 +24,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   background: Background;
   clock: Clock;
   log: Log;
+  quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   /** The vendor's client of an account. */
   connect(credentials: TwilioCredentials): Account;

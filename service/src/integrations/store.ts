@@ -34,6 +34,8 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     list: (organization_id: OrganizationId, page: ListIntegrations) => readPage(records, { organization_id }, page),
 
+    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
+
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 
     /** Takes note of what Twilio said of the credentials. False where that is known. */

@@ -4,19 +4,24 @@ import type { Clock } from '../clock.ts';
 import { repeatedField, type Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
 import { answerNotKept } from '../idempotency.ts';
+import { type Quotas, requireRoom } from '../quota.ts';
 import { createAddKey } from './create.ts';
 import { drawApiKey } from './raw-key.ts';
 import { type ApiKeyRecord, isWorking, type OrganizationStore } from './store.ts';
 
-export interface ApiKeyDependencies {
+interface ApiKeyDependencies {
   store: OrganizationStore;
   events: EventStore;
   inTransaction: Transaction;
   clock: Clock;
 }
 
+export interface CreateApiKeyDependencies extends ApiKeyDependencies {
+  quotas: Pick<Quotas, 'api_keys'>;
+}
+
 /** Makes a key for the caller's organization, of the caller's role at most, and until the caller's key ends at most. */
-export const createCreateApiKey = ({ inTransaction, ...deps }: ApiKeyDependencies) => {
+export const createCreateApiKey = ({ inTransaction, quotas, ...deps }: CreateApiKeyDependencies) => {
   const { store, clock } = deps;
   const addKey = createAddKey(deps);
   return async (caller: Caller, { name, role, expires_at }: CreateApiKey) => {
@@ -31,6 +36,8 @@ export const createCreateApiKey = ({ inTransaction, ...deps }: ApiKeyDependencie
       const maker = await store.getKey(organization_id, key_id, session);
       if (maker === null || !isWorking(maker, clock.now())) throw ended();
       const until = endWithin(maker, wanted);
+      const now = new Date(clock.now());
+      await requireRoom('api_keys', quotas.api_keys, (limit) => store.countKeys(organization_id, now, limit, session));
       return addKey({ organization_id, name, role, raw_key, expires_at: until, created_by: key_id, ...asked }, session);
     }).catch((error: unknown) => {
       throw repeatedField(error) === 'stored_request' ? answerNotKept() : error;

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Transaction } from '../connect.ts';
 import type { EventStore } from '../events/store.ts';
 import type { InstallationStore } from '../installation.ts';
+import type { Quotas } from '../quota.ts';
 import { createCreateApiKey, createRevokeApiKey, describeApiKey } from './api-keys.ts';
 import { createBootstrap } from './bootstrap.ts';
 import { createAddOrganization, type NewOrganization } from './create.ts';
@@ -17,6 +18,7 @@ export interface OrganizationsDependencies {
   installation: InstallationStore;
   background: Background;
   clock: Clock;
+  quotas: Pick<Quotas, 'api_keys'>;
 }
 
 /** Organizations and their API keys: who calls, and what they may do. */

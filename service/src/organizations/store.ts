@@ -35,6 +35,8 @@ const ApiKeyRecord = z.object({
 });
 export type ApiKeyRecord = z.output<typeof ApiKeyRecord>;
 
+const workingAt = (at: Date) => ({ revoked_at: null, $or: [{ expires_at: null }, { expires_at: { $gt: at } }] });
+
 export const isWorking = ({ revoked_at, expires_at }: ApiKeyRecord, now: number): boolean =>
   revoked_at === null && (expires_at === null || expires_at.getTime() > now);
 
@@ -53,6 +55,8 @@ export const apiKeysCollection = {
     { key: { key_id: 1 }, unique: true },
     { key: { key_hash: 1 }, unique: true },
     { key: { organization_id: 1, _id: -1 } },
+    // Those that work are counted at each new one, however many there have been.
+    { key: { organization_id: 1, revoked_at: 1, expires_at: 1 } },
     // One request makes one key, whatever becomes of its answer.
     { key: { stored_request: 1 }, unique: true, partialFilterExpression: { stored_request: { $exists: true } } },
   ],
@@ -83,14 +87,13 @@ export const createOrganizationStore = (connection: Connection) => {
     madeBy: (organization_id: OrganizationId, makers: readonly KeyId[], session: ClientSession) =>
       keys.find({ organization_id, created_by: { $in: makers } }, { session }),
 
+    /** How many keys work at this time. */
+    countKeys: (organization_id: OrganizationId, at: Date, limit: number, session: ClientSession): Promise<number> =>
+      keys.count({ organization_id, ...workingAt(at) }, { limit, session }),
+
     /** The admin keys that work at this time. */
     adminKeys: async (organization_id: OrganizationId, at: Date, session: ClientSession): Promise<KeyId[]> => {
-      const working = {
-        organization_id,
-        role: 'admin' as const,
-        revoked_at: null,
-        $or: [{ expires_at: null }, { expires_at: { $gt: at } }],
-      };
+      const working = { organization_id, role: 'admin' as const, ...workingAt(at) };
       const found = await keys.find(working, { session });
       return found.map(({ key_id }) => key_id);
     },

@@ -12,6 +12,7 @@ import type { Clock } from '../clock.ts';
 import { drawingIds } from '../connect.ts';
 import { isOursToStore, LeaseLost } from '../lease.ts';
 import { backoffMs, isBusy, isPassing, saidRetryAfterMs } from '../provider.ts';
+import { type Quotas, requireRoom } from '../quota.ts';
 import { drawId } from '../random.ts';
 import type { Strays } from '../strays.ts';
 import type { createDraft } from './draft.ts';
@@ -36,12 +37,13 @@ export interface ImportDependencies {
   clock: Clock;
   deadline_ms: number;
   retry_base_ms: number;
+  quotas: Pick<Quotas, 'phone_numbers'>;
   /** Throws unless the organization has this integration. */
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
 }
 
 /** Makes a number ring: all of it or nothing, whatever fails. */
-export const createImport = ({ store, draft, follow, lineFor, ...carrying }: ImportDependencies) => {
+export const createImport = ({ store, draft, follow, lineFor, quotas, ...carrying }: ImportDependencies) => {
   const withinDeadline = createDeadline(carrying);
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
@@ -66,9 +68,19 @@ export const createImport = ({ store, draft, follow, lineFor, ...carrying }: Imp
   };
 
   return async (caller: Caller, input: ImportPhoneNumber): Promise<PhoneNumberRecord> => {
-    const account = input.provider === 'twilio' ? await lineFor(caller, input.integration_id) : undefined;
-    const claim = await drawingIds(async () => store.insert(await draft(caller, input, drawId('phon'))));
-    if (claim === undefined) return refuseTaken(caller, input.phone_number);
+    const { organization_id } = caller;
+    const { phone_number } = input;
+    const drawDraft = () => draft(caller, input, drawId('phon'));
+    const room = requireRoom('phone_numbers', quotas.phone_numbers, (limit) => store.count(organization_id, limit));
+    const [account, first, full] = await Promise.all([
+      input.provider === 'twilio' ? lineFor(caller, input.integration_id) : undefined,
+      drawDraft(),
+      room.catch(quotaReached),
+    ]);
+    if (full && (await store.getByNumber(phone_number))?.organization_id !== organization_id) throw full;
+    const drafts = [first];
+    const claim = await drawingIds(async () => store.insert(drafts.pop() ?? (await drawDraft())));
+    if (claim === undefined) return refuseTaken(caller, phone_number);
     return withinDeadline(claim, account).catch((error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;
       return follow(claim.record.phone_number_id);
@@ -86,6 +98,12 @@ const askedFor = (
   // Of schema 1: the same key, and no later request that came when its day was over.
   const stored_at = new Types.ObjectId(stored_request).getTimestamp();
   return imported_by.idempotency_key === idempotency_key && stored_at <= created_at;
+};
+
+/** The problem where that is it. */
+const quotaReached = (error: unknown): Problem => {
+  if (error instanceof Problem && error.code === 'quota_reached') return error;
+  throw error;
 };
 
 type Carrying = Pick<

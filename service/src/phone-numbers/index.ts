@@ -5,6 +5,7 @@ import type { EventStore } from '../events/store.ts';
 import type { LeaseSettings } from '../lease.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Quotas } from '../quota.ts';
 import type { Secrets } from '../secrets.ts';
 import { createStrays } from '../strays.ts';
 import { createAssign, createUnassign, notFound } from './assign.ts';
@@ -35,6 +36,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   lineOf(integration_id: IntegrationId): Promise<CarrierAccount>;
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
   settings: LineSettings;
+  quotas: Pick<Quotas, 'phone_numbers'>;
   call_ms: number;
   deadline_ms: number;
   retry_base_ms: number;

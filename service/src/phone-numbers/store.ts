@@ -57,6 +57,8 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         page,
       ),
 
+    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
+
     /** Writes the record before the first act, held by us. Undefined where the number is taken: the index decides. */
     insert: async (record: PhoneNumberRecord): Promise<PhoneNumberClaim | undefined> => {
       const held = leases.newlyHeld();

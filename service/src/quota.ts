@@ -1,0 +1,33 @@
+import { Problem } from '@trunkline/contracts';
+
+/** The most that an organization may have, of each. */
+export interface Quotas {
+  /** That work: neither revoked nor expired. */
+  api_keys: number;
+  integrations: number;
+  phone_numbers: number;
+}
+
+/**
+ * Throws `quota_reached` where an organization has as many as it may. `count` need not count further than `limit`. What
+ * is under way at this moment is not counted, unless the caller holds it off.
+ */
+export const requireRoom = async (
+  quota: keyof Quotas,
+  limit: number,
+  count: (limit: number) => Promise<number>,
+): Promise<void> => {
+  if ((await count(limit)) < limit) return;
+  const { what, howToGoOn } = told[quota];
+  throw new Problem(
+    'quota_reached',
+    `Your organization has ${limit} ${what}, as many as it may. ${howToGoOn}sk whoever runs this service to raise MAX_${quota.toUpperCase()}.`,
+    { quota, limit },
+  );
+};
+
+const told = {
+  api_keys: { what: 'active API keys', howToGoOn: 'Revoke one, or a' },
+  integrations: { what: 'integrations', howToGoOn: 'Use one of those, or a' },
+  phone_numbers: { what: 'phone numbers', howToGoOn: 'A' },
+};
