@@ -236,12 +236,17 @@ export const Step = z
   .meta({ id: 'Step' });
 export type Step = z.infer<typeof Step>;
 
+const MaskedUrl = z.string().nullable().meta({
+  description: 'User info and query are answered as `***`, for they may be secrets. They are given back as they were.',
+  example: 'https://***@example.com/voice?***',
+});
+
 /** How Twilio routed the number before us: kept, so that it can be given back. */
 export const FormerRouting = z
   .strictObject({
-    voice_url: z.string().nullable(),
+    voice_url: MaskedUrl,
     voice_method: z.string().nullable(),
-    voice_fallback_url: z.string().nullable(),
+    voice_fallback_url: MaskedUrl,
     voice_fallback_method: z.string().nullable(),
     trunk_sid: z.string().nullable(),
     voice_application_sid: z.string().nullable(),

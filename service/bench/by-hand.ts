@@ -66,7 +66,7 @@ export const listenByHand = async (connection: Connection) => {
     const record = await numbers
       .findOne({ by_hand: organization_id, phone_number_id: phone_number_id as PhoneNumberId })
       .lean<PhoneNumberRecord>();
-    return record && { success: true as const, data: describePhoneNumberDetail(record, 'bench.sip.invalid') };
+    return record && { success: true as const, data: describePhoneNumberDetail(record, 'bench.sip.invalid', null) };
   };
 
   const app = express();

@@ -9,6 +9,8 @@ import { createLogging } from './log.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { drawApiKey } from './organizations/raw-key.ts';
 import { prepareDatabase } from './prepare-database.ts';
+import { createSecrets, type KeyRing } from './secrets.ts';
+import type { UpgradeTools } from './upgrades.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
 
@@ -16,7 +18,7 @@ Makes an organization and its first API key, an admin's, in the database at MONG
 The key is printed once, and kept nowhere.`;
 
 const createOrganization = async (name: string) => {
-  const { mongodb_uri, livekit_project, log_level, quotas } = readConfig(process.env);
+  const { mongodb_uri, livekit_project, log_level, quotas, encryption_keys } = readConfig(process.env);
   if (mongodb_uri === undefined) {
     throw new Error('MONGODB_URI is required: the database of the service that the organization is for.');
   }
@@ -32,12 +34,28 @@ const createOrganization = async (name: string) => {
     background: createBackground(log),
     quotas,
   });
-  await prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: new AbortController().signal });
+  await prepareDatabase({
+    mongodb_uri,
+    clock: systemClock,
+    log,
+    signal: new AbortController().signal,
+    tools: sealingBy(encryption_keys),
+  });
   const raw_key = drawApiKey();
   const actor = { system: 'command_line' } as const;
   const { organization_id } = await organizations.createOrganization({ name, raw_key, actor });
   console.log(`Organization  ${organization_id}\nAPI key       ${raw_key} (admin; shown this once)`);
 };
+
+/** Without the service's keys nothing is sealed: what a key of our own sealed, the service could not open. */
+const sealingBy = (keys: KeyRing | undefined): UpgradeTools =>
+  keys === undefined
+    ? {
+        seal: async () => {
+          throw new Error('ENCRYPTION_KEYS is required to upgrade this database: set it, or start the service first.');
+        },
+      }
+    : createSecrets(keys);
 
 /** The command line: what only who runs the service may do. */
 try {

@@ -150,7 +150,8 @@ export const compose = async (config: Config, parts: Parts) => {
     bootstrap: organizations.bootstrap,
     createOrganization: organizations.createOrganization,
     /** Makes the database fit this code; nothing is served before. */
-    prepare: (signal: AbortSignal) => prepareDatabase({ mongodb_uri: parts.mongodb_uri, clock, log, signal }),
+    prepare: (signal: AbortSignal) =>
+      prepareDatabase({ mongodb_uri: parts.mongodb_uri, clock, log, signal, tools: secrets }),
     /** From now on everything is served, and the service says that it is ready. */
     serve: () => {
       phase = 'serving';

@@ -5,7 +5,7 @@ import { type Connection, connect } from './connect.ts';
 import { buildIndexes, dropFormerIndexes } from './indexes.ts';
 import type { Log } from './log.ts';
 import { upgradeDatabase } from './upgrade.ts';
-import { upgrades } from './upgrades.ts';
+import { type UpgradeTools, upgrades } from './upgrades.ts';
 
 export interface PrepareDependencies {
   mongodb_uri: string;
@@ -13,6 +13,8 @@ export interface PrepareDependencies {
   log: Log;
   /** Ends it at once. A build that the server has begun, it may finish. */
   signal: AbortSignal;
+  /** What the rows of earlier versions kept in clear is sealed by it. */
+  tools: UpgradeTools;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { type Connection, databaseOf } from './connect.ts';
 import type { Log } from './log.ts';
 import { drawToken } from './random.ts';
-import type { Upgrade } from './upgrades.ts';
+import type { Upgrade, UpgradeTools } from './upgrades.ts';
 
 export interface UpgradeDependencies {
   connection: Connection;
@@ -12,6 +12,7 @@ export interface UpgradeDependencies {
   clock: Clock;
   log: Log;
   signal: AbortSignal;
+  tools: UpgradeTools;
   /** Rows that are turned in one transaction. */
   batch?: number;
 }
@@ -77,7 +78,7 @@ interface State {
 
 /** One version, from where it was left. Ends quietly where another replica has taken over. */
 const work = async (
-  { connection, upgrades, clock, log, signal, batch = BATCH }: UpgradeDependencies,
+  { connection, upgrades, clock, log, signal, tools, batch = BATCH }: UpgradeDependencies,
   { schema = 1, upgrading }: State,
   token: string,
 ): Promise<void> => {
@@ -95,9 +96,12 @@ const work = async (
       const found = await rows.find(rest, { session, sort: { _id: 1 }, limit: batch }).toArray();
       const last = found.at(-1)?._id;
       if (last === undefined) return undefined;
-      const writes = found.flatMap((row) => {
-        const turned = upgrade[name]?.(Object.freeze(row)) ?? row;
-        return turned === row ? [] : [{ replaceOne: { filter: { _id: row._id }, replacement: turned } }];
+      const turned = await Promise.all(found.map(async (row) => upgrade[name]?.(Object.freeze(row), tools) ?? row));
+      const writes = turned.flatMap((replacement, at) => {
+        const row = found[at];
+        return row === undefined || replacement === row
+          ? []
+          : [{ replaceOne: { filter: { _id: row._id }, replacement } }];
       });
       if (writes.length > 0) await rows.bulkWrite(writes, { session });
       const until = new Date(clock.now() + LEASE_MS);

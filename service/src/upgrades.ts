@@ -1,8 +1,13 @@
+import type { Secrets } from './secrets.ts';
+
 /**
  * What a stored row becomes in the next schema, by collection; a collection that is not named stays as it is. Pure, and
  * complete in itself: the shapes of today change, these do not. A row that is given back unchanged is not written.
  */
-export type Upgrade = Readonly<Record<string, (row: Readonly<Record<string, unknown>>) => Record<string, unknown>>>;
+export type Upgrade = Readonly<Record<string, (row: Row, tools: UpgradeTools) => Row | Promise<Row>>>;
+
+type Row = Readonly<Record<string, unknown>>;
+export type UpgradeTools = Pick<Secrets, 'seal'>;
 
 /**
  * The first makes schema 2 of schema 1, and so on. Another entry comes with each change that rows or code of the former
@@ -11,4 +16,13 @@ export type Upgrade = Readonly<Record<string, (row: Readonly<Record<string, unkn
 export const upgrades: readonly Upgrade[] = [
   // 2: a stored request is unique for the API key that sent it.
   {},
+  // 3: the routing that a number had before us is sealed: a voice URL may hold a password.
+  {
+    phone_numbers: async (row, { seal }) => {
+      const { phone_number_id, former_routing } = row;
+      if (typeof former_routing !== 'object' || former_routing === null) return row;
+      const place = `phone_numbers/${phone_number_id}/former_routing` as const;
+      return { ...row, former_routing: await seal(JSON.stringify(former_routing), place) };
+    },
+  },
 ];

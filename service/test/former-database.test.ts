@@ -174,6 +174,12 @@ describe('a database that schema 1 filled', () => {
       }
     });
 
+    it('has sealed how its numbers were routed', async () => {
+      expect(dump.collections.phone_numbers!.rows.some((row) => row.former_routing?.voice_url)).toBe(true);
+      const inClear = { former_routing: { $type: 'object' } } as const;
+      expect(await service.connection.collection('phone_numbers').countDocuments(inClear)).toBe(0);
+    });
+
     it('has given back the routing of a number whose sid was erased', async () => {
       const owned = (await readWorld(service)).numbers.find(({ phone_number }) => phone_number === ERASED);
       expect(owned).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/before/0016' });

@@ -5,6 +5,7 @@ import { connect } from '../src/connect.ts';
 import { buildIndexes } from '../src/indexes.ts';
 import { createLogging } from '../src/log.ts';
 import { prepareDatabase } from '../src/prepare-database.ts';
+import { createSecrets } from '../src/secrets.ts';
 import { type DatabaseProxy, openDatabaseProxy } from './database-proxy.ts';
 import { openService, uniqueDatabase } from './open-service.ts';
 
@@ -38,7 +39,8 @@ describe('an index that takes longer to build than the database may be silent', 
     const { log } = createLogging('silent', { write: () => {} });
     const start = new AbortController();
     const { mongodb_uri } = proxy;
-    const preparing = prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: start.signal });
+    const tools = createSecrets(new Map([['test', new Uint8Array(32)]]));
+    const preparing = prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: start.signal, tools });
     await proxy.holding();
     start.abort();
     await expect(preparing).rejects.toBe(start.signal.reason);

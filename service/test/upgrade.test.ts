@@ -6,6 +6,7 @@ import { collections } from '../src/collections.ts';
 import { type Connection, connect, databaseOf } from '../src/connect.ts';
 import { buildIndexes, dropFormerIndexes, nameOf } from '../src/indexes.ts';
 import { createLogging } from '../src/log.ts';
+import { createSecrets } from '../src/secrets.ts';
 import { schemaOf, upgradeDatabase } from '../src/upgrade.ts';
 import { type Upgrade, upgrades } from '../src/upgrades.ts';
 import { readDump } from './fixtures/load.ts';
@@ -13,6 +14,7 @@ import { openService, uniqueDatabase } from './open-service.ts';
 import { createTurnedClock } from './turned-clock.ts';
 
 const { log } = createLogging('silent', { write: () => {} });
+const tools = createSecrets(new Map([['test', new Uint8Array(32)]]));
 const ROWS = 3000;
 
 let mongodb_uri: string;
@@ -55,7 +57,7 @@ interface Options {
   clock?: typeof systemClock;
 }
 const upgrade = ({ on = connection, clock = systemClock, signal = new AbortController().signal, upgrades }: Options) =>
-  upgradeDatabase({ connection: on, clock, log, signal, upgrades, batch: 100 });
+  upgradeDatabase({ connection: on, clock, log, signal, tools, upgrades, batch: 100 });
 
 describe('an upgrade', () => {
   it('turns every row once, schema by schema, and takes a database that tells no schema for the first', async () => {
@@ -72,9 +74,9 @@ describe('an upgrade', () => {
   it('goes on where it was interrupted, and turns no row twice', async () => {
     await fill();
     const failing: Upgrade = {
-      things: (row) => {
+      things: (row, tools) => {
         if (row.n === 1750) throw new Error('This row is odd');
-        return turn.things!(row);
+        return turn.things!(row, tools);
       },
     };
     await expect(upgrade({ upgrades: [failing] })).rejects.toThrow('This row is odd');
@@ -87,9 +89,9 @@ describe('an upgrade', () => {
     await fill();
     const start = new AbortController();
     const calledOff: Upgrade = {
-      things: (row) => {
+      things: (row, tools) => {
         if (row.n === 550) start.abort();
-        return turn.things!(row);
+        return turn.things!(row, tools);
       },
     };
     await expect(upgrade({ upgrades: [calledOff], signal: start.signal })).rejects.toThrow('aborted');

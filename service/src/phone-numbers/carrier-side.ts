@@ -28,14 +28,14 @@ export async function verifyOwnership(job: Job): Promise<string> {
       `${record.phone_number} has no voice capability at Twilio. Import a number that has.`,
     );
   }
-  if (record.supports_inbound) rememberRouting(job, owned.value);
+  if (record.supports_inbound) await rememberRouting(job, owned.value);
   if (inTheWay.status === 'rejected') throw inTheWay.reason;
   if (inTheWay.value !== undefined) throw answeredElsewhere(record, inTheWay.value);
   return owned.value.number_sid;
 }
 
 /** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
-function rememberRouting(job: Job, { routing }: OwnedNumber): void {
+async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void> {
   const record = twilioRecordOf(job);
   if (routing.trunk_sid !== null && routing.trunk_sid === carrierOf(job).trunk_sid) return;
   const obstacle = routing.trunk_sid
@@ -47,7 +47,7 @@ function rememberRouting(job: Job, { routing }: OwnedNumber): void {
       `At Twilio ${record.phone_number} is routed to ${obstacle}, which is not Trunkline's. Take it off there, or send replace_existing_routing: true: how it is routed now is then kept in the record.`,
     );
   }
-  record.former_routing = routing;
+  record.former_routing = await job.sealRouting(routing);
 }
 
 export async function routeToTrunk(job: Job): Promise<string> {
@@ -73,8 +73,7 @@ export async function findRouting(job: Job): Promise<string[]> {
  */
 export async function giveBackRouting(job: Job, number_sid: string): Promise<Told | undefined> {
   if ((await findRouting(job)).length === 0) return undefined;
-  const { former_routing } = twilioRecordOf(job);
-  const former = former_routing ?? unrouted;
+  const former = (await job.formerRouting()) ?? unrouted;
   const { numbers } = carrierOf(job);
   if (await numbers.giveBack(number_sid, former).catch(falseIfRefused)) return undefined;
   if ((await findRouting(job)).length === 0) return undefined;
@@ -99,7 +98,7 @@ export async function restoreRouting(job: Job): Promise<void> {
   const number_sid = madeBy(job, 'carrier_routing');
   if (number_sid === undefined) return;
   const number = await carrierOf(job).numbers.readNumber(number_sid);
-  if (isDeepStrictEqual(number?.routing, twilioRecordOf(job).former_routing ?? unrouted)) await routeToTrunk(job);
+  if (isDeepStrictEqual(number?.routing, (await job.formerRouting()) ?? unrouted)) await routeToTrunk(job);
 }
 
 const unrouted: FormerRouting = {

@@ -1,4 +1,4 @@
-import type { PhoneNumber, PhoneNumberDetail, Step, StepName } from '@trunkline/contracts';
+import type { FormerRouting, PhoneNumber, PhoneNumberDetail, Step, StepName } from '@trunkline/contracts';
 import type { StepRecord } from '../lease.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { steps } from './steps.ts';
@@ -58,7 +58,11 @@ const byAddressAlone =
   'Callers do not prove sip_username and sip_password: calls are let in by allowed_addresses alone, and an entry is compared with what a caller claims too, so somebody who knows it can get in. If your carrier can answer a digest challenge, import with inbound_authentication digest: then each call must prove the credentials.';
 
 /** With how it was provisioned: each step that it has, what that made, and when. */
-export const describePhoneNumberDetail = (record: PhoneNumberRecord, sip_host: string): PhoneNumberDetail => {
+export const describePhoneNumberDetail = (
+  record: PhoneNumberRecord,
+  sip_host: string,
+  former_routing: FormerRouting | null,
+): PhoneNumberDetail => {
   const { provisioning, provisioning_state } = record;
   const told = {
     state: provisioning_state,
@@ -69,7 +73,6 @@ export const describePhoneNumberDetail = (record: PhoneNumberRecord, sip_host: s
   };
   const described = describePhoneNumber(record, sip_host);
   if (described.provider === 'sip') return { ...described, provisioning: told };
-  const former_routing = record.provider === 'twilio' ? record.former_routing : null;
   return { ...described, provisioning: { ...told, ...(former_routing && { former_routing }) } };
 };
 

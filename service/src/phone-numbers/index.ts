@@ -13,6 +13,7 @@ import { describePhoneNumber, describePhoneNumberDetail } from './describe.ts';
 import { createDraft } from './draft.ts';
 import { createPhoneNumberDuties } from './duties.ts';
 import { createFollow } from './follow.ts';
+import { maskedRoutingOf } from './former-routing.ts';
 import { createImport } from './import.ts';
 import { type CarrierAccount, createJobs, type LineSettings } from './job.ts';
 import { createLifecycle } from './lifecycle.ts';
@@ -95,7 +96,8 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
     get: async ({ organization_id }, { phone_number_id }) => {
       const record = await store.get(organization_id, phone_number_id);
       if (record === null) throw notFound(phone_number_id);
-      return { success: true, data: describePhoneNumberDetail(record, settings.sip_host) };
+      const former_routing = await maskedRoutingOf(deps.secrets, record);
+      return { success: true, data: describePhoneNumberDetail(record, settings.sip_host, former_routing) };
     },
     assign: async (caller, input) => {
       const record = await assign(caller, input);

@@ -1,6 +1,7 @@
-import type { IntegrationId, PhoneNumberId, StepName } from '@trunkline/contracts';
+import type { FormerRouting, IntegrationId, PhoneNumberId, StepName } from '@trunkline/contracts';
 import { type Guard, guarded } from '../provider.ts';
 import type { Secrets } from '../secrets.ts';
+import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundLine, Switchboard } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -15,6 +16,9 @@ export interface Job {
   carrier: (Omit<CarrierAccount, 'trunk'> & { trunk(): Promise<CarrierTrunk> }) | undefined;
   /** Decrypts a secret of the record. */
   open(field: 'inbound_pin' | 'sip_password'): Promise<string | null>;
+  /** How Twilio routed the number before us, if that is known. */
+  formerRouting(): Promise<FormerRouting | null>;
+  sealRouting(routing: FormerRouting): Promise<string>;
   /** Whether this installation had a record of this id, and let go of it. */
   wasLetGo(phone_number_id: PhoneNumberId): Promise<boolean>;
 }
@@ -69,6 +73,8 @@ export const createJobs =
         trunk: () => carrier.trunk(guard),
       },
       wasLetGo: tombstones.has,
+      formerRouting: async () => (record.provider === 'twilio' ? openRouting(secrets, record) : null),
+      sealRouting: (routing) => sealRouting(secrets, record, routing),
       open: async (field) => {
         const sealed = sealedIn(record, field);
         return sealed === null ? null : secrets.open(sealed, `phone_numbers/${record.phone_number_id}/${field}`);

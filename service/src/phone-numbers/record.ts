@@ -51,8 +51,8 @@ const TwilioRecord = z.object({
   ...ofEither,
   integration_id: IntegrationId,
   replace_existing_routing: z.boolean(),
-  /** How Twilio routed the number before us. */
-  former_routing: orNull(z.object(routing)),
+  /** How Twilio routed the number before us: sealed JSON, for it may hold a voice URL's secrets. Schema 2 kept it in clear. */
+  former_routing: orNull(z.union([z.string(), z.object(routing)])),
 });
 export type TwilioRecord = z.output<typeof TwilioRecord>;
 

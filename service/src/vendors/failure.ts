@@ -1,3 +1,4 @@
+import { maskUrlsIn } from '../mask-url.ts';
 import { type Failure, ProviderProblem } from '../provider.ts';
 import { redact } from './redact.ts';
 
@@ -13,7 +14,7 @@ export interface VendorCall {
 export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
   const { name, message, cause: behind } = cause instanceof Error ? cause : new Error(String(cause));
   const said = behind instanceof Error && 'code' in behind ? `${message} (${behind.code})` : String(message);
-  const quoted = new Error(redact(said, secrets).replaceAll(/\beyJ[\w.-]+/g, '[token]'));
+  const quoted = new Error(maskUrlsIn(redact(said, secrets)).replaceAll(/\beyJ[\w.-]+/g, '[token]'));
   quoted.name = redact(name, secrets);
   return quoted;
 };

@@ -2,6 +2,7 @@ import type { FormerRouting, TwilioCredentials } from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
 import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
+import { secretsOfUrl } from '../mask-url.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
 import { Conflict, ProviderProblem } from '../provider.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
@@ -86,10 +87,16 @@ const connect = (
       ),
 
     giveBack: (number_sid, former_routing) =>
-      call('giveBack', async () => {
-        const updated = client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing));
-        return (await updated.catch(undefinedIfGone)) !== undefined;
-      }),
+      call(
+        'giveBack',
+        async () => {
+          const updated = client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing));
+          return (await updated.catch(undefinedIfGone)) !== undefined;
+        },
+        // Twilio may quote parts of them.
+        ...secretsOfUrl(former_routing.voice_url),
+        ...secretsOfUrl(former_routing.voice_fallback_url),
+      ),
 
     detach: (number_sid) =>
       call('detach', () => unlessGone(client.incomingPhoneNumbers(number_sid).update({ trunkSid: '' }))),

@@ -1,0 +1,36 @@
+import { FormerRouting } from '@trunkline/contracts';
+import { maskUrl } from '../mask-url.ts';
+import type { Secrets } from '../secrets.ts';
+import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
+
+type Routed = Pick<TwilioRecord, 'phone_number_id' | 'former_routing'>;
+
+const placeOf = ({ phone_number_id }: Pick<Routed, 'phone_number_id'>) =>
+  `phone_numbers/${phone_number_id}/former_routing` as const;
+
+export const sealRouting = (
+  secrets: Secrets,
+  record: Pick<Routed, 'phone_number_id'>,
+  routing: FormerRouting,
+): Promise<string> => secrets.seal(JSON.stringify(routing), placeOf(record));
+
+/** How Twilio routed the number before us, whole: only for Twilio itself. */
+export const openRouting = async (secrets: Secrets, record: Routed): Promise<FormerRouting | null> => {
+  const { former_routing } = record;
+  if (typeof former_routing !== 'string') return former_routing;
+  return FormerRouting.parse(JSON.parse(await secrets.open(former_routing, placeOf(record))));
+};
+
+/** The same as callers may read it: a voice URL often carries a password or a token. */
+export const maskedRoutingOf = async (secrets: Secrets, record: PhoneNumberRecord): Promise<FormerRouting | null> => {
+  if (record.provider !== 'twilio') return null;
+  const routing = await openRouting(secrets, record);
+  const mask = (url: string | null) => url && maskUrl(url);
+  return (
+    routing && {
+      ...routing,
+      voice_url: mask(routing.voice_url),
+      voice_fallback_url: mask(routing.voice_fallback_url),
+    }
+  );
+};
