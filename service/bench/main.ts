@@ -6,6 +6,7 @@ import { measureClaims } from './claims.ts';
 import { measureImports } from './imports.ts';
 import { measureLiveKit } from './livekit.ts';
 import { measureReads } from './reads.ts';
+import { measureStall } from './stall.ts';
 import { measureStart } from './start.ts';
 
 // Figures of one run on this machine, as ratios wherever two sides can be measured side by side.
@@ -26,6 +27,7 @@ try {
   if (!only || only === 'reads') await measureReads(database);
   if (!only || only === 'claims') await measureClaims(database);
   if (!only || only === 'start') await measureStart(database);
+  if (!only || only === 'stall') await measureStall(database);
   // By name alone: it needs a livekit-server and a Redis, and takes minutes.
   if (only === 'livekit') await measureLiveKit();
 } finally {

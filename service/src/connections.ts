@@ -1,4 +1,4 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describeProblem, Problem } from '@trunkline/contracts';
 
@@ -6,36 +6,49 @@ import { describeProblem, Problem } from '@trunkline/contracts';
 interface Exchange {
   req: IncomingMessage;
   res: ServerResponse;
+  /** One request of a connection is served at a time. */
+  has_begun: boolean;
   /** Since when the peer has been due to take the answer. */
   waiting_since: number | undefined;
 }
 
 type Exchanges = Map<Duplex, Set<Exchange>>;
 
+/** Whoever sends more requests than this without waiting for an answer is cut off. */
+const MAX_PIPELINED = 10;
 /** A body larger than any that is taken is not read on once its request is answered. */
 const LARGE_BYTES = 100 * 1024;
 /** For so long a peer that was cut short can still read why. */
 const LINGER_MS = 1000;
 
-/** Keeps what one connection can cost within bounds that Node's own settings leave open. */
-export const guardConnections = (server: Server, { response_timeout_ms }: { response_timeout_ms: number }): void => {
+/** Serves requests, and keeps what one connection can cost within bounds that Node's own settings leave open. */
+export const guardConnections = (
+  server: Server,
+  listener: RequestListener,
+  { response_timeout_ms }: { response_timeout_ms: number },
+): void => {
   const exchanges: Exchanges = new Map();
 
   server.on('connection', (socket) => {
     exchanges.set(socket, new Set());
     socket.once('close', () => exchanges.delete(socket));
   });
-  server.prependListener('request', (req, res) => {
-    const ofSocket = exchanges.get(req.socket);
-    const exchange: Exchange = { req, res, waiting_since: undefined };
-    ofSocket?.add(exchange);
-    res.once('close', () => ofSocket?.delete(exchange));
+  server.on('request', (req, res) => {
+    const ofSocket = exchanges.get(req.socket) ?? new Set();
+    if (ofSocket.size >= MAX_PIPELINED) return void req.socket.destroy();
+    const exchange: Exchange = { req, res, has_begun: false, waiting_since: undefined };
+    ofSocket.add(exchange);
     if (mayBeLarge(req)) closeUnlessRead(req, res);
+    res.once('close', () => {
+      ofSocket.delete(exchange);
+      // Others have their turn before the next request of this connection, however many it sent at once.
+      const [next] = ofSocket;
+      if (next !== undefined) setImmediate(begin, next, listener);
+    });
+    if (ofSocket.size === 1) begin(exchange, listener);
   });
-  server.on('checkContinue', (req, res) => {
-    if (lengthOf(req) <= LARGE_BYTES) res.writeContinue();
-    server.emit('request', req, res);
-  });
+  server.on('checkContinue', (req, res) => server.emit('request', req, res));
+
   const unreadable = new WeakSet<Duplex>();
   server.on('clientError', (error, socket) => {
     // The parser complains of all that comes after, too.
@@ -50,6 +63,15 @@ export const guardConnections = (server: Server, { response_timeout_ms }: { resp
   );
   look.unref();
   server.once('close', () => clearInterval(look));
+};
+
+const begin = (exchange: Exchange, listener: RequestListener): void => {
+  const { req, res, has_begun } = exchange;
+  if (has_begun || !req.socket.writable) return;
+  exchange.has_begun = true;
+  // Who asks first is told to send a body only if one of its size may be taken.
+  if (/^100-continue$/i.test(req.headers.expect ?? '') && lengthOf(req) <= LARGE_BYTES) res.writeContinue();
+  listener(req, res);
 };
 
 /** Node's own timeouts are for those who do not send. */

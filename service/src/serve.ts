@@ -24,17 +24,14 @@ export const listen = async (
   { host, port, setting, connections }: ListenOptions,
 ): Promise<Listening> => {
   const { keep_alive_ms, request_timeout_ms, max_connections } = connections;
-  const server = createServer(
-    {
-      keepAliveTimeout: keep_alive_ms,
-      requestTimeout: request_timeout_ms,
-      headersTimeout: request_timeout_ms,
-      connectionsCheckingInterval: Math.min(1000, request_timeout_ms / 2),
-    },
-    listener,
-  );
+  const server = createServer({
+    keepAliveTimeout: keep_alive_ms,
+    requestTimeout: request_timeout_ms,
+    headersTimeout: request_timeout_ms,
+    connectionsCheckingInterval: Math.min(1000, request_timeout_ms / 2),
+  });
   server.maxConnections = max_connections;
-  guardConnections(server, connections);
+  guardConnections(server, listener, connections);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

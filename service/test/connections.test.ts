@@ -48,7 +48,7 @@ describe('a connection is cut', () => {
     await using impatient = await openService({ environment: { RESPONSE_TIMEOUT_SECONDS: '0.4' } });
     const { socket, closed } = await dial(impatient);
     socket.pause();
-    socket.write(`${get('/openapi.json').repeat(200)}GET /`);
+    socket.write(`${get('/docs/swagger-ui-bundle.js').repeat(10)}GET /`);
     // A socket that nobody reads learns of its end only when it sends.
     const nudging = setInterval(() => socket.write('x'), 50);
     await closed;
@@ -79,6 +79,31 @@ describe('a connection is cut', () => {
     service.sandbox.faults.release();
     expect([201, 503, 504]).toContain((await importing).status);
     expect(statuses(read())).toEqual([200]);
+  });
+
+  it('where its peer sends many requests without waiting for an answer, and up to ten are answered in their order', async () => {
+    const { socket, read, closed } = await dial();
+    const ten = [
+      '/healthz',
+      '/nothing',
+      '/healthz',
+      '/healthz',
+      '/nothing',
+      '/',
+      '/healthz',
+      '/',
+      '/nothing',
+      '/healthz',
+    ];
+    socket.write(ten.map((path) => get(path)).join(''));
+    await expect
+      .poll(() => statuses(read()))
+      .toEqual(ten.map((path) => ({ '/healthz': 200, '/nothing': 404, '/': 302 })[path]));
+    const handled = () => service.logged.filter((line) => line.includes('"status":404')).length;
+    const before = handled();
+    socket.write(get('/nothing').repeat(1000));
+    await closed;
+    expect(handled() - before).toBeLessThan(20);
   });
 
   it('where there are too many, and those that there are stay', async () => {

@@ -31,8 +31,8 @@ export const createApp = ({
   metrics,
   trusted_proxies,
 }: AppDependencies): Express => {
-  const limitAddress: RequestHandler = async (req, _res, next) => {
-    await limits.countAnonymous(req.ip);
+  const limitAddress: RequestHandler = async (req, res, next) => {
+    await limits.countAnonymous(req, res);
     next();
   };
   const app = express();

@@ -52,12 +52,12 @@ export const createAdmit =
     async function identifyCaller({ headers, ip = '' }: Request) {
       const raw_key = headers['x-api-key'];
       if (typeof raw_key !== 'string' || raw_key === '') {
-        await limits.countAnonymous(ip);
+        await limits.countAnonymous(req, res);
         throw unauthenticated('Send your API key in the X-API-Key header.');
       }
       const mustConfirm = mayChange && isRemembered(raw_key);
       const identity = await lookUp(raw_key, ip);
-      if (identity === undefined) await limits.countAnonymous(ip);
+      if (identity === undefined) await limits.countAnonymous(req, res);
       return { identity: requireFound(identity), confirmed: mustConfirm ? confirmBeside(raw_key) : undefined };
     }
 

@@ -1,5 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { createLookUps } from './look-ups.ts';
 import { networkOf } from './network.ts';
@@ -37,9 +37,11 @@ export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSe
     },
 
     /** Counts what needs no key, or comes without one. Throws `rate_limited`. Nothing that carries a good key comes here. */
-    countAnonymous: async (address = ''): Promise<void> => {
-      const left: Limit = await anonymousByAddress.consume(networkOf(address)).catch(asLimit);
+    countAnonymous: async ({ ip = '' }: Request, res: Response): Promise<void> => {
+      const left: Limit = await anonymousByAddress.consume(networkOf(ip)).catch(asLimit);
       if (!left.isExceeded) return;
+      // What else was sent on this connection is not looked at.
+      res.setHeader('Connection', 'close');
       throw new Problem(
         'rate_limited',
         'Too many requests without an API key came from this address. Try again in a second.',

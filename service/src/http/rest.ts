@@ -30,7 +30,7 @@ export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<L
 
   for (const [pattern, allowed] of methods) {
     rest.all(pattern, async (req, res) => {
-      await limits.countAnonymous(req.ip);
+      await limits.countAnonymous(req, res);
       const allow = [...allowed].join(', ');
       res.setHeader('Allow', allow);
       throw new Problem('method_not_allowed', `This route takes ${allow}.`);

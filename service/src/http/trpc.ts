@@ -45,11 +45,11 @@ export const createTrpc = (router: AppRouter, { admit, limits, log }: TrpcDepend
     await send(response, res);
   };
 
-  const readOrCount = async (req: Request): Promise<TrpcRequest> => {
+  const readOrCount = async (req: Request, res: Response): Promise<TrpcRequest> => {
     try {
       return readTrpcRequest(req);
     } catch (error) {
-      await limits.countAnonymous(req.ip);
+      await limits.countAnonymous(req, res);
       throw error;
     }
   };
@@ -77,7 +77,7 @@ export const createTrpc = (router: AppRouter, { admit, limits, log }: TrpcDepend
     res.locals.route = `${req.method} /trpc/(unknown)`;
     let read: Pick<TrpcRequest, 'names' | 'isBatch'> = { names: [''], isBatch: false };
     try {
-      const request = await readOrCount(req);
+      const request = await readOrCount(req, res);
       read = request;
       res.locals.route = routeOf(request);
       await answer(req, res, request);
