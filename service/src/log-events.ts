@@ -14,6 +14,7 @@ export const logEvents = [
   'index_dropped',
   'ready',
   'stopped_early',
+  'proxy_not_trusted',
 ] as const;
 
 export type LogEvent = (typeof logEvents)[number];

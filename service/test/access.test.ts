@@ -212,4 +212,18 @@ describe('limits', () => {
     });
     expect(asked).toBe(0);
   });
+
+  it('say once in the log that a proxy stands in front which is not trusted', async () => {
+    const warnings = (of: OpenedService) => of.logged.filter((line) => line.includes('X-Forwarded-For'));
+    await using alone = await openService();
+    await alone.admin.rest('GET', '/api/me');
+    expect(warnings(alone)).toHaveLength(0);
+    for (let n = 0; n < 3; n++) await alone.admin.rest('GET', '/api/me', undefined, { 'X-Forwarded-For': '203.0.113.1' });
+    expect(warnings(alone)).toHaveLength(1);
+    expect(JSON.parse(warnings(alone)[0]!)).toMatchObject({ level: 40, address: '127.0.0.1' });
+
+    await using behind = await openService({ environment: { TRUSTED_PROXIES: '1' } });
+    await behind.admin.rest('GET', '/api/me', undefined, { 'X-Forwarded-For': '203.0.113.1' });
+    expect(warnings(behind)).toHaveLength(0);
+  });
 });

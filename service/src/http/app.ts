@@ -40,6 +40,7 @@ export const createApp = ({
   app.set('etag', false);
   app.set('trust proxy', trusted_proxies);
   app.use(observe(logging, metrics), plainHeaders, refuseUnreadableAddress);
+  if (trusted_proxies === 0) app.use(warnOfProxy(logging.log));
 
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
   app.get(
@@ -68,6 +69,21 @@ const plainHeaders: RequestHandler = (_req, res, next) => {
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Cache-Control', 'no-store');
   next();
+};
+
+/** Behind a proxy that is not trusted, all callers are one address to the limits. */
+const warnOfProxy = (log: Log): RequestHandler => {
+  let isSaid = false;
+  return ({ headers, socket }, _res, next) => {
+    if (!isSaid && headers['x-forwarded-for'] !== undefined) {
+      isSaid = true;
+      log.warn(
+        { event: 'proxy_not_trusted', address: socket.remoteAddress },
+        'A request came with X-Forwarded-For, but TRUSTED_PROXIES is not set: if a proxy stands in front, all callers share the limits of its address',
+      );
+    }
+    next();
+  };
 };
 
 /** Each parser of addresses has a reading of its own for what no address may hold, and some replace it in silence. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import type { Clock } from '../clock.ts';
 import { createFaults, Fault, type Faults } from './faults.ts';
 import { createLiveKitStandIn } from './livekit.ts';
@@ -33,6 +33,7 @@ export const openSandbox = async ({ shelf, clock, port }: SandboxOptions): Promi
   const faults = createFaults();
   const app = express();
   app.disable('x-powered-by');
+  app.use(refuseOtherSites);
   app.use('/sandbox', controls(shelf, faults));
   app.use(createTwilioStandIn({ shelf, faults, clock }));
   app.use(createLiveKitStandIn({ shelf, faults, clock, api_key: API_KEY, api_secret: API_SECRET }));
@@ -54,6 +55,16 @@ export const openSandbox = async ({ shelf, clock, port }: SandboxOptions): Promi
       await closed;
     },
   };
+};
+
+/** A page in a browser of this machine reaches the port as well, under a name of its own or from a site of its own. */
+const refuseOtherSites: RequestHandler = (req, res, next) => {
+  const own = ['127.0.0.1', 'localhost', '[::1]'].map((host) => `${host}:${req.socket.localPort}`);
+  const { host = '', origin } = req.headers;
+  if (own.includes(host.toLowerCase()) && (origin === undefined || own.some((name) => origin === `http://${name}`))) {
+    return next();
+  }
+  res.status(403).json({ error: `The sandbox is for this machine only: call it at http://${own[0]}, not from a web page.` });
 };
 
 const kinds = {
