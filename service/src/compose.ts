@@ -95,7 +95,14 @@ export const compose = async (config: Config, parts: Parts) => {
   const organizations = createOrganizations({ ...shared, installation });
   const integrations = createIntegrations({ ...shared, ...settings, connect });
   const { lineOf, lineFor } = integrations;
-  const phoneNumbers = createPhoneNumbers({ ...shared, settings, switchboard, lineOf, lineFor });
+  const phoneNumbers = createPhoneNumbers({
+    ...shared,
+    settings,
+    switchboard,
+    lineOf,
+    lineFor,
+    allows_local_addresses: !config.production,
+  });
 
   const reconciler = createReconciler({
     duties: [...phoneNumbers.duties, ...integrations.duties],

@@ -131,6 +131,38 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect((await ask(bare)).body.data).not.toHaveProperty('warnings');
     });
 
+    it('warns where outbound calls go to a private network', async () => {
+      const sip = { provider: 'sip', supports_outbound: true };
+      const { body } = await ask({ ...sip, phone_number: drawNumber(), sip_server_address: '192.168.1.20:5060' });
+      expect(body.data.warnings).toEqual([expect.stringContaining('192.168.1.20:5060, which is not a public address')]);
+    });
+
+    it('in production refuses a carrier on the machine that dials, before it looks anywhere else', async () => {
+      await using production = await openService({
+        environment: {
+          NODE_ENV: 'production',
+          MONGODB_URI: 'mongodb://unused.invalid/trunkline',
+          LIVEKIT_URL: 'wss://unused.invalid',
+          LIVEKIT_API_KEY: 'unused',
+          LIVEKIT_API_SECRET: 'unused',
+          LIVEKIT_SIP_HOST: 'sip.unused.invalid',
+        },
+      });
+      const sip = { provider: 'sip', supports_outbound: true };
+      for (const sip_server_address of ['127.1', '2130706433:5060', '[::ffff:7f00:1]:5060', 'localhost.']) {
+        const input = { ...sip, phone_number: drawNumber(), sip_server_address };
+        const { status, body } = await production.admin.rest('POST', '/api/phone-numbers', input);
+        expect({ status, code: body.code, issues: body.issues }).toEqual({
+          status: 400,
+          code: 'invalid_request',
+          issues: [{ path: 'sip_server_address', message: expect.any(String) }],
+        });
+      }
+      expect(production.sandbox.faults.calls).toEqual([]);
+      const input = { ...sip, phone_number: drawNumber(), sip_server_address: '10.0.0.7' };
+      expect((await production.admin.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
+    });
+
     it('assigns at once where an agent is named', async () => {
       const { input } = await integrated();
       const { body } = await ask({ ...input, agent_id: 'reception' });

@@ -1,6 +1,7 @@
 import type { FormerRouting, PhoneNumber, PhoneNumberDetail, Step, StepName } from '@trunkline/contracts';
 import type { StepRecord } from '../lease.ts';
 import type { PhoneNumberRecord } from './record.ts';
+import { reachOf } from './server-address.ts';
 import { steps } from './steps.ts';
 
 /** Tells callers what a record holds. No secret leaves it. `sip_host` is where carriers send calls. */
@@ -44,7 +45,12 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
   };
 };
 
-const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => {
+const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => [
+  ...inboundWarnings(record),
+  ...outboundWarnings(record),
+];
+
+const inboundWarnings = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => {
   if (!record.supports_inbound || record.inbound_authentication === 'digest') return [];
   if (record.allowed_addresses.length === 0) {
     return [
@@ -53,6 +59,16 @@ const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): st
   }
   return record.sip_username === null ? [] : [byAddressAlone];
 };
+
+const outboundWarnings = ({
+  supports_outbound,
+  sip_server_address,
+}: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] =>
+  supports_outbound && sip_server_address !== null && reachOf(sip_server_address) !== 'public'
+    ? [
+        `Outbound calls go to ${sip_server_address}, which is not a public address: they arrive only if LiveKit is in the same network.`,
+      ]
+    : [];
 
 const byAddressAlone =
   'Callers do not prove sip_username and sip_password: calls are let in by allowed_addresses alone, and an entry is compared with what a caller claims too, so somebody who knows it can get in. If your carrier can answer a digest challenge, import with inbound_authentication digest: then each call must prove the credentials.';

@@ -21,6 +21,7 @@ import type { CarrierAccount } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Going, Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
+import { refuseLocalAddress } from './server-address.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 /** A passing failure of a provider is tried again this often before the caller hears of it. */
@@ -38,12 +39,15 @@ export interface ImportDependencies {
   deadline_ms: number;
   retry_base_ms: number;
   quotas: Pick<Quotas, 'phone_numbers'>;
+  /** Whether a carrier may be on the machine that dials: on a developer's it may. */
+  allows_local_addresses: boolean;
   /** Throws unless the organization has this integration. */
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
 }
 
 /** Makes a number ring: all of it or nothing, whatever fails. */
-export const createImport = ({ store, draft, follow, lineFor, quotas, ...carrying }: ImportDependencies) => {
+export const createImport = (deps: ImportDependencies) => {
+  const { store, draft, follow, lineFor, quotas, allows_local_addresses, ...carrying } = deps;
   const withinDeadline = createDeadline(carrying);
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
@@ -68,6 +72,7 @@ export const createImport = ({ store, draft, follow, lineFor, quotas, ...carryin
   };
 
   return async (caller: Caller, input: ImportPhoneNumber): Promise<PhoneNumberRecord> => {
+    if (input.provider === 'sip' && !allows_local_addresses) refuseLocalAddress(input.sip_server_address);
     const { organization_id } = caller;
     const { phone_number } = input;
     const drawDraft = () => draft(caller, input, drawId('phon'));

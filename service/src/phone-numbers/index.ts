@@ -41,6 +41,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   call_ms: number;
   deadline_ms: number;
   retry_base_ms: number;
+  allows_local_addresses: boolean;
 }
 
 /** Phone numbers: how they are imported, kept and told of. */

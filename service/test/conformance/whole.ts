@@ -42,7 +42,7 @@ export interface Whole {
   close(): Promise<void>;
 }
 
-export const openWhole = async (): Promise<Whole> => {
+export const openWhole = async (environment: Record<string, string> = {}): Promise<Whole> => {
   const [cluster, twilio, livekit] = await Promise.all([startCluster(1), startSandbox(20), openRealLiveKit()]);
   const proxy = await openLiveKitProxy(livekit.url);
   const startReplica = () =>
@@ -52,6 +52,7 @@ export const openWhole = async (): Promise<Whole> => {
       LIVEKIT_API_SECRET: livekit.api_secret,
       LEASE_SECONDS: '4',
       PROVIDER_TIMEOUT_SECONDS: '2',
+      ...environment,
     });
   const service = await startReplica();
   const [, installation_id = ''] = await service.line(/"installation_id":"(\w+)"/);
