@@ -218,7 +218,8 @@ describe('limits', () => {
     await using alone = await openService();
     await alone.admin.rest('GET', '/api/me');
     expect(warnings(alone)).toHaveLength(0);
-    for (let n = 0; n < 3; n++) await alone.admin.rest('GET', '/api/me', undefined, { 'X-Forwarded-For': '203.0.113.1' });
+    for (let n = 0; n < 3; n++)
+      await alone.admin.rest('GET', '/api/me', undefined, { 'X-Forwarded-For': '203.0.113.1' });
     expect(warnings(alone)).toHaveLength(1);
     expect(JSON.parse(warnings(alone)[0]!)).toMatchObject({ level: 40, address: '127.0.0.1' });
 

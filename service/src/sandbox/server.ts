@@ -64,7 +64,9 @@ const refuseOtherSites: RequestHandler = (req, res, next) => {
   if (own.includes(host.toLowerCase()) && (origin === undefined || own.some((name) => origin === `http://${name}`))) {
     return next();
   }
-  res.status(403).json({ error: `The sandbox is for this machine only: call it at http://${own[0]}, not from a web page.` });
+  res
+    .status(403)
+    .json({ error: `The sandbox is for this machine only: call it at http://${own[0]}, not from a web page.` });
 };
 
 const kinds = {
