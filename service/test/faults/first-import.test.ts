@@ -1,3 +1,3 @@
 import { promiseOf } from './promise.ts';
 
-promiseOf('a first import of an integration');
+await promiseOf('a first import of an integration');

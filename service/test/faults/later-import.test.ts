@@ -1,3 +1,3 @@
 import { promiseOf } from './promise.ts';
 
-promiseOf('a later import of an integration');
+await promiseOf('a later import of an integration');

@@ -1,116 +1,70 @@
 import { problemIn } from '@trunkline/contracts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/sandbox/faults.ts';
-import { drawNumber, type OpenedService, openService } from '../open-service.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { drawNumber, openService } from '../open-service.ts';
 import { expectWholeWorld, settle } from '../world.ts';
+import { type WayName, wayNames, ways } from './ways.ts';
 
-/** Each call that an import makes, in the order of its longest chain. */
-const calls = {
-  'a first import of an integration': [
-    'twilio.listNumbers',
-    'livekit.ListSIPInboundTrunk',
-    'livekit.CreateSIPInboundTrunk',
-    'livekit.CreateSIPDispatchRule',
-    'twilio.createTrunk',
-    'twilio.createCredentialList',
-    'twilio.createOriginationUrl',
-    'twilio.createCredential',
-    'twilio.createPermission',
-    'livekit.CreateSIPOutboundTrunk',
-    'twilio.updateNumber',
-  ],
-  'a later import of an integration': [
-    'twilio.listNumbers',
-    'livekit.ListSIPInboundTrunk',
-    'livekit.CreateSIPInboundTrunk',
-    'livekit.CreateSIPDispatchRule',
-    'livekit.CreateSIPOutboundTrunk',
-    'twilio.updateNumber',
-  ],
-  'an import of a SIP number': [
-    'livekit.CreateSIPInboundTrunk',
-    'livekit.CreateSIPDispatchRule',
-    'livekit.CreateSIPOutboundTrunk',
-  ],
-} as const;
+type Flow = 'a first import of an integration' | 'a later import of an integration' | 'an import of a SIP number';
 
-type Flow = keyof typeof calls;
-type Way = Partial<Fault> & Pick<Fault, 'kind'>;
-
-/** How a call fails; what a caller reads where it goes on failing. */
-const ways: Record<string, { fault: Way; status: number; code: string; acts?: true }> = {
-  refuses: {
-    fault: { kind: 'answer', status: 400, body: { code: 20_001, msg: 'no', message: 'no', status: 400 } },
-    status: 502,
-    code: 'provider_error',
-  },
-  'answers 429': {
-    fault: { kind: 'answer', status: 429, body: { code: 20_429, message: 'slow down', status: 429 } },
-    status: 503,
-    code: 'provider_unavailable',
-  },
-  'answers 503': { fault: { kind: 'answer', status: 503 }, status: 503, code: 'provider_unavailable' },
-  'stays silent and does nothing': { fault: { kind: 'hang_before' }, status: 504, code: 'provider_timeout' },
-  'stays silent and acts': { fault: { kind: 'hang_after' }, status: 504, code: 'provider_timeout', acts: true },
-  'drops the connection and does nothing': {
-    fault: { kind: 'drop_before' },
-    status: 503,
-    code: 'provider_unavailable',
-  },
-  'drops the connection and acts': {
-    fault: { kind: 'drop_after' },
-    status: 503,
-    code: 'provider_unavailable',
-    acts: true,
-  },
+/** What a caller reads where a call goes on failing this way. */
+const answers: Record<WayName, { status: number; code: string; acts?: true }> = {
+  refused: { status: 502, code: 'provider_error' },
+  busy: { status: 503, code: 'provider_unavailable' },
+  away: { status: 503, code: 'provider_unavailable' },
+  'silent before acting': { status: 504, code: 'provider_timeout' },
+  'silent after acting': { status: 504, code: 'provider_timeout', acts: true },
+  'dropped before acting': { status: 503, code: 'provider_unavailable' },
+  'dropped after acting': { status: 503, code: 'provider_unavailable', acts: true },
 };
 
 const ALWAYS = 1000;
 const reads: ReadonlySet<string> = new Set(['twilio.listNumbers', 'livekit.ListSIPInboundTrunk']);
 
 /** Whichever call of the flow fails, and however: the answer is right, and nothing half made is left. */
-export const promiseOf = (flow: Flow): void => {
+export const promiseOf = async (flow: Flow): Promise<void> => {
+  const service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.25' } });
+
+  /** What is imported, with all that it needs in place. */
+  const prepare = async () => {
+    const phone_number = drawNumber();
+    const directions = { phone_number, supports_inbound: true, supports_outbound: true } as const;
+    const caller = await service.newOrganization();
+    if (flow === 'an import of a SIP number') {
+      const credentials = { sip_username: 'user', sip_password: 'pass' };
+      const sip = { provider: 'sip', sip_server_address: 'sip.example.com', ...credentials } as const;
+      return { caller, input: { ...directions, ...sip } };
+    }
+    const another = drawNumber();
+    const { integration_id } = await service.integrate(caller, [
+      { phone_number, voice_url: 'https://example.com/before' },
+      { phone_number: another },
+    ]);
+    const ofTwilio = { provider: 'twilio', integration_id } as const;
+    if (flow === 'a later import of an integration') {
+      await caller.client.phoneNumbers.import.mutate({ ...directions, ...ofTwilio, phone_number: another });
+    }
+    return { caller, input: { ...directions, ...ofTwilio } };
+  };
+
+  const clean = await prepare();
+  const begun = service.sandbox.faults.calls.length;
+  await clean.caller.client.phoneNumbers.import.mutate(clean.input);
+  const calls = new Set(service.sandbox.faults.calls.slice(begun));
+
   describe(`${flow}, where a provider`, () => {
-    let service: OpenedService;
-    beforeAll(async () => {
-      service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.25' } });
-    });
     afterEach(() => service.sandbox.faults.clear());
     afterAll(() => service.close());
 
-    /** What is imported, with all that it needs in place. */
-    const prepare = async () => {
-      const phone_number = drawNumber();
-      const directions = { phone_number, supports_inbound: true, supports_outbound: true } as const;
-      const caller = await service.newOrganization();
-      if (flow === 'an import of a SIP number') {
-        const sip = {
-          provider: 'sip',
-          sip_server_address: 'sip.example.com',
-          sip_username: 'user',
-          sip_password: 'pass',
-        } as const;
-        return { caller, input: { ...directions, ...sip } };
-      }
-      const another = drawNumber();
-      const { integration_id } = await service.integrate(caller, [
-        { phone_number, voice_url: 'https://example.com/before' },
-        { phone_number: another },
-      ]);
-      const ofTwilio = { provider: 'twilio', integration_id } as const;
-      if (flow === 'a later import of an integration') {
-        await caller.client.phoneNumbers.import.mutate({ ...directions, ...ofTwilio, phone_number: another });
-      }
-      return { caller, input: { ...directions, ...ofTwilio } };
-    };
-
-    for (const call of calls[flow]) {
-      for (const [way, { fault, status, code, acts }] of Object.entries(ways)) {
-        const isRefused = way === 'refuses';
+    for (const call of calls) {
+      for (const way of wayNames) {
+        const { status, code, acts } = answers[way];
+        // That a busy provider is waited for is held elsewhere.
+        const fault = { ...ways[way], retry_after_seconds: undefined };
+        const isRefused = way === 'refused';
         // What a call has made, though its answer was lost, is found by our mark the next time.
         const isFound = acts && !reads.has(call);
 
-        it(`${way} at ${call} once, ${isRefused ? 'tells, and leaves nothing' : 'tries again, and imports'}`, async () => {
+        it(`is ${way} at ${call} once, ${isRefused ? 'tells, and leaves nothing' : 'tries again, and imports'}`, async () => {
           const { caller, input } = await prepare();
           service.sandbox.faults.add({ ...fault, call });
           const answer = await caller.rest('POST', '/api/phone-numbers', input);
@@ -122,7 +76,7 @@ export const promiseOf = (flow: Flow): void => {
         });
 
         if (isFound) {
-          it(`${way} at ${call} again and again, finds what was made, and imports`, async () => {
+          it(`is ${way} at ${call} again and again, finds what was made, and imports`, async () => {
             const { caller, input } = await prepare();
             service.sandbox.faults.add({ ...fault, call, times: ALWAYS });
             expect((await caller.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
@@ -132,7 +86,7 @@ export const promiseOf = (flow: Flow): void => {
           continue;
         }
 
-        it(`${way} at ${call} again and again, tells, leaves nothing, and the number can be imported`, async () => {
+        it(`is ${way} at ${call} again and again, tells, leaves nothing, and the number can be imported`, async () => {
           const { caller, input } = await prepare();
           service.sandbox.faults.add({ ...fault, call, times: ALWAYS });
           const error = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);

@@ -1,3 +1,3 @@
 import { promiseOf } from './promise.ts';
 
-promiseOf('an import of a SIP number');
+await promiseOf('an import of a SIP number');
