@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Problem, type ProblemCode, type ProblemMembers } from '@trunkline/contracts';
 
 /** What became of a call to a provider that failed. */
@@ -35,18 +36,20 @@ export class ProviderProblem extends Problem {
 }
 
 /** The provider holds something already that this would clash with. Nothing was made. */
-export class Conflict extends Error {
-  override name = 'Conflict';
+export class Conflict extends ProviderProblem {
   /** What is in the way, where the provider names it. */
   readonly resource_id: string | undefined;
 
-  constructor(message: string, { resource_id, cause }: { resource_id?: string | undefined; cause?: unknown } = {}) {
-    super(message, { cause });
+  constructor(detail: string, { resource_id, cause }: { resource_id?: string | undefined; cause?: unknown } = {}) {
+    super('provider_error', detail, { cause });
+    this.name = 'Conflict';
     this.resource_id = resource_id;
   }
 }
 
 export interface Guard {
+  /** Once it is aborted, a list that is being read is not read on. */
+  signal?: AbortSignal | undefined;
   /** Runs ahead of each call; the call is not made where it throws. */
   before?(): Promise<void>;
   /** Hears of each call whose answer was lost. */
@@ -67,7 +70,7 @@ export const guarded = <Provider extends object>(provider: Provider, guard: Guar
         for (;;) {
           await guard.before?.();
           try {
-            const answer: unknown = await call(...args);
+            const answer: unknown = await signals.run(guard.signal ?? signalOfCall(), async () => call(...args));
             await guard.after?.();
             return answer;
           } catch (error) {
@@ -80,9 +83,14 @@ export const guarded = <Provider extends object>(provider: Provider, guard: Guar
     },
   });
 
-/** What is neither a refusal nor a clash may have happened at any point of the call. */
+const signals = new AsyncLocalStorage<AbortSignal | undefined>();
+
+/** What calls off the guarded call that this runs in. */
+export const signalOfCall = (): AbortSignal | undefined => signals.getStore();
+
+/** What is no problem at all may have happened at any point of the call. */
 const isDoubtful = (error: unknown): boolean =>
-  error instanceof ProviderProblem ? error.doubtful : !(error instanceof Conflict);
+  error instanceof ProviderProblem ? error.doubtful : !(error instanceof Problem);
 
 /** A provider that did nothing, and has said when it takes the next call. */
 export type Busy = ProviderProblem & { said_retry_after_ms: number };

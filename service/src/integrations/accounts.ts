@@ -86,7 +86,7 @@ export const createLineOf =
       account_sid,
       numbers: accounts.observed(await accounts.accountOf(integration), integration),
       trunk_sid: integration.provisioning.steps.trunk?.resource_id ?? undefined,
-      trunk: async (waiting: Pick<Guard, 'before' | 'waited'>) => {
+      trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
         const { provisioning, carrier } = await ensureTrunk.ensure(integration, waiting);
         return {
           trunk_sid: provisioning.steps.trunk?.resource_id ?? '',

@@ -50,6 +50,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const { record } = claim;
     const { integration_id, carrier, provisioning } = record;
     const account = guarded(await connectAccount(record), {
+      signal: waiting.signal,
       before: async () => {
         await waiting.before?.();
         await claim.ensure(call_ms);
@@ -153,7 +154,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   };
 };
 
-type Waiting = Pick<Guard, 'before' | 'waited'>;
+type Waiting = Pick<Guard, 'signal' | 'before' | 'waited'>;
 
 /** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end tells a second one from the first. */
 export const drawDomainName = (

@@ -45,7 +45,7 @@ export interface CarrierAccount {
   /** The integration's own trunk, if it is there already. */
   trunk_sid: string | undefined;
   /** The integration's own trunk, made if need be. `before` runs again and again while that takes, `waited` where Twilio is busy. */
-  trunk(waiting: Pick<Guard, 'before' | 'waited'>): Promise<CarrierTrunk>;
+  trunk(waiting: Pick<Guard, 'signal' | 'before' | 'waited'>): Promise<CarrierTrunk>;
 }
 
 export interface JobDependencies {

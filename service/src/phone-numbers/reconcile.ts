@@ -42,6 +42,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: Going = {}): Promise<Job> => {
     const guard: Guard = {
+      signal: deadline?.signal,
       before: async () => {
         if (refuse) throw refuse;
         deadline?.signal.throwIfAborted();

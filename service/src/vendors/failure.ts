@@ -1,5 +1,6 @@
 import { maskUrlsIn } from '../mask-url.ts';
 import { type Failure, ProviderProblem } from '../provider.ts';
+import { UnacceptableAnswer } from './bounded-fetch.ts';
 import { redact } from './redact.ts';
 
 export interface VendorCall {
@@ -19,7 +20,7 @@ export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
   return quoted;
 };
 
-/** The problem of a call that got no answer, or none that can be read. Both SDKs stand on fetch. */
+/** The problem of a call that got no answer, or none that can be read. */
 export const translateSilence = (called: VendorCall, error: unknown): ProviderProblem => {
   const { vendor, call } = called;
   const cause = quote(called, error);
@@ -39,6 +40,9 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
       cause,
     });
   }
+  if (error instanceof UnacceptableAnswer) {
+    return providerProblem('provider_error', `${vendor} ${error.message} (${call})`, { doubtful: true, cause });
+  }
   return providerProblem('provider_error', `${vendor}'s answer to ${call} cannot be read`, { doubtful: true, cause });
 };
 
@@ -48,10 +52,16 @@ const neverConnected = ({ cause }: TypeError): boolean =>
   'code' in cause &&
   ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'].includes(String(cause.code));
 
+export interface Refused {
+  status: number;
+  code?: unknown;
+  said_retry_after_ms?: number | undefined;
+}
+
 /** The problem of a call that was answered, but not with success. */
 export const translateStatus = (
   called: VendorCall,
-  { status, code }: { status: number; code?: unknown },
+  { status, code, said_retry_after_ms }: Refused,
   error: unknown,
 ): ProviderProblem => {
   const { vendor, call } = called;
@@ -60,8 +70,11 @@ export const translateStatus = (
   const said = `${vendor} answered ${status}${named} to ${call}`;
   if (status === 408) return providerProblem('provider_timeout', said, { passing: true, doubtful: true, cause });
   // Too many requests are counted before they are looked at: nothing was done.
-  if (status === 429) return providerProblem('provider_unavailable', said, { passing: true, cause });
-  if (status >= 500) return providerProblem('provider_unavailable', said, { passing: true, doubtful: true, cause });
+  if (status === 429)
+    return providerProblem('provider_unavailable', said, { passing: true, said_retry_after_ms, cause });
+  if (status >= 500) {
+    return providerProblem('provider_unavailable', said, { passing: true, doubtful: true, said_retry_after_ms, cause });
+  }
   return providerProblem('provider_error', said, { cause });
 };
 
@@ -69,6 +82,7 @@ export const translateStatus = (
 const isCode = (code: unknown, { secrets }: VendorCall): boolean =>
   /^\w{1,32}$/.test(String(code ?? '')) && redact(String(code), secrets) === String(code);
 
+/** Where the provider did not say when. */
 const RETRY_AFTER_SECONDS = 30;
 
 const providerProblem = (
@@ -79,7 +93,10 @@ const providerProblem = (
   options.passing
     ? new ProviderProblem(code, `${what}. Nothing is left half done. Try again in a minute.`, {
         ...options,
-        retry_after_seconds: RETRY_AFTER_SECONDS,
+        retry_after_seconds:
+          options.said_retry_after_ms === undefined
+            ? RETRY_AFTER_SECONDS
+            : Math.max(1, Math.ceil(options.said_retry_after_ms / 1000)),
       })
     : new ProviderProblem(
         code,

@@ -1,20 +1,35 @@
 import { isIPv6 } from 'node:net';
 import {
+  CreateSIPDispatchRuleRequest,
+  CreateSIPInboundTrunkRequest,
+  CreateSIPOutboundTrunkRequest,
+  DeleteSIPDispatchRuleRequest,
+  DeleteSIPTrunkRequest,
+  ListSIPDispatchRuleRequest,
+  ListSIPDispatchRuleResponse,
+  ListSIPInboundTrunkRequest,
+  ListSIPInboundTrunkResponse,
+  ListSIPOutboundTrunkRequest,
+  ListSIPOutboundTrunkResponse,
   RoomAgentDispatch,
   RoomConfiguration,
   SIPDispatchRule,
   SIPDispatchRuleIndividual,
   SIPDispatchRuleInfo,
+  SIPInboundTrunkInfo,
   SIPMediaConfig,
   SIPMediaEncryption,
+  SIPOutboundTrunkInfo,
   SIPTransport,
+  SIPTrunkInfo,
+  UpdateSIPDispatchRuleRequest,
 } from '@livekit/protocol';
-import { ServerError, SipClient } from 'livekit-server-sdk';
 import { z } from 'zod';
 import type { Answer, Found, Mark, MediaEncryption, OutboundLine, Switchboard } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provider.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
+import { createTwirp, TwirpRefusal } from './twirp.ts';
 
 export interface LiveKitOptions {
   url: string;
@@ -26,8 +41,9 @@ export interface LiveKitOptions {
 
 /** LiveKit's SIP interface as our switchboard. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
 export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }: LiveKitOptions): Switchboard => {
-  // Without failover: it would send a create again whose first reply was lost, and LiveKit would make a second trunk.
-  const sip = new SipClient(url, api_key, api_secret, { requestTimeout: timeout_ms / 1000, failover: false });
+  const twirp = createTwirp({ url, api_key, api_secret, timeout_ms });
+  const ask = async (method: string, request: Message): Promise<JsonValue> =>
+    Json.parse(await twirp(method, request.toJson()));
 
   const call = <T>(name: string, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
     observe(name, () =>
@@ -42,21 +58,25 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         'createInboundTrunk',
         async () => {
           const { name, phone_number, allowed_addresses, username, password, media_encryption, mark } = line;
-          const trunk = await sip.createSipInboundTrunk(name, [phone_number], {
-            allowedAddresses: allowed_addresses,
+          const trunk = new SIPInboundTrunkInfo({
+            name,
+            numbers: [phone_number],
+            allowedAddresses: [...allowed_addresses],
             ...(username !== null && { authUsername: username }),
             ...(password !== null && { authPassword: password }),
             ...encryptionOf(media_encryption),
             metadata: writeMark(mark),
           });
-          return Id.parse(trunk.sipTrunkId);
+          const made = await ask('CreateSIPInboundTrunk', new CreateSIPInboundTrunkRequest({ trunk }));
+          return Id.parse(SIPInboundTrunkInfo.fromJson(made, lenient).sipTrunkId);
         },
         line.password,
       ),
 
     findInboundTrunks: (phone_number) =>
       call('findInboundTrunks', async () => {
-        const trunks = await sip.listSipInboundTrunk({ numbers: [phone_number] });
+        const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ numbers: [phone_number] }));
+        const { items: trunks } = ListSIPInboundTrunkResponse.fromJson(listed, lenient);
         // The list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets.
         const exact = trunks.filter(({ numbers }) => numbers.some((number) => normalise(number) === phone_number));
         return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
@@ -67,50 +87,65 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         'createOutboundTrunk',
         async () => {
           const { name, phone_number, address, username, password, media_encryption, mark } = line;
-          const trunk = await sip.createSipOutboundTrunk(
+          const trunk = new SIPOutboundTrunkInfo({
             name,
-            isIPv6(address) ? `[${address}]` : address,
-            [phone_number],
-            {
-              transport: transportOf(line),
-              ...(username !== null && { authUsername: username }),
-              ...(password !== null && { authPassword: password }),
-              ...encryptionOf(media_encryption),
-              metadata: writeMark(mark),
-            },
-          );
-          return Id.parse(trunk.sipTrunkId);
+            address: isIPv6(address) ? `[${address}]` : address,
+            numbers: [phone_number],
+            transport: transportOf(line),
+            ...(username !== null && { authUsername: username }),
+            ...(password !== null && { authPassword: password }),
+            ...encryptionOf(media_encryption),
+            metadata: writeMark(mark),
+          });
+          const made = await ask('CreateSIPOutboundTrunk', new CreateSIPOutboundTrunkRequest({ trunk }));
+          return Id.parse(SIPOutboundTrunkInfo.fromJson(made, lenient).sipTrunkId);
         },
         line.password,
       ),
 
     findOutboundTrunks: (phone_number) =>
       call('findOutboundTrunks', async () => {
-        const trunks = await sip.listSipOutboundTrunk({ numbers: [phone_number] });
+        const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ numbers: [phone_number] }));
+        const { items: trunks } = ListSIPOutboundTrunkResponse.fromJson(listed, lenient);
         const exact = trunks.filter(({ numbers }) => numbers.includes(phone_number));
         return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
       }),
 
-    removeTrunk: (trunk_id) => call('removeTrunk', () => unlessGone(sip.deleteSipTrunk(trunk_id))),
+    removeTrunk: (trunk_id) =>
+      call('removeTrunk', () =>
+        unlessGone(async () => {
+          const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
+          SIPTrunkInfo.fromJson(removed, lenient);
+        }),
+      ),
 
     createDispatchRule: (answer) =>
       call(
         'createDispatchRule',
         async () => {
           const { room_prefix, pin, inbound_trunk_id, name, mark } = answer;
-          const rule = await sip.createSipDispatchRule(
-            { type: 'individual', roomPrefix: room_prefix, ...(pin !== null && { pin }) },
-            // Always bound to its trunk: a rule without one lets in calls that no trunk has checked (livekit/sip#460).
-            { name, trunkIds: [inbound_trunk_id], metadata: writeMark(mark), ...roomConfigOf(answer) },
-          );
-          return Id.parse(rule.sipDispatchRuleId);
+          const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
+          // Always bound to its trunk: a rule without one lets in calls that no trunk has checked (livekit/sip#460).
+          const request = new CreateSIPDispatchRuleRequest({
+            rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
+            name,
+            trunkIds: [inbound_trunk_id],
+            metadata: writeMark(mark),
+            ...roomConfigOf(answer),
+          });
+          const made = await ask('CreateSIPDispatchRule', request);
+          return Id.parse(SIPDispatchRuleInfo.fromJson(made, lenient).sipDispatchRuleId);
         },
         answer.pin,
       ),
 
     findDispatchRules: (inbound_trunk_id) =>
       call('findDispatchRules', async () => {
-        const rules = await sip.listSipDispatchRule({ trunkIds: [inbound_trunk_id] });
+        const listed = await ask(
+          'ListSIPDispatchRule',
+          new ListSIPDispatchRuleRequest({ trunkIds: [inbound_trunk_id] }),
+        );
+        const { items: rules } = ListSIPDispatchRuleResponse.fromJson(listed, lenient);
         const bound = rules.filter(({ trunkIds }) => trunkIds.includes(inbound_trunk_id));
         return bound.map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata));
       }),
@@ -121,27 +156,42 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         async () => {
           const { name, inbound_trunk_id, room_prefix, pin, mark } = answer;
           const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
-          await sip.updateSipDispatchRule(
-            dispatch_rule_id,
-            new SIPDispatchRuleInfo({
-              sipDispatchRuleId: dispatch_rule_id,
-              rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
-              name,
-              trunkIds: [inbound_trunk_id],
-              metadata: writeMark(mark),
-              ...roomConfigOf(answer),
-            }),
-          );
+          const value = new SIPDispatchRuleInfo({
+            sipDispatchRuleId: dispatch_rule_id,
+            rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
+            name,
+            trunkIds: [inbound_trunk_id],
+            metadata: writeMark(mark),
+            ...roomConfigOf(answer),
+          });
+          const request = new UpdateSIPDispatchRuleRequest({
+            sipDispatchRuleId: dispatch_rule_id,
+            action: { case: 'replace', value },
+          });
+          SIPDispatchRuleInfo.fromJson(await ask('UpdateSIPDispatchRule', request), lenient);
         },
         answer.pin,
       ),
 
     removeDispatchRule: (dispatch_rule_id) =>
-      call('removeDispatchRule', () => unlessGone(sip.deleteSipDispatchRule(dispatch_rule_id))),
+      call('removeDispatchRule', () =>
+        unlessGone(async () => {
+          const request = new DeleteSIPDispatchRuleRequest({ sipDispatchRuleId: dispatch_rule_id });
+          SIPDispatchRuleInfo.fromJson(await ask('DeleteSIPDispatchRule', request), lenient);
+        }),
+      ),
   };
 };
 
 const Id = z.string().min(1);
+const Json = z.json();
+type JsonValue = z.infer<typeof Json>;
+interface Message {
+  toJson(): unknown;
+}
+
+/** A newer server may send more than we know. */
+const lenient = { ignoreUnknownFields: true };
 
 const encryptions = {
   disable: SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
@@ -196,19 +246,21 @@ const readMark = (metadata: string): Mark | undefined => {
 
 const found = (resource_id: string, metadata: string): Found => ({ resource_id, mark: readMark(metadata) });
 
-const unlessGone = async (removal: Promise<unknown>): Promise<void> => {
-  await removal.catch((error: unknown) => {
-    if (!(error instanceof ServerError && error.code === 'not_found')) throw error;
+const unlessGone = async (remove: () => Promise<void>): Promise<void> => {
+  await remove().catch((error: unknown) => {
+    if (!(error instanceof TwirpRefusal && error.code === 'not_found')) throw error;
   });
 };
 
-/** A problem or conflict of ours in place of whatever the SDK throws. */
+/** A problem of ours in place of whatever a call throws. */
 const translate = (called: VendorCall, error: unknown): Error => {
-  if (!(error instanceof ServerError)) return translateSilence(called, error);
+  if (!(error instanceof TwirpRefusal)) return translateSilence(called, error);
   const { status, message } = error;
   if (status === 400 && /conflicting inbound sip trunks|already exists in dispatch rule/i.test(message)) {
     const resource_id = message.match(/\b(?:ST|SDR)_\w+/g)?.at(-1);
-    return new Conflict(`LiveKit has something that clashes with this ${called.call}`, {
+    const named = resource_id ? ` (${resource_id})` : '';
+    const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was made. Remove it at LiveKit, and try again.`;
+    return new Conflict(detail, {
       resource_id,
       cause: quote(called, error),
     });

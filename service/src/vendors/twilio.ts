@@ -1,4 +1,4 @@
-import type { FormerRouting, TwilioCredentials } from '@trunkline/contracts';
+import { type FormerRouting, Problem, type TwilioCredentials } from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
 import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
@@ -7,6 +7,8 @@ import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
 import { Conflict, ProviderProblem } from '../provider.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
+import { itemsOf, PAGE_SIZE, type Page } from './pages.ts';
+import { type Exchange, TwilioHttp } from './twilio-http.ts';
 
 export interface TwilioOptions {
   /** One base URL in place of all of Twilio's hosts, for a proxy or a stand-in. */
@@ -26,87 +28,94 @@ const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
 
 /** Connects accounts. All share one HTTP client, which opens no connection before the first call. */
 export const createTwilio = ({ url, timeout_ms, observe }: TwilioOptions) => {
-  const httpClient = new Http(url, timeout_ms);
-  return (credentials: TwilioCredentials): TwilioAccount => connect(credentials, httpClient, observe);
+  const httpClient = new TwilioHttp(url);
+  return (credentials: TwilioCredentials): TwilioAccount => connect(credentials, httpClient, timeout_ms, observe);
 };
 
 const connect = (
-  { account_sid, auth_token, api_key_sid, api_key_secret, region }: TwilioCredentials,
-  httpClient: Http,
+  credentials: TwilioCredentials,
+  httpClient: TwilioHttp,
+  timeout_ms: number,
   observe: Observe,
 ): TwilioAccount => {
-  // Nothing may be undefined here: the SDK would take it from the environment.
-  const client = twilio(api_key_sid ?? account_sid, auth_token ?? api_key_secret ?? '', {
-    accountSid: account_sid,
-    httpClient,
-    ...(region && region !== 'us1' && { region, edge: edges[region] }),
-  });
+  const { account_sid, auth_token, api_key_secret } = credentials;
+  const client = clientOf(credentials, httpClient);
   const { trunks } = client.trunking.v1;
   const { credentialLists } = client.sip;
 
   const call = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T> =>
-    observe(name, () =>
-      run().catch((error: unknown) => {
+    observe(name, async () => {
+      const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms) };
+      try {
+        return await httpClient.within(exchange, run);
+      } catch (error) {
         const called = { vendor: 'Twilio', call: name, secrets: [auth_token, api_key_secret, ...secrets] };
-        throw translate(called, account_sid, error);
-      }),
-    );
+        throw translate(called, account_sid, exchange, error);
+      }
+    });
   const make = (name: string, run: () => Promise<{ sid: string }>, ...secrets: string[]) =>
     call(name, async () => Sid.parse((await run()).sid), ...secrets);
-  const find = <T extends { sid: string }>(name: string, list: () => Promise<T[]>, isIt: (item: T) => boolean) =>
-    call(name, async () => (await list()).filter(isIt).map(({ sid }) => sid));
-  const remove = (name: string, run: () => Promise<boolean>) => call(name, () => unlessGone(run()));
+  const find = <T extends { sid: string }>(name: string, list: () => Promise<Page<T>>, isIt: (item: T) => boolean) =>
+    call(name, async () => {
+      const sids: string[] = [];
+      for await (const item of itemsOf(list)) if (isIt(item)) sids.push(Sid.parse(item.sid));
+      return sids;
+    });
+  /** Undefined where Twilio answers that it is not there. */
+  const unlessGone = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T | undefined> =>
+    call(
+      name,
+      () =>
+        run().catch((error: unknown) => {
+          if (httpClient.lastStatus() !== 404) throw error;
+          return undefined;
+        }),
+      ...secrets,
+    );
+  const remove = async (name: string, run: () => Promise<boolean>) => void (await unlessGone(name, run));
 
   return {
     // Standard API keys may not read the account itself; whoever may list numbers may do what is needed here.
     proveCredentials: () =>
-      call('proveCredentials', async () => void (await client.incomingPhoneNumbers.list({ limit: 1, pageSize: 1 }))),
+      call('proveCredentials', async () => void (await client.incomingPhoneNumbers.page({ pageSize: 1 }))),
 
     findNumber: (phone_number) =>
       call('findNumber', async () => {
         // The filter matches parts of numbers, so the answer may hold others too.
-        const numbers = await client.incomingPhoneNumbers.list({
-          phoneNumber: phone_number,
-          limit: 100,
-          pageSize: 100,
-        });
-        const exact = numbers.find(({ phoneNumber }) => phoneNumber === phone_number);
-        return exact && readNumber(exact);
+        const numbers = itemsOf(() =>
+          client.incomingPhoneNumbers.page({ phoneNumber: phone_number, pageSize: PAGE_SIZE }),
+        );
+        for await (const number of numbers) if (number.phoneNumber === phone_number) return readNumber(number);
+        return undefined;
       }),
 
     readNumber: (number_sid) =>
-      call('readNumber', async () => {
-        const number = await client.incomingPhoneNumbers(number_sid).fetch().catch(undefinedIfGone);
-        return number && readNumber(number);
-      }),
+      unlessGone('readNumber', async () => readNumber(await client.incomingPhoneNumbers(number_sid).fetch())),
 
     routeToTrunk: (number_sid, trunk_sid) =>
-      call(
-        'routeToTrunk',
-        async () => void (await client.incomingPhoneNumbers(number_sid).update({ trunkSid: trunk_sid })),
-      ),
+      call('routeToTrunk', async () => {
+        readNumber(await client.incomingPhoneNumbers(number_sid).update({ trunkSid: trunk_sid }));
+      }),
 
-    giveBack: (number_sid, former_routing) =>
-      call(
-        'giveBack',
-        async () => {
-          const updated = client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing));
-          return (await updated.catch(undefinedIfGone)) !== undefined;
-        },
-        // Twilio may quote parts of them.
-        ...secretsOfUrl(former_routing.voice_url),
-        ...secretsOfUrl(former_routing.voice_fallback_url),
-      ),
+    giveBack: async (number_sid, former_routing) => {
+      const restore = async () =>
+        readNumber(await client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing)));
+      // Twilio may quote parts of them.
+      const secrets = [former_routing.voice_url, former_routing.voice_fallback_url].flatMap(secretsOfUrl);
+      return (await unlessGone('giveBack', restore, ...secrets)) !== undefined;
+    },
 
-    detach: (number_sid) =>
-      call('detach', () => unlessGone(client.incomingPhoneNumbers(number_sid).update({ trunkSid: '' }))),
+    detach: async (number_sid) => {
+      const detach = async () => readNumber(await client.incomingPhoneNumbers(number_sid).update({ trunkSid: '' }));
+      await unlessGone('detach', detach);
+    },
 
     createTrunk: ({ name, domain_name, secure }) =>
       make('createTrunk', () => trunks.create({ friendlyName: name, domainName: domain_name, secure })),
     findTrunks: (name) =>
       find(
         'findTrunks',
-        () => trunks.list(),
+        () => trunks.page({ pageSize: PAGE_SIZE }),
         ({ friendlyName }) => friendlyName === name,
       ),
     removeTrunk: (trunk_sid) => remove('removeTrunk', () => trunks(trunk_sid).remove()),
@@ -124,7 +133,7 @@ const connect = (
     findOriginationUrls: (trunk_sid, sip_url) =>
       find(
         'findOriginationUrls',
-        () => trunks(trunk_sid).originationUrls.list(),
+        () => trunks(trunk_sid).originationUrls.page({ pageSize: PAGE_SIZE }),
         ({ sipUrl }) => sipUrl === sip_url,
       ),
     removeOriginationUrl: (trunk_sid, origination_url_sid) =>
@@ -134,7 +143,7 @@ const connect = (
     findCredentialLists: (name) =>
       find(
         'findCredentialLists',
-        () => credentialLists.list(),
+        () => credentialLists.page({ pageSize: PAGE_SIZE }),
         ({ friendlyName }) => friendlyName === name,
       ),
     removeCredentialList: (credential_list_sid) =>
@@ -149,7 +158,7 @@ const connect = (
     findCredentials: (credential_list_sid, username) =>
       find(
         'findCredentials',
-        () => credentialLists(credential_list_sid).credentials.list(),
+        () => credentialLists(credential_list_sid).credentials.page({ pageSize: PAGE_SIZE }),
         (credential) => credential.username === username,
       ),
     removeCredential: (credential_list_sid, credential_sid) =>
@@ -160,12 +169,29 @@ const connect = (
     findPermissions: (trunk_sid, credential_list_sid) =>
       find(
         'findPermissions',
-        () => trunks(trunk_sid).credentialsLists.list(),
+        () => trunks(trunk_sid).credentialsLists.page({ pageSize: PAGE_SIZE }),
         ({ sid }) => sid === credential_list_sid,
       ),
     revoke: (trunk_sid, credential_list_sid) =>
       remove('revoke', () => trunks(trunk_sid).credentialsLists(credential_list_sid).remove()),
   };
+};
+
+const clientOf = (
+  { account_sid, auth_token, api_key_sid, api_key_secret, region }: TwilioCredentials,
+  httpClient: TwilioHttp,
+) => {
+  try {
+    // Nothing may be undefined here: the SDK would take it from the environment.
+    return twilio(api_key_sid ?? account_sid, auth_token ?? api_key_secret ?? '', {
+      accountSid: account_sid,
+      httpClient,
+      ...(region && region !== 'us1' && { region, edge: edges[region] }),
+    });
+  } catch (cause) {
+    const detail = `The credentials of the account ${account_sid} are not complete. Replace those of its integration.`;
+    throw new ProviderProblem('provider_credentials_refused', detail, { cause });
+  }
 };
 
 const Sid = z.string().regex(/^[A-Z]{2}[0-9a-fA-F]{32}$/);
@@ -178,7 +204,7 @@ const text = z
 
 const TwilioNumber = z.object({
   sid: Sid,
-  capabilities: z.object({ voice: z.boolean().default(false) }),
+  capabilities: z.object({ voice: z.boolean().nullish() }).nullish(),
   voiceUrl: text,
   voiceMethod: text,
   voiceFallbackUrl: text,
@@ -191,7 +217,7 @@ const readNumber = (number: unknown): OwnedNumber => {
   const { sid, capabilities, ...routing } = TwilioNumber.parse(number);
   return {
     number_sid: sid,
-    has_voice: capabilities.voice,
+    has_voice: capabilities?.voice ?? false,
     routing: {
       voice_url: routing.voiceUrl,
       voice_method: routing.voiceMethod,
@@ -214,73 +240,37 @@ const writeRouting = (former: FormerRouting) => ({
   ...(former.voice_fallback_method !== null && { voiceFallbackMethod: former.voice_fallback_method }),
 });
 
-const unlessGone = async (change: Promise<unknown>): Promise<void> => {
-  await change.catch(undefinedIfGone);
-};
-
-const undefinedIfGone = (error: unknown): undefined => {
-  if (statusOf(error) !== 404) throw error;
-};
-
-const Refusal = z.object({ status: z.number(), code: z.number().nullish() });
-const statusOf = (error: unknown) => Refusal.safeParse(error).data?.status;
-
-/** A problem or conflict of ours in place of whatever the SDK throws. https://www.twilio.com/docs/api/errors has each code. */
-const translate = (called: VendorCall, account_sid: string, error: unknown): Error => {
-  const refusal = Refusal.safeParse(error).data;
+/** A problem of ours in place of whatever the SDK throws. https://www.twilio.com/docs/api/errors has each code. */
+const translate = (called: VendorCall, account_sid: string, exchange: Exchange, error: unknown): Error => {
+  if (error instanceof Problem) return error;
+  const refusal = refusalOf(exchange, error);
   if (refusal === undefined) return translateSilence(called, error);
   const cause = quote(called, error);
-  if (refusal.code === DOMAIN_NAME_TAKEN) return new Conflict('The domain name is taken at Twilio', { cause });
+  if (refusal.code === DOMAIN_NAME_TAKEN) return new Conflict(NAME_REFUSED, { cause });
   if (refusal.status === 401 || ACCOUNT_NOT_ACTIVE.includes(refusal.code ?? 0)) {
     const detail = `Twilio refuses the credentials of the account ${account_sid}, or the account is suspended. Check both in Twilio's console.`;
     return new ProviderProblem('provider_credentials_refused', detail, { cause });
   }
-  return translateStatus(called, refusal, error);
+  return translateStatus(called, { ...refusal, said_retry_after_ms: exchange.said_retry_after_ms }, error);
 };
 
+/** The HTTP status tells where Twilio's own code does not, or cannot be read. */
+const refusalOf = ({ status }: Exchange, error: unknown) =>
+  status === undefined || status < 400 ? undefined : { status, code: Refusal.safeParse(error).data?.code };
+
+/** Numbers, also where they come as text. */
+const Refusal = z.object({
+  code: z.union([
+    z.int(),
+    z
+      .string()
+      .regex(/^[0-9]+$/)
+      .transform(Number),
+  ]),
+});
+
+const NAME_REFUSED =
+  'Twilio refuses the domain name of the trunk because it is taken (21248). Nothing was made. Try again: another name is drawn.';
 const DOMAIN_NAME_TAKEN = 21_248;
 /** A suspended or closed account is told by any of these; of their HTTP status nothing is documented. */
 const ACCOUNT_NOT_ACTIVE = [10_001, 20_003, 20_005, 20_403];
-
-/**
- * The SDK's HTTP client on fetch: the SDK's own limits silence, not a whole call, and knows no other base URL than
- * Twilio's (replacing the client is what Twilio recommends, twilio/twilio-node#326).
- */
-class Http extends twilio.RequestClient {
-  readonly #base: URL | undefined;
-  readonly #timeout_ms: number;
-
-  constructor(base: string | undefined, timeout_ms: number) {
-    super();
-    this.#base = base === undefined ? undefined : new URL(base);
-    this.#timeout_ms = timeout_ms;
-  }
-
-  override async request<TData>({ method, uri, username, password, headers, params, data }: RequestOptions<TData>) {
-    const response = await fetch(this.#urlOf(uri, params), {
-      method: method.toUpperCase(),
-      headers: { ...headers, Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
-      ...(data && { body: formOf(data) }),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(this.#timeout_ms),
-    });
-    // The SDK parses the text itself, so its type parameter is not what comes back here.
-    const body = (await response.text()) as TData;
-    return { statusCode: response.status, body, headers: Object.fromEntries(response.headers) };
-  }
-
-  #urlOf(uri: string, params: object | undefined): URL {
-    const url = new URL(uri);
-    for (const [name, value] of formOf(params ?? {})) url.searchParams.append(name, value);
-    return this.#base ? new URL(this.#base.pathname.replace(/\/$/, '') + url.pathname + url.search, this.#base) : url;
-  }
-}
-
-type RequestOptions<TData> = Parameters<InstanceType<typeof twilio.RequestClient>['request']>[0] & { data?: TData };
-
-const formOf = (values: object): URLSearchParams =>
-  new URLSearchParams(
-    Object.entries(values).flatMap(([name, value]): [string, string][] =>
-      value === undefined ? [] : [[name, String(value)]],
-    ),
-  );

@@ -1,0 +1,29 @@
+import { signalOfCall } from '../provider.ts';
+
+export const PAGE_SIZE = 1000;
+const MAX_PAGES = 50;
+
+/** A page as Twilio's SDK reads it. */
+export interface Page<T> {
+  instances: T[];
+  nextPageUrl?: string | undefined;
+  nextPage(): Promise<Page<T>> | undefined;
+}
+
+/**
+ * What a list holds, page by page. Throws where the list has no end, so that nobody takes a part for the whole, and
+ * why it was called off, where it was.
+ */
+export async function* itemsOf<T>(first: () => Promise<Page<T>>): AsyncGenerator<T> {
+  const seen = new Set<string>();
+  let page: Page<T> | undefined = await first();
+  for (let count = 1; page !== undefined; count += 1) {
+    yield* page.instances;
+    if (!page.nextPageUrl) return;
+    if (seen.has(page.nextPageUrl)) throw new Error('The list comes back to a page that was read already');
+    if (count === MAX_PAGES) throw new Error(`The list has more than ${MAX_PAGES} pages`);
+    seen.add(page.nextPageUrl);
+    signalOfCall()?.throwIfAborted();
+    page = await page.nextPage();
+  }
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { AccessToken } from 'livekit-server-sdk';
+import { z } from 'zod';
+import { boundedFetch, retryAfterMsOf } from './bounded-fetch.ts';
+
+export interface TwirpOptions {
+  url: string;
+  api_key: string;
+  api_secret: string;
+  timeout_ms: number;
+}
+
+/** LiveKit answered, but not with success. */
+export class TwirpRefusal extends Error {
+  override name = 'TwirpRefusal';
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly said_retry_after_ms: number | undefined;
+
+  constructor(message: string, { status, code, said_retry_after_ms }: Omit<TwirpRefusal, keyof Error>) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.said_retry_after_ms = said_retry_after_ms;
+  }
+}
+
+const Refused = z.object({ code: z.string().optional().catch(undefined), msg: z.string() });
+
+/** Calls LiveKit's SIP interface, once: the SDK would replay a create whose answer was lost, and follow redirects. */
+export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptions) => {
+  const host = url.replace(/^ws/, 'http');
+  return async (method: string, request: unknown): Promise<unknown> => {
+    const token = new AccessToken(api_key, api_secret, { ttl: '10m' });
+    token.addSIPGrant({ admin: true });
+    const { status, headers, body } = await boundedFetch(new URL(`/twirp/livekit.SIP/${method}`, host), {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json;charset=UTF-8',
+        Authorization: `Bearer ${await token.toJwt()}`,
+        'X-Livekit-Request-Id': randomUUID(),
+      },
+      body: JSON.stringify(request),
+      signal: AbortSignal.timeout(timeout_ms),
+    });
+    if (status >= 200 && status < 300) return JSON.parse(body);
+    const refused = Refused.safeParse(parseOrText(body)).data;
+    throw new TwirpRefusal(refused?.msg ?? body.slice(0, 1000), {
+      status,
+      code: refused?.code,
+      said_retry_after_ms: retryAfterMsOf(headers),
+    });
+  };
+};
+
+const parseOrText = (body: string): unknown => {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+};
