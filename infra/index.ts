@@ -1,4 +1,4 @@
-import { readConfig } from './src/config.ts';
+import { readConfig } from './src/config/config.ts';
 import { deploy } from './src/deploy.ts';
 
 /** Pulumi runs this, and what it returns are the stack's outputs. */

@@ -3,7 +3,7 @@ import { array, assert, asyncProperty, boolean, constantFrom, option, record, un
 import { describe, expect, it } from 'vitest';
 import { dev, prod } from '../test/given.ts';
 import { createAws } from '../test/tiers/aws.ts';
-import { type Config, parseConfig } from './config.ts';
+import { type Config, parseConfig } from './config/config.ts';
 import { deploy } from './deploy.ts';
 
 interface Made {

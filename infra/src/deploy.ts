@@ -1,24 +1,24 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { Alarms } from './alarms.ts';
-import type { Config } from './config.ts';
-import { connectionsOf } from './connections.ts';
-import { costOf, type Priced, totalOf } from './cost.ts';
-import { Dashboard } from './dashboard.ts';
-import { Database } from './database.ts';
-import { Edge } from './edge.ts';
-import { Endpoints } from './endpoints.ts';
-import { ImageRepository } from './image-repository.ts';
-import { LogMetrics } from './log-metrics.ts';
+import type { Config } from './config/config.ts';
+import { costOf, type Priced, totalOf } from './cost/cost.ts';
+import { connectionsOf } from './data/connections.ts';
+import { Database } from './data/database.ts';
+import { ImageRepository } from './data/image-repository.ts';
+import { Secrets } from './data/secrets.ts';
+import { Edge } from './edge/edge.ts';
 import { metricNamespace, PREFIX } from './names.ts';
-import { Network } from './network.ts';
+import { Endpoints } from './network/endpoints.ts';
+import { Network } from './network/network.ts';
+import { SecurityGroups } from './network/security-groups.ts';
 import { nextSteps } from './next-steps.ts';
-import { FailedDeployments, Notifications } from './notifications.ts';
 import { createProvider } from './provider.ts';
-import { Secrets } from './secrets.ts';
-import { SecurityGroups } from './security-groups.ts';
-import { Service } from './service.ts';
-import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from './watch.ts';
+import { Service } from './service/service.ts';
+import { Alarms } from './watch/alarms.ts';
+import { Dashboard } from './watch/dashboard.ts';
+import { LogMetrics } from './watch/log-metrics.ts';
+import { FailedDeployments, Notifications } from './watch/notifications.ts';
+import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from './watch/watch.ts';
 
 /** The whole of it, from the bottom up. What it returns are the stack's outputs; none is or holds a secret. */
 export const deploy = (config: Config) => {

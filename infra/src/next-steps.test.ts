@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { expect, it } from 'vitest';
 import { dev, prod } from '../test/given.ts';
-import { type Given, parseConfig } from './config.ts';
+import { type Given, parseConfig } from './config/config.ts';
 import { nextSteps } from './next-steps.ts';
 
 const REPOSITORY = '123456789012.dkr.ecr.eu-central-1.amazonaws.com/trunkline-1234567';

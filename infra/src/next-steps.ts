@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 
 export interface Deployed {
   config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture' | 'alarms' | 'secrets'>;

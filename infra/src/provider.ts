@@ -1,5 +1,5 @@
 import * as aws from '@pulumi/aws';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { tagsOf } from './names.ts';
 
 /** The one provider of every resource: it refuses another account than the configured one, and tags all that it makes. */

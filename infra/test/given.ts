@@ -1,4 +1,4 @@
-import type { Given } from '../src/config.ts';
+import type { Given } from '../src/config/config.ts';
 
 /** What a development stack is given. */
 const DEV: Record<string, unknown> = {

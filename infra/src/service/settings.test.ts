@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readConfig, settingNames } from '../../service/src/config.ts';
-import { dev, prod } from '../test/given.ts';
-import { parseConfig } from './config.ts';
+import { readConfig, settingNames } from '../../../service/src/config.ts';
+import { dev, prod } from '../../test/given.ts';
+import { parseConfig } from '../config/config.ts';
 import { containerOf } from './container.ts';
 import {
   deregistrationSeconds,
@@ -59,7 +59,7 @@ it('lets tasks call HTTPS, the database, and the ports that URLs name', () => {
 });
 
 describe('the image', () => {
-  const dockerfile = readFileSync(join(import.meta.dirname, '../../service/Dockerfile'), 'utf8');
+  const dockerfile = readFileSync(join(import.meta.dirname, '../../../service/Dockerfile'), 'utf8');
   const config = { ...parseConfig(dev()), image: 'image' };
   const container = containerOf({ config, secrets: [], logGroupName: 'log' });
 

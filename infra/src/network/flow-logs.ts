@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { trustOfFlowLogs, writeLogs } from './iam.ts';
+import { trustOfFlowLogs, writeLogs } from '../service/iam.ts';
 
 export interface FlowLogsArgs {
   vpcId: pulumi.Input<string>;

@@ -1,10 +1,10 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import type { SecretSource } from './config.ts';
-import { secretArnOf } from './iam.ts';
+import type { SecretSource } from '../config/config.ts';
+import type { SecretKey } from '../config/schema.ts';
+import { secretArnOf } from '../service/iam.ts';
+import { SECRET_SETTINGS } from '../service/settings.ts';
 import { guarded } from './protection.ts';
-import type { SecretKey } from './schema.ts';
-import { SECRET_SETTINGS } from './settings.ts';
 
 export interface SecretsArgs {
   sources: Partial<Record<SecretKey, SecretSource>>;

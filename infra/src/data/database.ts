@@ -1,9 +1,9 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import type { DocumentDbConfig } from './config.ts';
-import { finalSnapshotOf } from './names.ts';
+import type { DocumentDbConfig } from '../config/config.ts';
+import { finalSnapshotOf } from '../names.ts';
+import { DATABASE_PORT } from '../network/security-groups.ts';
 import { guarded } from './protection.ts';
-import { DATABASE_PORT } from './security-groups.ts';
 
 export interface DatabaseArgs {
   database: DocumentDbConfig;

@@ -1,9 +1,9 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
+import type { Config } from '../config/config.ts';
+import { deregistrationSeconds, IDLE_TIMEOUT_SECONDS, SERVICE_PORT } from '../service/settings.ts';
 import { Certificate } from './certificate.ts';
-import type { Config } from './config.ts';
 import { Firewall } from './firewall.ts';
-import { deregistrationSeconds, IDLE_TIMEOUT_SECONDS, SERVICE_PORT } from './settings.ts';
 
 export interface EdgeArgs {
   config: Pick<Config, 'edge' | 'waf' | 'protect' | 'service'>;

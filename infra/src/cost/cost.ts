@@ -1,7 +1,7 @@
-import { LOG_METRICS } from './log-metrics.ts';
+import type { Settings } from '../config/schema.ts';
+import { LOG_METRICS } from '../watch/log-metrics.ts';
+import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from '../watch/watch.ts';
 import { HOURS_OF_MONTH, PRICES } from './prices.ts';
-import type { Settings } from './schema.ts';
-import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from './watch.ts';
 
 /** What of a configuration costs money. */
 export interface Priced extends Pick<Settings, 'architecture' | 'network' | 'service' | 'database' | 'waf' | 'domain'> {

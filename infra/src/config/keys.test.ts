@@ -34,7 +34,7 @@ it('has an example for every key of the schema, and none for another', () => {
 });
 
 it('has each key in the README', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
   const keys = Object.keys(EXAMPLES).map((key) => key.replaceAll(/\[\d\]/g, '').replace(/^tags\..*/, 'tags'));
   expect([...new Set(keys)].filter((key) => !readme.includes(`\`${key}\``))).toEqual([]);
 });

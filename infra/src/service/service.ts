@@ -1,12 +1,12 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import type { Config } from './config.ts';
+import type { Config } from '../config/config.ts';
+import type { TaskSecret } from '../data/secrets.ts';
+import { familyOf } from '../names.ts';
 import { containerOf } from './container.ts';
 import { repositoryArnOf, startTask, trustOfTasks } from './iam.ts';
-import { familyOf } from './names.ts';
 import { deployedTaskDefinition } from './rollback.ts';
 import { Scaling } from './scaling.ts';
-import type { TaskSecret } from './secrets.ts';
 import { SERVICE_PORT } from './settings.ts';
 
 export interface ServiceArgs {

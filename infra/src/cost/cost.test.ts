@@ -1,7 +1,7 @@
 import { assert, constantFrom, integer, property, record } from 'fast-check';
 import { expect, it } from 'vitest';
+import { Schema } from '../config/schema.ts';
 import { costOf, type Priced, totalOf } from './cost.ts';
-import { Schema } from './schema.ts';
 
 const priced = (changes: object = {}): Priced => ({
   ...Schema.parse({

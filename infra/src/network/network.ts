@@ -1,7 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
+import type { Config } from '../config/config.ts';
 import { subnetsOf } from './cidr.ts';
-import type { Config } from './config.ts';
 import { FlowLogs } from './flow-logs.ts';
 
 export interface NetworkArgs {

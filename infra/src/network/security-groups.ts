@@ -1,7 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import type { Config } from './config.ts';
-import { outboundPorts, SERVICE_PORT } from './settings.ts';
+import type { Config } from '../config/config.ts';
+import { outboundPorts, SERVICE_PORT } from '../service/settings.ts';
 
 export const DATABASE_PORT = 27_017;
 

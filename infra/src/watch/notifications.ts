@@ -1,7 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import type { Config } from './config.ts';
-import { publishTo } from './iam.ts';
+import type { Config } from '../config/config.ts';
+import { publishTo } from '../service/iam.ts';
 
 export interface NotificationsArgs {
   alarms: Config['alarms'];

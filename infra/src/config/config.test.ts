@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, it } from 'vitest';
-import { dev, prod } from '../test/given.ts';
+import { dev, prod } from '../../test/given.ts';
 import { type Given, parseConfig } from './config.ts';
 import { ConfigError, type Fault } from './faults.ts';
 

@@ -1,6 +1,6 @@
 import type * as pulumi from '@pulumi/pulumi';
-import type { Config } from './config.ts';
-import type { TaskSecret } from './secrets.ts';
+import type { Config } from '../config/config.ts';
+import type { TaskSecret } from '../data/secrets.ts';
 import { environmentOf, SERVICE_PORT, stopSeconds } from './settings.ts';
 
 export interface ContainerArgs {

@@ -1,5 +1,5 @@
-import { faultOfCidr } from './cidr.ts';
-import { connectionsNeeded, connectionsOf } from './connections.ts';
+import { connectionsNeeded, connectionsOf } from '../data/connections.ts';
+import { faultOfCidr } from '../network/cidr.ts';
 import { type Fault, remove, set } from './faults.ts';
 import { examplesOf } from './keys.ts';
 import { type DocumentDb, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';

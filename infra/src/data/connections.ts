@@ -1,4 +1,4 @@
-import type { DocumentDb } from './schema.ts';
+import type { DocumentDb } from '../config/schema.ts';
 
 /** What the tasks open at most: a deployment runs the old ones and the new ones side by side. */
 export const connectionsNeeded = ({ poolSize, max }: { poolSize: number; max: number }): number => poolSize * max * 2;

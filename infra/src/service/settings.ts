@@ -1,5 +1,5 @@
-import type { Config } from './config.ts';
-import type { SecretKey } from './schema.ts';
+import type { Config } from '../config/config.ts';
+import type { SecretKey } from '../config/schema.ts';
 
 export const SERVICE_PORT = 3000;
 /** Where Prometheus would read: no security group opens it. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { logEvents } from '../../service/src/log-events.ts';
+import { logEvents } from '../../../service/src/log-events.ts';
 import { LOG_METRICS, type LogMetric, patternOf } from './log-metrics.ts';
 
 /** The fields of each event, as the document tells them. */
 const documented = new Map(
-  readFileSync(new URL('../../docs/log-events.md', import.meta.url), 'utf8')
+  readFileSync(new URL('../../../docs/log-events.md', import.meta.url), 'utf8')
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim()))
     .filter(([, event]) => event?.startsWith('`'))
