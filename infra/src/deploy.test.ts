@@ -52,7 +52,7 @@ describe('the components', () => {
   });
 
   it('make no secret of one that the account has, and let the task read that one', async () => {
-    const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:uri-AbCdEf';
+    const arn = 'arn:aws:secretsmanager:eu-central-1:210987654321:secret:uri-AbCdEf';
     const resources = await made(parseConfig(prod({ livekitApiKey: undefined, secretArns: { livekitApiKey: arn } })));
     const names = ofType(resources, 'aws:secretsmanager/secret:Secret').map(({ name }) => name);
     expect(names).not.toContain('trunkline-livekit-api-key');
@@ -88,7 +88,7 @@ const given = record({
     ...(isOwnDatabase && {
       database: { kind: 'external' },
       databasePassword: undefined,
-      mongodbUri: 'mongodb+srv://trunkline:password@db.example.net/trunkline',
+      mongodbUri: 'mongodb+srv://trunkline:password@db.acme.dev/trunkline',
     }),
     ...(!hasImage && { image: undefined }),
   }),

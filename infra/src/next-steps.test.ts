@@ -4,14 +4,14 @@ import { dev, prod } from '../test/given.ts';
 import { type Given, parseConfig } from './config/config.ts';
 import { nextSteps } from './next-steps.ts';
 
-const REPOSITORY = '123456789012.dkr.ecr.eu-central-1.amazonaws.com/trunkline-1234567';
+const REPOSITORY = '210987654321.dkr.ecr.eu-central-1.amazonaws.com/trunkline-1234567';
 
 const stepsOf = (given: Given): Promise<string[]> =>
   new Promise((resolve) =>
     nextSteps({
       config: parseConfig(given),
       repositoryUrl: pulumi.output(REPOSITORY),
-      url: pulumi.output('https://trunkline.example.com'),
+      url: pulumi.output('https://trunkline.acme.dev'),
     }).apply(resolve),
   );
 
@@ -33,8 +33,8 @@ it.each([
 
 it('say with an image what to try, and whose mail to confirm', async () => {
   const [first, second, ...rest] = await stepsOf(prod());
-  expect(first).toBe('curl https://trunkline.example.com/healthz');
-  expect(second).toContain('oncall@example.com');
+  expect(first).toBe('curl https://trunkline.acme.dev/healthz');
+  expect(second).toContain('oncall@acme.dev');
   expect(rest).toEqual([]);
 });
 

@@ -4,12 +4,12 @@ import type { Given } from '../src/config/config.ts';
 const DEV: Record<string, unknown> = {
   environment: 'dev',
   region: 'eu-central-1',
-  accountId: '123456789012',
+  accountId: '210987654321',
   network: { zones: ['eu-central-1a', 'eu-central-1b'], egress: 'public-ip' },
   database: { kind: 'external' },
-  livekitUrl: 'wss://example.livekit.cloud',
-  livekitSipHost: 'example.sip.livekit.cloud',
-  mongodbUri: 'mongodb+srv://trunkline:password@db.example.net/trunkline',
+  livekitUrl: 'wss://acme.livekit.cloud',
+  livekitSipHost: 'acme.sip.livekit.cloud',
+  mongodbUri: 'mongodb+srv://trunkline:password@db.acme.dev/trunkline',
   livekitApiKey: 'APIkey',
   livekitApiSecret: 'secret',
   encryptionKeys: `2026a:${Buffer.alloc(32, 1).toString('base64')}`,
@@ -19,15 +19,15 @@ const DEV: Record<string, unknown> = {
 const PROD: Record<string, unknown> = {
   ...DEV,
   environment: 'prod',
-  domain: 'trunkline.example.com',
-  hostedZoneId: 'Z0123456789ABCDEFGHIJ',
-  image: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/trunkline@sha256:${'0'.repeat(64)}`,
+  domain: 'trunkline.acme.dev',
+  hostedZoneId: 'Z0ACME',
+  image: `210987654321.dkr.ecr.eu-central-1.amazonaws.com/trunkline@sha256:${'0'.repeat(64)}`,
   network: { zones: ['eu-central-1a', 'eu-central-1b'], egress: 'nat-per-zone' },
   service: { min: 2, max: 4 },
   database: { kind: 'documentdb', instanceClass: 'db.r6g.large', instances: 2 },
   mongodbUri: undefined,
   databasePassword: 'a-long-password-of-the-database',
-  alarms: { email: 'oncall@example.com' },
+  alarms: { email: 'oncall@acme.dev' },
 };
 
 const asGiven = (values: Record<string, unknown>): Given => ({

@@ -19,8 +19,9 @@ const documentdb = (changes: object = {}) => ({
   mongodbUri: undefined,
   databasePassword: 'a-long-password-of-the-database',
 });
+const elsewhere = { database: { kind: 'external' }, databasePassword: undefined };
 const zones = ['eu-central-1a', 'eu-central-1b'];
-const arnOf = (name: string) => `arn:aws:secretsmanager:eu-central-1:123456789012:secret:${name}-AbCdEf`;
+const arnOf = (name: string) => `arn:aws:secretsmanager:eu-central-1:210987654321:secret:${name}-AbCdEf`;
 
 describe('a configuration', () => {
   it.each([
@@ -33,6 +34,23 @@ describe('a configuration', () => {
     ],
   ])('of %s fits', (_name, given) => {
     expect(faultsOf(given)).toEqual([]);
+  });
+
+  it.each([
+    ['accountId', '123456789012'],
+    ['livekitUrl', 'wss://example.livekit.cloud'],
+    ['livekitSipHost', 'example.sip.livekit.cloud'],
+    ['domain', 'trunkline.example.com'],
+    ['hostedZoneId', 'Z0123456789ABCDEFGHIJ'],
+    ['alarms.email', 'oncall@example.com'],
+    ['livekitApiKey', '<key>'],
+    ['mongodbUri', 'mongodb+srv://<user>:<password>@<host>/trunkline'],
+  ])('is refused for the %s of the examples', (path, value) => {
+    const [key = '', member] = path.split('.');
+    const given = path === 'mongodbUri' ? dev({ [key]: value }) : prod({ [key]: member ? { [member]: value } : value });
+    const [fault, ...others] = faultsOf(given);
+    expect([fault?.path, others]).toEqual([path, []]);
+    expect(fault?.mend.join()).not.toContain(value);
   });
 
   // Each rule: what breaks it, what it says, and the command that mends it.
@@ -56,8 +74,8 @@ describe('a configuration', () => {
       /private subnets/,
       "rm --path 'infra:network.endpoints'",
     ],
-    ['hostedZoneId', dev({ domain: 'trunkline.example.com' }), /is missing/, 'set infra:hostedZoneId'],
-    ['domain', dev({ hostedZoneId: 'Z0123456789' }), /is missing/, 'set infra:domain'],
+    ['hostedZoneId', dev({ domain: 'trunkline.acme.dev' }), /is missing/, 'set infra:hostedZoneId'],
+    ['domain', dev({ hostedZoneId: 'Z0ACME' }), /is missing/, 'set infra:domain'],
     ['domain', dev({ environment: 'staging' }), /over HTTP/, 'set infra:domain'],
     ['service.cpu', dev({ service: { cpu: 300 } }), /must be 256, 512/, "'infra:service.cpu'"],
     [
@@ -132,6 +150,112 @@ describe('a configuration', () => {
       /the database is external/,
       'rm infra:databasePassword',
     ],
+    [
+      'region',
+      dev({ region: 'us-gov-west-1', network: { zones: ['us-gov-west-1a', 'us-gov-west-1b'] } }),
+      /commercial partition/,
+      'set infra:region',
+    ],
+    [
+      'livekitUrl',
+      dev({ livekitUrl: 'wss://key:secret@livekit.acme.dev' }),
+      /credentials in it/,
+      'set infra:livekitUrl',
+    ],
+    [
+      'service.twilioApiUrl',
+      dev({ service: { twilioApiUrl: 'https://AC1:token@twilio.acme.dev' } }),
+      /credentials in it/,
+      'service.twilioApiUrl',
+    ],
+    ['livekitUrl', prod({ livekitUrl: 'ws://livekit.acme.dev' }), /must be wss:/, 'set infra:livekitUrl'],
+    [
+      'service.twilioApiUrl',
+      prod({ service: { min: 2, twilioApiUrl: 'http://twilio.acme.dev' } }),
+      /must be https:/,
+      'service.twilioApiUrl',
+    ],
+    [
+      'mongodbUri',
+      prod({ ...elsewhere, mongodbUri: 'mongodb://db.acme.dev/t' }),
+      /must use TLS/,
+      'set --secret infra:mongodbUri',
+    ],
+    [
+      'mongodbUri',
+      prod({ ...elsewhere, mongodbUri: 'mongodb+srv://db.acme.dev/t?tls=false' }),
+      /must use TLS/,
+      'set --secret infra:mongodbUri',
+    ],
+    [
+      'mongodbUri',
+      prod({ ...elsewhere, mongodbUri: 'mongodb://db.acme.dev/t?tls=true&tlsInsecure=true' }),
+      /check certificates/,
+      'set --secret infra:mongodbUri',
+    ],
+    [
+      'database.port',
+      dev({ mongodbUri: 'mongodb://u:p@db.acme.dev:27018/t' }),
+      /names 27018/,
+      "'infra:database.port' 27018",
+    ],
+    [
+      'secretArns.livekitApiKey',
+      dev({
+        livekitApiKey: undefined,
+        secretArns: { livekitApiKey: 'arn:aws:secretsmanager:eu-west-1:210987654321:secret:key-AbCdEf' },
+      }),
+      /not in eu-central-1/,
+      'arn:aws:secretsmanager:eu-central-1:210987654321:secret:key-AbCdEf',
+    ],
+    [
+      'secretArns.livekitApiKey',
+      dev({
+        livekitApiKey: undefined,
+        secretArns: { livekitApiKey: 'arn:aws:secretsmanager:eu-central-1:210987654321:secret:key' },
+      }),
+      /whole ARN/,
+      'secretArns.livekitApiKey',
+    ],
+    [
+      'secretKmsKeyArns[0]',
+      dev({ secretKmsKeyArns: ['arn:aws:kms:eu-central-1:210987654321:key/1111'] }),
+      /whole ARN/,
+      'secretKmsKeyArns[0]',
+    ],
+    [
+      'secretKmsKeyArns[0]',
+      dev({ secretKmsKeyArns: ['arn:aws:kms:us-east-1:210987654321:key/11111111-2222-3333-4444-555555555555'] }),
+      /not in eu-central-1/,
+      'key/11111111',
+    ],
+    [
+      'alarms.snsArn',
+      dev({ alarms: { snsArn: 'arn:aws:sns:eu-central-1:210987654321:' } }),
+      /whole ARN/,
+      'alarms.snsArn',
+    ],
+    [
+      'alarms.snsArn',
+      dev({ alarms: { snsArn: 'arn:aws:sns:us-east-1:210987654321:oncall' } }),
+      /not in eu-central-1/,
+      'alarms.snsArn',
+    ],
+    ['tags.aws:team', dev({ tags: { 'aws:team': 'x' } }), /must not begin with aws:/, 'rm --path'],
+    ['tags.Stack', dev({ tags: { Stack: 'x' } }), /the program sets these/, 'rm --path'],
+    [
+      'database.snapshot',
+      dev({ database: { kind: 'external', snapshot: 'x' } }),
+      /is for database.kind documentdb, and this database is "external"/,
+      "set --path 'infra:database.kind' documentdb",
+    ],
+    [
+      'database.port',
+      dev(documentdb({ port: 27017 })),
+      /is for database.kind external/,
+      "rm --path 'infra:database.port'",
+    ],
+    ['waf.rateLimit', prod({ waf: { rateLimit: 2000 } }), /must be 15000 requests/, "'infra:waf.rateLimit' 15000"],
     ['logRetentionDays', dev({ logRetentionDays: 31 }), /must be one of/, 'set infra:logRetentionDays'],
     [
       'network.egress',

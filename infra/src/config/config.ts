@@ -2,8 +2,9 @@ import * as pulumi from '@pulumi/pulumi';
 import type { z } from 'zod';
 import { ConfigError, type Fault, remove, set } from './faults.ts';
 import { examplesOf, isSecret, nearest } from './keys.ts';
+import { placeholdersIn } from './placeholders.ts';
 import { breaches } from './rules.ts';
-import { type DocumentDb, Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import { type DocumentDb, kindOf, Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
 /** Where a secret's value is: with us, encrypted; or in a secret of the account that we never read. */
 export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | { mode: 'external'; valueFrom: string };
@@ -44,7 +45,9 @@ export const parseConfig = ({ stack, values, encrypted }: Given): Config => {
   const clear = inClear(Object.keys(given), encrypted);
   const parsed = Schema.safeParse(given);
   const single = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, given));
-  const faults = [...single, ...(parsed.success ? breaches(parsed.data) : breachesOfRest(given)), ...clear];
+  const together = parsed.success ? breaches(parsed.data) : breachesOfRest(given);
+  const faults = [...single, ...together];
+  faults.push(...placeholdersIn(given).filter(({ path }) => faults.every((told) => told.path !== path)), ...clear);
   if (!parsed.success || faults.length > 0) throw new ConfigError(stack, faults);
   return configOf(stack, parsed.data);
 };
@@ -82,14 +85,22 @@ const inClear = (keys: string[], encrypted: readonly string[] | undefined): Faul
     }));
 
 const faultsOf = (issue: z.core.$ZodIssue, given: Record<string, unknown>): Fault[] => {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...issue.path, key]));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...issue.path, key], given));
   const path = pathOf(issue.path);
+  if (issue.code === 'invalid_key') return [{ path, message: `${issue.issues[0]?.message}.`, mend: [remove(path)] }];
   const message = given[String(issue.path[0])] === undefined ? 'is missing' : issue.message;
   return [{ path, message: `${message}.`, mend: commands(path) }];
 };
 
-const unknownKey = (at: PropertyKey[]): Fault => {
+const unknownKey = (at: PropertyKey[], given: Record<string, unknown>): Fault => {
   const path = pathOf(at);
+  const kind = kindOf(path);
+  if (kind !== undefined)
+    return {
+      path,
+      message: `is for database.kind ${kind}, and this database is ${JSON.stringify(Object(given.database).kind)}.`,
+      mend: [remove(path), set('database.kind', kind)],
+    };
   const meant = nearest(path);
   return {
     path,

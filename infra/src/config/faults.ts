@@ -15,7 +15,7 @@ export class ConfigError extends Error {
   constructor(stack: string, faults: readonly Fault[]) {
     super(
       [
-        `The configuration of the stack ${stack} does not fit. Mend what is listed, and run pulumi again.`,
+        `Invalid configuration of the stack ${stack}. Fix each of these, and run pulumi again:`,
         ...faults.flatMap(({ path, message, mend }) => [
           '',
           `  infra:${path} ${message}`,

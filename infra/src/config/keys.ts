@@ -58,7 +58,7 @@ export const EXAMPLES = {
   'secretKmsKeyArns[0]': 'arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555',
   'alarms.email': 'oncall@example.com',
   'alarms.snsArn': 'arn:aws:sns:eu-central-1:123456789012:oncall',
-  'waf.rateLimit': '2000',
+  'waf.rateLimit': '15000',
   'waf.commonRules': 'true',
   logRetentionDays: '30',
   protect: 'true',

@@ -92,6 +92,27 @@ const edge: Rule[] = [
     ),
 ];
 
+/** WAF counts the requests of an address over this time. */
+const WAF_WINDOW_SECONDS = 300;
+
+/** What the service itself lets a caller send in WAF's window. */
+export const leastWafLimit = ({ rateLimitRps }: Pick<Settings['service'], 'rateLimitRps'>): number =>
+  Math.max(10, rateLimitRps * WAF_WINDOW_SECONDS);
+
+const firewall: Rule[] = [
+  ({ waf, service: settings }) => {
+    const least = leastWafLimit(settings);
+    return unless(
+      waf?.rateLimit === undefined || waf.rateLimit >= least,
+      fault(
+        'waf.rateLimit',
+        `of ${waf?.rateLimit} refuses callers whom service.rateLimitRps of ${settings.rateLimitRps} lets in: it must be ${least} requests in five minutes or more.`,
+        set('waf.rateLimit', String(least)),
+      ),
+    );
+  },
+];
+
 const service: Rule[] = [
   ({ service: { cpu, memory } }) => {
     const fits = fargateMemory(cpu);
@@ -255,6 +276,86 @@ const secrets: Rule[] = [
     ),
 ];
 
+/** ECS, CloudWatch and EventBridge take secrets and topics of their own region. */
+const arns: Rule[] = [
+  ({ region, secretArns, secretKmsKeyArns, alarms }) =>
+    [
+      ...Object.entries(secretArns).map(([key, arn]) => ({ path: `secretArns.${key}`, arn })),
+      ...secretKmsKeyArns.map((arn, at) => ({ path: `secretKmsKeyArns[${at}]`, arn })),
+      ...(alarms && 'snsArn' in alarms ? [{ path: 'alarms.snsArn', arn: alarms.snsArn }] : []),
+    ].flatMap(({ path, arn = '' }) =>
+      unless(
+        arn.split(':')[3] === region,
+        fault(
+          path,
+          `is not in ${region}, where the service runs.`,
+          set(path, arn.replace(/^(([^:]*:){3})[^:]*/, `$1${region}`)),
+        ),
+      ),
+    ),
+];
+
+const external: Rule[] = [
+  ({ database, mongodbUri }) => {
+    if (database.kind !== 'external' || mongodbUri === undefined) return [];
+    const ports = portsOf(mongodbUri).filter((port) => port !== database.port);
+    return unless(
+      ports.length === 0,
+      fault(
+        'database.port',
+        `is ${database.port}, and infra:mongodbUri names ${ports.join(', ')}: the tasks could not reach it.`,
+        set('database.port', String(ports[0])),
+      ),
+    );
+  },
+  ({ environment, mongodbUri = 'mongodb+srv:' }) =>
+    unless(
+      environment !== 'prod' || speaksTls(mongodbUri),
+      fault(
+        'mongodbUri',
+        'must use TLS in prod, and check certificates: mongodb+srv://, or mongodb:// with tls=true.',
+        ...example('mongodbUri'),
+      ),
+    ),
+  ({ environment, livekitUrl }) =>
+    unless(
+      environment !== 'prod' || livekitUrl.startsWith('wss:'),
+      fault('livekitUrl', 'must be wss:// in prod: LiveKit’s key goes over it.', ...example('livekitUrl')),
+    ),
+  ({ environment, service: { twilioApiUrl = 'https:' } }) =>
+    unless(
+      environment !== 'prod' || twilioApiUrl.startsWith('https:'),
+      fault(
+        'service.twilioApiUrl',
+        'must be https:// in prod: Twilio’s tokens go over it.',
+        ...example('service.twilioApiUrl'),
+      ),
+    ),
+];
+
+/** The ports of a URI's hosts; an SRV record's are not in the URI. */
+const portsOf = (uri: string): number[] => {
+  const [, hosts = ''] = /^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(uri) ?? [];
+  return [
+    ...new Set(
+      hosts
+        .split(',')
+        .filter(Boolean)
+        .map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? 27_017)),
+    ),
+  ];
+};
+
+/** https://www.mongodb.com/docs/manual/reference/connection-string-options/#tls-options: SRV implies TLS. */
+const speaksTls = (uri: string): boolean => {
+  const options = new URLSearchParams(uri.replace(/^[^?]*\??/, '').toLowerCase());
+  const tls = options.get('tls') ?? options.get('ssl') ?? String(uri.startsWith('mongodb+srv:'));
+  const isChecked = ['tlsinsecure', 'tlsallowinvalidcertificates', 'tlsallowinvalidhostnames'].every(
+    (option) => options.get(option) !== 'true',
+  );
+  return tls === 'true' && isChecked;
+};
+
 /** A rule that only production has. */
 const inProduction =
   (rule: Rule): Rule =>
@@ -308,4 +409,14 @@ const environment: Rule[] = [
   ),
 ];
 
-const rules: readonly Rule[] = [...network, ...edge, ...service, ...database, ...secrets, ...environment];
+const rules: readonly Rule[] = [
+  ...network,
+  ...edge,
+  ...firewall,
+  ...service,
+  ...database,
+  ...external,
+  ...secrets,
+  ...arns,
+  ...environment,
+];

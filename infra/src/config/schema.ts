@@ -24,14 +24,24 @@ const matching = (pattern: RegExp, what: string) => z.string(`must be ${what}`).
 const host = (example: string) =>
   matching(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, `a host name, as in ${example}`);
 
-const arn = (service: string, rest: string) =>
-  matching(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:[0-9]{12}:${rest}`), `an ARN of ${service}`);
+const arn = (service: string, rest: string, example: string) =>
+  matching(new RegExp(`^arn:aws:${service}:[a-z0-9-]+:[0-9]{12}:${rest}$`), `a whole ARN, as in ${example}`);
+
+/** What goes into a plain environment variable, and so must hold no credentials. */
+const plainUrl = (protocol: RegExp, example: string) =>
+  z.url({ protocol, error: `must be a URL, as in ${example}` }).refine((url) => {
+    const { username, password } = new URL(url);
+    return username === '' && password === '';
+  }, 'must not have credentials in it: everyone who sees the task reads them');
 
 /** Interface endpoints that can be asked for; S3's gateway endpoint costs nothing and is always there. */
 const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
 
 /** The spans of time that CloudWatch Logs knows, up to three years. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096];
+
+/** What the program tags everything with. */
+const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
 
 const Network = z.strictObject({
   cidr: z.string('must be a range, as in 10.40.0.0/16').default('10.40.0.0/16'),
@@ -58,7 +68,7 @@ const Service = z
     rateLimitRps: whole(1, 100_000).default(50),
     twilioSecureTrunking: flag.optional(),
     twilioSignallingAddresses: z.string('must be ranges separated by commas, or *').optional(),
-    twilioApiUrl: z.url({ protocol: /^https?$/, error: 'must be a URL, as in https://twilio.example.com' }).optional(),
+    twilioApiUrl: plainUrl(/^https?$/, 'https://twilio.example.com').optional(),
     logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   })
   .prefault({});
@@ -100,6 +110,13 @@ const External = z.strictObject({
   port: whole(1, 65_535).default(27_017),
 });
 
+/** The kind of database that a key is for, where there is only one, as in `database.snapshot`. */
+export const kindOf = (path: string): 'external' | 'documentdb' | undefined => {
+  const key = /^database\.([a-zA-Z]+)/.exec(path)?.[1] ?? '';
+  if (key in DocumentDb.shape === key in External.shape) return undefined;
+  return key in DocumentDb.shape ? 'documentdb' : 'external';
+};
+
 /** https://docs.aws.amazon.com/documentdb/latest/devguide/indexes-single-field.html: which indexes an elastic cluster has. */
 const Database = z.discriminatedUnion('kind', [External, DocumentDb], {
   error:
@@ -117,7 +134,18 @@ export const SECRET_KEYS = [
 export type SecretKey = (typeof SECRET_KEYS)[number];
 
 /** What ECS takes: a secret's ARN, and behind it a key of its JSON, a stage, a version. */
-const secretArn = arn('secretsmanager', 'secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?$');
+const secretArn = arn(
+  'secretsmanager',
+  'secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}(:[^:]*:[^:]*:[^:]*)?',
+  'arn:aws:secretsmanager:eu-central-1:123456789012:secret:livekit-AbCdEf:key::',
+);
+
+const keyArn = arn(
+  'kms',
+  'key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})',
+  'arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555',
+);
+const topicArn = arn('sns', '[A-Za-z0-9_-]{1,256}', 'arn:aws:sns:eu-central-1:123456789012:oncall');
 
 const SecretArns = z
   .strictObject({
@@ -132,7 +160,10 @@ const SecretArns = z
 /** The whole configuration, as it stands under `infra:` in Pulumi.<stack>.yaml. */
 export const Schema = z.strictObject({
   environment: oneOf(['dev', 'staging', 'prod']),
-  region: matching(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, 'a region, as in eu-central-1'),
+  region: matching(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, 'a region, as in eu-central-1').refine(
+    (region) => !/^(cn|us-gov|us-iso[a-z]*|eu-isoe)-/.test(region),
+    'must be of AWS’s commercial partition: in China and GovCloud, ARNs, host names and certificate authorities differ',
+  ),
   accountId: matching(/^[0-9]{12}$/, 'the 12 digits of the AWS account, in quotes'),
   image: matching(
     /^[a-z0-9][a-z0-9.:/_-]*(:[\w.-]{1,128}|@sha256:[0-9a-f]{64})$/,
@@ -144,7 +175,7 @@ export const Schema = z.strictObject({
   network: Network,
   service: Service,
   database: Database,
-  livekitUrl: z.url({ protocol: /^wss?$/, error: 'must be a URL, as in wss://example.livekit.cloud' }),
+  livekitUrl: plainUrl(/^wss?$/, 'wss://example.livekit.cloud'),
   livekitSipHost: matching(/^[A-Za-z0-9.-]+(:[0-9]+)?$/, 'a host name, as in example.sip.livekit.cloud'),
   mongodbUri: matching(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'as in mongodb+srv://user:password@host/trunkline').optional(),
   livekitApiKey: z.string().min(1, 'must not be empty').optional(),
@@ -162,22 +193,28 @@ export const Schema = z.strictObject({
     .regex(/^[^/"@]*$/, 'must not have / " or @ in it')
     .optional(),
   secretArns: SecretArns,
-  secretKmsKeyArns: z.array(arn('kms', 'key/'), 'must be a list').default([]),
+  secretKmsKeyArns: z.array(keyArn, 'must be a list').default([]),
   alarms: z
     .union(
-      [z.strictObject({ email: z.email() }), z.strictObject({ snsArn: arn('sns', '') })],
+      [z.strictObject({ email: z.email() }), z.strictObject({ snsArn: topicArn })],
       'must name either an email or an snsArn',
     )
     .optional(),
-  waf: z
-    .strictObject({ rateLimit: whole(10, 2_000_000_000).default(2000), commonRules: flag.default(true) })
-    .optional(),
+  waf: z.strictObject({ rateLimit: whole(10, 2_000_000_000).optional(), commonRules: flag.default(true) }).optional(),
   logRetentionDays: z.coerce
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), `must be one of ${RETENTION_DAYS.join(', ')}`)
     .default(30),
   protect: flag.optional(),
-  tags: z.record(z.string().max(128), z.string().max(256)).default({}),
+  /** https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: AWS keeps `aws:` for itself. */
+  tags: z
+    .record(
+      matching(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u, 'a tag of letters, digits, spaces and _ . : / = + - @')
+        .refine((tag) => !/^aws:/i.test(tag), 'must not begin with aws:, which AWS keeps for itself')
+        .refine((tag) => !OWN_TAGS.includes(tag), `must not be ${OWN_TAGS.join(', ')}: the program sets these`),
+      matching(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u, 'of letters, digits, spaces and _ . : / = + - @'),
+    )
+    .default({}),
 });
 export type Settings = z.output<typeof Schema>;
 export type DocumentDb = Extract<Settings['database'], { kind: 'documentdb' }>;

@@ -1,6 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
+import { leastWafLimit } from '../config/rules.ts';
 import { deregistrationSeconds, IDLE_TIMEOUT_SECONDS, SERVICE_PORT } from '../service/settings.ts';
 import { Certificate } from './certificate.ts';
 import { Firewall } from './firewall.ts';
@@ -101,7 +102,16 @@ export class Edge extends pulumi.ComponentResource {
       this.certificateArn = undefined;
       this.url = pulumi.interpolate`http://${loadBalancer.dnsName}`;
     }
-    if (waf !== undefined) new Firewall(name, { ...waf, loadBalancerArn: loadBalancer.arn }, parent);
+    if (waf !== undefined)
+      new Firewall(
+        name,
+        {
+          rateLimit: waf.rateLimit ?? leastWafLimit(config.service),
+          commonRules: waf.commonRules,
+          loadBalancerArn: loadBalancer.arn,
+        },
+        parent,
+      );
 
     this.loadBalancerName = loadBalancer.name;
     this.loadBalancerDimension = loadBalancer.arnSuffix;

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { repositoryArnOf, startTask } from './iam.ts';
 
-const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:uri-AbCdEf';
+const secret = 'arn:aws:secretsmanager:eu-central-1:210987654321:secret:uri-AbCdEf';
 const needs = {
   region: 'eu-central-1',
-  logGroupArn: 'arn:aws:logs:eu-central-1:123456789012:log-group:t',
+  logGroupArn: 'arn:aws:logs:eu-central-1:210987654321:log-group:t',
   kmsKeyArns: ['arn:key'],
 };
 
@@ -17,10 +17,10 @@ it('lets a task be started with exactly its secrets, and nothing else be read', 
 
 it.each([
   [
-    '123456789012.dkr.ecr.eu-central-1.amazonaws.com/a/b@sha256:0',
-    'arn:aws:ecr:eu-central-1:123456789012:repository/a/b',
+    '210987654321.dkr.ecr.eu-central-1.amazonaws.com/a/b@sha256:0',
+    'arn:aws:ecr:eu-central-1:210987654321:repository/a/b',
   ],
-  ['123456789012.dkr.ecr.eu-central-1.amazonaws.com/a:tag', 'arn:aws:ecr:eu-central-1:123456789012:repository/a'],
+  ['210987654321.dkr.ecr.eu-central-1.amazonaws.com/a:tag', 'arn:aws:ecr:eu-central-1:210987654321:repository/a'],
   ['ghcr.io/example/trunkline@sha256:0', undefined],
 ])('finds the repository of %s', (image, arn) => {
   expect(repositoryArnOf(image)).toBe(arn);

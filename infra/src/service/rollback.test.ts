@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { requireDeployed } from './rollback.ts';
 
-const arn = (revision: number) => `arn:aws:ecs:eu-central-1:123456789012:task-definition/trunkline-dev:${revision}`;
+const arn = (revision: number) => `arn:aws:ecs:eu-central-1:210987654321:task-definition/trunkline-dev:${revision}`;
 const where = { cluster: 'trunkline-1', service: 'trunkline-2' };
 
 it('is content where the service runs what was asked for', () => {

@@ -18,7 +18,7 @@ import {
 const everySetting = {
   twilioSecureTrunking: 'true',
   twilioSignallingAddresses: '203.0.113.0/24',
-  twilioApiUrl: 'https://twilio.example.com',
+  twilioApiUrl: 'https://twilio.acme.dev',
 };
 const secretValues = {
   MONGODB_URI: 'mongodb://host:27017/trunkline?replicaSet=rs0',

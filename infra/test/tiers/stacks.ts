@@ -14,7 +14,7 @@ export interface Stack {
 }
 
 const SECRETS = {
-  'infra:mongodbUri': 'mongodb+srv://trunkline:marked-mongodb-password@db.example.net/trunkline',
+  'infra:mongodbUri': 'mongodb+srv://trunkline:marked-mongodb-password@db.acme.dev/trunkline',
   'infra:livekitApiKey': 'APImarkedLiveKit',
   'infra:livekitApiSecret': 'marked-livekit-secret-0123456789abcdef',
   'infra:encryptionKeys': '2026a:bWFya2VkIGVuY3J5cHRpb24ga2V5IDAxMjM0NTY3OAA=',
@@ -32,15 +32,25 @@ export const SECRET_MARKS = [
   'marked-database-password',
 ];
 
-const ACCOUNT = '123456789012';
+const ACCOUNT = '210987654321';
 const IMAGE = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/trunkline@sha256:${'0123456789abcdef'.repeat(4)}`;
+
+/** What the readers of the examples fill in. */
+const YOURS: Record<string, string> = {
+  'infra:accountId': ACCOUNT,
+  'infra:domain': 'trunkline.acme.dev',
+  'infra:hostedZoneId': 'Z0ACME',
+  'infra:livekitUrl': 'wss://acme.livekit.cloud',
+  'infra:livekitSipHost': 'acme.sip.livekit.cloud',
+  'infra:alarms': '{"email":"oncall@acme.dev"}',
+};
 
 /** The stack of an example file, with what its reader is told to fill in. */
 const readStack = (name: string, file: string, own: Record<string, string>): Stack => {
   const { config: written } = parse(readFileSync(join(INFRA, file), 'utf8'));
-  const config: Record<string, string> = { 'infra:accountId': ACCOUNT, ...own };
+  const config: Record<string, string> = { ...own };
   for (const [key, value] of Object.entries<unknown>(written)) {
-    config[key] ??= typeof value === 'string' ? value : JSON.stringify(value);
+    config[key] ??= YOURS[key] ?? (typeof value === 'string' ? value : JSON.stringify(value));
   }
   const unused =
     JSON.parse(config['infra:database'] ?? '{}').kind === 'documentdb' ? 'infra:mongodbUri' : 'infra:databasePassword';

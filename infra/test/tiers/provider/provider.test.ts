@@ -13,7 +13,7 @@ const { bootstrap, dev, prod } = inject('recorded');
 /** What the examples leave out. */
 const EVERYTHING = withConfig(STACKS.prod, {
   'infra:architecture': 'x86_64',
-  'infra:alarms': '{"snsArn":"arn:aws:sns:eu-central-1:123456789012:oncall"}',
+  'infra:alarms': '{"snsArn":"arn:aws:sns:eu-central-1:210987654321:oncall"}',
   'infra:database':
     '{"kind":"documentdb","instanceClass":"db.serverless","instances":2,"poolSize":10,"capacity":{"min":2,"max":16}}',
   'infra:network':
