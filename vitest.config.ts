@@ -30,7 +30,7 @@ export default defineConfig({
           name: 'infra',
           include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
           globalSetup: 'infra/test/tiers/recorded.ts',
-          testTimeout: 20_000,
+          testTimeout: 120_000,
         },
       },
       {

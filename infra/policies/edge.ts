@@ -5,17 +5,17 @@ export const edge: Rule[] = [
     'aws:lb/listener:Listener',
     {
       name: 'https-only',
-      description: 'Callers are answered over TLS 1.2 or newer; HTTP sends them there in production.',
+      description: 'Callers are answered over TLS 1.2 or newer; in production nothing listens to plain HTTP.',
     },
-    ({ protocol, sslPolicy, defaultActions = [] }, resource) =>
+    ({ protocol, sslPolicy }, resource) =>
       protocol === 'HTTPS'
         ? when(
             !/^ELBSecurityPolicy-TLS13-1-[23]-/.test(sslPolicy ?? ''),
             'Set an sslPolicy of ELBSecurityPolicy-TLS13-1-2 or newer.',
           )
         : when(
-            isProd(resource) && !defaultActions.every((action: { type: string }) => action.type === 'redirect'),
-            'Redirect HTTP to HTTPS.',
+            isProd(resource),
+            'Take the HTTP listener away: a caller sends its key in clear before it reads a redirect.',
           ),
   ),
   onEach(

@@ -13,20 +13,36 @@ import { Network } from './network/network.ts';
 import { SecurityGroups } from './network/security-groups.ts';
 import { nextSteps } from './next-steps.ts';
 import { createProvider } from './provider.ts';
+import { quotaNotice } from './service/quota.ts';
 import { Service } from './service/service.ts';
 import { Alarms } from './watch/alarms.ts';
 import { Dashboard } from './watch/dashboard.ts';
 import { LogMetrics } from './watch/log-metrics.ts';
-import { FailedDeployments, Notifications } from './watch/notifications.ts';
-import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from './watch/watch.ts';
+import { Notices, Notifications } from './watch/notifications.ts';
+import {
+  watchCallers,
+  watchCertificate,
+  watchDatabase,
+  watchEdge,
+  watchFirewall,
+  watchNat,
+  watchService,
+} from './watch/watch.ts';
 
 /** The whole of it, from the bottom up. What it returns are the stack's outputs; none is or holds a secret. */
 export const deploy = (config: Config) => {
   const { stack, region, accountId, protect, logRetentionDays, image } = config;
   const opts = { provider: createProvider(config) };
   const namespace = metricNamespace(stack);
+  const quota = quotaNotice(config);
+  if (quota !== undefined) void pulumi.log.warn(quota);
 
-  const network = new Network(PREFIX, { network: config.network, region, accountId, logRetentionDays }, opts);
+  const hasDatabase = config.database.kind === 'documentdb';
+  const network = new Network(
+    PREFIX,
+    { network: config.network, region, accountId, logRetentionDays, hasDatabase },
+    opts,
+  );
   const { vpcId, publicSubnetIds, taskSubnetIds, isolatedSubnetIds } = network;
   const groups = new SecurityGroups(PREFIX, { config, vpcId }, opts);
   if (config.network.endpoints.length > 0)
@@ -42,7 +58,7 @@ export const deploy = (config: Config) => {
   );
   const repository = new ImageRepository(PREFIX, { protect }, opts);
   const database =
-    config.database.kind === 'documentdb'
+    config.database.kind === 'documentdb' && groups.databaseId
       ? new Database(
           PREFIX,
           {
@@ -78,10 +94,15 @@ export const deploy = (config: Config) => {
     ...(database && { databaseEndpoint: database.endpoint }),
     secretArns: secrets.arns,
     logGroup: logGroup.name,
+    egressAddresses: network.egressAddresses,
     estimatedMonthlyCost: `about ${totalOf(costOf(pricedOf(config)))} US dollars, and what traffic adds`,
     nextSteps: nextSteps({ config, repositoryUrl: repository.url, url: edge.url }),
   };
-  if (image === undefined) return outputs;
+  const notices = { topicArn, repositoryName: repository.name };
+  if (image === undefined) {
+    new Notices(PREFIX, { ...notices, serviceArn: undefined }, opts);
+    return outputs;
+  }
 
   const service = new Service(
     PREFIX,
@@ -100,7 +121,7 @@ export const deploy = (config: Config) => {
     },
     opts,
   );
-  new FailedDeployments(PREFIX, { serviceArn: service.serviceArn, topicArn }, opts);
+  new Notices(PREFIX, { ...notices, serviceArn: service.serviceArn }, opts);
   const cluster = database && { DBClusterIdentifier: database.clusterIdentifier };
   new Alarms(
     `${PREFIX}-running`,
@@ -112,8 +133,14 @@ export const deploy = (config: Config) => {
           namespace,
         }),
         ...(cluster && config.database.kind === 'documentdb'
-          ? watchDatabase({ cluster, connections: connectionsOf(config.database) })
+          ? watchDatabase({
+              cluster,
+              connections: connectionsOf(config.database),
+              instanceClass: config.database.instanceClass,
+            })
           : []),
+        ...(edge.firewall ? watchFirewall({ metric: edge.firewall, region }) : []),
+        ...watchNat(network.natGatewayIds.map((NatGatewayId) => ({ NatGatewayId }))),
         ...(edge.certificateArn ? watchCertificate({ CertificateArn: edge.certificateArn }) : []),
       ],
       topicArn,
@@ -131,6 +158,7 @@ export const deploy = (config: Config) => {
         cluster: service.clusterName,
         service: service.serviceName,
         database: database?.clusterIdentifier,
+        firewall: edge.firewall,
       }),
     },
     opts,

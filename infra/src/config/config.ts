@@ -16,7 +16,10 @@ export type DocumentDbConfig = DocumentDb & { password: pulumi.Output<string> };
 type DatabaseConfig = External | DocumentDbConfig;
 
 export interface Config
-  extends Omit<Settings, SecretKey | 'databasePassword' | 'secretArns' | 'domain' | 'hostedZoneId' | 'database'> {
+  extends Omit<
+    Settings,
+    SecretKey | 'databasePassword' | 'secretArns' | 'domain' | 'hostedZoneId' | 'database' | 'accessLogs'
+  > {
   stack: string;
   edge: EdgeConfig;
   database: DatabaseConfig;
@@ -24,6 +27,8 @@ export interface Config
   secrets: Partial<Record<SecretKey, SecretSource>>;
   /** Whether what holds data refuses to be deleted or replaced. */
   protect: boolean;
+  /** Whether the load balancer logs each request. */
+  accessLogs: boolean;
 }
 
 /** Reads the stack's configuration. Throws `ConfigError` with all faults at once. */
@@ -143,5 +148,6 @@ const configOf = (stack: string, settings: Settings): Config => {
     database:
       database.kind === 'external' ? database : { ...database, password: pulumi.secret(databasePassword ?? '') },
     protect: settings.protect ?? settings.environment !== 'dev',
+    accessLogs: settings.accessLogs ?? settings.environment === 'prod',
   };
 };

@@ -60,6 +60,7 @@ export const EXAMPLES = {
   'alarms.snsArn': 'arn:aws:sns:eu-central-1:123456789012:oncall',
   'waf.rateLimit': '15000',
   'waf.commonRules': 'true',
+  accessLogs: 'true',
   logRetentionDays: '30',
   protect: 'true',
   'tags.team': 'telephony',

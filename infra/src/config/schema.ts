@@ -201,6 +201,7 @@ export const Schema = z.strictObject({
     )
     .optional(),
   waf: z.strictObject({ rateLimit: whole(10, 2_000_000_000).optional(), commonRules: flag.default(true) }).optional(),
+  accessLogs: flag.optional(),
   logRetentionDays: z.coerce
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), `must be one of ${RETENTION_DAYS.join(', ')}`)

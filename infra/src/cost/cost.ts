@@ -1,6 +1,14 @@
 import type { Settings } from '../config/schema.ts';
 import { LOG_METRICS } from '../watch/log-metrics.ts';
-import { watchCallers, watchCertificate, watchDatabase, watchEdge, watchService } from '../watch/watch.ts';
+import {
+  watchCallers,
+  watchCertificate,
+  watchDatabase,
+  watchEdge,
+  watchFirewall,
+  watchNat,
+  watchService,
+} from '../watch/watch.ts';
 import { HOURS_OF_MONTH, PRICES } from './prices.ts';
 
 /** What of a configuration costs money. */
@@ -35,7 +43,7 @@ const tasks = ({ architecture, service: { cpu, memory, min } }: Priced): CostLin
 };
 
 const network = ({ network: { zones, egress, endpoints }, service: { min } }: Priced): CostLine[] => {
-  const nats = { 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': zones.length }[egress];
+  const nats = natsOf({ zones, egress });
   const addresses = zones.length + nats + (egress === 'public-ip' ? min : 0);
   return [
     hourly('NAT gateway', nats, PRICES.nat_gateway_hour),
@@ -43,6 +51,9 @@ const network = ({ network: { zones, egress, endpoints }, service: { min } }: Pr
     hourly('Interface endpoint, in one zone', endpoints.length * zones.length, PRICES.interface_endpoint_hour),
   ];
 };
+
+const natsOf = ({ zones, egress }: Pick<Settings['network'], 'zones' | 'egress'>): number =>
+  ({ 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': zones.length })[egress];
 
 const edge = ({ waf }: Priced): CostLine[] => [
   hourly('Application load balancer', 1, PRICES.load_balancer_hour),
@@ -79,16 +90,24 @@ const instanceHour = (instanceClass: string): number | undefined => {
   return large === undefined ? undefined : large * 2 * Number(times || 1);
 };
 
-const watching = ({ database, domain }: Priced): CostLine[] => {
+/** Autoscaling makes one for more and one for less of each metric that it follows. https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html */
+const SCALING_ALARMS = 6;
+
+const watching = (priced: Priced): CostLine[] => {
+  const { database, domain, waf } = priced;
   const alarms = [
     ...watchEdge({ loadBalancer: {}, targetGroup: {} }),
     ...watchCallers({ loadBalancer: {}, targetGroup: {}, least: 1 }),
     ...watchService({ service: {}, namespace: '' }),
-    ...(database.kind === 'documentdb' ? watchDatabase({ cluster: {}, connections: 1 }) : []),
+    ...(database.kind === 'documentdb'
+      ? watchDatabase({ cluster: {}, connections: 1, instanceClass: database.instanceClass })
+      : []),
+    ...(waf ? watchFirewall({ metric: '', region: '' }) : []),
+    ...watchNat(Array.from({ length: natsOf(priced.network) }, () => ({}))),
     ...(domain === undefined ? [] : watchCertificate({ CertificateArn: '' })),
   ];
   return [
-    line('CloudWatch alarm', alarms.length, PRICES.alarm_month),
+    line('CloudWatch alarm', alarms.length + SCALING_ALARMS, PRICES.alarm_month),
     line('CloudWatch metric made of the log', Object.keys(LOG_METRICS).length, PRICES.metric_month),
     line('CloudWatch dashboard', 1, PRICES.dashboard_month),
   ];

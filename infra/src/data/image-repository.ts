@@ -8,6 +8,7 @@ export interface ImageRepositoryArgs {
 
 /** Where the service's images are pushed. A tag never changes what it names. */
 export class ImageRepository extends pulumi.ComponentResource {
+  readonly name: pulumi.Output<string>;
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, { protect }: ImageRepositoryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -27,27 +28,20 @@ export class ImageRepository extends pulumi.ComponentResource {
       { repository: repository.name, policy: JSON.stringify(lifecycle) },
       { parent: this },
     );
+    this.name = repository.name;
     this.url = repository.repositoryUrl;
     this.registerOutputs({});
   }
 }
 
-const rule = (rulePriority: number, description: string, selection: Record<string, unknown>) => ({
-  rulePriority,
-  description,
-  selection,
-  action: { type: 'expire' },
-});
-
-/** Fifty releases are more than anyone rolls back. */
+/** What has a tag stays: by its count or age, the digest that runs could be taken. Tags are immutable, so it keeps its own. */
 const lifecycle = {
   rules: [
-    rule(1, 'Untagged images go after two weeks', {
-      tagStatus: 'untagged',
-      countType: 'sinceImagePushed',
-      countUnit: 'days',
-      countNumber: 14,
-    }),
-    rule(2, 'The fifty newest are kept', { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: 50 }),
+    {
+      rulePriority: 1,
+      description: 'Untagged images go after two weeks',
+      selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
+      action: { type: 'expire' },
+    },
   ],
 };

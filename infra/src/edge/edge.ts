@@ -2,12 +2,17 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 import { leastWafLimit } from '../config/rules.ts';
+import { familyOf } from '../names.ts';
 import { deregistrationSeconds, IDLE_TIMEOUT_SECONDS, SERVICE_PORT } from '../service/settings.ts';
+import { accessLogs } from './access-logs.ts';
 import { Certificate } from './certificate.ts';
 import { Firewall } from './firewall.ts';
 
 export interface EdgeArgs {
-  config: Pick<Config, 'edge' | 'waf' | 'protect' | 'service'>;
+  config: Pick<
+    Config,
+    'edge' | 'waf' | 'protect' | 'service' | 'accessLogs' | 'accountId' | 'logRetentionDays' | 'stack'
+  >;
   vpcId: pulumi.Input<string>;
   subnetIds: pulumi.Input<string>[];
   securityGroupId: pulumi.Input<string>;
@@ -23,6 +28,8 @@ export class Edge extends pulumi.ComponentResource {
   readonly targetGroupArn: pulumi.Output<string>;
   /** Absent without a domain. */
   readonly certificateArn: pulumi.Output<string> | undefined;
+  /** What CloudWatch knows the firewall by; absent without one. */
+  readonly firewall: string | undefined;
   /** A service can only be made for a target group that something forwards to. */
   readonly listener: aws.lb.Listener;
 
@@ -32,6 +39,7 @@ export class Edge extends pulumi.ComponentResource {
     const { edge, waf, protect } = config;
     const parent = { parent: this };
 
+    const bucket = config.accessLogs ? accessLogs(name, config, parent) : undefined;
     const loadBalancer = new aws.lb.LoadBalancer(
       name,
       {
@@ -43,8 +51,10 @@ export class Edge extends pulumi.ComponentResource {
         desyncMitigationMode: 'defensive',
         idleTimeout: IDLE_TIMEOUT_SECONDS,
         enableDeletionProtection: protect,
+        ...(bucket && { accessLogs: { bucket: bucket.name, enabled: true } }),
       },
-      parent,
+      // It is refused where it may not write to the bucket.
+      { ...parent, dependsOn: bucket ? [bucket.policy] : [] },
     );
     const targets = new aws.lb.TargetGroup(
       name,
@@ -80,10 +90,7 @@ export class Edge extends pulumi.ComponentResource {
         certificateArn: certificate.validatedArn,
         defaultActions: forward,
       });
-      listen(80, {
-        protocol: 'HTTP',
-        defaultActions: [{ type: 'redirect', redirect: { protocol: 'HTTPS', port: '443', statusCode: 'HTTP_301' } }],
-      });
+      // Nothing listens on 80: an API's caller would have sent its key in clear before it reads a redirect.
       const { dnsName, zoneId } = loadBalancer;
       new aws.route53.Record(
         name,
@@ -102,12 +109,15 @@ export class Edge extends pulumi.ComponentResource {
       this.certificateArn = undefined;
       this.url = pulumi.interpolate`http://${loadBalancer.dnsName}`;
     }
+    this.firewall = waf && familyOf(config.stack);
     if (waf !== undefined)
       new Firewall(
         name,
         {
           rateLimit: waf.rateLimit ?? leastWafLimit(config.service),
           commonRules: waf.commonRules,
+          metric: familyOf(config.stack),
+          logRetentionDays: config.logRetentionDays,
           loadBalancerArn: loadBalancer.arn,
         },
         parent,

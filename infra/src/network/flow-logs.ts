@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { trustOfFlowLogs, writeLogs } from '../service/iam.ts';
+import { trustOfFlowLogs, writeFlowLogs } from '../service/iam.ts';
 
 export interface FlowLogsArgs {
   vpcId: pulumi.Input<string>;
@@ -25,7 +25,7 @@ export class FlowLogs extends pulumi.ComponentResource {
     );
     const policy = new aws.iam.RolePolicy(
       name,
-      { role: role.name, policy: pulumi.jsonStringify(logGroup.arn.apply(writeLogs)) },
+      { role: role.name, policy: pulumi.jsonStringify(logGroup.arn.apply(writeFlowLogs)) },
       parent,
     );
     new aws.ec2.FlowLog(

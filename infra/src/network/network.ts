@@ -9,6 +9,8 @@ export interface NetworkArgs {
   region: string;
   accountId: string;
   logRetentionDays: number;
+  /** Whether there is a database to keep in subnets that lead nowhere. */
+  hasDatabase: boolean;
 }
 
 /** The VPC: public subnets for the load balancer and NAT, private ones for tasks, isolated ones for the database. */
@@ -17,15 +19,18 @@ export class Network extends pulumi.ComponentResource {
   readonly publicSubnetIds: pulumi.Output<string>[];
   /** Where tasks run: public subnets where they have public addresses of their own. */
   readonly taskSubnetIds: pulumi.Output<string>[];
+  /** None where there is no database. */
   readonly isolatedSubnetIds: pulumi.Output<string>[];
-  /** The route tables by which tasks and database leave, for gateway endpoints. */
+  readonly natGatewayIds: pulumi.Output<string>[];
+  /** What the tasks call the world from; none where they have addresses of their own. */
+  readonly egressAddresses: pulumi.Output<string>[];
   readonly #vpc: aws.ec2.Vpc;
   readonly #name: string;
   readonly #zones: readonly string[];
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Network', name, {}, opts);
-    const { network, region, accountId, logRetentionDays } = args;
+    const { network, region, accountId, logRetentionDays, hasDatabase } = args;
     const { cidr, zones, egress } = network;
     const ranges = subnetsOf(cidr, zones.length);
     const parent = { parent: this };
@@ -46,17 +51,15 @@ export class Network extends pulumi.ComponentResource {
     const toInternet = this.#routeTable('public', [{ cidrBlock: '0.0.0.0/0', gatewayId: gateway.id }]);
     const publicSubnets = this.#subnets('public', ranges.public, () => toInternet);
 
-    const nats =
-      egress === 'public-ip'
-        ? []
-        : publicSubnets.slice(0, egress === 'single-nat' ? 1 : zones.length).map((subnet, at) => {
-            const address = new aws.ec2.Eip(`${name}-nat-${zones[at]}`, { domain: 'vpc' }, parent);
-            return new aws.ec2.NatGateway(
-              `${name}-nat-${zones[at]}`,
-              { allocationId: address.allocationId, subnetId: subnet.id, tags: { Name: `${name}-${zones[at]}` } },
-              { ...parent, dependsOn: [gateway] },
-            );
-          });
+    const count = { 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': zones.length }[egress];
+    const nats = publicSubnets.slice(0, count).map((subnet, at) => {
+      const address = new aws.ec2.Eip(`${name}-nat-${zones[at]}`, { domain: 'vpc' }, parent);
+      return new aws.ec2.NatGateway(
+        `${name}-nat-${zones[at]}`,
+        { allocationId: address.allocationId, subnetId: subnet.id, tags: { Name: `${name}-${zones[at]}` } },
+        { ...parent, dependsOn: [gateway] },
+      );
+    });
     const privateTables = nats.map((nat, at) =>
       this.#routeTable(`private-${zones[at]}`, [{ cidrBlock: '0.0.0.0/0', natGatewayId: nat.id }]),
     );
@@ -64,8 +67,7 @@ export class Network extends pulumi.ComponentResource {
     const privateSubnets =
       onlyTable === undefined ? [] : this.#subnets('private', ranges.private, (at) => privateTables[at] ?? onlyTable);
 
-    const nowhere = this.#routeTable('isolated', []);
-    const isolatedSubnets = this.#subnets('isolated', ranges.isolated, () => nowhere);
+    const isolatedSubnets = hasDatabase ? this.#isolated(ranges.isolated) : [];
 
     // Layers of images come from S3: by this they cost no NAT.
     new aws.ec2.VpcEndpoint(
@@ -84,7 +86,14 @@ export class Network extends pulumi.ComponentResource {
     this.publicSubnetIds = publicSubnets.map(({ id }) => id);
     this.taskSubnetIds = (privateSubnets.length > 0 ? privateSubnets : publicSubnets).map(({ id }) => id);
     this.isolatedSubnetIds = isolatedSubnets.map(({ id }) => id);
+    this.natGatewayIds = nats.map(({ id }) => id);
+    this.egressAddresses = nats.map(({ publicIp }) => publicIp);
     this.registerOutputs({ vpcId });
+  }
+
+  #isolated(ranges: readonly string[]): aws.ec2.Subnet[] {
+    const nowhere = this.#routeTable('isolated', []);
+    return this.#subnets('isolated', ranges, () => nowhere);
   }
 
   #routeTable(tier: string, routes: aws.types.input.ec2.RouteTableRoute[]): aws.ec2.RouteTable {

@@ -14,7 +14,8 @@ export interface SecurityGroupsArgs {
 export class SecurityGroups extends pulumi.ComponentResource {
   readonly loadBalancerId: pulumi.Output<string>;
   readonly serviceId: pulumi.Output<string>;
-  readonly databaseId: pulumi.Output<string>;
+  /** Absent where there is no database. */
+  readonly databaseId: pulumi.Output<string> | undefined;
 
   constructor(name: string, { config, vpcId }: SecurityGroupsArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:SecurityGroups', name, {}, opts);
@@ -23,7 +24,6 @@ export class SecurityGroups extends pulumi.ComponentResource {
       new aws.ec2.SecurityGroup(`${name}-${of}`, { vpcId, description, tags: { Name: `${name}-${of}` } }, parent).id;
     const loadBalancer = group('load-balancer', 'The load balancer');
     const service = group('service', 'The tasks of the service');
-    const database = group('database', 'The database');
 
     const everyone = { cidrIpv4: '0.0.0.0/0' };
     const ingress = (from: string, to: pulumi.Input<string>, port: number, source: Partial<Peer>) =>
@@ -39,19 +39,20 @@ export class SecurityGroups extends pulumi.ComponentResource {
         parent,
       );
 
-    for (const port of config.edge.scheme === 'https' ? [80, 443] : [80])
-      ingress(`world-to-load-balancer-${port}`, loadBalancer, port, everyone);
+    const port = config.edge.scheme === 'https' ? 443 : 80;
+    ingress(`world-to-load-balancer-${port}`, loadBalancer, port, everyone);
     egress('load-balancer-to-service', loadBalancer, SERVICE_PORT, { referencedSecurityGroupId: service });
     ingress('service-from-load-balancer', service, SERVICE_PORT, { referencedSecurityGroupId: loadBalancer });
-    for (const port of outboundPorts(config)) egress(`service-to-world-${port}`, service, port, everyone);
+    for (const outbound of outboundPorts(config)) egress(`service-to-world-${outbound}`, service, outbound, everyone);
     if (config.database.kind === 'documentdb') {
+      const database = group('database', 'The database');
+      this.databaseId = database;
       egress('service-to-database', service, DATABASE_PORT, { referencedSecurityGroupId: database });
       ingress('database-from-service', database, DATABASE_PORT, { referencedSecurityGroupId: service });
     }
 
     this.loadBalancerId = loadBalancer;
     this.serviceId = service;
-    this.databaseId = database;
     this.registerOutputs({});
   }
 }

@@ -6,8 +6,8 @@ export interface PolicyDocument {
 
 interface Statement {
   Sid?: string;
-  Effect: 'Allow';
-  Principal?: { Service: string };
+  Effect: 'Allow' | 'Deny';
+  Principal?: '*' | { Service: string };
   Action: string[];
   Resource?: string[];
   Condition?: Record<string, Record<string, string | string[]>>;
@@ -35,7 +35,17 @@ export const trustOfFlowLogs = (accountId: string): PolicyDocument =>
     Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
   });
 
-export const writeLogs = (logGroupArn: string): PolicyDocument => document(logs(logGroupArn));
+/** https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html lists these five, for every resource. */
+export const writeFlowLogs = (logGroupArn: string): PolicyDocument =>
+  document(
+    {
+      Sid: 'WriteLogs',
+      Effect: 'Allow',
+      Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+      Resource: [logGroupArn, `${logGroupArn}:*`],
+    },
+    { Sid: 'FindLogs', Effect: 'Allow', Action: ['logs:DescribeLogGroups'], Resource: ['*'] },
+  );
 
 const logs = (logGroupArn: string): Statement => ({
   Sid: 'WriteLogs',
@@ -111,15 +121,44 @@ export const repositoryArnOf = (image: string): string | undefined => {
   return `arn:aws:ecr:${region}:${accountId}:repository/${path.replace(/:[^/:]*$/, '')}`;
 };
 
-/** CloudWatch's alarms and EventBridge's rules of this account may publish. */
+/**
+ * CloudWatch's alarms of this account and EventBridge may publish. EventBridge's statement has no condition, since "you
+ * can't use Condition blocks in Amazon SNS topic policies for EventBridge": with one, nothing would arrive, unsaid.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+ */
 export const publishTo = ({ topicArn, accountId }: { topicArn: string; accountId: string }): PolicyDocument =>
   document(
-    ...['cloudwatch', 'events'].map((service) => ({
-      Sid: `Publish${service}`,
-      Effect: 'Allow' as const,
-      Principal: { Service: `${service}.amazonaws.com` },
-      Action: ['sns:Publish'],
-      Resource: [topicArn],
+    {
+      ...publish('cloudwatch', topicArn),
       Condition: { StringEquals: { 'aws:SourceAccount': accountId } },
-    })),
+    },
+    publish('events', topicArn),
+  );
+
+const publish = (service: string, topicArn: string): Statement => ({
+  Sid: `Publish${service}`,
+  Effect: 'Allow',
+  Principal: { Service: `${service}.amazonaws.com` },
+  Action: ['sns:Publish'],
+  Resource: [topicArn],
+});
+
+/** The load balancer writes its access log, and nobody reads or writes in clear. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html */
+export const keepAccessLogs = ({ bucketArn, accountId }: { bucketArn: string; accountId: string }): PolicyDocument =>
+  document(
+    {
+      Sid: 'WriteAccessLogs',
+      Effect: 'Allow',
+      Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+      Action: ['s3:PutObject'],
+      Resource: [`${bucketArn}/AWSLogs/${accountId}/*`],
+    },
+    {
+      Sid: 'OnlyOverTls',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: ['s3:*'],
+      Resource: [bucketArn, `${bucketArn}/*`],
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    },
   );

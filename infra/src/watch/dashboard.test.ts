@@ -19,5 +19,9 @@ it('fills rows of three that do not overlap, within the 24 columns', () => {
 it('shows the database where it is ours', () => {
   const titles = (database?: string) =>
     bodyOf({ ...names, database }).widgets.map(({ properties }) => properties.title);
-  expect(titles('d').filter((title) => !titles().includes(title))).toEqual(['Database', 'Connections of the database']);
+  expect(titles('d').filter((title) => !titles().includes(title))).toEqual([
+    'Database',
+    'Connections of the database',
+    'Memory left to the database',
+  ]);
 });

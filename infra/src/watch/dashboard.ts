@@ -11,6 +11,8 @@ export interface DashboardNames {
   cluster: string;
   service: string;
   database?: string | undefined;
+  /** Absent without WAF. */
+  firewall?: string | undefined;
 }
 
 export interface DashboardArgs {
@@ -91,6 +93,27 @@ export const bodyOf = (names: DashboardNames) => {
       : ([
           ['Database', [docdb('CPUUtilization', 'Maximum')]],
           ['Connections of the database', [docdb('DatabaseConnections', 'Maximum')]],
+          ['Memory left to the database', [docdb('FreeableMemory', 'Minimum')]],
+        ] satisfies [string, Metric[]][])),
+    ...(names.firewall === undefined
+      ? []
+      : ([
+          [
+            'Refused by WAF',
+            [
+              [
+                'AWS/WAFV2',
+                'BlockedRequests',
+                'WebACL',
+                names.firewall,
+                'Region',
+                names.region,
+                'Rule',
+                'ALL',
+                { stat: 'Sum' },
+              ],
+            ],
+          ],
         ] satisfies [string, Metric[]][])),
   ];
   return {

@@ -35,30 +35,48 @@ export class Notifications extends pulumi.ComponentResource {
   }
 }
 
-export interface FailedDeploymentsArgs {
-  serviceArn: pulumi.Input<string>;
+export interface NoticesArgs {
   topicArn: pulumi.Input<string>;
+  repositoryName: pulumi.Input<string>;
+  /** Absent before there is an image. */
+  serviceArn: pulumi.Input<string> | undefined;
 }
 
-/** Tells when ECS gives a deployment up, also one that nobody waits for. */
-export class FailedDeployments extends pulumi.ComponentResource {
-  constructor(name: string, { serviceArn, topicArn }: FailedDeploymentsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super('trunkline:infra:FailedDeployments', name, {}, opts);
-    const rule = new aws.cloudwatch.EventRule(
-      `${name}-failed-deployments`,
-      {
-        description: 'ECS gave up a deployment of Trunkline',
-        // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
-        eventPattern: pulumi.jsonStringify({
-          source: ['aws.ecs'],
-          'detail-type': ['ECS Deployment State Change'],
-          resources: [serviceArn],
-          detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED'] },
-        }),
+/** What AWS tells as an event and no metric shows. */
+export class Notices extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    { topicArn, repositoryName, serviceArn }: NoticesArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super('trunkline:infra:Notices', name, {}, opts);
+    const notice = (what: string, description: string, eventPattern: pulumi.Input<object>) => {
+      const rule = new aws.cloudwatch.EventRule(
+        `${name}-${what}`,
+        { description, eventPattern: pulumi.jsonStringify(eventPattern) },
+        { parent: this },
+      );
+      new aws.cloudwatch.EventTarget(`${name}-${what}`, { rule: rule.name, arn: topicArn }, { parent: this });
+    };
+    // https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+    notice('image-findings', 'A pushed image has findings of high or critical severity', {
+      source: ['aws.ecr'],
+      'detail-type': ['ECR Image Scan'],
+      detail: {
+        'repository-name': [repositoryName],
+        $or: ['CRITICAL', 'HIGH'].map((severity) => ({
+          'finding-severity-counts': { [severity]: [{ numeric: ['>', 0] }] },
+        })),
       },
-      { parent: this },
-    );
-    new aws.cloudwatch.EventTarget(`${name}-failed-deployments`, { rule: rule.name, arn: topicArn }, { parent: this });
+    });
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
+    if (serviceArn !== undefined)
+      notice('deployments', 'ECS gave up a deployment, or finds no capacity or quota for a task', {
+        source: ['aws.ecs'],
+        'detail-type': ['ECS Deployment State Change', 'ECS Service Action'],
+        resources: [serviceArn],
+        detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_TASK_PLACEMENT_FAILURE'] },
+      });
     this.registerOutputs({});
   }
 }

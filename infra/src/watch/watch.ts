@@ -1,8 +1,8 @@
-import type { AlarmSpec } from './alarms.ts';
-import type { Dimensions } from './dimensions.ts';
+import type { AlarmSpec, Dimensions } from './alarms.ts';
 import { LOG_METRICS } from './log-metrics.ts';
 
 const MINUTES = 60;
+const GIB = 1024 ** 3;
 
 /** What the load balancer sees. These also end a deployment, and roll it back. */
 export const watchEdge = ({
@@ -14,14 +14,15 @@ export const watchEdge = ({
 }): AlarmSpec[] => [
   {
     name: 'server-errors',
-    description: 'More than 10 answers of 5xx a minute. See the lines of level 50 in the log.',
+    description: 'More than 5 % of the answers are 5xx, and 3 or more a minute. See the lines of level 50 in the log.',
     metric: {
       namespace: 'AWS/ApplicationELB',
       name: 'HTTPCode_Target_5XX_Count',
       dimensions: loadBalancer,
       statistic: 'Sum',
     },
-    above: 10,
+    rate: { of: 'RequestCount', floor: 3 },
+    above: 5,
     period: MINUTES,
     datapoints: 3,
     missing: 'notBreaching',
@@ -92,6 +93,37 @@ export const watchCallers = (args: {
     missing: 'breaching',
   },
 ];
+
+/** What WAF refuses may be a good caller: its log says by which rule. */
+export const watchFirewall = ({ metric, region }: { metric: string; region: string }): AlarmSpec[] => [
+  {
+    name: 'blocked-requests',
+    description: `WAF has refused more than 20 requests in each of three times five minutes. See who, and by which rule, in the log group aws-waf-logs-${metric}.`,
+    metric: {
+      namespace: 'AWS/WAFV2',
+      name: 'BlockedRequests',
+      dimensions: { WebACL: metric, Region: region, Rule: 'ALL' },
+      statistic: 'Sum',
+    },
+    above: 20,
+    period: 5 * MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching',
+  },
+];
+
+/** https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-cloudwatch.html */
+export const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
+  gateways.map((dimensions, at) => ({
+    name: `nat-ports-${at}`,
+    description:
+      'A NAT gateway has no port left for a connection: calls to Twilio, LiveKit or the database fail. Take network.egress nat-per-zone.',
+    metric: { namespace: 'AWS/NATGateway', name: 'ErrorPortAllocation', dimensions, statistic: 'Sum' },
+    above: 0,
+    period: 5 * MINUTES,
+    datapoints: 1,
+    missing: 'notBreaching',
+  }));
 
 /** The tasks, and what the service says of its own work. */
 export const watchService = ({ service, namespace }: { service: Dimensions; namespace: string }): AlarmSpec[] => {
@@ -174,7 +206,31 @@ export const watchService = ({ service, namespace }: { service: Dimensions; name
   ];
 };
 
-export const watchDatabase = ({ cluster, connections }: { cluster: Dimensions; connections: number }): AlarmSpec[] => [
+/** https://docs.aws.amazon.com/documentdb/latest/developerguide/cloud_watch.html */
+export const watchDatabase = ({
+  cluster,
+  connections,
+  instanceClass,
+}: {
+  cluster: Dimensions;
+  connections: number;
+  instanceClass: string;
+}): AlarmSpec[] => [
+  ...[
+    { name: 'memory', metric: 'FreeableMemory', below: GIB / 2, what: 'half a GiB of memory' },
+    { name: 'storage', metric: 'FreeLocalStorage', below: 2 * GIB, what: '2 GiB for temporary files' },
+    ...(/^db\.t/.test(instanceClass)
+      ? [{ name: 'credits', metric: 'CPUCreditBalance', below: 60, what: '60 CPU credits, an hour of one CPU,' }]
+      : []),
+  ].map(({ name, metric, below, what }) => ({
+    name: `database-${name}`,
+    description: `An instance of the database has less than ${what} left. Take a larger one.`,
+    metric: { namespace: 'AWS/DocDB', name: metric, dimensions: cluster, statistic: 'Minimum' },
+    below,
+    period: 5 * MINUTES,
+    datapoints: 3,
+    missing: 'notBreaching' as const,
+  })),
   {
     name: 'database-connections',
     description: `More than 80 % of the ${connections} connections of an instance are in use. Lower database.poolSize or service.max, or take a larger instance.`,

@@ -147,6 +147,14 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     const versionId = `${hash([inputs.secretId, inputs.secretString])}-0000-4000-8000-000000000000`;
     return { id: `${inputs.secretId}|${versionId}`, arn: inputs.secretId, versionId };
   },
+  'aws:s3/bucket:Bucket': ({ name }) => ({
+    id: `${name}-1234567`,
+    bucket: `${name}-1234567`,
+    arn: `arn:aws:s3:::${name}-1234567`,
+  }),
+  'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration': ({ inputs }) => ({ id: inputs.bucket }),
+  'aws:s3/bucketPolicy:BucketPolicy': ({ inputs }) => ({ id: inputs.bucket }),
+  'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock': ({ inputs }) => ({ id: inputs.bucket }),
   'aws:sns/topic:Topic': ({ name, arn }) => ({
     id: arn('sns', `${name}-1234567`),
     arn: arn('sns', `${name}-1234567`),
@@ -158,4 +166,5 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule': ({ name }) => ({ id: `sgr-${name}` }),
   'aws:wafv2/webAcl:WebAcl': ({ name, arn }) => ({ arn: arn('wafv2', `regional/webacl/${name}/1234567`) }),
   'aws:wafv2/webAclAssociation:WebAclAssociation': () => ({}),
+  'aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration': ({ inputs }) => ({ id: inputs.resourceArn }),
 };

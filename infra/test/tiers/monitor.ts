@@ -30,36 +30,37 @@ export interface Monitor {
 
 const { ResourceMonitorFeature: features } = monitor;
 
-/** Stands in for Pulumi's engine: records what is registered, and answers as a provider does, by `aws`. */
-export const startMonitor = async (
-  aws: Aws,
-  { stack, dryRun }: { stack: string; dryRun: boolean },
-): Promise<Monitor> => {
+/** What Pulumi's engine answers a program: records what is registered, and answers as a provider does, by `aws`. */
+export const createRecorder = (aws: Aws, { stack, dryRun }: { stack: string; dryRun: boolean }) => {
   const recording: Recording = { resources: [], outputs: {}, log: [], errors: [] };
+  return {
+    recording,
+    registerResource: (request: RegisterResourceRequest) => {
+      const resource = parseRegistration(request, stack);
+      refuseUnsound(resource, recording.resources);
+      recording.resources.push(resource);
+      if (resource.custom) Object.assign(resource, create(resource, aws, dryRun));
+      const answer = new monitor.RegisterResourceResponse();
+      return answer.setUrn(resource.urn).setId(resource.id).setObject(structOf(resource.outputs));
+    },
+    registerResourceOutputs: (request: RegisterResourceOutputsRequest) => {
+      const resource = recording.resources.find(({ urn }) => urn === request.getUrn());
+      if (!resource) throw new Error(`outputs of ${request.getUrn()}, which nobody registered`);
+      resource.outputs = valuesOf(request.getOutputs());
+      if (resource.type === 'pulumi:pulumi:Stack') recording.outputs = resource.outputs;
+      return new empty.Empty();
+    },
+    invoke: (request: ResourceInvokeRequest) => {
+      const answer = aws.invoke(request.getTok(), revealed(valuesOf(request.getArgs())));
+      return new monitor.ResourceInvokeResponse().setReturn(structOf(answer));
+    },
+  };
+};
+
+/** The recorder as a program in a process of its own calls it. */
+export const startMonitor = async (aws: Aws, options: { stack: string; dryRun: boolean }): Promise<Monitor> => {
+  const { recording, ...answers } = createRecorder(aws, options);
   let rootUrn = '';
-
-  const registerResource = (request: RegisterResourceRequest) => {
-    const resource = parseRegistration(request, stack);
-    refuseUnsound(resource, recording.resources);
-    recording.resources.push(resource);
-    if (resource.custom) Object.assign(resource, create(resource, aws, dryRun));
-    const answer = new monitor.RegisterResourceResponse();
-    return answer.setUrn(resource.urn).setId(resource.id).setObject(structOf(resource.outputs));
-  };
-
-  const registerOutputs = (request: RegisterResourceOutputsRequest) => {
-    const resource = recording.resources.find(({ urn }) => urn === request.getUrn());
-    if (!resource) throw new Error(`outputs of ${request.getUrn()}, which nobody registered`);
-    resource.outputs = valuesOf(request.getOutputs());
-    if (resource.type === 'pulumi:pulumi:Stack') recording.outputs = resource.outputs;
-    return new empty.Empty();
-  };
-
-  const invoke = (request: ResourceInvokeRequest) => {
-    const answer = aws.invoke(request.getTok(), revealed(valuesOf(request.getArgs())));
-    return new monitor.ResourceInvokeResponse().setReturn(structOf(answer));
-  };
-
   const server = new Server();
   server.addService(monitorGrpc.ResourceMonitorService, {
     getDeploymentInfo: unary(() =>
@@ -70,9 +71,9 @@ export const startMonitor = async (
         features.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
       ]),
     ),
-    registerResource: unary(registerResource),
-    registerResourceOutputs: unary(registerOutputs),
-    invoke: unary(invoke),
+    registerResource: unary(answers.registerResource),
+    registerResourceOutputs: unary(answers.registerResourceOutputs),
+    invoke: unary(answers.invoke),
     signalAndWaitForShutdown: unary(() => new empty.Empty()),
   });
   server.addService(engineGrpc.EngineService, {

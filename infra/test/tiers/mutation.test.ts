@@ -5,7 +5,7 @@ import { MUTANTS } from './mutants/mutants.ts';
 import { PROMISES } from './promises/promises.ts';
 import type { Run } from './run-program.ts';
 
-const { bootstrap, dev, prod } = inject('recorded');
+const recorded = inject('recorded');
 
 /** All that is wrong with a stack, by the names of the policies and promises that say so. */
 const broken = (run: Run): string[] => [
@@ -14,17 +14,17 @@ const broken = (run: Run): string[] => [
 ];
 
 describe('the policies', () => {
-  it.each(Object.entries({ bootstrap, dev, prod }))('let the stack %s pass', (_name, { update }) => {
+  it.each(Object.entries(recorded))('let the stack %s pass', (_name, { update }) => {
     expect(evaluate(update)).toEqual([]);
   });
 });
 
-/** Each mutant is the recorded prod stack with one thing made wrong: what the program would do if that were its mistake. */
-describe('a prod stack', () => {
-  it.each(MUTANTS)('that $wrong is caught by: $caughtBy', ({ caughtBy, type, name, change }) => {
-    const run = structuredClone(prod.update);
+/** Each mutant is a recorded stack with one thing made wrong: what the program would do if that were its mistake. */
+describe('a stack', () => {
+  it.each(MUTANTS)('that $wrong is caught by: $caughtBy', ({ caughtBy, stack = 'prod', type, name, change }) => {
+    const run = structuredClone(recorded[stack].update);
     const resource = run.resources.find((one) => one.type === type && (name === undefined || name === one.name));
-    if (!resource) throw new Error(`the prod stack has no ${type} ${name ?? ''}`);
+    if (!resource) throw new Error(`the stack has no ${type} ${name ?? ''}`);
     change(resource, run);
     expect(broken(run)).toContain(caughtBy);
   });

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { type Run, runProgram } from './run-program.ts';
+import { build } from './in-process.ts';
+import type { Run } from './run-program.ts';
 import { STACKS, type StackName } from './stacks.ts';
 
 /** An example stack, as the program lays it out in a preview and in an update on an empty account. */
@@ -14,12 +15,11 @@ declare module 'vitest' {
   }
 }
 
-/** Runs the program once for each example stack, for all tests of these tiers: `inject('recorded')`. */
+/** Lays each stack out once, for all tests of these tiers: `inject('recorded')`. */
 export const setup = async ({ provide }: TestProject) => {
   const recorded: Partial<Record<StackName, Recorded>> = {};
   for (const [name, stack] of Object.entries(STACKS)) {
-    const [preview, update] = await Promise.all([runProgram(stack, { dryRun: true }), runProgram(stack)]);
-    recorded[name as StackName] = { preview, update };
+    recorded[name as StackName] = { preview: await build(stack, { dryRun: true }), update: await build(stack) };
   }
   provide('recorded', recorded as Record<StackName, Recorded>);
 };

@@ -8,6 +8,8 @@ import { INFRA, PROJECT } from './project.ts';
 import type { Stack } from './stacks.ts';
 
 export interface Run extends Recording {
+  /** What it was given. */
+  stack: Stack;
   exit: number;
   /** All that the program wrote by itself. */
   printed: string;
@@ -46,5 +48,5 @@ export const runProgram = async (stack: Stack, { dryRun = false, rollsBack }: Ru
     },
   );
   monitor.close();
-  return { ...monitor.recording, exit, printed };
+  return { ...monitor.recording, stack, exit, printed };
 };

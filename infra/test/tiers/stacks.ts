@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import type { Given } from '../../src/config/config.ts';
 import { INFRA } from './project.ts';
 
 /** A stack's configuration as Pulumi hands it to a program: text by full key, JSON where it is structured. */
@@ -64,8 +65,31 @@ export const STACKS = {
   bootstrap: readStack('dev', 'Pulumi.dev.yaml', {}),
   dev: readStack('dev', 'Pulumi.dev.yaml', { 'infra:image': IMAGE }),
   prod: readStack('prod', 'Pulumi.prod.example.yaml', { 'infra:image': IMAGE }),
+  /** All that the examples leave out. */
+  widest: readStack('widest', 'Pulumi.prod.example.yaml', {
+    'infra:image': IMAGE,
+    'infra:architecture': 'x86_64',
+    'infra:alarms': '{"snsArn":"arn:aws:sns:eu-central-1:210987654321:oncall"}',
+    'infra:database':
+      '{"kind":"documentdb","instanceClass":"db.serverless","instances":2,"poolSize":10,"capacity":{"min":2,"max":16},"snapshot":"rds:trunkline-2026-11-23-03-10"}',
+    'infra:network':
+      '{"zones":["eu-central-1a","eu-central-1b"],"egress":"single-nat","endpoints":["ecr.api","ecr.dkr","logs","secretsmanager","kms"]}',
+    'infra:secretArns':
+      '{"livekitApiKey":"arn:aws:secretsmanager:eu-central-1:210987654321:secret:livekit-AbCdEf:key::"}',
+    'infra:secretKmsKeyArns': '["arn:aws:kms:eu-central-1:210987654321:key/11111111-2222-3333-4444-555555555555"]',
+    'infra:tags': '{"team":"telephony"}',
+  }),
 };
 export type StackName = keyof typeof STACKS;
+
+/** A configuration as tests write it, as a stack. */
+export const stackOf = ({ stack, values }: Given): Stack => {
+  const of = (isOne: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(values).filter(([key]) => isOne(key)));
+  const region = values['infra:region'] ?? '';
+  const account = values['infra:accountId'] ?? '';
+  return { name: stack, account, region, config: of((key) => !(key in SECRETS)), secrets: of((key) => key in SECRETS) };
+};
 
 /** The stack with other values; `undefined` takes one away. */
 export const withConfig = (stack: Stack, changes: Record<string, string | undefined>): Stack => {

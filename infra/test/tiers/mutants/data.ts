@@ -122,4 +122,18 @@ export const data: Mutant[] = [
     type: 'pulumi:providers:aws',
     change: inputs({ allowedAccountIds: undefined }),
   },
+  {
+    wrong: 'restores an empty database',
+    caughtBy: 'a database is made from the snapshot asked for, and from none else',
+    stack: 'widest',
+    type: CLUSTER,
+    change: inputs({ snapshotIdentifier: undefined }),
+  },
+  {
+    wrong: 'lets a serverless database grow without bounds',
+    caughtBy: 'a serverless database grows within the bounds asked for',
+    stack: 'widest',
+    type: CLUSTER,
+    change: inputs({ serverlessV2ScalingConfiguration: { minCapacity: 2, maxCapacity: 256 } }),
+  },
 ];

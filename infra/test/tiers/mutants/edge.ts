@@ -7,8 +7,7 @@ export const edge: Mutant[] = [
     wrong: 'serves over HTTP',
     caughtBy: 'https-only',
     type: LISTENER,
-    name: 'trunkline-80',
-    change: inputs({ defaultActions: [{ type: 'forward', targetGroupArn: 'targets' }] }),
+    change: inputs({ protocol: 'HTTP' }),
   },
   {
     wrong: 'speaks TLS 1.0',
@@ -37,5 +36,33 @@ export const edge: Mutant[] = [
     caughtBy: 'what a replacement stands beside has no name of its own',
     type: 'aws:lb/loadBalancer:LoadBalancer',
     change: inputs({ name: 'trunkline' }),
+  },
+  {
+    wrong: 'logs no request',
+    caughtBy: 'requests are logged where the configuration says, and in production',
+    type: 'aws:lb/loadBalancer:LoadBalancer',
+    change: inputs({ accessLogs: undefined }),
+  },
+  {
+    wrong: 'refuses callers that send no User-Agent',
+    caughtBy: 'WAF only counts what good callers of an API send',
+    type: 'aws:wafv2/webAcl:WebAcl',
+    change: (acl) => {
+      acl.inputs.rules = JSON.parse(JSON.stringify(acl.inputs.rules).replaceAll('NoUserAgent_HEADER', 'Another'));
+    },
+  },
+  {
+    wrong: 'logs keys of callers',
+    caughtBy: 'what WAF refuses is logged without keys, and told',
+    type: 'aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration',
+    change: inputs({ redactedFields: undefined }),
+  },
+  {
+    wrong: 'tells nobody what WAF refuses',
+    caughtBy: 'what WAF refuses is logged without keys, and told',
+    type: 'pulumi:pulumi:Stack',
+    change: (_stack, run) => {
+      run.resources = run.resources.filter(({ name }) => !name.endsWith('-blocked-requests'));
+    },
   },
 ];

@@ -3,5 +3,6 @@ import { edge } from './edge.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { service } from './service.ts';
+import { watch } from './watch.ts';
 
-export const MUTANTS: readonly Mutant[] = [...network, ...edge, ...service, ...data];
+export const MUTANTS: readonly Mutant[] = [...network, ...edge, ...service, ...data, ...watch];

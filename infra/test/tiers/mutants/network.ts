@@ -57,4 +57,29 @@ export const network: Mutant[] = [
     type: 'aws:ec2/defaultSecurityGroup:DefaultSecurityGroup',
     change: inputs({ egress: [{ protocol: '-1', fromPort: 0, toPort: 0, cidrBlocks: ['0.0.0.0/0'] }] }),
   },
+  {
+    wrong: 'opens its endpoints to the world',
+    caughtBy: 'only the service reaches the endpoints of AWS’s services, and by their usual names',
+    stack: 'widest',
+    type: INGRESS,
+    name: 'trunkline-endpoints-from-service',
+    change: inputs({ referencedSecurityGroupId: undefined, cidrIpv4: '0.0.0.0/0' }),
+  },
+  {
+    wrong: 'has endpoints that nobody finds',
+    caughtBy: 'only the service reaches the endpoints of AWS’s services, and by their usual names',
+    stack: 'widest',
+    type: 'aws:ec2/vpcEndpoint:VpcEndpoint',
+    name: 'trunkline-endpoints-kms',
+    change: inputs({ privateDnsEnabled: false }),
+  },
+  {
+    wrong: 'lets flow logs find no group',
+    caughtBy: 'flow logs may do all that AWS asks of their role',
+    type: 'aws:iam/rolePolicy:RolePolicy',
+    name: 'trunkline-flow-logs',
+    change: (policy) => {
+      policy.inputs.policy = String(policy.inputs.policy).replace('logs:DescribeLogGroups', 'logs:PutLogEvents');
+    },
+  },
 ];

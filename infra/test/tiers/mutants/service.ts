@@ -143,4 +143,21 @@ export const service: Mutant[] = [
       policy: '{"Statement":[{"Effect":"Allow","Action":["secretsmanager:GetSecretValue"],"Resource":["*"]}]}',
     }),
   },
+  {
+    wrong: 'starts tasks on another processor than the image is made for',
+    caughtBy: 'tasks run on the processor that the image is made for',
+    stack: 'widest',
+    type: TASK,
+    change: inputs({ runtimePlatform: { operatingSystemFamily: 'LINUX', cpuArchitecture: 'ARM64' } }),
+  },
+  {
+    wrong: 'may not use the key of a secret of the account',
+    caughtBy: 'the tasks may use each key that a secret of the account is encrypted with',
+    stack: 'widest',
+    type: 'aws:iam/rolePolicy:RolePolicy',
+    name: 'trunkline-execution',
+    change: (policy) => {
+      policy.inputs.policy = String(policy.inputs.policy).replace('key/11111111', 'key/00000000');
+    },
+  },
 ];

@@ -22,3 +22,11 @@ export const containersOf = ({ resources }: Run): Container[] =>
   resources
     .filter(({ type }) => type === 'aws:ecs/taskDefinition:TaskDefinition')
     .flatMap(({ inputs }) => JSON.parse(String(revealed(inputs).containerDefinitions)));
+
+interface Statement {
+  Action: string | string[];
+  Resource: string | string[];
+  Principal?: unknown;
+  Condition?: unknown;
+}
+export const statementsOf = (policy: string): Statement[] => JSON.parse(policy).Statement;

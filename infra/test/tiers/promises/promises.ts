@@ -1,6 +1,8 @@
+import { configured } from './configured.ts';
 import { lifecycle } from './lifecycle.ts';
 import { reach } from './reach.ts';
 import { secrets } from './secrets.ts';
+import { watched } from './watched.ts';
 
 /** What each example stack keeps. */
-export const PROMISES = { ...secrets, ...reach, ...lifecycle };
+export const PROMISES = { ...secrets, ...reach, ...lifecycle, ...configured, ...watched };

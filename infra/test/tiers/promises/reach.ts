@@ -23,6 +23,22 @@ export const reach = {
     );
   },
 
+  'only the service reaches the endpoints of AWS’s services, and by their usual names': (run) => {
+    const endpoints = run.resources.filter(
+      ({ type, inputs }) => type === 'aws:ec2/vpcEndpoint:VpcEndpoint' && inputs.vpcEndpointType === 'Interface',
+    );
+    const groups = endpoints.flatMap(({ inputs }) => inputs.securityGroupIds);
+    const service = run.resources.find(({ urn }) => urn.endsWith(':SecurityGroup::trunkline-service'));
+    return [
+      ...endpoints.filter(({ inputs }) => inputs.privateDnsEnabled !== true).map(({ urn }) => urn),
+      ...urnsOf(
+        run,
+        'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule',
+        ({ inputs }) => groups.includes(inputs.securityGroupId) && inputs.referencedSecurityGroupId !== service?.id,
+      ),
+    ];
+  },
+
   'HTTPS waits until its certificate is valid': (run) =>
     urnsOf(
       run,

@@ -1,6 +1,6 @@
 import { secretsInClear } from '../secrets-in-clear.ts';
 import { isSecret } from '../values.ts';
-import { containersOf, type Promises, urnsOf } from './promise.ts';
+import { containersOf, type Promises, statementsOf, urnsOf } from './promise.ts';
 
 const SECRET_INPUTS = {
   'aws:secretsmanager/secretVersion:SecretVersion': 'secretString',
@@ -17,7 +17,11 @@ export const secrets = {
 
   'each secret of a task names its version': (run) =>
     containersOf(run).flatMap(({ secrets = [] }) =>
-      secrets.filter(({ valueFrom }) => !/:secret:[^:]+:::[0-9a-f-]{36}$/.test(valueFrom)).map(({ name }) => name),
+      secrets
+        // Of a secret of the account, the configuration says whether it names one.
+        .filter(({ valueFrom }) => !JSON.stringify(run.stack.config).includes(valueFrom))
+        .filter(({ valueFrom }) => !/:secret:[^:]+:::[0-9a-f-]{36}$/.test(valueFrom))
+        .map(({ name }) => name),
     ),
 
   'the secrets of tasks are read by their roles, and no other is': (run) => {
@@ -32,13 +36,17 @@ export const secrets = {
       ...readable.filter((secret) => !named.includes(secret)).map((secret) => `${secret} is in no task`),
     ];
   },
+
+  'the tasks may use each key that a secret of the account is encrypted with': (run) => {
+    const keys: string[] = JSON.parse(run.stack.config['infra:secretKmsKeyArns'] ?? '[]');
+    return urnsOf(run, 'aws:iam/rolePolicy:RolePolicy', ({ name, inputs }) => {
+      const usable = statementsOf(String(inputs.policy))
+        .filter(({ Action }) => Action.includes('kms:Decrypt'))
+        .flatMap(({ Resource }) => Resource);
+      return name.endsWith('-execution') && keys.some((key) => !usable.includes(key));
+    });
+  },
 } satisfies Promises;
 
 /** The secret's ARN, without the version. */
 const secretOf = (valueFrom: string): string => valueFrom.split(':').slice(0, 7).join(':');
-
-interface Statement {
-  Action: string | string[];
-  Resource: string | string[];
-}
-const statementsOf = (policy: string): Statement[] => JSON.parse(policy).Statement;
