@@ -2,8 +2,9 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 
 /**
- * Throws where the service runs another task definition than was asked for. ECS calls a service steady
- * also after it has rolled a deployment back, and Pulumi would print success while the old code runs.
+ * Throws where the service runs another task definition than was asked for. The provider fails when ECS takes a
+ * deployment back, but keeps what was asked for in the state: the next update finds nothing to do, and would succeed
+ * while the old code runs. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
  */
 export const requireDeployed = ({
   wanted,
@@ -19,10 +20,11 @@ export const requireDeployed = ({
   if (actual === wanted) return actual;
   throw new pulumi.RunError(
     [
-      `ECS rolled the deployment back: the service runs ${revisionOf(actual)}, and not ${revisionOf(wanted)}.`,
-      'Nothing of the new task definition serves. Why its tasks did not become healthy:',
+      `The service runs ${revisionOf(actual)}, and not ${revisionOf(wanted)}.`,
+      'ECS took a deployment back, in this update or an earlier one, or the service was changed by hand. Its events tell:',
       `  aws ecs describe-services --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
-      'Mend it, or set what was set before (pulumi config set infra:image …), and run pulumi up again.',
+      'Fix the cause, or set what was set before (pulumi config set infra:image …). Then deploy again with:',
+      '  pulumi up --refresh',
     ].join('\n'),
   );
 };

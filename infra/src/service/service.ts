@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
@@ -25,6 +26,8 @@ export interface ServiceArgs {
   /** Those that end a deployment. */
   alarmNames: pulumi.Output<string>[];
 }
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** The service on Fargate: its roles, its task, how it is deployed and how it grows. */
 export class Service extends pulumi.ComponentResource {
@@ -124,9 +127,12 @@ export class Service extends pulumi.ComponentResource {
       kmsKeyArns,
       repositoryArn: repositoryArnOf(config.image),
     });
+    const document = pulumi.jsonStringify(needs.apply(startTask));
+    // A name of its own for each content: a changed policy stands beside the former one, which ECS needs to start the
+    // former tasks again, and which Pulumi deletes once the new ones are steady.
     const policy = new aws.iam.RolePolicy(
       `${name}-execution`,
-      { role: role.name, policy: pulumi.jsonStringify(needs.apply(startTask)) },
+      { name: document.apply((text) => `${name}-execution-${digestOf(text)}`), role: role.name, policy: document },
       { parent: this },
     );
     return { arn: role.arn, policy };

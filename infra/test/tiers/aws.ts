@@ -12,8 +12,12 @@ export interface Account {
 /** What AWS answers, so far as the program reads it. */
 export interface Aws {
   create(type: string, name: string, inputs: Values): { id: string; computed: Values };
+  /** What runs, of a service that was created; undefined of another resource. */
+  running(type: string, computed: Values): Values | undefined;
   invoke(token: string, args: Values): Values;
 }
+
+const SERVICE = 'aws:ecs/service:Service';
 
 /** A small working AWS: names what is created, counts revisions, and refuses what it does not know. */
 export const createAws = ({ account, region, rollsBack = () => false }: Account): Aws => {
@@ -37,9 +41,16 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     };
     const { id, ...computed } = answer(created);
     revisions.set(`${type} ${name}`, created.revision + 1);
-    if (type === 'aws:ecs/service:Service') services.set(computed.name, computed);
+    if (type === SERVICE) {
+      const former = services.get(computed.name)?.taskDefinition;
+      // The circuit breaker goes back to what ran before.
+      if (created.rollsBack) computed.taskDefinition = former ?? arn('ecs', 'task-definition/trunkline:0');
+      services.set(computed.name, computed);
+    }
     return { id: String(id ?? `${name}-id`), computed };
   };
+
+  const running: Aws['running'] = (type, { name }) => (type === SERVICE ? services.get(name) : undefined);
 
   const invoke: Aws['invoke'] = (token, args) => {
     const service = services.get(args.serviceName);
@@ -49,7 +60,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     );
   };
 
-  return { create, invoke };
+  return { create, running, invoke };
 };
 
 /** Eight digits that tell contents apart. */

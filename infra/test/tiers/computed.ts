@@ -97,12 +97,11 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     };
   },
   'aws:ecs/cluster:Cluster': named('ecs', 'cluster/'),
-  'aws:ecs/service:Service': ({ name, inputs, arn, rollsBack }) => ({
+  'aws:ecs/service:Service': ({ name, inputs, arn }) => ({
     id: arn('ecs', `service/${name}-1234567`),
     arn: arn('ecs', `service/${name}-1234567`),
     name: inputs.name ?? `${name}-1234567`,
-    // After a failed deployment the circuit breaker takes the task definition that ran before.
-    taskDefinition: rollsBack ? arn('ecs', 'task-definition/trunkline:0') : inputs.taskDefinition,
+    taskDefinition: inputs.taskDefinition,
   }),
   'aws:ecs/taskDefinition:TaskDefinition': ({ inputs, arn, revision }) => ({
     id: inputs.family,
@@ -114,7 +113,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     const role = inputs.name ?? `${name}-1234567`;
     return { id: role, name: role, arn: `arn:aws:iam::${account}:role/${role}` };
   },
-  'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${name}` }),
+  'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${inputs.name ?? name}` }),
   'aws:kms/key:Key': ({ name, arn, hash }) => ({
     id: hash(name),
     keyId: hash(name),

@@ -98,16 +98,42 @@ describe.skipIf(!folder)('a dev stack', () => {
     await setSecret('marked-livekit-secret-refused');
     const { exit, printed: shown } = await up();
     expect(exit).not.toBe(0);
-    expect(shown).toContain('ECS rolled the deployment back: the service runs trunkline:0');
+    expect(shown).toContain('ECS deployment circuit breaker');
     expect(engine.acts().filter((act) => act.startsWith('delete'))).toEqual([]);
   });
 
-  it('goes on by the next update, once the deployment succeeds', async () => {
+  it('fails again, truthfully, where the provider finds nothing to do', async () => {
     engine.order({ rollsBack: false });
     const { exit, printed: shown } = await up();
+    expect(exit).not.toBe(0);
+    expect(shown).toMatch(/The service runs trunkline-dev:\d+, and not trunkline-dev:\d+\./);
+    expect(shown).toContain('pulumi up --refresh');
+  });
+
+  it('deploys again by the command that it names', async () => {
+    engine.acts();
+    const { exit, printed: shown } = await up('--refresh');
     expect(exit, shown).toBe(0);
     expect(engine.acts()).toContain('update aws:ecs/service:Service trunkline');
     expect((await up('--expect-no-changes')).exit).toBe(0);
+  });
+
+  it('keeps what the former tasks may read until the new ones are steady', async () => {
+    engine.acts();
+    await pulumi('config', 'rm', 'infra:bootstrapApiKey');
+    const { exit, printed: shown } = await up();
+    expect(exit, shown).toBe(0);
+    const acts = engine.acts();
+    const at = (act: string) => acts.indexOf(act);
+    expect(at('create aws:iam/rolePolicy:RolePolicy trunkline-execution')).toBeGreaterThanOrEqual(0);
+    expect(at('update aws:ecs/service:Service trunkline')).toBeGreaterThan(
+      at('create aws:iam/rolePolicy:RolePolicy trunkline-execution'),
+    );
+    for (const gone of [
+      'delete aws:iam/rolePolicy:RolePolicy trunkline-execution',
+      'delete aws:secretsmanager/secret:Secret trunkline-bootstrap-api-key',
+    ])
+      expect(at(gone), gone).toBeGreaterThan(at('update aws:ecs/service:Service trunkline'));
   });
 
   it('is destroyed whole', async () => {

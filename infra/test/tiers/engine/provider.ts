@@ -34,6 +34,9 @@ const answer = (urn: string, inputs: Values) => {
   return { id, outs: { ...inputs, ...computed, [ASKED]: inputs } };
 };
 
+/** What ECS says of a deployment that it has taken back. */
+const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
+
 /** Stands in for the AWS provider, attached to Pulumi's engine. Secrets stay wrapped, so that the engine encrypts them. */
 const provider: Provider = {
   version: '7.48.0',
@@ -47,9 +50,21 @@ const provider: Provider = {
     tell({ act: 'create', urn });
     return answer(urn, inputs);
   },
-  update: async (_id, urn, _olds, news) => {
+  update: async (id, urn, olds: Values, news: Values) => {
     tell({ act: 'update', urn });
-    return { outs: answer(urn, news).outs };
+    // As a provider of Terraform: what differs in nothing from the state makes no call.
+    if (isDeepStrictEqual(olds[ASKED], news)) return { outs: olds };
+    const { outs } = answer(urn, news);
+    if (!rollsBack || typeOf(urn) !== 'aws:ecs/service:Service') return { outs };
+    // And where it fails, what was asked for stands in the state. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+    const properties = { ...outs, taskDefinition: news.taskDefinition };
+    throw Object.assign(new Error(REFUSED), { id, properties, reasons: [REFUSED] });
+  },
+  read: async (id, urn, props: Values = {}) => {
+    const actual = aws.running(typeOf(urn), props);
+    if (!actual) return { id, props };
+    const { taskDefinition } = actual;
+    return { id, props: { ...props, taskDefinition, [ASKED]: { ...Object(props[ASKED]), taskDefinition } } };
   },
   delete: async (_id, urn) => {
     tell({ act: 'delete', urn });
