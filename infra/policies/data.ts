@@ -12,6 +12,8 @@ const holdsData = ({ type, name }: ResourceValidationArgs): boolean =>
   // The other secrets can be set again; without the encryption keys every stored credential is lost.
   (type === 'aws:secretsmanager/secret:Secret' && name.includes('encryption-keys'));
 
+const SAFE_TLS = ['tls1.2+', 'tls1.3+', 'fips-140-3'];
+
 export const data: Rule[] = [
   {
     name: 'data-protected',
@@ -45,12 +47,20 @@ export const data: Rule[] = [
   ),
   onEach(
     'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
-    { name: 'database-speaks-tls', description: 'The database takes TLS connections only.' },
+    { name: 'database-speaks-tls', description: 'The database takes connections over TLS 1.2 or newer only.' },
     ({ parameters = [] }) =>
       when(
-        parameters.some(({ name, value }: { name: string; value: string }) => name === 'tls' && value === 'disabled'),
-        'Do not disable tls.',
+        !parameters.some(
+          ({ name, value }: { name: string; value: string }) => name === 'tls' && SAFE_TLS.includes(value),
+        ),
+        `Set tls to ${SAFE_TLS.join(', ')}: enabled takes TLS 1.0.`,
       ),
+  ),
+  onEach(
+    'aws:docdb/cluster:Cluster',
+    { name: 'database-audited', description: 'The database tells who signs in.' },
+    ({ enabledCloudwatchLogsExports = [] }) =>
+      when(!enabledCloudwatchLogsExports.includes('audit'), 'Export the audit log.'),
   ),
   onEach(
     'aws:secretsmanager/secret:Secret',

@@ -2,6 +2,7 @@ import type { PolicyResource } from '@pulumi/policy';
 import { onEach, onStack, type Rule, when } from './rule.ts';
 
 const INGRESS = 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule';
+const DATABASE_PORT = 27_017;
 const WORLD = ['0.0.0.0/0', '::/0'];
 
 const isOpen = ({ props }: PolicyResource): boolean =>
@@ -18,6 +19,19 @@ export const network: Rule[] = [
         [cidrIpv4, cidrIpv6].some((range) => WORLD.includes(range)) &&
           !(fromPort === toPort && [80, 443].includes(fromPort)),
         `Ports ${fromPort} to ${toPort} are open to the world. Name the group that may reach them.`,
+      ),
+  ),
+  onEach(
+    INGRESS,
+    {
+      name: 'database-port-reached-by-groups-only',
+      description: 'Ranges of addresses do not reach the port of a database; groups do.',
+    },
+    ({ cidrIpv4, cidrIpv6, prefixListId, fromPort, toPort, ipProtocol }) =>
+      when(
+        [cidrIpv4, cidrIpv6, prefixListId].some((range) => range !== undefined) &&
+          (ipProtocol === '-1' || (fromPort <= DATABASE_PORT && DATABASE_PORT <= toPort)),
+        `A range of addresses may reach port ${DATABASE_PORT}. Name the group that may.`,
       ),
   ),
   onStack(

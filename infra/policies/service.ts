@@ -1,3 +1,4 @@
+import type { ResourceValidationPolicy } from '@pulumi/policy';
 import { isProd, onEach, type Rule, when } from './rule.ts';
 
 interface Container {
@@ -9,6 +10,8 @@ interface Container {
   user?: string;
   logConfiguration?: object;
 }
+/** What the program hands over of a container before anything is known of the rest. */
+const COMPONENT = 'trunkline:infra:Service';
 const TASK = 'aws:ecs/taskDefinition:TaskDefinition';
 const SERVICE = 'aws:ecs/service:Service';
 
@@ -19,40 +22,57 @@ const SECRET_NAME = /SECRET|PASSWORD|PASSPHRASE|TOKEN|PRIVATE|CREDENTIAL|API_KEY
 const SECRET_VALUE =
   /:\/\/[^/@\s]*:[^/@\s]+@|tl_(live|test)_|\bA(KIA|SIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\b[a-z0-9]+:[A-Za-z0-9+/]{43}=/;
 
+/**
+ * A rule on each container: as the task definition has it, which a preview may not know yet, and as the program hands it
+ * to its component, which every preview knows.
+ */
+const onContainer = (
+  { name, description }: Pick<ResourceValidationPolicy, 'name' | 'description'>,
+  breaches: (container: Container, inProd: boolean) => string[],
+): ResourceValidationPolicy => ({
+  name,
+  description,
+  validateResource: (resource, report) => {
+    const { type, props } = resource;
+    const found: { container: Container; inProd: boolean }[] = [];
+    if (type === COMPONENT && props.container !== undefined)
+      found.push({ container: props.container, inProd: props.environment === 'prod' });
+    if (type === TASK)
+      for (const container of containersOf(props.containerDefinitions))
+        found.push({ container, inProd: isProd(resource) });
+    for (const { container, inProd } of found) for (const message of breaches(container, inProd)) report(message);
+  },
+});
+
 export const service: Rule[] = [
-  onEach(
-    TASK,
+  onContainer(
     { name: 'no-secret-in-environment', description: 'Secrets reach a container by valueFrom, never by environment.' },
-    ({ containerDefinitions }) =>
-      containersOf(containerDefinitions).flatMap(({ name, environment = [] }) =>
-        environment
-          .filter((variable) => SECRET_NAME.test(variable.name) || SECRET_VALUE.test(variable.value))
-          .map(
-            (variable) => `${variable.name} of the container ${name} looks like a secret. Hand it over under secrets.`,
-          ),
+    ({ name, environment = [] }) =>
+      environment
+        .filter((variable) => SECRET_NAME.test(variable.name) || SECRET_VALUE.test(variable.value))
+        .map(
+          (variable) => `${variable.name} of the container ${name} looks like a secret. Hand it over under secrets.`,
+        ),
+  ),
+  onContainer(
+    { name: 'image-by-digest', description: 'An image is named by its digest in production.' },
+    ({ image = '' }, inProd) =>
+      when(
+        inProd && !/@sha256:[0-9a-f]{64}$/.test(image),
+        `What ${image} runs can change without a deployment. Name its digest.`,
       ),
   ),
-  onEach(
-    TASK,
-    { name: 'image-by-digest', description: 'An image is named by its digest in production.' },
-    ({ containerDefinitions }, resource) =>
-      containersOf(containerDefinitions)
-        .filter(({ image = '' }) => isProd(resource) && !/@sha256:[0-9a-f]{64}$/.test(image))
-        .map(({ image }) => `What ${image} runs can change without a deployment. Name its digest.`),
-  ),
-  onEach(
-    TASK,
+  onContainer(
     {
       name: 'container-hardened',
       description: 'A container is not root, writes no root file system, and tells its logs.',
     },
-    ({ containerDefinitions }) =>
-      containersOf(containerDefinitions).flatMap((container) => [
-        ...when(container.readonlyRootFilesystem !== true, `Set readonlyRootFilesystem of ${container.name}.`),
-        ...when(container.privileged === true, `Take privileged from ${container.name}.`),
-        ...when(/^(root|0)?(:|$)/.test(container.user ?? ''), `Set a user of ${container.name} that is not root.`),
-        ...when(container.logConfiguration === undefined, `Set logConfiguration of ${container.name}.`),
-      ]),
+    (container) => [
+      ...when(container.readonlyRootFilesystem !== true, `Set readonlyRootFilesystem of ${container.name}.`),
+      ...when(container.privileged === true, `Take privileged from ${container.name}.`),
+      ...when(/^(root|0)?(:|$)/.test(container.user ?? ''), `Set a user of ${container.name} that is not root.`),
+      ...when(container.logConfiguration === undefined, `Set logConfiguration of ${container.name}.`),
+    ],
   ),
   onEach(
     SERVICE,

@@ -67,6 +67,8 @@ export const deploy = (config: Config) => {
             subnetIds: isolatedSubnetIds,
             securityGroupId: groups.databaseId,
             protect,
+            finalSnapshot: config.environment !== 'dev',
+            logRetentionDays,
           },
           opts,
         )
@@ -91,7 +93,11 @@ export const deploy = (config: Config) => {
     url: edge.url,
     loadBalancer: edge.loadBalancerName,
     repository: repository.url,
-    ...(database && { databaseEndpoint: database.endpoint }),
+    ...(database && {
+      databaseEndpoint: database.endpoint,
+      databaseCluster: database.clusterIdentifier,
+      databaseUrns: pulumi.all(database.urns).apply((urns) => urns.join(' ')),
+    }),
     secretArns: secrets.arns,
     logGroup: logGroup.name,
     egressAddresses: network.egressAddresses,

@@ -8,9 +8,12 @@ export const metricNamespace = (stack: string): string => `Trunkline/${stack}`;
 export const familyOf = (stack: string): string =>
   `${PREFIX}-${stack.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`.slice(0, 255);
 
-/** The snapshot that is taken when the database is deleted. Letters, digits and single hyphens. */
-export const finalSnapshotOf = (stack: string): string =>
-  `${PREFIX}-${stack.toLowerCase()}-final`.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 255);
+/**
+ * The snapshot that is taken when the database is deleted, one for each life of a stack: its key tells them apart.
+ * Letters, digits and single hyphens.
+ */
+export const finalSnapshotOf = ({ stack, key }: { stack: string; key: string }): string =>
+  `${PREFIX}-${stack.toLowerCase()}-final-${key.slice(0, 8)}`.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 255);
 
 /** What every resource is tagged with. */
 export const tagsOf = (stack: string, environment: string, own: Record<string, string>): Record<string, string> => ({

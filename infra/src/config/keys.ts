@@ -42,6 +42,8 @@ export const EXAMPLES = {
   'database.backupRetentionDays': '7',
   'database.username': 'trunkline',
   'database.snapshot': 'rds:trunkline-2026-11-23-03-10',
+  'database.pointInTime.cluster': 'trunkline-database-1234567',
+  'database.pointInTime.time': '2026-11-23T03:10:00Z',
   livekitUrl: 'wss://example.livekit.cloud',
   livekitSipHost: 'example.sip.livekit.cloud',
   mongodbUri: '"mongodb+srv://<user>:<password>@<host>/trunkline"',

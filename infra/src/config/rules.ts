@@ -1,4 +1,4 @@
-import { connectionsNeeded, connectionsOf } from '../data/connections.ts';
+import { connectionsNeeded, connectionsOf, MONITORS } from '../data/connections.ts';
 import { faultOfCidr } from '../network/cidr.ts';
 import { type Fault, remove, set } from './faults.ts';
 import { examplesOf } from './keys.ts';
@@ -203,20 +203,30 @@ const database: Rule[] = [
             set('database.capacity.max', String(database.capacity.min)),
           ),
         ),
+  ({ database }) =>
+    unless(
+      database.kind !== 'documentdb' || database.snapshot === undefined || database.pointInTime === undefined,
+      fault(
+        'database.pointInTime',
+        'is set beside database.snapshot: a database is made from one of them.',
+        remove('database.snapshot'),
+        remove('database.pointInTime'),
+      ),
+    ),
   ({ database, service: { max } }) => {
     if (database.kind !== 'documentdb' || lacksBounds(database)) return [];
     const { poolSize } = database;
     const needed = connectionsNeeded({ poolSize, max });
     const limit = connectionsOf(database);
-    const fitting = Math.floor(limit / connectionsNeeded({ poolSize: 1, max }));
+    const fitting = Math.floor(limit / (2 * max)) - MONITORS;
     return unless(
       needed <= limit,
       fault(
         'database.poolSize',
-        `of ${poolSize} needs ${needed} connections with service.max ${max} tasks, twice while a deployment runs; an instance takes ${limit}.`,
+        `of ${poolSize} needs ${needed} connections with service.max ${max} tasks and ${MONITORS} of each that watch the database, twice while a deployment runs; an instance takes ${limit}.`,
         ...(fitting > 0
           ? [set('database.poolSize', String(fitting))]
-          : [set('service.max', String(Math.max(1, Math.floor(limit / (2 * poolSize)))))]),
+          : [set('service.max', String(Math.max(1, Math.floor(limit / (2 * (poolSize + MONITORS))))))]),
       ),
     );
   },

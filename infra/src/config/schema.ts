@@ -80,6 +80,8 @@ const capacityUnits = (least: number) =>
     .max(256, `must be capacity units from ${least} to 256, in halves`)
     .multipleOf(0.5, `must be capacity units from ${least} to 256, in halves`);
 
+const TIME = 'must be latest, or a time in UTC, as in 2026-11-23T03:10:00Z';
+
 const DocumentDb = z.strictObject({
   kind: z.literal('documentdb'),
   engineVersion: oneOf(['5.0.0', '8.0.0']).default('5.0.0'),
@@ -102,6 +104,13 @@ const DocumentDb = z.strictObject({
     .default('trunkline'),
   /** A snapshot that the cluster is made from, when a database is restored. */
   snapshot: z.string().optional(),
+  /** A moment of a cluster that this one is made from, in place of a snapshot. */
+  pointInTime: z
+    .strictObject({
+      cluster: matching(/^[a-z][a-z0-9-]{0,62}$/, 'the identifier of a cluster'),
+      time: z.union([z.literal('latest'), z.iso.datetime(TIME)], TIME),
+    })
+    .optional(),
 });
 
 const External = z.strictObject({

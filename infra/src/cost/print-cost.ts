@@ -6,7 +6,7 @@ import { costOf, totalOf } from './cost.ts';
 import { PRICES } from './prices.ts';
 
 // pnpm --filter infra cost [Pulumi.<stack>.yaml]
-const file = resolve(process.argv[2] ?? 'Pulumi.dev.yaml');
+const file = resolve(process.argv[2] ?? 'Pulumi.dev.example.yaml');
 
 const read = () => {
   const { config = {} } = parse(readFileSync(file, 'utf8')) ?? {};

@@ -1,7 +1,11 @@
 import type { DocumentDb } from '../config/schema.ts';
 
 /** What the tasks open at most: a deployment runs the old ones and the new ones side by side. */
-export const connectionsNeeded = ({ poolSize, max }: { poolSize: number; max: number }): number => poolSize * max * 2;
+export const connectionsNeeded = ({ poolSize, max }: { poolSize: number; max: number }): number =>
+  (poolSize + MONITORS) * max * 2;
+
+/** What the driver opens beside its pool to watch a server: one for its state, one for its round trip. https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-monitoring.md */
+export const MONITORS = 2;
 
 /** What one instance takes: serverless ones as at their least capacity, since growing takes time. */
 export const connectionsOf = ({ instanceClass, capacity }: Pick<DocumentDb, 'instanceClass' | 'capacity'>): number =>

@@ -12,6 +12,7 @@ it('composes a URI as DocumentDB wants it, with TLS and without retryable writes
   });
   expect(Object.fromEntries(uri.searchParams)).toMatchObject({
     tls: 'true',
+    tlsCAFile: '/etc/ssl/certs/rds-global-bundle.pem',
     retryWrites: 'false',
     replicaSet: 'rs0',
     maxPoolSize: '20',

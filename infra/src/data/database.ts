@@ -11,19 +11,24 @@ export interface DatabaseArgs {
   subnetIds: pulumi.Input<string>[];
   securityGroupId: pulumi.Input<string>;
   protect: boolean;
+  /** Whether a snapshot is taken when the cluster is deleted. */
+  finalSnapshot: boolean;
+  logRetentionDays: number;
 }
 
 /** A DocumentDB cluster, encrypted, reachable over TLS from the service alone. */
 export class Database extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
   readonly clusterIdentifier: pulumi.Output<string>;
+  /** Of cluster and instances: what a restore replaces. */
+  readonly urns: pulumi.Output<string>[];
   /** With user and password: a secret. */
   readonly uri: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Database', name, {}, opts);
-    const { database, stack, subnetIds, securityGroupId, protect } = args;
-    const { engineVersion, instanceClass, capacity, username, password, poolSize } = database;
+    const { database, stack, subnetIds, securityGroupId, protect, finalSnapshot } = args;
+    const { engineVersion, instanceClass, capacity, username, password, poolSize, pointInTime } = database;
     const parent = { parent: this };
     const data = { ...parent, ...guarded(protect) };
 
@@ -34,12 +39,22 @@ export class Database extends pulumi.ComponentResource {
         enableKeyRotation: true,
         deletionWindowInDays: protect ? 30 : 7,
       },
-      data,
+      // Without it nobody could read the final snapshot.
+      { ...data, retainOnDelete: protect || finalSnapshot },
     );
     const subnets = new aws.docdb.SubnetGroup(`${name}-database`, { subnetIds }, data);
     const parameters = new aws.docdb.ClusterParameterGroup(
       `${name}-database`,
-      { family: `docdb${engineVersion.replace(/\.0$/, '')}`, parameters: [{ name: 'tls', value: 'enabled' }] },
+      {
+        family: `docdb${engineVersion.replace(/\.0$/, '')}`,
+        // https://docs.aws.amazon.com/documentdb/latest/developerguide/cluster_parameter_groups-list_of_parameters.html
+        parameters: [
+          // Static: instances that stand take it after a reboot only.
+          { name: 'tls', value: 'tls1.2+', applyMethod: 'pending-reboot' },
+          // Who signed in, or failed to, and what changed collections, indexes and users.
+          { name: 'audit_logs', value: 'ddl' },
+        ],
+      },
       data,
     );
     const cluster = new aws.docdb.Cluster(
@@ -57,19 +72,30 @@ export class Database extends pulumi.ComponentResource {
         kmsKeyId: key.arn,
         backupRetentionPeriod: database.backupRetentionDays,
         deletionProtection: protect,
-        skipFinalSnapshot: !protect,
+        enabledCloudwatchLogsExports: ['audit'],
+        skipFinalSnapshot: !finalSnapshot,
         // Else a changed password is the database's in the next maintenance window, and the tasks' now; all else is at once anyway.
         // https://docs.aws.amazon.com/documentdb/latest/developerguide/API_ModifyDBCluster.html
         applyImmediately: true,
         allowMajorVersionUpgrade: false,
-        ...(protect && { finalSnapshotIdentifier: finalSnapshotOf(stack) }),
+        ...(finalSnapshot && { finalSnapshotIdentifier: key.keyId.apply((id) => finalSnapshotOf({ stack, key: id })) }),
         ...(database.snapshot !== undefined && { snapshotIdentifier: database.snapshot }),
+        ...(pointInTime && { restoreToPointInTime: restoreOf(pointInTime) }),
         ...(capacity && { serverlessV2ScalingConfiguration: { minCapacity: capacity.min, maxCapacity: capacity.max } }),
       },
       data,
     );
-    for (let at = 0; at < database.instances; at++) {
-      new aws.docdb.ClusterInstance(
+    // Without it DocumentDB makes one that keeps for ever; it writes the first line once there is an instance.
+    const audit = new aws.cloudwatch.LogGroup(
+      `${name}-database-audit`,
+      {
+        name: pulumi.interpolate`/aws/docdb/${cluster.clusterIdentifier}/audit`,
+        retentionInDays: args.logRetentionDays,
+      },
+      parent,
+    );
+    const instances = Array.from({ length: database.instances }, (_, at) => {
+      return new aws.docdb.ClusterInstance(
         `${name}-database-${at}`,
         {
           clusterIdentifier: cluster.id,
@@ -79,12 +105,13 @@ export class Database extends pulumi.ComponentResource {
           copyTagsToSnapshot: true,
           applyImmediately: !protect,
         },
-        data,
+        { ...data, dependsOn: [audit] },
       );
-    }
+    });
 
     this.endpoint = cluster.endpoint;
     this.clusterIdentifier = cluster.clusterIdentifier;
+    this.urns = [cluster, ...instances].map(({ urn }) => urn);
     this.uri = pulumi.secret(
       pulumi
         .all([cluster.endpoint, password])
@@ -94,6 +121,12 @@ export class Database extends pulumi.ComponentResource {
   }
 }
 
+const restoreOf = ({ cluster, time }: NonNullable<DocumentDbConfig['pointInTime']>) => ({
+  sourceClusterIdentifier: cluster,
+  restoreType: 'full-copy',
+  ...(time === 'latest' ? { useLatestRestorableTime: true } : { restoreToTime: time }),
+});
+
 export interface UriParts {
   host: string;
   username: string;
@@ -101,13 +134,17 @@ export interface UriParts {
   poolSize: number;
 }
 
+/** Where the image has Amazon's certificate authorities for databases. */
+export const CA_BUNDLE = '/etc/ssl/certs/rds-global-bundle.pem';
+
 /**
  * The whole URI. DocumentDB knows retryable writes from 8.0.2 on only, and which patch of a version it runs is AWS's choice.
- * https://docs.aws.amazon.com/documentdb/latest/devguide/retryable-writes.html. The image trusts its certificate authority.
+ * https://docs.aws.amazon.com/documentdb/latest/devguide/retryable-writes.html. Its certificate authority is trusted here alone.
  */
 export const uriOf = ({ host, username, password, poolSize }: UriParts): string => {
   const options = new URLSearchParams({
     tls: 'true',
+    tlsCAFile: CA_BUNDLE,
     replicaSet: 'rs0',
     readPreference: 'primary',
     retryWrites: 'false',

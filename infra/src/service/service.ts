@@ -38,7 +38,9 @@ export class Service extends pulumi.ComponentResource {
   readonly taskDefinitionArn: pulumi.Output<string>;
 
   constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super('trunkline:infra:Service', name, {}, opts);
+    // What a policy can read of the container in any preview: in the task definition it is one unknown text.
+    const plain = containerOf({ config: args.config, secrets: [], logGroupName: '' });
+    super('trunkline:infra:Service', name, { environment: args.config.environment, container: plain }, opts);
     const { config, subnetIds, securityGroupId, logGroup, targetGroupArn, alarmNames } = args;
     const parent = { parent: this };
 

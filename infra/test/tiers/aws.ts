@@ -11,7 +11,7 @@ export interface Account {
 
 /** What AWS answers, so far as the program reads it. */
 export interface Aws {
-  create(type: string, name: string, inputs: Values): { id: string; computed: Values };
+  create(type: string, name: string, inputs: Values, isUpdate?: boolean): { id: string; computed: Values };
   /** What runs, of a service that was created; undefined of another resource. */
   running(type: string, computed: Values): Values | undefined;
   invoke(token: string, args: Values): Values;
@@ -24,7 +24,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
   const revisions = new Map<string, number>();
   const services = new Map<unknown, Values>();
 
-  const create: Aws['create'] = (type, name, inputs) => {
+  const create: Aws['create'] = (type, name, inputs, isUpdate = false) => {
     if (type === 'pulumi:providers:aws') return { id: 'provider', computed: {} };
     const answer = COMPUTED[type];
     if (!answer) throw new Error(`the stand-in does not know ${type}: add what AWS answers to test/tiers/computed.ts`);
@@ -36,11 +36,11 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
       region,
       rollsBack: rollsBack(),
       arn,
-      revision: revisions.get(`${type} ${name}`) ?? 1,
+      revision: (revisions.get(`${type} ${name}`) ?? 0) + Number(!isUpdate),
       hash,
     };
     const { id, ...computed } = answer(created);
-    revisions.set(`${type} ${name}`, created.revision + 1);
+    revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
       const former = services.get(computed.name)?.taskDefinition;
       // The circuit breaker goes back to what ran before.

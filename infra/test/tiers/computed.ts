@@ -46,11 +46,11 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:cloudwatch/logGroup:LogGroup': named('logs', 'log-group:'),
   'aws:cloudwatch/logMetricFilter:LogMetricFilter': () => ({}),
   'aws:cloudwatch/metricAlarm:MetricAlarm': named('cloudwatch', 'alarm:'),
-  'aws:docdb/cluster:Cluster': ({ name, arn, inputs }) => ({
-    id: `${name}-1234567`,
-    clusterIdentifier: `${name}-1234567`,
-    arn: arn('rds', `cluster:${name}-1234567`),
-    endpoint: `${name}.cluster-abc.docdb.amazonaws.com`,
+  'aws:docdb/cluster:Cluster': ({ name, arn, inputs, revision }) => ({
+    id: `${name}-123456${revision}`,
+    clusterIdentifier: `${name}-123456${revision}`,
+    arn: arn('rds', `cluster:${name}-123456${revision}`),
+    endpoint: `${name}-123456${revision}.cluster-abc.docdb.amazonaws.com`,
     readerEndpoint: `${name}.cluster-ro-abc.docdb.amazonaws.com`,
     port: inputs.port ?? 27017,
   }),

@@ -22,7 +22,7 @@ export const evaluate = ({ resources }: Pick<Recording, 'resources'>): Violation
       );
       continue;
     }
-    for (const resource of resources.filter(({ custom }) => custom)) {
+    for (const resource of resources) {
       for (const validate of [rule.validateResource ?? []].flat()) {
         void validate(inputView(resource, resources), (message) => report(message, resource.urn));
       }

@@ -62,8 +62,8 @@ const readStack = (name: string, file: string, own: Record<string, string>): Sta
 
 /** What the golden files show, and what all tiers deploy. */
 export const STACKS = {
-  bootstrap: readStack('dev', 'Pulumi.dev.yaml', {}),
-  dev: readStack('dev', 'Pulumi.dev.yaml', { 'infra:image': IMAGE }),
+  bootstrap: readStack('dev', 'Pulumi.dev.example.yaml', {}),
+  dev: readStack('dev', 'Pulumi.dev.example.yaml', { 'infra:image': IMAGE }),
   prod: readStack('prod', 'Pulumi.prod.example.yaml', { 'infra:image': IMAGE }),
   /** All that the examples leave out. */
   widest: readStack('widest', 'Pulumi.prod.example.yaml', {

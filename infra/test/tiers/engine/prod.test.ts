@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STACKS } from '../stacks.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { findEngine } from './find-engine.ts';
+import { runbook } from './runbooks.ts';
 
 const folder = findEngine();
 
@@ -52,10 +53,96 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.acts().filter((act) => !act.startsWith('update'))).toEqual([]);
   });
 
+  const type = async (heading: string, at = 0) => {
+    engine.acts();
+    await engine.asked();
+    const { exit, printed } = await engine.type(runbook(heading)[at] ?? '');
+    expect(exit, printed).toBe(0);
+    const asked = await engine.asked();
+    // An output that does not exist is an empty argument.
+    expect(asked.filter((call) => call.includes(' []'))).toEqual([]);
+    return { acts: engine.acts(), asked: asked.join('\n'), printed };
+  };
+
+  it('goes on as it was, with the configuration of before', async () => {
+    await engine.pulumi('config', 'rm', '--path', 'infra:database.username');
+    const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview');
+    expect(exit, printed).toBe(0);
+  });
+
+  it('is upgraded by its runbook, and passes the policies before and while', async () => {
+    const { acts, asked } = await type('Upgrade');
+    expect(acts).toContain('update aws:ecs/service:Service trunkline');
+    expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
+    expect((await engine.pulumi('config', 'get', 'infra:image')).stdout).toContain(`@sha256:${'1'.repeat(64)}`);
+  });
+
+  it('gets a new encryption key in front of the old ones', async () => {
+    const before = (await engine.pulumi('config', 'get', 'infra:encryptionKeys')).stdout.trim();
+    const { acts } = await type('Rotate a secret');
+    const after = (await engine.pulumi('config', 'get', 'infra:encryptionKeys')).stdout.trim();
+    expect(after).toMatch(/^2027a:[A-Za-z0-9+/]{43}=,/);
+    expect(after.endsWith(`,${before}`)).toBe(true);
+    expect(acts).toContain('update aws:ecs/service:Service trunkline');
+  });
+
+  it('is told to read its secrets again', async () => {
+    const { asked } = await type('Rotate a secret', 1);
+    expect(asked).toMatch(/\[update-service].*\[--cluster] \[trunkline-.*] \[--service] \[trunkline-.*] \[--force/);
+  });
+
+  it('loses its bootstrap key, at the service and here', async () => {
+    const { acts, asked } = await type('Retire the bootstrap key');
+    expect(asked).toContain('[X-Organization-Id: org_1] [https://trunkline.acme.dev/api/api-keys/key_1]');
+    expect(acts).toContain('delete aws:secretsmanager/secret:Secret trunkline-bootstrap-api-key');
+  });
+
+  it('has snapshots taken and listed of its own cluster', async () => {
+    const { asked } = await type('Take a snapshot');
+    expect(asked).toMatch(
+      /\[--db-cluster-identifier] \[(trunkline-database-\d+)] \[--db-cluster-snapshot-identifier] \[\1-\d/,
+    );
+    expect((await type('Restore the database from a snapshot')).asked).toMatch(
+      /\[--db-cluster-identifier] \[trunkline-/,
+    );
+  });
+
+  it.each([
+    ['Restore the database from a snapshot', 1],
+    ['Restore the database to a moment', 0],
+  ])('gets another database beside the old one: %s', async (heading, at) => {
+    const { acts } = await type(heading, at);
+    expect(acts).toContain('create aws:docdb/cluster:Cluster trunkline-database');
+    expect(acts).toContain('create aws:docdb/clusterInstance:ClusterInstance trunkline-database-1');
+    expect(acts.filter((act) => act.startsWith('delete aws:docdb'))).toEqual([]);
+    expect(acts).toContain('create aws:secretsmanager/secretVersion:SecretVersion trunkline-mongodb-uri');
+    expect(acts).toContain('update aws:ecs/service:Service trunkline');
+    const { printed } = await engine.pulumi(
+      'up',
+      '--yes',
+      '--skip-preview',
+      '--replace',
+      urnOf(GUARDED['the database']),
+    );
+    expect(printed).toContain('protect');
+  });
+
   it('refuses to be destroyed, and keeps what holds data', async () => {
     const { exit, printed } = await engine.pulumi('destroy', '--yes', '--skip-preview');
     expect(exit).not.toBe(0);
     expect(printed).toContain('protect');
     expect(engine.left()).toEqual(expect.arrayContaining(Object.values(GUARDED).map(urnOf)));
+  });
+
+  it('is torn down by its runbook: with a final snapshot, and the key to read it', async () => {
+    const { acts } = await type('Tear down');
+    const taken = acts.findIndex((act) =>
+      act.startsWith('snapshot aws:docdb/cluster:Cluster trunkline-database trunkline-prod-final-'),
+    );
+    expect(taken).toBeGreaterThanOrEqual(0);
+    expect(acts.indexOf('delete aws:docdb/cluster:Cluster trunkline-database')).toBeGreaterThan(taken);
+    expect(engine.left().filter((urn) => !urn.includes(':SecretVersion::'))).toEqual([
+      urnOf(GUARDED['the key of the database']),
+    ]);
   });
 });

@@ -6,7 +6,7 @@ import { REPLACES } from './replaces.ts';
 
 /** What the stand-in tells the tests, each time that it acts. */
 export interface Act {
-  act: 'create' | 'update' | 'delete';
+  act: 'create' | 'update' | 'delete' | 'snapshot';
   urn: string;
 }
 /** What the tests tell the stand-in. */
@@ -29,8 +29,8 @@ const nameOf = (urn: string) => urn.split('::')[3] ?? '';
 
 /** Kept in the state, to tell what was asked for from what is: a property that is no longer asked for is a change. */
 const ASKED = '__asked';
-const answer = (urn: string, inputs: Values) => {
-  const { id, computed } = aws.create(typeOf(urn), nameOf(urn), revealed(inputs));
+const answer = (urn: string, inputs: Values, isUpdate = false) => {
+  const { id, computed } = aws.create(typeOf(urn), nameOf(urn), revealed(inputs), isUpdate);
   return { id, outs: { ...inputs, ...computed, [ASKED]: inputs } };
 };
 
@@ -54,7 +54,7 @@ const provider: Provider = {
     tell({ act: 'update', urn });
     // As a provider of Terraform: what differs in nothing from the state makes no call.
     if (isDeepStrictEqual(olds[ASKED], news)) return { outs: olds };
-    const { outs } = answer(urn, news);
+    const { outs } = answer(urn, news, true);
     if (!rollsBack || typeOf(urn) !== 'aws:ecs/service:Service') return { outs };
     // And where it fails, what was asked for stands in the state. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
     const properties = { ...outs, taskDefinition: news.taskDefinition };
@@ -66,7 +66,10 @@ const provider: Provider = {
     const { taskDefinition } = actual;
     return { id, props: { ...props, taskDefinition, [ASKED]: { ...Object(props[ASKED]), taskDefinition } } };
   },
-  delete: async (_id, urn) => {
+  delete: async (_id, urn, { deletionProtection, skipFinalSnapshot, finalSnapshotIdentifier }: Values) => {
+    if (deletionProtection === true)
+      throw new Error(`InvalidParameterCombination: ${nameOf(urn)} has deletion protection`);
+    if (skipFinalSnapshot === false) tell({ act: 'snapshot', urn: `${urn} ${finalSnapshotIdentifier}` });
     tell({ act: 'delete', urn });
   },
   invoke: async (token, args) => ({ outputs: aws.invoke(token, args) }),

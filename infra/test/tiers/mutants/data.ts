@@ -64,10 +64,10 @@ export const data: Mutant[] = [
     change: inputs({ storageEncrypted: false }),
   },
   {
-    wrong: 'takes connections in clear',
+    wrong: 'takes connections over TLS 1.0',
     caughtBy: 'database-speaks-tls',
     type: 'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
-    change: inputs({ parameters: [{ name: 'tls', value: 'disabled' }] }),
+    change: inputs({ parameters: [{ name: 'tls', value: 'enabled' }] }),
   },
   {
     wrong: 'encrypts a secret by AWS’s own key',
@@ -135,5 +135,28 @@ export const data: Mutant[] = [
     stack: 'widest',
     type: CLUSTER,
     change: inputs({ serverlessV2ScalingConfiguration: { minCapacity: 2, maxCapacity: 256 } }),
+  },
+  {
+    wrong: 'writes down nobody who signs in to the database',
+    caughtBy: 'database-audited',
+    type: CLUSTER,
+    change: inputs({ enabledCloudwatchLogsExports: [] }),
+  },
+  {
+    wrong: 'lets DocumentDB make an audit log that keeps for ever',
+    caughtBy: 'the audit log of the database has a group before it has a line',
+    type: 'aws:docdb/clusterInstance:ClusterInstance',
+    change: (instance) => {
+      instance.dependsOn = instance.dependsOn.filter((urn) => !urn.includes('LogGroup'));
+    },
+  },
+  {
+    wrong: 'deletes the key of its final snapshot',
+    caughtBy: 'a final snapshot is taken, and keeps its key',
+    type: KEY,
+    name: 'trunkline-database',
+    change: (key) => {
+      key.retainOnDelete = false;
+    },
   },
 ];

@@ -12,7 +12,7 @@ export const network: Mutant[] = [
   },
   {
     wrong: 'opens the database to the network’s own addresses',
-    caughtBy: 'database-reached-from-service-only',
+    caughtBy: 'database-port-reached-by-groups-only',
     type: INGRESS,
     name: 'trunkline-database-from-service',
     change: inputs({ referencedSecurityGroupId: undefined, cidrIpv4: '10.40.0.0/16' }),

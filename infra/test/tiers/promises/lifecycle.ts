@@ -26,10 +26,35 @@ export const lifecycle = {
   'a changed password is the database’s when it is the tasks’': (run) =>
     urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) => inputs.applyImmediately !== true),
 
+  'the audit log of the database has a group before it has a line': (run) => {
+    const groups = run.resources.filter(({ inputs }) => /^\/aws\/docdb\/.*\/audit$/.test(String(inputs.name)));
+    return urnsOf(
+      run,
+      'aws:docdb/clusterInstance:ClusterInstance',
+      ({ dependsOn }) => !groups.some(({ urn }) => dependsOn.includes(urn)),
+    );
+  },
+
+  'a final snapshot is taken, and keeps its key': (run) => {
+    const snapshots = run.resources.filter(
+      ({ type, inputs }) => type === 'aws:docdb/cluster:Cluster' && inputs.skipFinalSnapshot !== true,
+    );
+    const isDev = run.stack.config['infra:environment'] === 'dev';
+    return [
+      ...urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) => inputs.skipFinalSnapshot !== isDev),
+      ...snapshots.filter(({ inputs }) => !inputs.finalSnapshotIdentifier).map(({ urn }) => urn),
+      ...snapshots.flatMap(({ inputs: { kmsKeyId } }) =>
+        urnsOf(run, 'aws:kms/key:Key', ({ outputs, retainOnDelete }) => outputs.arn === kmsKeyId && !retainOnDelete),
+      ),
+    ];
+  },
+
   'what is not protected is not left behind': (run) =>
     run.resources
       // A version goes with its secret.
       .filter(({ type, protect, retainOnDelete }) => retainOnDelete && !protect && !type.endsWith(':SecretVersion'))
+      // The key of a database goes with its final snapshot.
+      .filter(({ urn }) => !urn.endsWith('Key::trunkline-database'))
       .map(({ urn }) => urn),
 } satisfies Promises;
 

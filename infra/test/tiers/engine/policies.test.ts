@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STACKS } from '../stacks.ts';
+import { type Engine, openEngine } from './engine.ts';
+import { findEngine } from './find-engine.ts';
+
+const folder = findEngine();
+
+/** The pack as Pulumi's own engine runs it, on a stack of which nothing exists yet. */
+describe.skipIf(!folder)('the policies, before anything exists', () => {
+  let engine: Engine;
+  const preview = () => engine.pulumi('preview', '--policy-pack', 'policies');
+  const set = (path: string, value: string) => engine.pulumi('config', 'set', '--path', path, value);
+
+  beforeAll(async () => {
+    engine = await openEngine(folder ?? '', STACKS.prod);
+    await engine.init(STACKS.prod);
+  });
+  afterAll(async () => {
+    await engine?.close();
+  });
+
+  it('let a sound stack pass in its first preview', async () => {
+    const { exit, printed } = await preview();
+    expect(exit, printed).toBe(0);
+    expect(printed).not.toContain('[mandatory]');
+  });
+
+  it('see a credential in the environment in the first preview, also beside a changed secret', async () => {
+    await set('infra:service.twilioSignallingAddresses', 'https://AC1:token@twilio.acme.dev');
+    await engine.pulumi('config', 'set', '--secret', 'infra:livekitApiSecret', 'marked-livekit-secret-changed');
+    const { exit, printed } = await preview();
+    expect(exit, printed).not.toBe(0);
+    expect(printed).toContain('no-secret-in-environment');
+  });
+
+  it('refuse it in the first update before there is a database', async () => {
+    const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview', '--policy-pack', 'policies');
+    expect(exit, printed).not.toBe(0);
+    expect(printed).toContain('no-secret-in-environment');
+    expect(engine.acts().filter((act) => /docdb|ecs/.test(act))).toEqual([]);
+  });
+});
