@@ -2,18 +2,20 @@ import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
 // What goes into the image, into a folder: the service compiled, with its production dependencies alone.
-const [folder] = process.argv.slice(2);
-if (folder === undefined) {
-  console.error('Usage: node service/image.ts <folder>\n\nThe folder must not exist, or be empty.');
+const [target] = process.argv.slice(2);
+if (target === undefined) {
+  console.error(
+    'Usage: node service/image.ts <folder>\n\nThe folder must not exist, or be empty. --dependencies in its place only installs.',
+  );
   process.exit(1);
 }
-const steps = [
-  ['install', '--frozen-lockfile', '--filter', '@trunkline/service...', '--filter', 'trunkline-workspace'],
+const install = ['install', '--frozen-lockfile', '--filter', '@trunkline/service...', '--filter', 'trunkline-workspace'];
+const build = [
   // Only what the first step has installed is there.
   ['--config.verify-deps-before-run=false', '--filter', '@trunkline/service...', 'run', 'build'],
-  ['--filter', '@trunkline/service', 'deploy', '--prod', '--config.package-import-method=copy', resolve(folder)],
+  ['--filter', '@trunkline/service', 'deploy', '--prod', '--config.package-import-method=copy', resolve(target)],
 ];
-for (const step of steps) {
+for (const step of target === '--dependencies' ? [install] : [install, ...build]) {
   const { status, error } = spawnSync('pnpm', step, { cwd: resolve(import.meta.dirname, '..'), stdio: 'inherit' });
   if (error)
     console.error(`pnpm does not start: ${error.message}. Install it, or run this as npx -y pnpm image <folder>.`);

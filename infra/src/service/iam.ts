@@ -4,7 +4,7 @@ export interface PolicyDocument {
   Statement: Statement[];
 }
 
-interface Statement {
+export interface Statement {
   Sid?: string;
   Effect: 'Allow' | 'Deny';
   Principal?: '*' | { Service: string };

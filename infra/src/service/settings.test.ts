@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig, settingNames } from '../../../service/src/config.ts';
 import { dev, prod } from '../../test/given.ts';
 import { parseConfig } from '../config/config.ts';
+import { CA_BUNDLE } from '../data/database.ts';
 import { containerOf } from './container.ts';
 import {
   deregistrationSeconds,
@@ -58,6 +59,19 @@ it('lets tasks call HTTPS, the database, and the ports that URLs name', () => {
   expect(outboundPorts(config)).toEqual([443, 7880, 27_018]);
 });
 
+describe('CI', () => {
+  const folder = join(import.meta.dirname, '../../../.github/workflows');
+  it.each(readdirSync(folder))('runs actions by commit and keeps no credentials in the checkout: %s', (file) => {
+    const workflow = readFileSync(join(folder, file), 'utf8');
+    const used = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+    expect(used.length).toBeGreaterThan(0);
+    expect(used.filter((action = '') => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);
+    expect(workflow.match(/persist-credentials: false/g)).toHaveLength(
+      workflow.match(/actions\/checkout@/g)?.length ?? 0,
+    );
+  });
+});
+
 describe('the image', () => {
   const dockerfile = readFileSync(join(import.meta.dirname, '../../../service/Dockerfile'), 'utf8');
   const config = { ...parseConfig(dev()), image: 'image' };
@@ -68,8 +82,22 @@ describe('the image', () => {
     expect(dockerfile).toContain(`EXPOSE ${container.portMappings[0]!.containerPort} `);
   });
 
-  it('trusts the certificates of DocumentDB, which the URI leaves to it', () => {
-    const [, bundle = ''] = /NODE_EXTRA_CA_CERTS=(\S+)/.exec(dockerfile) ?? [];
-    expect(dockerfile).toContain(`/global-bundle.pem ${bundle}\n`);
+  it('has the certificate authorities of DocumentDB where the URI names them, for the database alone', () => {
+    expect(dockerfile).toContain(`/global-bundle.pem ${CA_BUNDLE}\n`);
+    expect(dockerfile).not.toContain('NODE_EXTRA_CA_CERTS');
+  });
+
+  it('is made of what is pinned: images by digest, downloads by checksum', () => {
+    const images = [...dockerfile.matchAll(/^(?:FROM|ARG NODE=).*$/gm)].map(([line]) => line);
+    expect(images.filter((line) => !/@sha256:[0-9a-f]{64}$|\$\{NODE\}/.test(line))).toEqual([]);
+    const downloads = [...dockerfile.matchAll(/^.*https:\/\/.*$/gm)].map(([line]) => line);
+    expect(downloads.filter((line) => !/--checksum=sha256:[0-9a-f]{64} /.test(line))).toEqual([]);
+    expect(downloads).toHaveLength(1);
+  });
+
+  it('has the version of Node that the repository is tested with', () => {
+    const workspace = readFileSync(join(import.meta.dirname, '../../../pnpm-workspace.yaml'), 'utf8');
+    const [, version] = /^ {2}node: (\S+)$/m.exec(workspace) ?? [];
+    expect(dockerfile).toContain(`ARG NODE=node:${version}-trixie-slim@`);
   });
 });
