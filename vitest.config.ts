@@ -31,6 +31,9 @@ export default defineConfig({
           include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
           globalSetup: 'infra/test/tiers/recorded.ts',
           testTimeout: 120_000,
+          // They share what is loaded, and change none of it: Pulumi's packages are large.
+          isolate: false,
+          maxWorkers: 2,
         },
       },
       {

@@ -48,6 +48,12 @@ export const SECRET_SETTINGS: Record<SecretKey, string> = {
 export const LEFT_ALONE: Record<string, string> = {
   HOST: 'in production it listens on every address',
   DATA_DIR: 'in production it keeps nothing on disk',
+  METRICS_HOST: 'its metrics come of the log, so that the port stays closed',
+  ANONYMOUS_RATE_LIMIT_RPS: 'its default fits; WAF counts before it',
+  MAX_CONNECTIONS: 'the load balancer opens fewer',
+  REQUEST_TIMEOUT_SECONDS: 'its default is below the idle time of the load balancer',
+  RESPONSE_TIMEOUT_SECONDS: 'the load balancer reads each answer whole',
+  KEEP_ALIVE_SECONDS: 'its default is above the idle time of the load balancer',
 };
 
 /** The service lets an import under way finish, and five seconds more to write it down; then it ends by itself. */
