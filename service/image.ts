@@ -9,7 +9,14 @@ if (target === undefined) {
   );
   process.exit(1);
 }
-const install = ['install', '--frozen-lockfile', '--filter', '@trunkline/service...', '--filter', 'trunkline-workspace'];
+const install = [
+  'install',
+  '--frozen-lockfile',
+  '--filter',
+  '@trunkline/service...',
+  '--filter',
+  'trunkline-workspace',
+];
 const build = [
   // Only what the first step has installed is there.
   ['--config.verify-deps-before-run=false', '--filter', '@trunkline/service...', 'run', 'build'],

@@ -35,8 +35,8 @@ const onContainer = (
   validateResource: (resource, report) => {
     const { type, props } = resource;
     const found: { container: Container; inProd: boolean }[] = [];
-    if (type === COMPONENT && props.container !== undefined)
-      found.push({ container: props.container, inProd: props.environment === 'prod' });
+    if (type === COMPONENT)
+      for (const container of props.containers ?? []) found.push({ container, inProd: props.environment === 'prod' });
     if (type === TASK)
       for (const container of containersOf(props.containerDefinitions))
         found.push({ container, inProd: isProd(resource) });

@@ -77,6 +77,7 @@ export const deploy = (config: Config) => {
     PREFIX,
     {
       sources: { ...config.secrets, ...(database && { mongodbUri: { mode: 'managed', value: database.uri } }) },
+      adminUri: database?.adminUri,
       protect,
     },
     opts,
@@ -117,6 +118,7 @@ export const deploy = (config: Config) => {
       subnetIds: taskSubnetIds,
       securityGroupId: groups.serviceId,
       secrets: secrets.taskSecrets,
+      adminSecrets: secrets.adminSecrets,
       kmsKeyArns: [secrets.keyArn, ...config.secretKmsKeyArns],
       logGroup,
       targetGroupArn: edge.targetGroupArn,
@@ -184,5 +186,5 @@ const pricedOf = (config: Config): Priced => ({
   domain: config.edge.scheme === 'https' ? config.edge.domain : undefined,
   managedSecrets:
     Object.values(config.secrets).filter(({ mode }) => mode === 'managed').length +
-    Number(config.database.kind === 'documentdb'),
+    2 * Number(config.database.kind === 'documentdb'),
 });

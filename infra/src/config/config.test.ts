@@ -92,6 +92,12 @@ describe('a configuration', () => {
       "'infra:service.leaseSeconds' 120",
     ],
     ['database.kind', dev({ database: { kind: 'elastic' } }), /partial indexes/, "'infra:database.kind'"],
+    [
+      'database.username',
+      dev(documentdb({ username: 'service' })),
+      /the user of the service/,
+      "'infra:database.username'",
+    ],
     ['database.username', dev(documentdb({ username: 'Admin' })), /must not be admin/, "'infra:database.username'"],
     [
       'database.capacity',

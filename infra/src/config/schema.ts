@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SERVICE_USER } from '../service/database-user.ts';
 
 /** Structured values are typed in YAML, but text where `pulumi config set` wrote them. */
 const whole = (min: number, max: number) =>
@@ -101,6 +102,7 @@ const DocumentDb = z.strictObject({
   backupRetentionDays: whole(1, 35).default(7),
   username: matching(/^[a-zA-Z][a-zA-Z0-9]{0,62}$/, 'a user name of letters and digits')
     .refine((name) => name.toLowerCase() !== 'admin', 'must not be admin, which DocumentDB keeps for itself')
+    .refine((name) => name !== SERVICE_USER, `must not be ${SERVICE_USER}, which is the user of the service`)
     .default('trunkline'),
   /** A snapshot that the cluster is made from, when a database is restored. */
   snapshot: z.string().optional(),

@@ -24,7 +24,8 @@ const dollars = (usd: number | undefined) => (usd === undefined ? '?' : usd.toFi
 try {
   const settings = read();
   const managedSecrets = SECRET_KEYS.filter((key) => settings.secretArns[key] === undefined).length;
-  const lines = costOf({ ...settings, managedSecrets });
+  const own = settings.database.kind === 'documentdb' ? 1 : 0;
+  const lines = costOf({ ...settings, managedSecrets: managedSecrets + own });
   console.log(`${basename(file)}: US dollars a month, list prices of ${PRICES.as_of} in US East (N. Virginia)\n`);
   for (const { what, quantity, usd_each } of lines) {
     const usd = usd_each === undefined ? undefined : quantity * usd_each;

@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { DocumentDbConfig } from '../config/config.ts';
 import { finalSnapshotOf } from '../names.ts';
 import { DATABASE_PORT } from '../network/security-groups.ts';
+import { SERVICE_USER, servicePasswordOf } from '../service/database-user.ts';
 import { guarded } from './protection.ts';
 
 export interface DatabaseArgs {
@@ -22,8 +23,9 @@ export class Database extends pulumi.ComponentResource {
   readonly clusterIdentifier: pulumi.Output<string>;
   /** Of cluster and instances: what a restore replaces. */
   readonly urns: pulumi.Output<string>[];
-  /** With user and password: a secret. */
+  /** With user and password: secrets. The service's own, and the master's. */
   readonly uri: pulumi.Output<string>;
+  readonly adminUri: pulumi.Output<string>;
 
   constructor(name: string, args: DatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Database', name, {}, opts);
@@ -112,11 +114,14 @@ export class Database extends pulumi.ComponentResource {
     this.endpoint = cluster.endpoint;
     this.clusterIdentifier = cluster.clusterIdentifier;
     this.urns = [cluster, ...instances].map(({ urn }) => urn);
-    this.uri = pulumi.secret(
-      pulumi
-        .all([cluster.endpoint, password])
-        .apply(([host, word]) => uriOf({ host, username, password: word, poolSize })),
-    );
+    const uriFor = (user: string, derive: (master: string) => string) =>
+      pulumi.secret(
+        pulumi
+          .all([cluster.endpoint, password])
+          .apply(([host, master]) => uriOf({ host, username: user, password: derive(master), poolSize })),
+      );
+    this.uri = uriFor(SERVICE_USER, servicePasswordOf);
+    this.adminUri = uriFor(username, (master) => master);
     this.registerOutputs({});
   }
 }

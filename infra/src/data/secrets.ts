@@ -2,12 +2,15 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { SecretSource } from '../config/config.ts';
 import type { SecretKey } from '../config/schema.ts';
+import { ADMIN_SETTING } from '../service/database-user.ts';
 import { secretArnOf } from '../service/iam.ts';
 import { SECRET_SETTINGS } from '../service/settings.ts';
 import { guarded } from './protection.ts';
 
 export interface SecretsArgs {
   sources: Partial<Record<SecretKey, SecretSource>>;
+  /** The master's URI of a database of ours, which the service does not get. */
+  adminUri: pulumi.Output<string> | undefined;
   protect: boolean;
 }
 
@@ -21,6 +24,7 @@ export interface TaskSecret {
 export class Secrets extends pulumi.ComponentResource {
   /** In the order of their settings' names. */
   readonly taskSecrets: TaskSecret[];
+  readonly adminSecrets: TaskSecret[];
   /** The key that the managed ones are encrypted with. */
   readonly keyArn: pulumi.Output<string>;
   /** By the setting that each holds. */
@@ -28,7 +32,7 @@ export class Secrets extends pulumi.ComponentResource {
   readonly #name: string;
   readonly #protect: boolean;
 
-  constructor(name: string, { sources, protect }: SecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { sources, adminUri, protect }: SecretsArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Secrets', name, {}, opts);
     this.#name = name;
     this.#protect = protect;
@@ -46,9 +50,14 @@ export class Secrets extends pulumi.ComponentResource {
       .map(([secret, source]) => ({
         name: SECRET_SETTINGS[secret],
         valueFrom:
-          source.mode === 'external' ? pulumi.output(source.valueFrom) : this.#managed(secret, source.value, key.arn),
+          source.mode === 'external'
+            ? pulumi.output(source.valueFrom)
+            : this.#managed(SECRET_SETTINGS[secret], source.value, key.arn),
       }))
       .toSorted((a, b) => a.name.localeCompare(b.name));
+    this.adminSecrets = adminUri
+      ? [{ name: ADMIN_SETTING, valueFrom: this.#managed(ADMIN_SETTING, adminUri, key.arn) }]
+      : [];
     this.arns = Object.fromEntries(
       this.taskSecrets.map(({ name: setting, valueFrom }) => [setting, valueFrom.apply(secretArnOf)]),
     );
@@ -56,14 +65,13 @@ export class Secrets extends pulumi.ComponentResource {
   }
 
   /** Names the version too: a changed value makes a new task definition, and a rollback brings the old value back. */
-  #managed(secret: SecretKey, value: pulumi.Output<string>, kmsKeyId: pulumi.Output<string>): pulumi.Output<string> {
-    const setting = SECRET_SETTINGS[secret];
+  #managed(setting: string, value: pulumi.Output<string>, kmsKeyId: pulumi.Output<string>): pulumi.Output<string> {
     const name = `${this.#name}-${setting.toLowerCase().replaceAll('_', '-')}`;
     const held = new aws.secretsmanager.Secret(
       name,
       { description: `${setting} of Trunkline`, kmsKeyId, recoveryWindowInDays: this.#protect ? 30 : 0 },
       // Whoever loses the encryption keys loses every stored credential.
-      { parent: this, ...(secret === 'encryptionKeys' && guarded(this.#protect)) },
+      { parent: this, ...(setting === SECRET_SETTINGS.encryptionKeys && guarded(this.#protect)) },
     );
     const version = new aws.secretsmanager.SecretVersion(
       name,

@@ -1,39 +1,74 @@
 import type * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 import type { TaskSecret } from '../data/secrets.ts';
-import { environmentOf, SERVICE_PORT, stopSeconds } from './settings.ts';
+import { MAKE_USER } from './database-user.ts';
+import { environmentOf, SECRET_SETTINGS, SERVICE_PORT, stopSeconds } from './settings.ts';
 
 export interface ContainerArgs {
   config: Pick<Config, 'region' | 'livekitUrl' | 'livekitSipHost' | 'service'> & { image: string };
   secrets: readonly TaskSecret[];
+  /** The master of the database; none where it is not ours. */
+  adminSecrets?: readonly TaskSecret[];
   logGroupName: pulumi.Input<string>;
 }
 
-/** The one container of a task. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
+/** The containers of a task: the service, and before it, for a database of ours, what makes its user there. */
+export const containersOf = (args: ContainerArgs) => {
+  const service = containerOf(args);
+  const { adminSecrets = [] } = args;
+  if (adminSecrets.length === 0) return [service];
+  return [
+    { ...service, dependsOn: [{ containerName: 'database-user', condition: 'SUCCESS' }] },
+    databaseUser({ ...args, adminSecrets }),
+  ];
+};
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
 export const containerOf = ({ config, secrets, logGroupName }: ContainerArgs) => ({
   name: 'service',
-  image: config.image,
   essential: true,
+  ...hardened(config.image),
   portMappings: [{ containerPort: SERVICE_PORT, hostPort: SERVICE_PORT, protocol: 'tcp' }],
   environment: Object.entries(environmentOf(config))
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([name, value]) => ({ name, value })),
   secrets,
+  stopTimeout: stopSeconds(config.service),
+  healthCheck: { command: ['CMD', 'node', '-e', LIVES], interval: 15, timeout: 5, retries: 3, startPeriod: 60 },
+  logConfiguration: logTo({ config, logGroupName, prefix: 'service' }),
+});
+
+const databaseUser = ({ config, secrets, adminSecrets = [], logGroupName }: ContainerArgs) => ({
+  name: 'database-user',
+  // It ends, and the task goes on.
+  essential: false,
+  ...hardened(config.image),
+  command: ['node', '-e', MAKE_USER],
+  secrets: [...adminSecrets, ...secrets.filter(({ name }) => name === SECRET_SETTINGS.mongodbUri)],
+  startTimeout: 120,
+  logConfiguration: logTo({ config, logGroupName, prefix: 'database-user' }),
+});
+
+const hardened = (image: string) => ({
+  image,
   user: UNPRIVILEGED,
   readonlyRootFilesystem: true,
   linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
-  stopTimeout: stopSeconds(config.service),
-  healthCheck: { command: ['CMD', 'node', '-e', LIVES], interval: 15, timeout: 5, retries: 3, startPeriod: 60 },
-  logConfiguration: {
-    logDriver: 'awslogs',
-    options: {
-      'awslogs-group': logGroupName,
-      'awslogs-region': config.region,
-      'awslogs-stream-prefix': 'service',
-      // A log that cannot be delivered must not stop calls from being answered.
-      mode: 'non-blocking',
-      'max-buffer-size': '25m',
-    },
+});
+
+const logTo = ({
+  config,
+  logGroupName,
+  prefix,
+}: Pick<ContainerArgs, 'config' | 'logGroupName'> & { prefix: string }) => ({
+  logDriver: 'awslogs',
+  options: {
+    'awslogs-group': logGroupName,
+    'awslogs-region': config.region,
+    'awslogs-stream-prefix': prefix,
+    // A log that cannot be delivered must not stop calls from being answered.
+    mode: 'non-blocking',
+    'max-buffer-size': '25m',
   },
 });
 

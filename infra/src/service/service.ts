@@ -4,7 +4,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 import type { TaskSecret } from '../data/secrets.ts';
 import { familyOf } from '../names.ts';
-import { containerOf } from './container.ts';
+import { containersOf } from './container.ts';
 import { repositoryArnOf, startTask, trustOfTasks } from './iam.ts';
 import { deployedTaskDefinition } from './rollback.ts';
 import { Scaling } from './scaling.ts';
@@ -15,6 +15,8 @@ export interface ServiceArgs {
   subnetIds: pulumi.Input<string>[];
   securityGroupId: pulumi.Input<string>;
   secrets: readonly TaskSecret[];
+  /** The master of the database; none where it is not ours. */
+  adminSecrets: readonly TaskSecret[];
   /** The keys that the secrets are encrypted with. */
   kmsKeyArns: pulumi.Input<string>[];
   logGroup: aws.cloudwatch.LogGroup;
@@ -39,8 +41,13 @@ export class Service extends pulumi.ComponentResource {
 
   constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     // What a policy can read of the container in any preview: in the task definition it is one unknown text.
-    const plain = containerOf({ config: args.config, secrets: [], logGroupName: '' });
-    super('trunkline:infra:Service', name, { environment: args.config.environment, container: plain }, opts);
+    const plain = containersOf({
+      config: args.config,
+      secrets: [],
+      adminSecrets: args.adminSecrets.map(({ name: setting }) => ({ name: setting, valueFrom: pulumi.output('') })),
+      logGroupName: '',
+    });
+    super('trunkline:infra:Service', name, { environment: args.config.environment, containers: plain }, opts);
     const { config, subnetIds, securityGroupId, logGroup, targetGroupArn, alarmNames } = args;
     const parent = { parent: this };
 
@@ -63,9 +70,9 @@ export class Service extends pulumi.ComponentResource {
         },
         executionRoleArn: execution.arn,
         taskRoleArn: task.arn,
-        containerDefinitions: pulumi.jsonStringify([
-          containerOf({ config, secrets: args.secrets, logGroupName: logGroup.name }),
-        ]),
+        containerDefinitions: pulumi.jsonStringify(
+          containersOf({ config, secrets: args.secrets, adminSecrets: args.adminSecrets, logGroupName: logGroup.name }),
+        ),
         // Who rolls back by hand needs the revision before.
         skipDestroy: config.protect,
       },
@@ -116,7 +123,7 @@ export class Service extends pulumi.ComponentResource {
     );
   }
 
-  #executionRole(name: string, { config, secrets, kmsKeyArns, logGroup }: ServiceArgs) {
+  #executionRole(name: string, { config, secrets, adminSecrets, kmsKeyArns, logGroup }: ServiceArgs) {
     const role = this.#role(
       `${name}-execution`,
       config,
@@ -125,7 +132,7 @@ export class Service extends pulumi.ComponentResource {
     const needs = pulumi.output({
       region: config.region,
       logGroupArn: logGroup.arn,
-      secrets: secrets.map(({ valueFrom }) => valueFrom),
+      secrets: [...secrets, ...adminSecrets].map(({ valueFrom }) => valueFrom),
       kmsKeyArns,
       repositoryArn: repositoryArnOf(config.image),
     });

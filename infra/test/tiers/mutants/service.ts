@@ -160,4 +160,10 @@ export const service: Mutant[] = [
       policy.inputs.policy = String(policy.inputs.policy).replace('key/11111111', 'key/00000000');
     },
   },
+  {
+    wrong: 'lets the service sign in as the master of its database',
+    caughtBy: 'the service does not know the master of its database',
+    type: TASK,
+    change: container(({ secrets }) => void secrets.push({ name: 'DATABASE_ADMIN_URI', valueFrom: 'arn' })),
+  },
 ];

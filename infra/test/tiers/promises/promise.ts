@@ -15,6 +15,7 @@ export const isProd = ({ resources }: Run): boolean =>
   );
 
 interface Container {
+  name: string;
   portMappings?: { containerPort: number }[];
   secrets?: { name: string; valueFrom: string }[];
 }

@@ -1,5 +1,5 @@
 import { secretsInClear } from '../secrets-in-clear.ts';
-import { isSecret } from '../values.ts';
+import { isSecret, revealed } from '../values.ts';
 import { containersOf, type Promises, statementsOf, urnsOf } from './promise.ts';
 
 const SECRET_INPUTS = {
@@ -46,6 +46,20 @@ export const secrets = {
       return name.endsWith('-execution') && keys.some((key) => !usable.includes(key));
     });
   },
+
+  'the service does not know the master of its database': (run) => [
+    ...containersOf(run).flatMap(({ name, secrets = [] }) =>
+      name === 'service' ? secrets.filter((one) => one.name.includes('ADMIN')).map((one) => one.name) : [],
+    ),
+    ...urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) =>
+      run.resources.some(
+        ({ name, type, inputs: version }) =>
+          type.endsWith(':SecretVersion') &&
+          name.endsWith('-mongodb-uri') &&
+          String(revealed(version).secretString).includes(String(revealed(inputs).masterPassword)),
+      ),
+    ),
+  ],
 } satisfies Promises;
 
 /** The secret's ARN, without the version. */

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findMongod } from '../../../service/src/sandbox/mongod-binary.ts';
+import { run } from '../../test/tiers/command.ts';
+import { INFRA } from '../../test/tiers/project.ts';
+import { MAKE_USER, SERVICE_USER, servicePasswordOf } from './database-user.ts';
+
+const SERVICE = join(INFRA, '../service');
+const { MongoClient } = createRequire(join(SERVICE, 'package.json'))('mongoose').mongo;
+const MASTER = { user: 'trunkline', pwd: 'a-long-password-of-the-database' };
+
+let mongod: ChildProcess;
+let folder: string;
+let host: string;
+const uri = (user: string, password: string) => `mongodb://${user}:${password}@${host}/trunkline?authSource=admin`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trunkline-user-'));
+  const port = await freePort();
+  host = `127.0.0.1:${port}`;
+  const { path } = await findMongod({
+    cache_dir: join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline'),
+    search_path: process.env.PATH ?? '',
+    say: () => undefined,
+    signal: new AbortController().signal,
+  });
+  mongod = spawn(path, ['--auth', '--dbpath', folder, '--port', `${port}`, '--bind_ip', '127.0.0.1'], {
+    stdio: 'ignore',
+  });
+  const client = await connected(`mongodb://${host}/`);
+  await client.db('admin').command({ createUser: MASTER.user, pwd: MASTER.pwd, roles: ['root'] });
+  await client.close();
+});
+afterAll(async () => {
+  const gone = once(mongod, 'exit');
+  mongod.kill('SIGKILL');
+  await gone;
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** As the container does, where the image has its packages. */
+const makeUser = (masterPassword: string) =>
+  run(process.execPath, ['-e', MAKE_USER], {
+    cwd: SERVICE,
+    env: {
+      DATABASE_ADMIN_URI: uri(MASTER.user, masterPassword),
+      MONGODB_URI: uri(SERVICE_USER, servicePasswordOf(masterPassword)),
+    },
+  });
+
+it('makes a user for the service, who reads and writes its own database alone', async () => {
+  const { exit, printed } = await makeUser(MASTER.pwd);
+  expect(exit, printed).toBe(0);
+  const client = await connected(uri(SERVICE_USER, servicePasswordOf(MASTER.pwd)));
+  await client.db('trunkline').collection('numbers').createIndex({ number: 1 });
+  await client.db('trunkline').collection('numbers').insertOne({ number: '+14155550100' });
+  await expect(client.db('another').collection('numbers').insertOne({})).rejects.toMatchObject({ code: 13 });
+  await expect(client.db('admin').command({ usersInfo: 1 })).rejects.toMatchObject({ code: 13 });
+  await client.close();
+});
+
+it('gives the user the password that belongs to a changed one of the master', async () => {
+  const admin = await connected(uri(MASTER.user, MASTER.pwd));
+  await admin.db('admin').command({ updateUser: MASTER.user, pwd: 'another-password-of-the-database' });
+  await admin.close();
+  const { exit, printed } = await makeUser('another-password-of-the-database');
+  expect(exit, printed).toBe(0);
+  await (await connected(uri(SERVICE_USER, servicePasswordOf('another-password-of-the-database')))).close();
+});
+
+it('fails without a word of a password where the master is refused', async () => {
+  const { exit, printed } = await makeUser('a-wrong-password-of-the-database');
+  expect(exit).toBe(1);
+  expect(printed).toContain('The service gets no user');
+  expect(printed).not.toContain('password-of-the-database');
+});
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+};
+
+const connected = async (at: string) => {
+  for (const until = Date.now() + 60_000; ; await wait(50)) {
+    try {
+      return await MongoClient.connect(at, { serverSelectionTimeoutMS: 5000 });
+    } catch (error) {
+      if (Date.now() > until || Object(error).code === 18) throw error;
+    }
+  }
+};
