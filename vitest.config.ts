@@ -31,6 +31,7 @@ export default defineConfig({
           include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
           globalSetup: 'infra/test/tiers/recorded.ts',
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           // They share what is loaded, and change none of it: Pulumi's packages are large.
           isolate: false,
           maxWorkers: 2,
@@ -41,8 +42,8 @@ export default defineConfig({
           name: 'infra-engine',
           include: ['infra/test/tiers/engine/*.test.ts'],
           globalSetup: 'infra/test/tiers/engine/find-engine.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
       {
@@ -50,8 +51,8 @@ export default defineConfig({
           name: 'infra-provider',
           include: ['infra/test/tiers/provider/*.test.ts'],
           globalSetup: ['infra/test/tiers/provider/find-terraform.ts', 'infra/test/tiers/recorded.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
       {

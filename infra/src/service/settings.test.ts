@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { readConfig, settingNames } from '../../../service/src/config.ts';
 import { dev, prod } from '../../test/given.ts';
 import { parseConfig } from '../config/config.ts';
@@ -71,6 +72,26 @@ describe('CI', () => {
     expect(workflow.match(/persist-credentials: false/g)).toHaveLength(
       workflow.match(/actions\/checkout@/g)?.length ?? 0,
     );
+  });
+});
+
+describe('compose.yaml', () => {
+  const written = readFileSync(join(import.meta.dirname, '../../../compose.yaml'), 'utf8');
+  const { services } = parse(written, { merge: true });
+
+  it('names its images by digest', () => {
+    const images = Object.values<{ image?: string }>(services).flatMap(({ image }) => image ?? []);
+    expect(images.length).toBeGreaterThan(0);
+    expect(images.filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image))).toEqual([]);
+  });
+
+  it('sets what the service knows, and starts it', () => {
+    const { environment } = services.trunkline;
+    expect(Object.keys(environment).filter((key) => !settingNames.some((name) => name === key))).toEqual([]);
+    const own = { LIVEKIT_URL: 'wss://acme.livekit.cloud', LIVEKIT_SIP_HOST: 'acme.sip.livekit.cloud' };
+    expect(
+      readConfig({ NODE_ENV: 'production', ...secretValues, ...own, MONGODB_URI: environment.MONGODB_URI }),
+    ).toBeDefined();
   });
 });
 
