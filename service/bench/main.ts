@@ -3,6 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openMongod } from '../src/sandbox/mongod.ts';
 import { measureClaims } from './claims.ts';
+import { measureBefore } from './before.ts';
 import { measureImports } from './imports.ts';
 import { measureLiveKit } from './livekit.ts';
 import { measureReads } from './reads.ts';
@@ -28,6 +29,8 @@ try {
   if (!only || only === 'claims') await measureClaims(database);
   if (!only || only === 'start') await measureStart(database);
   if (!only || only === 'stall') await measureStall(database);
+  // By name alone: it compares with another checkout, whose folder is named.
+  if (only === 'before') await measureBefore(process.argv[3] ?? '', database);
   // By name alone: it needs a livekit-server and a Redis, and takes minutes.
   if (only === 'livekit') await measureLiveKit();
 } finally {

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { median, report } from './quantile.ts';
 
@@ -16,6 +17,7 @@ export interface Ready {
 const ROUNDS = 7;
 const SECONDS = 4;
 const CONNECTIONS = 16;
+const script = join(import.meta.dirname, 'read-server.ts');
 
 /**
  * Reading one number: this service against the same route by hand (Express, zod, mongoose), and against a bare tRPC
@@ -24,8 +26,8 @@ const CONNECTIONS = 16;
  */
 export const measureReads = async (database: (name: string) => string): Promise<void> => {
   const servers = {
-    trunkline: await openServer('trunkline', database('reads')),
-    byHand: await openServer('by-hand', database('reads')),
+    trunkline: await openServer(script, 'trunkline', database('reads')),
+    byHand: await openServer(script, 'by-hand', database('reads')),
   };
   const { trunkline, byHand } = servers;
   console.log(`\nReading one number, ${CONNECTIONS} connections, ${ROUNDS} pairs of ${SECONDS} s`);
@@ -48,8 +50,11 @@ export const measureReads = async (database: (name: string) => string): Promise<
   for (const { close } of [trunkline, byHand]) await close();
 };
 
-const openServer = async (side: Side, mongodb_uri: string) => {
-  const child = fork(new URL('./read-server.ts', import.meta.url), [side, mongodb_uri], {
+export type OpenedServer = Awaited<ReturnType<typeof openServer>>;
+
+/** A process of `read-server.ts`, of this checkout or another. */
+export const openServer = async (script: string, side: Side, mongodb_uri: string) => {
+  const child = fork(script, [side, mongodb_uri], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const ended = once(child, 'exit').then(() => {
@@ -65,7 +70,7 @@ const openServer = async (side: Side, mongodb_uri: string) => {
   };
 };
 
-const throughput = async (
+export const throughput = async (
   { url, headers, ...paths }: Ready,
   protocol: 'rest' | 'trpc',
   duration: number,
