@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createBackground } from './background.ts';
 import { systemClock } from './clock.ts';
+import { collections } from './collections.ts';
 import { readConfig } from './config.ts';
 import { connect, transactionOn } from './connect.ts';
 import { createEventStore } from './events/store.ts';
@@ -9,42 +10,64 @@ import { createLogging } from './log.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { drawApiKey } from './organizations/raw-key.ts';
 import { prepareDatabase } from './prepare-database.ts';
+import { reEncrypt } from './re-encrypt.ts';
 import { createSecrets, type KeyRing } from './secrets.ts';
 import type { UpgradeTools } from './upgrades.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
+       trunkline secrets re-encrypt
 
-Makes an organization and its first API key, an admin's, in the database at MONGODB_URI.
-The key is printed once, and kept nowhere.`;
+organizations create makes an organization and its first API key, an admin's, in the database at MONGODB_URI.
+The key is printed once, and kept nowhere.
+
+secrets re-encrypt seals all stored secrets by the first of ENCRYPTION_KEYS, beside replicas at work, and says when
+the others can go.`;
+
+/** The database of the service, made to fit this code. */
+const openDatabase = async (opened: AsyncDisposableStack) => {
+  const config = readConfig(process.env);
+  const { mongodb_uri, livekit_project, log_level, encryption_keys } = config;
+  if (mongodb_uri === undefined) throw new Error('MONGODB_URI is required: the database of the service.');
+  const { log } = createLogging(log_level, process.stderr);
+  const connection = opened.adopt(await connect(mongodb_uri), (it) => it.close());
+  const installation = await openInstallation(connection, livekit_project);
+  const { signal } = new AbortController();
+  await prepareDatabase({ mongodb_uri, clock: systemClock, log, signal, tools: sealingBy(encryption_keys) });
+  return { config, log, connection, installation };
+};
 
 const createOrganization = async (name: string) => {
-  const { mongodb_uri, livekit_project, log_level, quotas, encryption_keys } = readConfig(process.env);
-  if (mongodb_uri === undefined) {
-    throw new Error('MONGODB_URI is required: the database of the service that the organization is for.');
-  }
-  const { log } = createLogging(log_level, process.stderr);
   await using opened = new AsyncDisposableStack();
-  const connection = opened.adopt(await connect(mongodb_uri), (it) => it.close());
+  const { config, log, connection, installation } = await openDatabase(opened);
   const organizations = createOrganizations({
     connection,
     clock: systemClock,
     inTransaction: transactionOn(connection),
     events: createEventStore({ connection, clock: systemClock }),
-    installation: await openInstallation(connection, livekit_project),
+    installation,
     background: createBackground(log),
-    quotas,
-  });
-  await prepareDatabase({
-    mongodb_uri,
-    clock: systemClock,
-    log,
-    signal: new AbortController().signal,
-    tools: sealingBy(encryption_keys),
+    quotas: config.quotas,
   });
   const raw_key = drawApiKey();
   const actor = { system: 'command_line' } as const;
   const { organization_id } = await organizations.createOrganization({ name, raw_key, actor });
   console.log(`Organization  ${organization_id}\nAPI key       ${raw_key} (admin; shown this once)`);
+};
+
+const reEncryptSecrets = async () => {
+  await using opened = new AsyncDisposableStack();
+  const { config, connection } = await openDatabase(opened);
+  const keys = config.encryption_keys;
+  if (keys === undefined) throw new Error('ENCRYPTION_KEYS is required: the newest key first, then the others.');
+  const isDone = await reEncrypt({
+    connection,
+    collections,
+    secrets: createSecrets(keys),
+    key_ids: [...keys.keys()],
+    clock: systemClock,
+    say: (line) => console.log(line),
+  });
+  if (!isDone) process.exitCode = 1;
 };
 
 /** Without the service's keys nothing is sealed: what a key of our own sealed, the service could not open. */
@@ -64,8 +87,10 @@ try {
     options: { name: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
   const name = values.name?.trim();
+  const command = positionals.join(' ');
   if (values.help) console.log(USAGE);
-  else if (positionals.join(' ') === 'organizations create' && name) await createOrganization(name);
+  else if (command === 'organizations create' && name) await createOrganization(name);
+  else if (command === 'secrets re-encrypt' && name === undefined) await reEncryptSecrets();
   else throw new Error(USAGE);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

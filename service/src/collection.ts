@@ -17,6 +17,8 @@ export interface CollectionDefinition<S extends Shape = Shape> {
   /** The field that names a row to people. */
   id: string;
   shape: S;
+  /** Whatever its shape allows: what is sealed is taken out of its rows before they are written. */
+  without_secrets?: true;
   indexes: readonly Index[];
 }
 

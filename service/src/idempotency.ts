@@ -18,6 +18,7 @@ import { type CollectionDefinition, openCollection } from './collection.ts';
 import { type Connection, repeatedField } from './connect.ts';
 import { backoffMs } from './provider.ts';
 import type { Secrets } from './secrets.ts';
+import { Sealed } from './shape.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 const MOST_TRIES = 3;
@@ -34,8 +35,8 @@ const FirstRequest = z.object({
   fingerprint: z.string(),
   /** Until then it is under way; also what tells one holder from the next. */
   held_until: z.date(),
-  /** Sealed JSON of `Answer`; absent while it is under way. */
-  answer: z.string().exactOptional(),
+  /** JSON of `Answer`; absent while it is under way. */
+  answer: Sealed.exactOptional(),
   expires_at: z.date(),
 });
 type FirstRequest = z.output<typeof FirstRequest>;

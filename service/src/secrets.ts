@@ -14,6 +14,11 @@ export interface Secrets {
   matches(text: string, fingerprint: string): boolean;
 }
 
+/** A stored secret that no key at hand opens, or that belongs elsewhere. */
+export class UnopenedSecret extends Error {
+  override name = 'UnopenedSecret';
+}
+
 /** By key id. The first encrypts, all decrypt. */
 export type KeyRing = ReadonlyMap<string, Uint8Array>;
 
@@ -51,14 +56,16 @@ export const createSecrets = (keys: KeyRing): Secrets => {
         sealed,
         ({ kid, derivation }) => keyFor('encryption', kid, derivation),
         { keyManagementAlgorithms: [pinned.alg], contentEncryptionAlgorithms: [pinned.enc] },
-      );
+      ).catch((cause: unknown) => {
+        throw new UnopenedSecret(cause instanceof Error ? cause.message : String(cause), { cause });
+      });
       if (protectedHeader.place !== place)
-        throw new Error(`A secret of ${protectedHeader.place} was found at ${place}`);
+        throw new UnopenedSecret(`A secret of ${protectedHeader.place} was found at ${place}`);
       return new TextDecoder().decode(plaintext);
     },
 
     isCurrent: (sealed) => {
-      const { kid, derivation } = decodeProtectedHeader(sealed);
+      const { kid, derivation } = headerOf(sealed);
       return kid === newest && derivation === DERIVATION;
     },
 
@@ -75,6 +82,15 @@ export const createSecrets = (keys: KeyRing): Secrets => {
       return expected.length === given.length && timingSafeEqual(expected, given);
     },
   };
+};
+
+/** Of what is no secret at all, nothing: opening it tells what is wrong. */
+const headerOf = (sealed: string): ReturnType<typeof decodeProtectedHeader> => {
+  try {
+    return decodeProtectedHeader(sealed);
+  } catch {
+    return {};
+  }
 };
 
 const pinned = { alg: 'dir', enc: 'A256GCM' } as const;

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** What a row holds. Type, validation and defaults all follow from it. */
 export type Shape = z.ZodObject | z.ZodDiscriminatedUnion<z.ZodObject[]>;
 
+/** A secret, as `Secrets` seals it. `secrets re-encrypt` finds what is declared by this. */
+export const Sealed = z.string();
+
 /** A field that older rows may lack: they read as null. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 

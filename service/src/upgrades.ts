@@ -24,5 +24,10 @@ export const upgrades: readonly Upgrade[] = [
       const place = `phone_numbers/${phone_number_id}/former_routing` as const;
       return { ...row, former_routing: await seal(JSON.stringify(former_routing), place) };
     },
+    // Of a number that is gone nobody needs it.
+    tombstones: (row) =>
+      Reflect.get(Object(row.record), 'former_routing')
+        ? { ...row, record: { ...Object(row.record), former_routing: null } }
+        : row,
   },
 ];

@@ -63,3 +63,27 @@ describe('trunkline organizations create', () => {
     expect({ code, err }).toMatchObject({ code: 1, err: expect.stringMatching(said) });
   });
 });
+
+describe('trunkline secrets re-encrypt', () => {
+  const keys = ['newer', 'test'].map((id, n) => `${id}:${Buffer.alloc(32, n === 0 ? 8 : 7).toString('base64')}`);
+
+  it('moves the secrets beside a service at work, and tells how many', async () => {
+    await using service = await openService({ mongodb_uri });
+    const number = { provider: 'sip', phone_number: '+15557770001', supports_inbound: true, inbound_pin: '12345' };
+    await service.admin.rest('POST', '/api/phone-numbers', number);
+    const { code, out, err } = await run(['secrets', 're-encrypt'], {
+      MONGODB_URI: mongodb_uri,
+      ENCRYPTION_KEYS: keys.join(','),
+    });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^[1-9][0-9]* secrets were moved to newer, and all are sealed by it now\.\ntest can go now\./);
+  });
+
+  it('refuses to go on without keys, and names what they do not open', async () => {
+    const without = await run(['secrets', 're-encrypt']);
+    expect(without).toMatchObject({ code: 1, err: expect.stringMatching(/^ENCRYPTION_KEYS is required/) });
+    const other = { MONGODB_URI: mongodb_uri, ENCRYPTION_KEYS: `other:${Buffer.alloc(32, 9).toString('base64')}` };
+    const { code, out } = await run(['secrets', 're-encrypt'], other);
+    expect({ code, out }).toEqual({ code: 1, out: expect.stringContaining('ENCRYPTION_KEYS has no key "newer"') });
+  });
+});

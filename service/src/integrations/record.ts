@@ -1,7 +1,7 @@
 import { IntegrationId, OrganizationId } from '@trunkline/contracts';
 import { z } from 'zod';
 import { provisioningShape } from '../lease.ts';
-import { orNull } from '../shape.ts';
+import { orNull, Sealed } from '../shape.ts';
 
 /** The steps of the carrier trunk. */
 const carrierStepNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
@@ -17,15 +17,14 @@ export const IntegrationRecord = z.object({
   account_sid: z.string(),
   credential_kind: z.enum(['auth_token', 'api_key']),
   region: orNull(z.enum(['us1', 'ie1', 'au1'])),
-  /** Sealed JSON of `TwilioCredentials`. */
-  credentials: z.string(),
+  /** JSON of `TwilioCredentials`. */
+  credentials: Sealed,
   /** The integration's own trunk: what is sent is stored before. */
   carrier: z.object({
     /** `<name>.pstn.twilio.com`, where LiveKit sends outbound calls. */
     domain_name: z.string(),
     username: z.string(),
-    /** Sealed. */
-    password: z.string(),
+    password: Sealed,
   }),
   /** Of the carrier trunk; its lease is held by whichever import makes the trunk. */
   provisioning: z.object(provisioningShape(carrierStepNames)),

@@ -34,14 +34,16 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
   });
 
   return {
-    progressOf: (claim: PhoneNumberClaim): Progress<StepName> =>
-      progressOf(claim, clock.now, (name) => {
-        const { record } = claim;
-        // What verifying found out about today's routing must be stored before the routing is replaced.
-        return name === 'verify_ownership' && record.provider === 'twilio'
-          ? { former_routing: record.former_routing }
-          : {};
-      }),
+    progressOf: (claim: PhoneNumberClaim): Progress<StepName> => {
+      const { record } = claim;
+      const routingOf = () => (record.provider === 'twilio' ? record.former_routing : null);
+      const stored = routingOf();
+      return progressOf(claim, clock.now, (name) =>
+        // What verifying found out about today's routing must be stored before the routing is replaced. What it did not
+        // find out is not written back: it may be sealed anew meanwhile.
+        name === 'verify_ownership' && routingOf() !== stored ? { former_routing: routingOf() } : {},
+      );
+    },
 
     /** Importing is done. Throws `LeaseLost` where the deadline has turned it back meanwhile. */
     imported: async (claim: PhoneNumberClaim): Promise<void> => {

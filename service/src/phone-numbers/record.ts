@@ -1,7 +1,7 @@
 import { IntegrationId, KeyId, OrganizationId, PhoneNumberId, problemCodes, stepNames } from '@trunkline/contracts';
 import { z } from 'zod';
 import { provisioningShape } from '../lease.ts';
-import { orNull } from '../shape.ts';
+import { orNull, Sealed } from '../shape.ts';
 
 const provisioning = z.object({
   ...provisioningShape(stepNames),
@@ -28,8 +28,7 @@ const ofEither = {
   supports_inbound: z.boolean(),
   supports_outbound: z.boolean(),
   inbound_room_name: z.string(),
-  /** Sealed. */
-  inbound_pin: orNull(z.string()),
+  inbound_pin: orNull(Sealed),
   /** `importing` goes forward, `releasing` goes back: stored before the caller is answered. */
   provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']),
   provisioning,
@@ -51,8 +50,8 @@ const TwilioRecord = z.object({
   ...ofEither,
   integration_id: IntegrationId,
   replace_existing_routing: z.boolean(),
-  /** How Twilio routed the number before us: sealed JSON, for it may hold a voice URL's secrets. Schema 2 kept it in clear. */
-  former_routing: orNull(z.union([z.string(), z.object(routing)])),
+  /** How Twilio routed the number before us: JSON, sealed, for it may hold a voice URL's secrets. Schema 2 kept it in clear. */
+  former_routing: orNull(z.union([Sealed, z.object(routing)])),
 });
 export type TwilioRecord = z.output<typeof TwilioRecord>;
 
@@ -61,8 +60,7 @@ const SipRecord = z.object({
   ...ofEither,
   sip_trunk_name: z.string(),
   sip_username: orNull(z.string()),
-  /** Sealed. */
-  sip_password: orNull(z.string()),
+  sip_password: orNull(Sealed),
   sip_server_address: orNull(z.string()),
   media_encryption: z.enum(['disable', 'allow', 'require']),
   sip_transport: z.enum(['auto', 'udp', 'tcp', 'tls']),

@@ -1,0 +1,109 @@
+import type { mongo } from 'mongoose';
+import type { Clock } from './clock.ts';
+import type { CollectionDefinition } from './collection.ts';
+import { type Connection, databaseOf } from './connect.ts';
+import { type SealedField, sealedFieldsOf } from './sealed.ts';
+import { type Secrets, UnopenedSecret } from './secrets.ts';
+
+export interface ReEncryptDependencies {
+  connection: Connection;
+  collections: readonly CollectionDefinition[];
+  secrets: Secrets;
+  /** The first is the newest. */
+  key_ids: readonly string[];
+  clock: Clock;
+  say(line: string): void;
+  batch?: number;
+}
+
+const BATCH = 200;
+const MOST_PASSES = 5;
+
+/**
+ * Seals everything anew that the newest key did not seal, beside replicas at work: a value that has changed meanwhile is
+ * left alone, and looked at in the next pass. Interrupted, it goes on with what is left. True when nothing is.
+ */
+export const reEncrypt = async ({ say, ...deps }: ReEncryptDependencies): Promise<boolean> => {
+  const fields = sealedFieldsOf(deps.collections);
+  let moved = 0;
+  for (let pass = 1; pass <= MOST_PASSES; pass++) {
+    const found = await runPass(deps, fields);
+    moved += found.moved;
+    if (found.unreadable.length > 0) {
+      for (const line of found.unreadable) say(line);
+      say(
+        `${moved} secrets were moved to ${deps.key_ids[0]}. Those above were not: put back the keys that sealed them.`,
+      );
+      return false;
+    }
+    if (found.seen > 0) continue;
+    say(`${moved} secrets were moved to ${deps.key_ids[0]}, and all are sealed by it now.`);
+    for (const line of await whenKeysCanGo(deps)) say(line);
+    return true;
+  }
+  say(`${moved} secrets were moved to ${deps.key_ids[0]}, but others come in by another key.`);
+  say('Restart every replica with this ENCRYPTION_KEYS, and run this again.');
+  return false;
+};
+
+type PassDependencies = Omit<ReEncryptDependencies, 'say'>;
+
+interface Pass {
+  /** What the newest key had not sealed. */
+  seen: number;
+  moved: number;
+  unreadable: string[];
+}
+
+const runPass = async ({ connection, secrets, batch = BATCH }: PassDependencies, fields: readonly SealedField[]) => {
+  const pass: Pass = { seen: 0, moved: 0, unreadable: [] };
+  for (const [collection, own] of Map.groupBy(fields, (field) => field.collection)) {
+    const rows = databaseOf(connection).collection(collection);
+    for (let after: mongo.ObjectId | undefined; ; ) {
+      const rest = after === undefined ? {} : { _id: { $gt: after } };
+      const found = await rows.find(rest, { sort: { _id: 1 }, limit: batch }).toArray();
+      for (const row of found) for (const field of own) await move(row, field);
+      after = found.at(-1)?._id;
+      if (after === undefined) break;
+    }
+
+    async function move(row: mongo.WithId<mongo.Document>, { path, placeOf }: SealedField): Promise<void> {
+      const value = valueAt(row, path);
+      if (value === undefined || value === null) return;
+      if (typeof value === 'string' && secrets.isCurrent(value)) return;
+      pass.seen++;
+      const place = placeOf(row);
+      try {
+        // Earlier versions kept some in clear.
+        const secret = typeof value === 'string' ? await secrets.open(value, place) : JSON.stringify(value);
+        const resealed = await secrets.seal(secret, place);
+        const { modifiedCount } = await rows.updateOne({ _id: row._id, [path]: value }, { $set: { [path]: resealed } });
+        pass.moved += modifiedCount;
+      } catch (error) {
+        if (!(error instanceof UnopenedSecret)) throw error;
+        pass.unreadable.push(`${place}: ${error.message}`);
+      }
+    }
+  }
+  return pass;
+};
+
+const valueAt = (row: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((within, key) => Reflect.get(Object(within), key), row);
+
+/** Stored requests are compared by a fingerprint, which nobody can make anew: they end by themselves within a day. */
+const whenKeysCanGo = async ({
+  connection,
+  clock,
+  key_ids: [newest, ...older],
+}: PassDependencies): Promise<string[]> => {
+  const requests = databaseOf(connection).collection('idempotency_keys');
+  const lines = older.map(async (id) => {
+    const compared = { fingerprint: { $regex: `^${id}\\.` }, expires_at: { $gt: new Date(clock.now()) } };
+    const last = await requests.findOne(compared, { sort: { expires_at: -1 }, projection: { expires_at: 1 } });
+    const when =
+      last === null ? 'now' : `from ${last.expires_at.toISOString()} on: stored requests are compared by it until then`;
+    return `${id} can go ${when}. First every replica must have ${newest} in front.`;
+  });
+  return Promise.all(lines);
+};

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import type { CollectionDefinition } from './collection.ts';
+import { bare, Sealed } from './shape.ts';
+
+/** A field that holds a secret, and where that secret belongs. */
+export interface SealedField {
+  collection: string;
+  /** As in `carrier.password`. */
+  path: string;
+  placeOf(row: Readonly<Record<string, unknown>>): `${string}/${string}/${string}`;
+}
+
+/** Every sealed field of these collections: those whose shape says so. */
+export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): SealedField[] =>
+  collections.flatMap(({ name, id, shape, without_secrets }) =>
+    [...new Set(without_secrets ? [] : pathsIn(shape, []))].map((path) => ({
+      collection: name,
+      path,
+      placeOf: (row: Readonly<Record<string, unknown>>) =>
+        `${name}/${String(row[id])}/${path.replaceAll('.', '_')}` as const,
+    })),
+  );
+
+const pathsIn = (schema: z.core.$ZodType, path: readonly string[]): string[] =>
+  bare(schema).flatMap((one) => {
+    if (one === Sealed) return [path.join('.')];
+    if (!(one instanceof z.ZodObject)) return [];
+    return Object.entries(one.shape).flatMap(([key, inner]) => pathsIn(inner, [...path, key]));
+  });
