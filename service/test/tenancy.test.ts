@@ -1,7 +1,8 @@
 import { permissionsOf, Role } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { everyOperation } from './every-operation.ts';
-import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
+import { type Caller, createCaller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { type Belongings, sampleInput } from './sample-input.ts';
 
 let service: OpenedService;
@@ -51,6 +52,33 @@ describe('two organizations', () => {
     const { status, body } = await ask(stranger, name, operation, sampleInput(name, operation, own), headers);
     expect({ status, code: body.code }).toEqual({ status: 403, code: 'organization_mismatch' });
   });
+});
+
+describe('who has no key that works', () => {
+  let expired: Caller;
+  beforeAll(async () => {
+    const expires_at = new Date(service.clock.now() + 60_000).toISOString();
+    const { data } = await owner.client.apiKeys.create.mutate({ name: 'Short', role: 'admin', expires_at });
+    expired = createCaller({ url: service.url, apiKey: data.raw_key, organizationId: owner.organization_id });
+    expect((await expired.rest('GET', '/api/me')).status).toBe(200);
+    service.clock.advance(60_001);
+  });
+
+  const withKey = (apiKey: string) => createCaller({ url: service.url, apiKey, organizationId: owner.organization_id });
+  const callers = {
+    'no key': () => withKey(''),
+    'a key that nobody made': () => withKey(drawApiKey()),
+    'a key with a wrong checksum': () => withKey(owner.api_key.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))),
+    'an expired key': () => expired,
+  };
+  for (const [what, callerOf] of Object.entries(callers)) {
+    it.each(everyOperation)(`is not let in with ${what}: $title`, async ({ name, operation, ask }) => {
+      const before = await rowsOf(owner.organization_id);
+      const { status, body } = await ask(callerOf(), name, operation, sampleInput(name, operation, own));
+      expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
+      expect(await rowsOf(owner.organization_id)).toBe(before);
+    });
+  }
 });
 
 describe('roles', () => {
