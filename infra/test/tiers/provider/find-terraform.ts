@@ -14,6 +14,9 @@ export const findTerraform = (): Terraform | undefined => {
   return binary && plugins && existsSync(plugins) ? { binary, plugins } : undefined;
 };
 
+/** checkov at CHECKOV_BINARY or on the PATH. */
+export const findCheckov = (): string | undefined => process.env.CHECKOV_BINARY ?? onPath('checkov');
+
 const onPath = (name: string): string | undefined =>
   (process.env.PATH ?? '')
     .split(delimiter)
@@ -22,7 +25,13 @@ const onPath = (name: string): string | undefined =>
 
 /** Before the tests: says that they are skipped, and what is missing; where CI is set, that is a failure. */
 export const setup = () => {
-  if (findTerraform()) return;
+  if (findTerraform()) {
+    if (findCheckov()) return;
+    const none = 'No checkov: put it on the PATH (pip install checkov==3.3.30), or set CHECKOV_BINARY.';
+    if (process.env.CI) throw new Error(none);
+    console.log(`Skipped in part. ${none}`);
+    return;
+  }
   const missing =
     'No Terraform with the AWS provider 5.100.0: put terraform on the PATH (or set TERRAFORM_BINARY), ' +
     'and set TERRAFORM_PLUGIN_DIR to a folder that `terraform providers mirror` has filled.';

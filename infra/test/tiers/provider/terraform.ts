@@ -23,8 +23,18 @@ export interface Workspace {
   /** By resource type. */
   schemas: Record<string, { block: BlockSchema }>;
   validate(configuration: Values): Promise<Diagnostic[]>;
+  /** The path of the plan, as JSON, on an account where nothing is; no account is asked. */
+  plan(configuration: { provider: Values; resource: Values }): Promise<string>;
   close(): Promise<void>;
 }
+
+/** With these the provider plans without an account. */
+const UNASKED = {
+  skip_credentials_validation: true,
+  skip_requesting_account_id: true,
+  skip_metadata_api_check: true,
+  skip_region_validation: true,
+};
 
 const required = { aws: { source: 'hashicorp/aws', version: '5.100.0' } };
 
@@ -53,6 +63,18 @@ export const openWorkspace = async ({ binary, plugins }: Terraform): Promise<Wor
     validate: async (configuration) => {
       await write(configuration);
       return JSON.parse((await terraform('validate', '-json')).stdout).diagnostics;
+    },
+    plan: async ({ provider: configured, resource }) => {
+      const { region, default_tags } = Object(configured.aws);
+      const aws = { region, default_tags, access_key: 'none', secret_key: 'none', ...UNASKED };
+      await write({ provider: { aws }, resource });
+      for (const args of [['init', `-plugin-dir=${plugins}`], ['plan', '-refresh=false', '-out=plan.bin']]) {
+        const { exit, printed } = await terraform(...args);
+        if (exit !== 0) throw new Error(printed);
+      }
+      const path = join(folder, 'plan.json');
+      await writeFile(path, (await terraform('show', '-json', 'plan.bin')).stdout);
+      return path;
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
