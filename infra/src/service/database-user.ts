@@ -25,4 +25,4 @@ admin.command({ updateUser: username, pwd, roles })
     process.exitCode = 1;
   })
   .finally(() => client.close());
-`;
+`.trim();

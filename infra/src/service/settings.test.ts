@@ -18,6 +18,9 @@ import {
 } from './settings.ts';
 
 const everySetting = {
+  maxApiKeys: 10,
+  maxIntegrations: 10,
+  maxPhoneNumbers: 10,
   twilioSecureTrunking: 'true',
   twilioSignallingAddresses: '203.0.113.0/24',
   twilioApiUrl: 'https://twilio.acme.dev',

@@ -32,7 +32,9 @@ describe.skipIf(!terraform || !checkov)('checkov', () => {
       if (!stdout.startsWith('{')) throw new Error(printed);
       const { results } = JSON.parse(stdout);
       passed += results.passed_checks.length;
-      for (const { check_id, resource } of results.failed_checks) (broken[check_id] ??= []).push(`${name} ${resource}`);
+      for (const { check_id, resource } of results.failed_checks) {
+        broken[check_id] = [...(broken[check_id] ?? []), `${name} ${resource}`];
+      }
     }
   });
   afterAll(async () => {

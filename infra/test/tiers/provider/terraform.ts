@@ -68,7 +68,10 @@ export const openWorkspace = async ({ binary, plugins }: Terraform): Promise<Wor
       const { region, default_tags } = Object(configured.aws);
       const aws = { region, default_tags, access_key: 'none', secret_key: 'none', ...UNASKED };
       await write({ provider: { aws }, resource });
-      for (const args of [['init', `-plugin-dir=${plugins}`], ['plan', '-refresh=false', '-out=plan.bin']]) {
+      for (const args of [
+        ['init', `-plugin-dir=${plugins}`],
+        ['plan', '-refresh=false', '-out=plan.bin'],
+      ]) {
         const { exit, printed } = await terraform(...args);
         if (exit !== 0) throw new Error(printed);
       }
