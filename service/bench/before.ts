@@ -29,7 +29,11 @@ const compareReads = async (before: string, database: (name: string) => string):
   console.log(`\nReading one number, now ÷ before, ${ROUNDS} pairs of ${SECONDS} s`);
   for (const protocol of ['rest', 'trpc'] as const) {
     const measure = ({ ready }: OpenedServer) => throughput(ready, protocol, SECONDS);
-    const ratios = await inTurns(ROUNDS, () => measure(sides.now), () => measure(sides.before));
+    const ratios = await inTurns(
+      ROUNDS,
+      () => measure(sides.now),
+      () => measure(sides.before),
+    );
     tell(`${protocol}: requests a second`, ratios);
   }
   for (const { close } of Object.values(sides)) await close();
@@ -44,8 +48,20 @@ const compareImports = async (before: string, database: (name: string) => string
     console.log(`\nAn import with ${delay_ms} ms at each call to a provider, now ÷ before, ${ROUNDS} pairs`);
     for (const kind of ['existing', 'first', 'sip'] as const) {
       const ask = (side: ChildProcess) => importOn(side, { kind, delay_ms });
-      if (delay_ms === 0) await inTurns(WARM_UP, () => ask(sides.now), () => ask(sides.before));
-      tell(`${kind}: wall time`, await inTurns(ROUNDS, () => ask(sides.now), () => ask(sides.before)));
+      if (delay_ms === 0)
+        await inTurns(
+          WARM_UP,
+          () => ask(sides.now),
+          () => ask(sides.before),
+        );
+      tell(
+        `${kind}: wall time`,
+        await inTurns(
+          ROUNDS,
+          () => ask(sides.now),
+          () => ask(sides.before),
+        ),
+      );
     }
   }
   for (const side of Object.values(sides)) side.kill();

@@ -43,7 +43,7 @@ export const drawPairs = (recordings: readonly Recording[], random: () => number
 const callText = ({ name, nth }: CallOfRun) => `${name}#${nth}`;
 
 const cellOf = ({ flow, first, killed, second }: Scenario): string =>
-  [flow, first && callText(first), killed, second && callText(second)].join(' / ');
+  [flow, first && callText(first), killed, second?.name].join(' / ');
 
 /** Names a scenario: what `TRUNKLINE_PAIR` takes to play it alone. */
 export const describeScenario = ({ flow, first, killed, second }: Scenario): string =>
