@@ -1,0 +1,136 @@
+import {
+  SIPDispatchRule,
+  SIPDispatchRuleIndividual,
+  SIPDispatchRuleInfo,
+  SIPMediaConfig,
+  SIPTransport,
+} from '@livekit/protocol';
+import { RoomAgentDispatch, RoomConfiguration, SipClient } from 'livekit-server-sdk';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLiveKit } from './livekit.ts';
+
+const fetching = vi.fn<typeof fetch>(
+  async () => new Response('{"sip_trunk_id":"ST_a","sip_dispatch_rule_id":"SDR_a"}'),
+);
+vi.stubGlobal('fetch', fetching);
+beforeEach(() => fetching.mockClear());
+
+const url = 'wss://livekit.example.com';
+const api_key = 'key';
+const api_secret = 'secret-of-thirty-two-letters-more';
+const sdk = new SipClient(url, api_key, api_secret, { failover: false });
+const switchboard = createLiveKit({ url, api_key, api_secret, timeout_ms: 10_000, observe: (_call, run) => run() });
+
+const mark = { installation_id: 'i', phone_number_id: 'phon_a1b2c3d4e5f6' } as const;
+const metadata = JSON.stringify({ trunkline: mark });
+const number = '+15551234567';
+const line = {
+  name: 'n',
+  phone_number: number,
+  username: 'u',
+  password: 'p',
+  media_encryption: 'require',
+  mark,
+} as const;
+const encryption = { media: new SIPMediaConfig({ encryption: 2 }), mediaEncryption: 2, metadata };
+const credentials = { authUsername: 'u', authPassword: 'p' };
+const roomConfig = new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName: 'agent' })] });
+const rule = { name: 'n', inbound_trunk_id: 'ST_a', room_prefix: 'call', pin: '0042', agent_id: 'agent', mark };
+const individual = new SIPDispatchRuleIndividual({ roomPrefix: 'call', pin: '0042' });
+
+/** What one call sends, but for what differs from one to the next. */
+const sentBy = async (call: () => Promise<unknown>) => {
+  fetching.mockClear();
+  await call();
+  const [[asked, init] = []] = fetching.mock.calls;
+  return {
+    url: String(asked),
+    method: init?.method,
+    type: new Headers(init?.headers).get('content-type'),
+    body: String(init?.body),
+  };
+};
+
+describe('LiveKit is sent what its SDK would send:', () => {
+  it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+    [
+      'createInboundTrunk',
+      () => switchboard.createInboundTrunk({ ...line, allowed_addresses: ['203.0.113.7'] }),
+      () =>
+        sdk.createSipInboundTrunk('n', [number], {
+          ...{ allowedAddresses: ['203.0.113.7'], ...credentials, ...encryption },
+        }),
+    ],
+    [
+      'createInboundTrunk, with nothing that can be left out',
+      () =>
+        switchboard.createInboundTrunk({
+          ...{ ...line, username: null, password: null, media_encryption: 'disable', allowed_addresses: [] },
+        }),
+      () =>
+        sdk.createSipInboundTrunk('n', [number], {
+          ...{ allowedAddresses: [], metadata, media: new SIPMediaConfig({ encryption: 0 }), mediaEncryption: 0 },
+        }),
+    ],
+    [
+      'createOutboundTrunk',
+      () => switchboard.createOutboundTrunk({ ...line, address: 'sip.example.com', transport: 'tcp' }),
+      () =>
+        sdk.createSipOutboundTrunk('n', 'sip.example.com', [number], {
+          ...{ transport: SIPTransport.SIP_TRANSPORT_TCP, ...credentials, ...encryption },
+        }),
+    ],
+    [
+      'createDispatchRule',
+      () => switchboard.createDispatchRule(rule),
+      () =>
+        sdk.createSipDispatchRule(
+          { type: 'individual', roomPrefix: 'call', pin: '0042' },
+          { name: 'n', trunkIds: ['ST_a'], metadata, roomConfig },
+        ),
+    ],
+    [
+      'createDispatchRule, with nothing that can be left out',
+      () => switchboard.createDispatchRule({ ...rule, pin: null, agent_id: null }),
+      () =>
+        sdk.createSipDispatchRule(
+          { type: 'individual', roomPrefix: 'call' },
+          { name: 'n', trunkIds: ['ST_a'], metadata },
+        ),
+    ],
+    [
+      'updateDispatchRule',
+      () => switchboard.updateDispatchRule('SDR_a', rule),
+      () =>
+        sdk.updateSipDispatchRule(
+          'SDR_a',
+          new SIPDispatchRuleInfo({
+            sipDispatchRuleId: 'SDR_a',
+            rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
+            ...{ name: 'n', trunkIds: ['ST_a'], metadata, roomConfig },
+          }),
+        ),
+    ],
+    [
+      'findInboundTrunks',
+      () => switchboard.findInboundTrunks(number),
+      () => sdk.listSipInboundTrunk({ numbers: [number] }),
+    ],
+    [
+      'findOutboundTrunks',
+      () => switchboard.findOutboundTrunks(number),
+      () => sdk.listSipOutboundTrunk({ numbers: [number] }),
+    ],
+    [
+      'findDispatchRules',
+      () => switchboard.findDispatchRules('ST_a'),
+      () => sdk.listSipDispatchRule({ trunkIds: ['ST_a'] }),
+    ],
+    ['removeTrunk', () => switchboard.removeTrunk('ST_a'), () => sdk.deleteSipTrunk('ST_a')],
+    ['removeDispatchRule', () => switchboard.removeDispatchRule('SDR_a'), () => sdk.deleteSipDispatchRule('SDR_a')],
+  ])('%s', async (_call, ours, its) => {
+    const sent = await sentBy(ours);
+    expect(sent.body).toMatch(/^\{"/);
+    expect(sent).toEqual(await sentBy(its));
+  });
+});
