@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openMongod } from '../src/sandbox/mongod.ts';
 import { measureClaims } from './claims.ts';
 import { measureBefore } from './before.ts';
+import { measureBusy } from './busy.ts';
 import { measureImports } from './imports.ts';
 import { measureLiveKit } from './livekit.ts';
 import { measureReads } from './reads.ts';
@@ -29,6 +30,7 @@ try {
   if (!only || only === 'claims') await measureClaims(database);
   if (!only || only === 'start') await measureStart(database);
   if (!only || only === 'stall') await measureStall(database);
+  if (!only || only === 'busy') await measureBusy(database);
   // By name alone: it compares with another checkout, whose folder is named.
   if (only === 'before') await measureBefore(process.argv[3] ?? '', database);
   // By name alone: it needs a livekit-server and a Redis, and takes minutes.

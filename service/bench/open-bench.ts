@@ -23,6 +23,8 @@ export interface Bench {
   drawNumber(): string;
   /** How long a call to a provider takes from now on. */
   setDelay(ms: number): Promise<void>;
+  /** How many calls a second a Twilio account takes from now on; 0: any. */
+  setLimit(calls_per_second: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,7 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
       return (await client.integrations.create.mutate({ name: 'Bench', credentials })).data.integration_id;
     },
     drawNumber: () => `+1555${numbers++}`,
+    setLimit: async (calls) => void (await fetch(`${providers_url}/limit/${calls}`)),
     setDelay: async (ms) => void (await fetch(`${providers_url}/delay/${ms}`)),
     close: async () => {
       api.cut();

@@ -8,6 +8,19 @@ import { setTimeout as wait } from 'node:timers/promises';
  * A process of its own, so that its work does not count as the service's.
  */
 let delay_ms = 0;
+/** How many calls a second each Twilio account takes; beyond that it is busy. */
+let calls_per_second = Number.POSITIVE_INFINITY;
+const taken = new Map<string, number>();
+
+/** Whether this call is one too many of its account in this second. */
+const isTooMany = (authorization: string | undefined): boolean => {
+  if (!authorization?.startsWith('Basic ')) return false;
+  const second = `${authorization} ${Math.floor(Date.now() / 1000)}`;
+  const count = (taken.get(second) ?? 0) + 1;
+  taken.set(second, count);
+  return count > calls_per_second;
+};
+
 const sid = (prefix: string) => prefix + randomBytes(16).toString('hex');
 const id = (prefix: string) => prefix + randomBytes(6).toString('hex');
 
@@ -38,8 +51,15 @@ const server = createServer(async (req, res) => {
   req.resume();
   const url = new URL(req.url ?? '/', 'http://127.0.0.1');
   const [, delay] = /^\/delay\/(\d+)$/.exec(url.pathname) ?? [];
+  const [, limit] = /^\/limit\/(\d+)$/.exec(url.pathname) ?? [];
   if (delay !== undefined) delay_ms = Number(delay);
+  else if (limit !== undefined) calls_per_second = Number(limit) || Number.POSITIVE_INFINITY;
   else if (delay_ms > 0) await wait(delay_ms);
+  if (isTooMany(req.headers.authorization)) {
+    const body = { code: 20429, message: 'Too many requests', status: 429 };
+    res.writeHead(429, { 'Content-Type': 'application/json', 'Retry-After': '1' }).end(JSON.stringify(body));
+    return;
+  }
   const answer = answers.find(([pattern]) => pattern.test(url.pathname))?.[1] ?? (() => ({}));
   res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(url)));
 });
