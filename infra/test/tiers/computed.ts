@@ -109,11 +109,17 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     arnWithoutRevision: arn('ecs', `task-definition/${inputs.family}`),
     revision,
   }),
+  'aws:iam/openIdConnectProvider:OpenIdConnectProvider': ({ account, inputs }) => {
+    const arn = `arn:aws:iam::${account}:oidc-provider/${String(inputs.url).replace('https://', '')}`;
+    return { id: arn, arn };
+  },
+  'aws:iam/rolePolicyAttachment:RolePolicyAttachment': ({ name }) => ({ id: name }),
   'aws:iam/role:Role': ({ name, account, inputs }) => {
     const role = inputs.name ?? `${name}-1234567`;
     return { id: role, name: role, arn: `arn:aws:iam::${account}:role/${role}` };
   },
   'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${inputs.name ?? name}` }),
+  'aws:kms/alias:Alias': ({ inputs, arn }) => ({ id: inputs.name, arn: arn('kms', String(inputs.name)) }),
   'aws:kms/key:Key': ({ name, arn, hash }) => ({
     id: hash(name),
     keyId: hash(name),
@@ -146,13 +152,14 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     const versionId = `${hash([inputs.secretId, inputs.secretString])}-0000-4000-8000-000000000000`;
     return { id: `${inputs.secretId}|${versionId}`, arn: inputs.secretId, versionId };
   },
-  'aws:s3/bucket:Bucket': ({ name }) => ({
-    id: `${name}-1234567`,
-    bucket: `${name}-1234567`,
-    arn: `arn:aws:s3:::${name}-1234567`,
+  'aws:s3/bucket:Bucket': ({ name, inputs }) => ({
+    id: inputs.bucket ?? `${name}-1234567`,
+    bucket: inputs.bucket ?? `${name}-1234567`,
+    arn: `arn:aws:s3:::${inputs.bucket ?? `${name}-1234567`}`,
   }),
   'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration': ({ inputs }) => ({ id: inputs.bucket }),
   'aws:s3/bucketPolicy:BucketPolicy': ({ inputs }) => ({ id: inputs.bucket }),
+  'aws:s3/bucketVersioning:BucketVersioning': ({ inputs }) => ({ id: inputs.bucket }),
   'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock': ({ inputs }) => ({ id: inputs.bucket }),
   'aws:sns/topic:Topic': ({ name, arn }) => ({
     id: arn('sns', `${name}-1234567`),

@@ -2,7 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { parseConfig } from '../../src/config/config.ts';
 import { deploy } from '../../src/deploy.ts';
 import { type Account, createAws } from './aws.ts';
-import { createRecorder } from './monitor.ts';
+import { createRecorder, type Recording } from './monitor.ts';
 import { PROJECT } from './project.ts';
 import type { Run } from './run-program.ts';
 import type { Stack } from './stacks.ts';
@@ -12,11 +12,19 @@ export interface BuildOptions {
   rollsBack?: Account['rollsBack'];
 }
 
-/** What a sound stack asks for, without a process of its own: one after another, since Pulumi keeps its settings globally. */
-export const build = async (stack: Stack, { dryRun = false, rollsBack }: BuildOptions = {}): Promise<Run> => {
-  const { account, region, config, secrets, name } = stack;
-  const values = { ...config, ...secrets };
-  const parsed = parseConfig({ stack: name, values, encrypted: Object.keys(secrets) });
+/** What a sound stack asks for, without a process of its own. */
+export const build = async (stack: Stack, options: BuildOptions = {}): Promise<Run> => {
+  const { config, secrets, name } = stack;
+  const parsed = parseConfig({ stack: name, values: { ...config, ...secrets }, encrypted: Object.keys(secrets) });
+  return { ...(await record(stack, () => deploy(parsed), options)), stack, exit: 0, printed: '' };
+};
+
+/** What a program asks for: one after another, since Pulumi keeps its settings globally. */
+export const record = async (
+  { account, region, name }: Pick<Stack, 'account' | 'region' | 'name'>,
+  program: () => object,
+  { dryRun = false, rollsBack }: BuildOptions = {},
+): Promise<Recording> => {
   const { recording, ...answers } = createRecorder(createAws({ account, region, rollsBack }), { stack: name, dryRun });
   await pulumi.runtime.setMocks({ newResource: ignored, call: ignored }, PROJECT, name, dryRun);
   const monitor = pulumi.runtime.getMonitor();
@@ -26,9 +34,9 @@ export const build = async (stack: Stack, { dryRun = false, rollsBack }: BuildOp
     registerResourceOutputs: calledBack(answers.registerResourceOutputs),
     invoke: calledBack(answers.invoke),
   });
-  await pulumi.runtime.runInPulumiStack(async () => deploy(parsed));
+  await pulumi.runtime.runInPulumiStack(async () => program());
   await pulumi.runtime.disconnect();
-  return { ...recording, stack, exit: 0, printed: '' };
+  return recording;
 };
 
 const ignored = (): never => {

@@ -1,0 +1,120 @@
+import * as aws from '@pulumi/aws';
+import * as pulumi from '@pulumi/pulumi';
+import { z } from 'zod';
+import { guarded } from '../src/data/protection.ts';
+import { ACTIONS, rightsFor } from '../src/rights/rights.ts';
+
+const Schema = z.object({
+  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/),
+  accountId: z.string().regex(/^[0-9]{12}$/),
+  /** As GitHub spells it: `owner/name`. */
+  repository: z.string().regex(/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/),
+  /** The stack that CI deploys, and the environment of GitHub that it does so in. */
+  stack: z.string().regex(/^[A-Za-z0-9_-]+$/),
+});
+export type BackendConfig = z.output<typeof Schema>;
+
+export const readBackendConfig = (): BackendConfig => {
+  const config = new pulumi.Config('backend');
+  return Schema.parse(Object.fromEntries(Object.keys(Schema.shape).map((key) => [key, config.require(key)])));
+};
+
+const GITHUB = 'token.actions.githubusercontent.com';
+
+/** A bucket in which Pulumi locks a stack by itself, a key for the secrets in it, and the roles of CI. */
+export const createBackend = ({ region, accountId, repository, stack }: BackendConfig) => {
+  const provider = new aws.Provider('aws', { region, allowedAccountIds: [accountId] });
+  const opts = { provider };
+  const name = 'trunkline-state';
+
+  const key = new aws.kms.Key(
+    name,
+    {
+      description: 'Encrypts the secrets in the state of Trunkline',
+      enableKeyRotation: true,
+      deletionWindowInDays: 30,
+    },
+    { ...opts, ...guarded(true) },
+  );
+  const alias = new aws.kms.Alias(name, { name: `alias/${name}`, targetKeyId: key.keyId }, opts);
+  const { bucket, arn } = new aws.s3.Bucket(
+    name,
+    { bucket: `${name}-${accountId}`, forceDestroy: false },
+    { ...opts, ...guarded(true) },
+  );
+  // A version of the state of before is the way back.
+  new aws.s3.BucketVersioning(name, { bucket, versioningConfiguration: { status: 'Enabled' } }, opts);
+  new aws.s3.BucketPublicAccessBlock(
+    name,
+    { bucket, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+    opts,
+  );
+
+  const github = new aws.iam.OpenIdConnectProvider(
+    'github',
+    { url: `https://${GITHUB}`, clientIdLists: ['sts.amazonaws.com'] },
+    opts,
+  );
+  const role = (of: string, subject: string, description: string) => {
+    const trust = github.arn.apply((federated) => trustOf({ federated, subject: `repo:${repository}:${subject}` }));
+    const made = new aws.iam.Role(
+      `github-trunkline-${of}`,
+      { name: `github-trunkline-${of}`, description, assumeRolePolicy: pulumi.jsonStringify(trust) },
+      opts,
+    );
+    const policy = pulumi.all([arn, key.arn]).apply(([bucketArn, keyArn]) => useState({ bucketArn, keyArn }));
+    new aws.iam.RolePolicy(
+      `github-trunkline-${of}-state`,
+      { role: made.name, policy: pulumi.jsonStringify(policy) },
+      opts,
+    );
+    return made;
+  };
+  const deploy = role('deploy', `environment:${stack}`, 'Deploys Trunkline from its main branch');
+  const preview = role('preview', 'pull_request', 'Previews changes of Trunkline');
+  const drift = role('drift', 'ref:refs/heads/main', 'Looks for what was changed by hand');
+  new aws.iam.RolePolicy(
+    'github-trunkline-deploy-rights',
+    { role: deploy.name, policy: JSON.stringify(rightsFor(Object.keys(ACTIONS), { accountId, region })) },
+    opts,
+  );
+  for (const [of, reader] of Object.entries({ preview, drift }))
+    new aws.iam.RolePolicyAttachment(
+      `github-trunkline-${of}-reads`,
+      { role: reader.name, policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
+      opts,
+    );
+
+  return {
+    backendUrl: pulumi.interpolate`s3://${bucket}?region=${region}`,
+    secretsProvider: pulumi.interpolate`awskms://${alias.name}?region=${region}`,
+    deployRole: deploy.arn,
+    previewRole: preview.arn,
+    driftRole: drift.arn,
+  };
+};
+
+/** https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws */
+const trustOf = ({ federated, subject }: { federated: string; subject: string }) => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Principal: { Federated: federated },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+      Condition: { StringEquals: { [`${GITHUB}:aud`]: 'sts.amazonaws.com', [`${GITHUB}:sub`]: subject } },
+    },
+  ],
+});
+
+const useState = ({ bucketArn, keyArn }: { bucketArn: string; keyArn: string }) => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Action: ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      Resource: [bucketArn, `${bucketArn}/*`],
+    },
+    { Effect: 'Allow', Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: [keyArn] },
+  ],
+});

@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createBackend } from '../../backend/backend.ts';
+import { evaluate } from './evaluate.ts';
+import { record } from './in-process.ts';
+import type { Recording } from './monitor.ts';
+
+const where = { accountId: '210987654321', region: 'eu-central-1', repository: 'acme/trunkline', stack: 'prod' };
+
+describe('the backend of the stacks', () => {
+  let recording: Recording;
+  const ofType = (type: string) => recording.resources.filter((resource) => resource.type === type);
+
+  beforeAll(async () => {
+    const on = { account: where.accountId, region: where.region, name: 'backend' };
+    recording = await record(on, () => createBackend(where));
+  });
+
+  it('keeps versions of the state in a bucket that is protected and not public', () => {
+    const [bucket, ...others] = ofType('aws:s3/bucket:Bucket');
+    expect(others).toEqual([]);
+    expect(bucket).toMatchObject({ protect: true, retainOnDelete: true, inputs: { forceDestroy: false } });
+    expect(ofType('aws:s3/bucketVersioning:BucketVersioning')[0]?.inputs).toMatchObject({
+      versioningConfiguration: { status: 'Enabled' },
+    });
+    const [block] = ofType('aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock');
+    expect(Object.values(block?.inputs ?? {}).filter((value) => value === true)).toHaveLength(4);
+  });
+
+  it('lets GitHub act for this repository alone, and deploy from the environment of the stack alone', () => {
+    const subjects = ofType('aws:iam/role:Role').map(({ inputs }) => {
+      const { Statement } = JSON.parse(String(inputs.assumeRolePolicy));
+      return Statement[0].Condition.StringEquals['token.actions.githubusercontent.com:sub'];
+    });
+    expect(subjects.toSorted()).toEqual([
+      'repo:acme/trunkline:environment:prod',
+      'repo:acme/trunkline:pull_request',
+      'repo:acme/trunkline:ref:refs/heads/main',
+    ]);
+  });
+
+  it('lets who only looks change nothing but the state', () => {
+    const changing = ofType('aws:iam/rolePolicy:RolePolicy').filter(({ inputs }) =>
+      String(inputs.policy).includes('iam:PassRole'),
+    );
+    expect(changing.map(({ inputs }) => inputs.role)).toEqual(['github-trunkline-deploy']);
+  });
+
+  it('keeps the policies on keys', () => {
+    const keys = evaluate(recording).filter(({ urn }) => urn.includes('kms'));
+    expect(keys).toEqual([]);
+  });
+
+  it('tells what CI needs to know', () => {
+    expect(recording.outputs).toEqual({
+      backendUrl: 's3://trunkline-state-210987654321?region=eu-central-1',
+      secretsProvider: 'awskms://alias/trunkline-state?region=eu-central-1',
+      deployRole: 'arn:aws:iam::210987654321:role/github-trunkline-deploy',
+      previewRole: 'arn:aws:iam::210987654321:role/github-trunkline-preview',
+      driftRole: 'arn:aws:iam::210987654321:role/github-trunkline-drift',
+    });
+  });
+});
