@@ -6,7 +6,7 @@ import { createMemoryShelf } from '../src/sandbox/shelf.ts';
 import type { TurnedClock } from './turned-clock.ts';
 
 /** Answers in place of the sandbox, where it answers at all. */
-export type Intercept = (call: { method: string; url: URL }, res: ServerResponse) => boolean;
+type Intercept = (call: { method: string; url: URL }, res: ServerResponse) => boolean;
 
 export interface Gateway extends AsyncDisposable {
   /** The sandbox, by way of this. */

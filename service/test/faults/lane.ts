@@ -17,7 +17,7 @@ export interface FirstFault extends CallOfRun {
   way: WayName;
 }
 
-export interface SecondFault extends FirstFault {
+interface SecondFault extends FirstFault {
   /** Whether each later call of that name fails too, until all is quiet. */
   forever: boolean;
 }
