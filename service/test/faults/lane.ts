@@ -4,7 +4,7 @@ import { type OpenedService, openService } from '../open-service.ts';
 import { createTurnedClock } from '../turned-clock.ts';
 import { expectWholeWorld, settle } from '../world.ts';
 import { type FlowName, flows } from './flows.ts';
-import { type Gateway, openGateway } from './gateway.ts';
+import { type Network, openNetwork } from './network.ts';
 import { type WayName, ways } from './ways.ts';
 
 /** A call of a run: its name, and which of that name it is, counted from one. */
@@ -73,7 +73,7 @@ export const openLane = (): Lane => {
 
 interface World {
   service: OpenedService;
-  gateway: Gateway;
+  network: Network;
   /** The replica dies; what it has sent may still act. */
   kill(): void;
   /** Another replica takes its place. */
@@ -84,22 +84,22 @@ interface World {
 const openWorld = async (): Promise<World> => {
   const clock = createTurnedClock();
   const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock, port: 0 });
-  const gateway = await openGateway(sandbox.url);
+  const network = await openNetwork(sandbox.url);
   const world: World = {
-    gateway,
-    service: await openService({ environment, clock, sandbox, providers_url: gateway.url }),
+    network,
+    service: await openService({ environment, clock, sandbox, providers_url: network.url }),
     kill: () => {
-      world.gateway.cut();
+      world.network.cut();
       world.service.kill();
     },
     replace: async () => {
       const { service } = world;
-      world.gateway = await openGateway(sandbox.url);
-      world.service = await service.openReplica({ providers_url: world.gateway.url });
+      world.network = await openNetwork(sandbox.url);
+      world.service = await service.openReplica({ providers_url: world.network.url });
     },
     close: async () => {
       sandbox.faults.release();
-      world.gateway.cut();
+      world.network.cut();
       await world.service.close();
       await sandbox.close();
     },

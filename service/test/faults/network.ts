@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export interface Gateway {
+export interface Network {
   url: string;
   /** From now on nothing passes, in either direction. What has arrived may still act. */
   cut(): void;
 }
 
 /** The network of one replica: what it sends to a provider passes here. */
-export const openGateway = async (to: string): Promise<Gateway> => {
+export const openNetwork = async (to: string): Promise<Network> => {
   const port = Number(new URL(to).port);
   const sockets = new Set<Socket>();
   const server = createServer((from) => {
