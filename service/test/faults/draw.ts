@@ -32,7 +32,7 @@ export const allPairs = (recordings: readonly Recording[]): Scenario[] =>
 
 /**
  * One pair of each cell: a first call × a later call, with and without a kill between the two. Half of them are of the
- * kind that harms most: something was made that nobody was told of, and the later call fails for ever.
+ * kind that harms most: something was made that nobody was told of, and then the very next such call fails for ever.
  */
 export const drawPairs = (recordings: readonly Recording[], random: () => number): Scenario[] => {
   const cells = new Map<string, Scenario[]>();
@@ -41,7 +41,9 @@ export const drawPairs = (recordings: readonly Recording[], random: () => number
     cells.set(cell, [...(cells.get(cell) ?? []), pair]);
   }
   return [...cells.values()].map((pairs) => {
-    const harmful = pairs.filter(({ first, second }) => first?.way.endsWith('after acting') && second?.forever);
+    const harmful = pairs.filter(
+      ({ first, second }) => first?.way.endsWith('after acting') && second?.forever && second.nth === 1,
+    );
     const from = harmful.length > 0 && random() < 0.5 ? harmful : pairs;
     return from[Math.floor(random() * from.length)] as Scenario;
   });

@@ -40,7 +40,9 @@ export const holdsUnderPairs = async (flow: FlowName): Promise<void> => {
   const clean = await play(lanes[0] as Lane, { flow });
   const random = randomOf(settings.seed);
   const firsts = numbered(clean).flatMap((call) => wayNames.map((way): FirstFault => ({ ...call, way })));
-  const drawn = numbered(clean).map((call): FirstFault => ({ ...call, way: pick(wayNames, random) }));
+  const drawn = numbered(clean).map(
+    (call): FirstFault => ({ ...call, way: random() < 0.5 ? 'dropped after acting' : pick(wayNames, random) }),
+  );
   const singles = [
     ...firsts.map((first) => ({ flow, first, killed: false })),
     // A kill costs more: by hand with each way, else with one that is drawn.
