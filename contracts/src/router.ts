@@ -23,8 +23,8 @@ export interface Caller {
   idempotency_key?: string;
   /** Names the stored request of the `idempotency_key`: the same for each attempt of one request, and for no other. */
   stored_request?: string;
-  /** Rejects where the key was revoked or has expired meanwhile. What changes something waits for it. */
-  confirmed?: Promise<unknown>;
+  /** Rejects where the key was revoked or has expired meanwhile. What changes something asks before it begins. */
+  confirm?(): Promise<unknown>;
 }
 
 export interface Context {
@@ -113,7 +113,7 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
   for (const [name, operation] of operations) {
     const handler = handlerOf(handlers, name);
     const run = async (caller: Caller, input: unknown, sent: unknown) => {
-      if (operation.kind === 'mutation') await caller.confirmed;
+      if (operation.kind === 'mutation') await caller.confirm?.();
       return around({ name, operation, caller, input, sent }, (as) => handler(as, input));
     };
 

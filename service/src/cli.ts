@@ -12,7 +12,8 @@ import { drawApiKey } from './organizations/raw-key.ts';
 import { prepareDatabase } from './prepare-database.ts';
 import { reEncrypt } from './re-encrypt.ts';
 import { createSecrets, type KeyRing } from './secrets.ts';
-import type { UpgradeTools } from './upgrades.ts';
+import { requireUpgraded } from './upgrade.ts';
+import { type UpgradeTools, upgrades } from './upgrades.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline secrets re-encrypt
@@ -30,6 +31,7 @@ const openDatabase = async (opened: AsyncDisposableStack) => {
   if (mongodb_uri === undefined) throw new Error('MONGODB_URI is required: the database of the service.');
   const { log } = createLogging(log_level, process.stderr);
   const connection = opened.adopt(await connect(mongodb_uri), (it) => it.close());
+  await requireUpgraded(connection, upgrades);
   const installation = await openInstallation(connection, livekit_project);
   const { signal } = new AbortController();
   await prepareDatabase({ mongodb_uri, clock: systemClock, log, signal, tools: sealingBy(encryption_keys) });

@@ -17,8 +17,8 @@ export interface CollectionDefinition<S extends Shape = Shape> {
   /** The field that names a row to people. */
   id: string;
   shape: S;
-  /** Whatever its shape allows: what is sealed is taken out of its rows before they are written. */
-  without_secrets?: true;
+  /** Where its rows hold, `within` a field, a row of another collection with `only` these secrets, sealed for their place there. */
+  sealed_as?: { collection: string; within: string; only: readonly string[] };
   indexes: readonly Index[];
 }
 

@@ -11,6 +11,8 @@ const Installation = z.object({
   /** 12 hex digits: part of every mark, and of Twilio's domain names. */
   installation_id: z.string(),
   /** The LiveKit project whose trunks the records name. */
+  project: z.string().exactOptional(),
+  /** The same in schema 1 and 2, whose code refuses what stands here since. */
   livekit_project: z.string(),
   /** Once an organization was made for the first key, none is made that way again. */
   bootstrapped: z.boolean(),
@@ -25,6 +27,8 @@ export const installationsCollection = {
   indexes: [],
 } as const satisfies CollectionDefinition;
 
+const UPGRADED = 'a later version of Trunkline, which has upgraded it';
+
 export type InstallationStore = Awaited<ReturnType<typeof openInstallation>>;
 
 /**
@@ -38,15 +42,23 @@ export const openInstallation = async (
 ) => {
   const installations = openCollection(connection, installationsCollection);
   const installation_id = randomBytes(6).toString('hex');
-  const made = { _id: 'installation', installation_id, livekit_project, bootstrapped: false, schema } as const;
+  const made = {
+    _id: 'installation',
+    installation_id,
+    project: livekit_project,
+    livekit_project: UPGRADED,
+    bootstrapped: false,
+    schema,
+  } as const;
   await installations.insert(made).catch((error: unknown) => {
     if (repeatedField(error) !== '_id') throw error;
   });
   const found = (await installations.findOne({ _id: 'installation' })) ?? made;
   refuseNewer(found.schema, schema);
-  if (found.livekit_project !== livekit_project) {
+  const project = found.project ?? found.livekit_project;
+  if (project !== livekit_project) {
     throw new Error(
-      `This database belongs to the LiveKit project ${found.livekit_project}, not ${livekit_project}. ` +
+      `This database belongs to the LiveKit project ${project}, not ${livekit_project}. ` +
         'Set the LIVEKIT_ settings of that project, or another MONGODB_URI (or DATA_DIR).',
     );
   }

@@ -71,6 +71,8 @@ export interface Claim<R> {
   ensure(ms: number): Promise<void>;
   /** Writes these fields together with whatever is written next. */
   alongside(fields: Fields): void;
+  /** Writes what is to be written alongside, if there is any. */
+  flush(): Promise<void>;
   /** Throws `LeaseLost`, and writes nothing, where another has taken over or `only` does not hold. */
   write(update: Update, options?: WriteOptions): Promise<void>;
   /** Writes, and lets go. The reconciler looks again at `due_at`, if given. */
@@ -130,6 +132,9 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       write,
       alongside: (fields) => {
         unwritten = { ...unwritten, ...fields };
+      },
+      flush: async () => {
+        if (Object.keys(unwritten).length > 0) await write({});
       },
       ensure: async (ms) => {
         if (until - clock.now() > ms) return;

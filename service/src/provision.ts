@@ -12,6 +12,8 @@ export interface Step<Job extends Work, Name extends string> {
   name: Name;
   /** Begins once these are done. Steps that do not need each other run together. */
   after: readonly Name[];
+  /** It begins only when all that came before is written down: to undo it takes that. */
+  isRecordedBefore?: true;
   /** Whether this record has it. */
   when(record: Job['record']): boolean;
   /** Makes it, and tells the provider's id of what it made. */
@@ -31,6 +33,8 @@ export interface Progress<Name extends string> {
   done(name: Name, resource_id: string): Promise<void>;
   /** The same with whatever is written next: for a step that makes nothing, or that no other waits for. */
   doneAlongside(name: Name, resource_id: string): void;
+  /** Writes down what was done alongside, if that has not happened yet. */
+  flush(): Promise<void>;
   undone(name: Name, problem?: Told): Promise<void>;
   failed(name: Name, problem: Problem): Promise<void>;
 }
@@ -54,6 +58,7 @@ export const progressOf = <Name extends string>(
     of: (name) => provisioning.steps[name],
     done: (name, resource_id) => write(name, { state: 'done', resource_id }),
     doneAlongside: (name, resource_id) => claim.alongside(fieldsOf(name, { state: 'done', resource_id })),
+    flush: () => claim.flush(),
     undone: (name, problem) =>
       write(name, {
         state: 'undone',
@@ -87,6 +92,7 @@ export const goForward = async <Job extends Work, Name extends string>(
     await Promise.all(step.after.map((name) => runs.get(name)));
     if (failed || !step.when(job.record) || (step.list && progress.of(step.name)?.state === 'done')) return;
     try {
+      if (step.isRecordedBefore) await progress.flush();
       const resource_id = await findOrMake(step, job, progress);
       if (step.list && waitedFor.has(step.name)) await progress.done(step.name, resource_id);
       else progress.doneAlongside(step.name, resource_id);

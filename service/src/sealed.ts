@@ -12,13 +12,14 @@ export interface SealedField {
 
 /** Every sealed field of these collections: those whose shape says so. */
 export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): SealedField[] =>
-  collections.flatMap(({ name, id, shape, without_secrets }) =>
-    [...new Set(without_secrets ? [] : pathsIn(shape, []))].map((path) => ({
-      collection: name,
-      path,
-      placeOf: (row: Readonly<Record<string, unknown>>) =>
-        `${name}/${String(row[id])}/${path.replaceAll('.', '_')}` as const,
-    })),
+  collections.flatMap(({ name, id, shape, sealed_as }) =>
+    [...new Set(pathsIn(shape, []))].flatMap((path) => {
+      const within = sealed_as ? path.slice(`${sealed_as.within}.`.length) : path;
+      if (sealed_as && !sealed_as.only.includes(within)) return [];
+      const placeOf = (row: Readonly<Record<string, unknown>>) =>
+        `${sealed_as?.collection ?? name}/${String(row[id])}/${within.replaceAll('.', '_')}` as const;
+      return [{ collection: name, path, placeOf }];
+    }),
   );
 
 const pathsIn = (schema: z.core.$ZodType, path: readonly string[]): string[] =>

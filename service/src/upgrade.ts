@@ -34,6 +34,17 @@ export const refuseNewer = (found: number, known: number): void => {
   );
 };
 
+/** What is not the service itself upgrades nothing: replicas of the version before may still be running. */
+export const requireUpgraded = async (connection: Connection, upgrades: readonly Upgrade[]): Promise<void> => {
+  const found = await databaseOf(connection).collection<State>('installations').findOne({ _id: ID });
+  const [schema, known] = [found?.schema ?? 1, schemaOf(upgrades)];
+  if (found === null || schema >= known) return;
+  throw new Error(
+    `This database has schema ${schema}, and this version of Trunkline needs schema ${known}. ` +
+      'Stop every replica of the version before, and start the service of this one: it upgrades the database.',
+  );
+};
+
 /**
  * Brings the rows of a database to the schema of this code. One replica does, in batches, each written together with how
  * far it is: whoever goes on after a crash turns no row twice. The others wait.

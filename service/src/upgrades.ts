@@ -24,10 +24,20 @@ export const upgrades: readonly Upgrade[] = [
       const place = `phone_numbers/${phone_number_id}/former_routing` as const;
       return { ...row, former_routing: await seal(JSON.stringify(former_routing), place) };
     },
-    // Of a number that is gone nobody needs it.
-    tombstones: (row) =>
-      Reflect.get(Object(row.record), 'former_routing')
-        ? { ...row, record: { ...Object(row.record), former_routing: null } }
-        : row,
+    tombstones: async (row, { seal }) => {
+      const former_routing: unknown = Reflect.get(Object(row.record), 'former_routing');
+      if (typeof former_routing !== 'object' || former_routing === null) return row;
+      const place = `phone_numbers/${row.phone_number_id}/former_routing` as const;
+      return {
+        ...row,
+        record: { ...Object(row.record), former_routing: await seal(JSON.stringify(former_routing), place) },
+      };
+    },
+    // Code of schema 1 does not ask for the schema: it refuses a database of another LiveKit project.
+    installations: (row) => ({
+      ...row,
+      project: row.project ?? row.livekit_project,
+      livekit_project: 'a later version of Trunkline, which has upgraded it',
+    }),
   },
 ];

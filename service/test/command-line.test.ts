@@ -33,6 +33,16 @@ describe('trunkline organizations create', () => {
     expect(organization_id).not.toBe(service.admin.organization_id);
   });
 
+  it('upgrades no database: replicas of the version before may still run on it', async () => {
+    const installations = service.connection.collection('installations');
+    const { schema } = (await installations.findOne({}))!;
+    await installations.updateOne({}, { $set: { schema: 2 } });
+    const { code, err } = await run(['organizations', 'create', '--name', 'Acme']);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('start the service of this one') });
+    expect(await installations.findOne({})).toMatchObject({ schema: 2 });
+    await installations.updateOne({}, { $set: { schema } });
+  });
+
   it.each([
     { args: [], said: /^Usage: trunkline organizations create/ },
     { args: ['organizations', 'create'], said: /^Usage: / },

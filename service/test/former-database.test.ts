@@ -116,6 +116,12 @@ describe('a database that schema 1 filled', () => {
     expect({ status, code: body.code }).toEqual({ status: 409, code: 'answer_not_kept' });
   });
 
+  it("can no longer be started by the code that filled it: to that, it is another project's", async () => {
+    const found = await service.connection.collection('installations').findOne({});
+    expect(found).toMatchObject({ project: 'sandbox', schema: 3 });
+    expect(found?.livekit_project).toContain('a later version of Trunkline');
+  });
+
   it('knows which request is under way', async () => {
     const { status, body } = await send('under-way');
     expect({ status, code: body.code }).toEqual({ status: 409, code: 'idempotency_key_in_use' });

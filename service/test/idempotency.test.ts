@@ -1,5 +1,6 @@
 import { ImportPhoneNumber } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { seedAccount } from '../src/sandbox/server.ts';
 import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, settle } from './world.ts';
 
@@ -218,6 +219,18 @@ describe('an Idempotency-Key of a request that makes an API key', () => {
     expect((await made()) - before).toBe(1);
   });
 
+  it('says so too where the key that it made is the last that there may be', async () => {
+    const few = await openService({ environment: { MAX_API_KEYS: '2' } });
+    const headers = drawKey();
+    expect((await create(few.admin, headers)).status).toBe(201);
+    await few.connection
+      .collection('idempotency_keys')
+      .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
+    few.clock.advance(3_600_000);
+    expect((await create(few.admin, headers)).body.code).toBe('answer_not_kept');
+    await few.close();
+  });
+
   it('raises nobody above their role, and keeps no refusal for those above', async () => {
     const manager = await service.newKey(caller, 'agent_manager');
     const [headers, others] = [drawKey(), drawKey()];
@@ -226,6 +239,24 @@ describe('an Idempotency-Key of a request that makes an API key', () => {
     expect({ status: raised.status, code: raised.body.code }).toEqual({ status: 403, code: 'permission_denied' });
     expect((await create(manager, others, 'admin')).status).toBe(403);
     expect((await create(caller, others, 'admin')).status).toBe(201);
+  });
+});
+
+describe('an Idempotency-Key of a request that makes an integration', () => {
+  it('answers the integration that came of it where the first answer was lost', async () => {
+    const { sid: account_sid, auth_token } = await seedAccount(service.sandbox.shelf, []);
+    const input = { name: 'Once', credentials: { provider: 'twilio', account_sid, auth_token } };
+    const headers = drawKey();
+    const send = () => caller.rest('POST', '/api/integrations', input, headers);
+    const first = await send();
+    expect(first.status).toBe(201);
+    await service.connection
+      .collection('idempotency_keys')
+      .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
+    service.clock.advance(3_600_000);
+    expect(await send()).toMatchObject({ status: 201, body: { data: first.body.data } });
+    const again = await caller.rest('POST', '/api/integrations', input, drawKey());
+    expect(again.body.code).toBe('integration_already_exists');
   });
 });
 

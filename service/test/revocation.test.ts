@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { everyOperation } from './every-operation.ts';
 import { type Caller, createCaller, type OpenedService, openService } from './open-service.ts';
@@ -52,6 +54,30 @@ describe('a revoked key', () => {
   it('is refused at once where it was revoked, for reading too', async () => {
     const { here } = await revokedKey();
     expect((await here.rest('GET', '/api/me')).status).toBe(401);
+  });
+
+  it('changes nothing where its request was begun before, and ends after', async () => {
+    const { api_key } = await service.newKey(admin, 'admin');
+    const key = on(service, api_key);
+    const key_id = await keyIdOf(key);
+    const body = JSON.stringify({ name: 'late', role: 'user' });
+    const answer = Promise.withResolvers<number | undefined>();
+    const sending = request(`${service.url}/api/api-keys`, {
+      method: 'POST',
+      headers: {
+        'X-API-Key': api_key,
+        'X-Organization-Id': admin.organization_id,
+        'Content-Type': 'application/json',
+        'Content-Length': body.length,
+      },
+    });
+    sending.on('response', (res) => answer.resolve(res.resume().statusCode)).on('error', answer.reject);
+    sending.write(body.slice(0, 5));
+    // Longer than what the database said at its beginning is trusted.
+    await wait(400);
+    await replica.as(admin).client.apiKeys.revoke.mutate({ key_id });
+    sending.end(body.slice(5));
+    expect(await answer.promise).toBe(401);
   });
 
   it('changes nothing in a batch', async () => {

@@ -81,6 +81,48 @@ describe('a number whose former routing cannot be given back', () => {
   }
 });
 
+describe('an inbound number whose process died once it was routed', () => {
+  it('gets its former routing back where the next attempt is refused', async () => {
+    const { caller, input, number } = await prepare({}, { supports_outbound: false });
+    const before = await number();
+    service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_after' });
+    const lost = caller.client.phoneNumbers.import.mutate(input).catch(() => undefined);
+    await service.sandbox.faults.holding();
+    // As a crash leaves it: nothing that this process still does is written.
+    const numbers = service.connection.collection('phone_numbers');
+    await numbers.updateOne(
+      { phone_number: input.phone_number },
+      { $set: { 'provisioning.lease_token': 'of nobody', 'provisioning.due_at': new Date(0) } },
+    );
+    service.sandbox.faults.add({ ...refused, call: 'twilio.listNumbers' });
+    await service.reconciler.turn();
+    service.sandbox.faults.release();
+    await lost;
+    await settle(service);
+    await expectWholeWorld(service);
+    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+  });
+});
+
+describe('a routing that lands when its record is gone', () => {
+  it('is taken back, with the former routing field by field', async () => {
+    const { caller, input, number } = await prepare();
+    const before = await number();
+    service.sandbox.faults.add({ ...refused, call: 'twilio.updateNumber' });
+    await caller.client.phoneNumbers.import.mutate(input).catch(() => undefined);
+    await settle(service);
+    const integrations = service.connection.collection('integrations');
+    const integration = await integrations.findOne({ integration_id: input.integration_id });
+    const trunk_sid = integration?.provisioning.steps.trunk.resource_id;
+    await service.sandbox.shelf.put('twilio.number', before.sid, { ...before, trunk_sid });
+    const tombstones = service.connection.collection('tombstones');
+    const [gone] = await tombstones.find().sort({ at: -1 }).toArray();
+    await tombstones.updateOne({ _id: gone!._id }, { $set: { due_at: new Date(0) } });
+    await settle(service);
+    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+  });
+});
+
 describe('an import that fails on our side', () => {
   it('is answered 500, rolled back, and leaves number and integration free', async () => {
     const { caller, input, phone_number } = await prepare();

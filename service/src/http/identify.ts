@@ -39,7 +39,8 @@ export const createAdmit =
     refuseLarge(req);
     const mayChange = operations.some(({ kind }) => kind === 'mutation');
     const { identity, confirmed } = await identifyCaller(req);
-    const caller: Caller = { ...identity, request_id: res.locals.request_id, ...(confirmed && { confirmed }) };
+    const request_id = res.locals.request_id;
+    const caller: Caller = { ...identity, request_id, ...(confirmed && { confirm: confirmed }) };
     res.locals.caller = caller;
     await limits.count(identity.key_id, calls, res);
     requireOrganization(req, operations, identity.organization_id);
@@ -55,18 +56,21 @@ export const createAdmit =
         await limits.countAnonymous(req, res);
         throw unauthenticated('Send your API key in the X-API-Key header.');
       }
-      const mustConfirm = mayChange && isRemembered(raw_key);
       const identity = await lookUp(raw_key, ip);
       if (identity === undefined) await limits.countAnonymous(req, res);
-      return { identity: requireFound(identity), confirmed: mustConfirm ? confirmBeside(raw_key) : undefined };
+      return { identity: requireFound(identity), confirmed: mayChange ? confirmBeside(raw_key) : undefined };
     }
 
-    /** Asks the database while the rest of the request is read. */
-    function confirmBeside(raw_key: string): Promise<unknown> {
-      const confirmed = confirm(raw_key).then(requireFound);
+    /** Asks the database while the rest of the request is read; once more where that has taken its time. */
+    function confirmBeside(raw_key: string): () => Promise<unknown> {
+      const begun = performance.now();
+      const early = confirm(raw_key);
       // Nobody waits for it where the request is refused for another reason.
-      confirmed.catch(() => {});
-      return confirmed;
+      early.catch(() => {});
+      return async () => {
+        const isFresh = performance.now() - begun < FRESH_MS;
+        return requireFound(await (isFresh ? early : confirm(raw_key)));
+      };
     }
 
     /** What cannot be a key is not looked up; what may be one without a checksum that says so is a guess. */
@@ -77,6 +81,9 @@ export const createAdmit =
       return limits.lookUp(ip, form === 'unchecked' && !wasGood(raw_key), () => identify(raw_key));
     }
   };
+
+/** For so long an answer of the database is trusted: a body that comes with its headers costs one look-up. */
+const FRESH_MS = 200;
 
 const nameOf = new Map([...all].map(([name, operation]) => [operation, name]));
 

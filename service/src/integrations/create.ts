@@ -45,12 +45,15 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         password: await secrets.seal(drawPassword(), `integrations/${integration_id}/carrier_password`),
       },
       provisioning: { attempt: 0, doubtful_until: null, lease_token: null, problem: null, steps: {} },
+      ...(caller.stored_request !== undefined && { stored_request: caller.stored_request }),
       created_at: now,
       updated_at: now,
     };
   };
 
   return async (caller: Caller, input: CreateIntegration): Promise<IntegrationRecord> => {
+    const made = await store.madeBy(caller);
+    if (made !== null) return made;
     const count = (limit: number) => store.count(caller.organization_id, limit);
     await requireRoom('integrations', quotas.integrations, count);
     await proveCredentials(input.credentials);

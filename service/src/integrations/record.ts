@@ -28,6 +28,8 @@ export const IntegrationRecord = z.object({
   }),
   /** Of the carrier trunk; its lease is held by whichever import makes the trunk. */
   provisioning: z.object(provisioningShape(carrierStepNames)),
+  /** The stored request that made it, where that came with an Idempotency-Key. */
+  stored_request: z.string().exactOptional(),
   created_at: z.date(),
   updated_at: z.date(),
 });

@@ -1,4 +1,4 @@
-import type { IntegrationId, ListIntegrations, OrganizationId } from '@trunkline/contracts';
+import type { Caller, IntegrationId, ListIntegrations, OrganizationId } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { type CollectionDefinition, openCollection } from '../collection.ts';
 import type { Connection } from '../connect.ts';
@@ -29,6 +29,10 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
   return {
     get: (organization_id: OrganizationId, integration_id: IntegrationId) =>
       records.findOne({ organization_id, integration_id }),
+
+    /** What this very request made, when it was sent before and its answer was lost. */
+    madeBy: async ({ organization_id, stored_request }: Caller): Promise<IntegrationRecord | null> =>
+      stored_request === undefined ? null : records.findOne({ organization_id, stored_request }),
 
     getById: (integration_id: IntegrationId) => records.findOne({ integration_id }),
 

@@ -26,6 +26,8 @@ export const createCreateApiKey = ({ inTransaction, quotas, ...deps }: CreateApi
   const addKey = createAddKey(deps);
   return async (caller: Caller, { name, role, expires_at }: CreateApiKey) => {
     const { organization_id, key_id, request_id, stored_request } = caller;
+    // What this very request made is no reason to refuse it now.
+    if (stored_request !== undefined && (await store.hasKeyOf(stored_request))) throw answerNotKept();
     if (isAbove(role, caller.role)) throw aboveOwn('make', role, caller);
     const wanted = expires_at === undefined ? null : new Date(expires_at);
     if (wanted !== null && wanted.getTime() <= clock.now()) throw badEnd('must be in the future');

@@ -75,6 +75,8 @@ export const createOrganizationStore = (connection: Connection) => {
     any: () => organizations.exists({}),
 
     insertKey: (key: ApiKeyRecord, session: ClientSession) => keys.insert(key, { session }),
+    /** Whether this stored request made a key. */
+    hasKeyOf: (stored_request: string) => keys.exists({ stored_request }),
     getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }),
     listKeys: (organization_id: OrganizationId, page: ListApiKeys) => readPage(keys, { organization_id }, page),
     getKey: (organization_id: OrganizationId, key_id: KeyId, session: ClientSession) =>

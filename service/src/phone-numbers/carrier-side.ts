@@ -58,9 +58,9 @@ export async function routeToTrunk(job: Job): Promise<string> {
 
 /** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<string[]> {
-  const trunk_sid = knownOf(job, 'carrier_trunk');
+  const { numbers, trunk_sid: ofIntegration } = carrierOf(job);
+  const trunk_sid = knownOf(job, 'carrier_trunk') ?? ofIntegration;
   if (trunk_sid === undefined) return [];
-  const { numbers } = carrierOf(job);
   const known = knownOf(job, 'verify_ownership');
   // Records of schema 1 may have lost the number's id.
   const number = await (known ? numbers.readNumber(known) : numbers.findNumber(job.record.phone_number));
@@ -73,8 +73,13 @@ export async function findRouting(job: Job): Promise<string[]> {
  */
 export async function giveBackRouting(job: Job, number_sid: string): Promise<Told | undefined> {
   if ((await findRouting(job)).length === 0) return undefined;
-  const former = (await job.formerRouting()) ?? unrouted;
   const { numbers } = carrierOf(job);
+  const former = await job.formerRouting();
+  // Nobody knows what it was: what Twilio still has of it stays.
+  if (former === null) {
+    await numbers.detach(number_sid);
+    return undefined;
+  }
   if (await numbers.giveBack(number_sid, former).catch(falseIfRefused)) return undefined;
   if ((await findRouting(job)).length === 0) return undefined;
   await numbers.detach(number_sid);

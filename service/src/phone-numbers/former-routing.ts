@@ -1,6 +1,6 @@
 import { FormerRouting } from '@trunkline/contracts';
 import { maskUrl } from '../mask-url.ts';
-import type { Secrets } from '../secrets.ts';
+import { type Secrets, UnopenedSecret } from '../secrets.ts';
 import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
 
 type Routed = Pick<TwilioRecord, 'phone_number_id' | 'former_routing'>;
@@ -24,7 +24,11 @@ export const openRouting = async (secrets: Secrets, record: Routed): Promise<For
 /** The same as callers may read it: a voice URL often carries a password or a token. */
 export const maskedRoutingOf = async (secrets: Secrets, record: PhoneNumberRecord): Promise<FormerRouting | null> => {
   if (record.provider !== 'twilio') return null;
-  const routing = await openRouting(secrets, record);
+  const routing = await openRouting(secrets, record).catch((error: unknown) => {
+    // Without its key nobody can tell it; the rest of the record can be read all the same.
+    if (error instanceof UnopenedSecret) return null;
+    throw error;
+  });
   const mask = (url: string | null) => url && maskUrl(url);
   return (
     routing && {

@@ -54,6 +54,7 @@ export const steps: readonly Step<Job, StepName>[] = [
   {
     name: 'carrier_routing',
     after: ['carrier_trunk', 'inbound_trunk', 'dispatch_rule', 'outbound_trunk'],
+    isRecordedBefore: true,
     when: (record) => ofTwilio(record) && inbound(record),
     make: routeToTrunk,
     list: findRouting,

@@ -45,4 +45,5 @@ const looking = {
   doneAlongside: () => {},
   undone: nothing,
   failed: nothing,
+  flush: nothing,
 };

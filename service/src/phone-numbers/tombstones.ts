@@ -20,7 +20,7 @@ export const tombstonesCollection = {
   name: 'tombstones',
   id: 'phone_number_id',
   shape: Tombstone,
-  without_secrets: true,
+  sealed_as: { collection: 'phone_numbers', within: 'record', only: ['former_routing'] },
   indexes: [
     { key: { phone_number_id: 1 }, unique: true },
     { name: 'due', key: { due_at: 1 }, partialFilterExpression: { due_at: { $exists: true } } },
@@ -44,8 +44,8 @@ export const createTombstones = ({
   return {
     put: async (record: PhoneNumberRecord, session: ClientSession): Promise<void> => {
       const { phone_number_id } = record;
-      const secrets = record.provider === 'sip' ? { sip_password: null } : { former_routing: null };
-      const bare = { ...record, inbound_pin: null, ...secrets };
+      // How it was routed before stays, sealed: a routing that lands late is given back by it.
+      const bare = { ...record, inbound_pin: null, ...(record.provider === 'sip' && { sip_password: null }) };
       await tombstones.replace({ phone_number_id }, { phone_number_id, at: later(0), record: bare }, { session });
     },
     has: (phone_number_id: PhoneNumberId): Promise<boolean> => tombstones.exists({ phone_number_id }),

@@ -1,6 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { MongoMemoryServer } from 'mongodb-memory-server-core';
 import mongoose from 'mongoose';
 import { untilAborted } from '../abort.ts';
@@ -19,6 +21,7 @@ export interface MongodOptions extends Search {
   data_dir: string;
 }
 
+const run = promisify(execFile);
 const REPLICA_SET = 'trunkline';
 const PRIMARY_WITHIN_MS = 30_000;
 
@@ -27,16 +30,14 @@ export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promis
   const binary = await findMongod(search);
   const folder = join(data_dir, `mongod-${binary.version}`);
   await mkdir(folder, { recursive: true });
+  if (await isInUse(folder)) throw new Error(doesNotStart(data_dir));
   const server = await MongoMemoryServer.create({
     binary: { systemBinary: binary.path, version: binary.version },
     instance: { dbPath: folder, replSet: REPLICA_SET, ip: '127.0.0.1', storageEngine: 'wiredTiger' },
     // A group of its own: Ctrl-C is for us, and we stop it when we are done with it.
     spawn: { detached: true },
   }).catch((error: unknown) => {
-    throw new Error(
-      `The embedded mongod does not start. If another Trunkline runs on ${data_dir}, stop it, or set DATA_DIR.`,
-      { cause: error },
-    );
+    throw new Error(doesNotStart(data_dir), { cause: error });
   });
   const close = async () => void (await server.stop({ doCleanup: false }));
   const host = `127.0.0.1:${server.instanceInfo?.port}`;
@@ -52,6 +53,18 @@ export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promis
     folder,
     close,
   };
+};
+
+const doesNotStart = (data_dir: string): string =>
+  `The embedded mongod does not start. If another Trunkline runs on ${data_dir}, stop it, or set DATA_DIR.`;
+
+/** Whether a mongod runs on this folder: its lock names the process, and is empty once that has ended. */
+const isInUse = async (folder: string): Promise<boolean> => {
+  const pid = (await readFile(join(folder, 'mongod.lock'), 'utf8').catch(() => '')).trim();
+  if (!/^[0-9]+$/.test(pid)) return false;
+  // After a crash another program may have the number.
+  const { stdout } = await run('ps', ['-p', pid, '-o', 'comm=']).catch(() => ({ stdout: '' }));
+  return stdout.includes('mongod');
 };
 
 /** Makes the server its own primary. Kept data names the port of last time, so that is put right by force. */

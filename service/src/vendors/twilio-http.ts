@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import twilio from 'twilio';
 import { z } from 'zod';
-import { boundedFetch, retryAfterMsOf } from './bounded-fetch.ts';
+import { boundedFetch, retryAfterMsOf, UnacceptableAnswer } from './bounded-fetch.ts';
 
 /** What one call to us asks of Twilio, which may be several pages: all have one deadline. */
 export interface Exchange {
@@ -59,7 +59,11 @@ export class TwilioHttp extends twilio.RequestClient {
   #urlOf(uri: string, params: object | undefined): URL {
     const url = new URL(uri);
     for (const [name, value] of formOf(params ?? {})) url.searchParams.append(name, value);
-    return this.#base ? new URL(this.#base.pathname.replace(/\/$/, '') + url.pathname + url.search, this.#base) : url;
+    if (this.#base) return new URL(this.#base.pathname.replace(/\/$/, '') + url.pathname + url.search, this.#base);
+    // The next page of a list is whatever Twilio's answer says it is, and the credentials go there.
+    const isTwilio = url.protocol === 'https:' && url.hostname.endsWith('.twilio.com') && url.port === '';
+    if (!isTwilio) throw new UnacceptableAnswer('A list names a page that is not at twilio.com');
+    return url;
   }
 }
 

@@ -211,6 +211,16 @@ describe('the start with nothing set', () => {
     expect(await third.exit()).toBe(1);
   });
 
+  it('says the same on a second start in the same folder, whichever port it has', async () => {
+    await startWithNothingSet();
+    for (const attempt of [1, 2, 3]) {
+      const second = start(process.execPath, [main], { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0' });
+      await second.line(/If another Trunkline runs on .*, stop it, or set DATA_DIR/);
+      expect(await second.exit(), `attempt ${attempt}`).toBe(1);
+      expect(second.lines.join('\n')).not.toMatch(/\bat .*:\d+:\d+|SyntaxError/);
+    }
+  });
+
   it('refuses a database of another LiveKit project', async () => {
     const livekit = {
       LIVEKIT_URL: 'wss://real.livekit.cloud',

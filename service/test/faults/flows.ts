@@ -81,10 +81,11 @@ const former = {
 interface Elsewhere {
   trunk?: true;
   application?: true;
+  inboundOnly?: true;
 }
 
 /** A number that is routed somewhere, in an account that is integrated; `another` is in it too. */
-const ofTwilio = async (service: OpenedService, { trunk, application }: Elsewhere = {}) => {
+const ofTwilio = async (service: OpenedService, { trunk, application, inboundOnly }: Elsewhere = {}) => {
   const { shelf } = service.sandbox;
   const [phone_number, another] = [drawNumber(), drawNumber()];
   const caller = await service.newOrganization();
@@ -96,7 +97,8 @@ const ofTwilio = async (service: OpenedService, { trunk, application }: Elsewher
   const before = { ...seeded, ...former, trunk_sid, voice_application_sid: application ? drawSid('AP') : '' };
   await shelf.put('twilio.number', seeded.sid, before);
   const replaces = trunk || application ? { replace_existing_routing: true } : {};
-  const input = { phone_number, provider: 'twilio', ...both, integration_id, ...replaces } as const;
+  const directions = inboundOnly ? { supports_inbound: true } : both;
+  const input = { phone_number, provider: 'twilio', ...directions, integration_id, ...replaces } as const;
   return { caller, input, before, another };
 };
 
@@ -141,6 +143,10 @@ const assigning = async (service: OpenedService, from: string | null, to: string
 export const flows = {
   'first import of an integration': async (service) => {
     const { before, ...first } = await ofTwilio(service);
+    return importing(first, before);
+  },
+  'first import of an integration, inbound only': async (service) => {
+    const { before, ...first } = await ofTwilio(service, { inboundOnly: true });
     return importing(first, before);
   },
   'later import of an integration': (service) => onExistingTrunk(service),
