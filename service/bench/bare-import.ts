@@ -1,5 +1,5 @@
-import type { Connection } from '../src/connect.ts';
-import { drawToken } from '../src/random.ts';
+import type { Connection } from '../src/database/connect.ts';
+import { drawToken } from '../src/database/ids.ts';
 
 /**
  * The round trips of an import on an existing trunk and nothing else: those that need each other one after another, on

@@ -4,21 +4,21 @@ import { PhoneNumberDetail, type PhoneNumberId } from '@trunkline/contracts';
 import express, { type Request, type Response } from 'express';
 import { Schema } from 'mongoose';
 import { z } from 'zod';
-import { createBackground } from '../src/background.ts';
 import { systemClock } from '../src/clock.ts';
 import { readConfig } from '../src/config.ts';
-import { type Connection, transactionOn } from '../src/connect.ts';
+import { type Connection, transactionOn } from '../src/database/connect.ts';
+import { openInstallation } from '../src/database/installation.ts';
 import { createEventStore } from '../src/events/store.ts';
 import { createLimits } from '../src/http/limits.ts';
 import { observe } from '../src/http/observe.ts';
-import { openInstallation } from '../src/installation.ts';
-import { createLogging } from '../src/log.ts';
-import { createMetrics } from '../src/metrics.ts';
+import { listen } from '../src/http/serve.ts';
 import { createOrganizations } from '../src/organizations/index.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { describePhoneNumberDetail } from '../src/phone-numbers/describe.ts';
 import type { PhoneNumberRecord } from '../src/phone-numbers/record.ts';
-import { listen } from '../src/serve.ts';
+import { createBackground } from '../src/provisioning/background.ts';
+import { createLogging } from '../src/telemetry/log.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
 
 /**
  * The route as somebody would write it who writes only this one: Express, zod and mongoose, and the same once more on a

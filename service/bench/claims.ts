@@ -1,9 +1,9 @@
 import { systemClock } from '../src/clock.ts';
 import { collections } from '../src/collections.ts';
-import { connect, databaseOf } from '../src/connect.ts';
-import { buildIndexes } from '../src/indexes.ts';
+import { connect, databaseOf } from '../src/database/connect.ts';
+import { drawId } from '../src/database/ids.ts';
+import { buildIndexes } from '../src/database/indexes.ts';
 import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
-import { drawId } from '../src/random.ts';
 import { median, quantile, report } from './quantile.ts';
 
 const FEW = 10;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openMongod } from '../src/sandbox/mongod.ts';
+import { openMongod } from '../src/development/mongod.ts';
 import { measureBefore } from './before.ts';
 import { measureBusy } from './busy.ts';
 import { measureClaims } from './claims.ts';

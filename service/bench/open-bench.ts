@@ -4,10 +4,10 @@ import { createTrunklineClient, type TrunklineClient } from '@trunkline/contract
 import { systemClock } from '../src/clock.ts';
 import { compose, type Service } from '../src/compose.ts';
 import { readConfig } from '../src/config.ts';
-import { type Connection, connect } from '../src/connect.ts';
-import { createLogging } from '../src/log.ts';
+import { type Connection, connect } from '../src/database/connect.ts';
+import { listen } from '../src/http/serve.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
-import { listen } from '../src/serve.ts';
+import { createLogging } from '../src/telemetry/log.ts';
 
 export interface Bench {
   url: string;

@@ -1,4 +1,4 @@
-import { connect } from '../src/connect.ts';
+import { connect } from '../src/database/connect.ts';
 import { listenByHand } from './by-hand.ts';
 import { openBench } from './open-bench.ts';
 import type { Ready, Side } from './reads.ts';

@@ -1,6 +1,6 @@
+import { installationsCollection } from './database/installation.ts';
 import { eventsCollection } from './events/store.ts';
-import { firstRequestsCollection } from './idempotency.ts';
-import { installationsCollection } from './installation.ts';
+import { firstRequestsCollection } from './http/idempotency.ts';
 import { integrationsCollection } from './integrations/store.ts';
 import { apiKeysCollection, organizationsCollection } from './organizations/store.ts';
 import { phoneNumbersCollection } from './phone-numbers/store.ts';

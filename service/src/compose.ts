@@ -1,24 +1,25 @@
 import { createApi } from '@trunkline/contracts';
-import { createBackground } from './background.ts';
 import type { Clock } from './clock.ts';
+import { collections } from './collections.ts';
 import type { Config, LiveKitSettings } from './config.ts';
-import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './connect.ts';
+import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './database/connect.ts';
+import { openInstallation } from './database/installation.ts';
+import { prepareDatabase } from './database/prepare-database.ts';
+import { createSecrets, type KeyRing } from './database/secrets.ts';
 import { createEventStore } from './events/store.ts';
 import { createApp } from './http/app.ts';
+import { createIdempotency } from './http/idempotency.ts';
 import { createAdmit, type Phase } from './http/identify.ts';
 import { createLimits } from './http/limits.ts';
-import { createIdempotency } from './idempotency.ts';
-import { openInstallation } from './installation.ts';
 import { createIntegrations } from './integrations/index.ts';
-import type { Logging } from './log.ts';
-import { createMeasure } from './measure.ts';
-import { createMetrics } from './metrics.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { createPhoneNumbers } from './phone-numbers/index.ts';
-import { prepareDatabase } from './prepare-database.ts';
-import { createReconciler } from './reconciler.ts';
-import { createReport } from './report.ts';
-import { createSecrets, type KeyRing } from './secrets.ts';
+import { createBackground } from './provisioning/background.ts';
+import { createReconciler } from './provisioning/reconciler.ts';
+import type { Logging } from './telemetry/log.ts';
+import { createMeasure } from './telemetry/measure.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createReport } from './telemetry/report.ts';
 import { createLiveKit } from './vendors/livekit.ts';
 import { createObserve } from './vendors/observe.ts';
 import { createTwilio } from './vendors/twilio.ts';
@@ -158,7 +159,7 @@ export const compose = async (config: Config, parts: Parts) => {
     createOrganization: organizations.createOrganization,
     /** Makes the database fit this code; nothing is served before. */
     prepare: (signal: AbortSignal) =>
-      prepareDatabase({ mongodb_uri: parts.mongodb_uri, clock, log, signal, tools: secrets }),
+      prepareDatabase({ mongodb_uri: parts.mongodb_uri, collections, clock, log, signal, tools: secrets }),
     /** From now on everything is served, and the service says that it is ready. */
     serve: () => {
       phase = 'serving';

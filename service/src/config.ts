@@ -2,9 +2,10 @@ import { BlockList, isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Quotas } from './database/quota.ts';
+import type { KeyRing } from './database/secrets.ts';
+import type { ConnectionSettings } from './http/connections.ts';
 import { formOf } from './organizations/raw-key.ts';
-import type { Quotas } from './quota.ts';
-import type { KeyRing } from './secrets.ts';
 
 /** Twilio's signalling addresses, from which its calls come. https://www.twilio.com/docs/sip-trunking/ip-addresses, read 2026-11-23. */
 const TWILIO_SIGNALLING_ADDRESSES = [
@@ -149,17 +150,6 @@ export interface LiveKitSettings {
   api_secret: string;
   /** Where carriers send calls. */
   sip_host: string;
-}
-
-/** What one connection may cost, and all of them. */
-export interface ConnectionSettings {
-  max_connections: number;
-  /** Who takes longer to send a request is cut off. */
-  request_timeout_ms: number;
-  /** Who takes longer to take an answer is cut off. */
-  response_timeout_ms: number;
-  /** How long an idle connection is kept. */
-  keep_alive_ms: number;
 }
 
 export interface Config {

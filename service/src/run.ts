@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DestinationStream } from 'pino';
-import { untilAborted } from './abort.ts';
 import { systemClock } from './clock.ts';
 import { compose, type Service } from './compose.ts';
 import type { Config } from './config.ts';
-import { connect } from './connect.ts';
+import { untilAborted } from './database/abort.ts';
+import { connect } from './database/connect.ts';
 import { createMetricsApp } from './http/metrics.ts';
-import { createLogging, type Log } from './log.ts';
-import { type Listening, listen } from './serve.ts';
+import { type Listening, listen } from './http/serve.ts';
+import { createLogging, type Log } from './telemetry/log.ts';
 
 export interface Running {
   /** The port of the API, and that of the metrics. */
@@ -34,7 +34,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   const logging = createLogging(config.log_level, destination);
   const { log } = logging;
 
-  const development = config.production ? undefined : await import('./development.ts');
+  const development = config.production ? undefined : await import('./development/index.ts');
   const mongod =
     development && config.mongodb_uri === undefined
       ? opening.adopt(await development.openMongod({ ...config, say, signal }), (it) => it.close())

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { databaseOf } from '../src/connect.ts';
+import { databaseOf } from '../src/database/connect.ts';
 import { createIntegrationStore } from '../src/integrations/store.ts';
 import { createPhoneNumberStore, type PhoneNumberStore } from '../src/phone-numbers/store.ts';
 import { createTombstones } from '../src/phone-numbers/tombstones.ts';

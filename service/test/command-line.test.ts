@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createCaller, type OpenedService, openService } from './open-service.ts';
 
-const cli = join(import.meta.dirname, '../src/cli.ts');
+const cli = join(import.meta.dirname, '../src/admin/cli.ts');
 const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', '/test_command_line?');
 
 const run = (args: string[], environment: Record<string, string> = { MONGODB_URI: mongodb_uri }) =>

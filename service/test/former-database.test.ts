@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collections } from '../src/collections.ts';
-import { connect, databaseOf } from '../src/connect.ts';
-import { nameOf } from '../src/indexes.ts';
+import { connect, databaseOf } from '../src/database/connect.ts';
+import { nameOf } from '../src/database/indexes.ts';
+import { createSecrets } from '../src/database/secrets.ts';
 import { openSandbox } from '../src/sandbox/server.ts';
 import { createDatabaseShelf } from '../src/sandbox/shelf.ts';
-import { createSecrets } from '../src/secrets.ts';
 import { type Access, type Dump, loadDump, readDump } from './fixtures/load.ts';
 import { type Caller, createCaller, type OpenedService, openService, uniqueDatabase } from './open-service.ts';
 import { createTurnedClock } from './turned-clock.ts';

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { collections } from '../src/collections.ts';
-import { connect } from '../src/connect.ts';
-import { buildIndexes } from '../src/indexes.ts';
-import { createLogging } from '../src/log.ts';
-import { prepareDatabase } from '../src/prepare-database.ts';
-import { createSecrets } from '../src/secrets.ts';
+import { connect } from '../src/database/connect.ts';
+import { buildIndexes } from '../src/database/indexes.ts';
+import { prepareDatabase } from '../src/database/prepare-database.ts';
+import { createSecrets } from '../src/database/secrets.ts';
+import { createLogging } from '../src/telemetry/log.ts';
 import { type DatabaseProxy, openDatabaseProxy } from './database-proxy.ts';
 import { openService, uniqueDatabase } from './open-service.ts';
 
@@ -40,7 +40,14 @@ describe('an index that takes longer to build than the database may be silent', 
     const start = new AbortController();
     const { mongodb_uri } = proxy;
     const tools = createSecrets(new Map([['test', new Uint8Array(32)]]));
-    const preparing = prepareDatabase({ mongodb_uri, clock: systemClock, log, signal: start.signal, tools });
+    const preparing = prepareDatabase({
+      mongodb_uri,
+      collections,
+      clock: systemClock,
+      log,
+      signal: start.signal,
+      tools,
+    });
     await proxy.holding();
     start.abort();
     await expect(preparing).rejects.toBe(start.signal.reason);

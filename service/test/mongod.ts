@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { openMongod } from '../src/sandbox/mongod.ts';
+import { openMongod } from '../src/development/mongod.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -9,12 +9,12 @@ import {
 import { inject } from 'vitest';
 import { compose, type Service } from '../src/compose.ts';
 import { type Config, readConfig } from '../src/config.ts';
-import { type Connection, connect } from '../src/connect.ts';
-import { createLogging } from '../src/log.ts';
+import { type Connection, connect } from '../src/database/connect.ts';
+import { listen } from '../src/http/serve.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { openSandbox, type Sandbox, type SeededNumber, seedAccount } from '../src/sandbox/server.ts';
 import { createMemoryShelf } from '../src/sandbox/shelf.ts';
-import { listen } from '../src/serve.ts';
+import { createLogging } from '../src/telemetry/log.ts';
 import { createTurnedClock, type TurnedClock } from './turned-clock.ts';
 
 export interface Caller {

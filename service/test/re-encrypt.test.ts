@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reEncrypt } from '../src/admin/re-encrypt.ts';
 import { collections } from '../src/collections.ts';
-import { databaseOf } from '../src/connect.ts';
-import { reEncrypt } from '../src/re-encrypt.ts';
-import { sealedFieldsOf } from '../src/sealed.ts';
-import { createSecrets, type Secrets } from '../src/secrets.ts';
+import { databaseOf } from '../src/database/connect.ts';
+import { sealedFieldsOf } from '../src/database/sealed.ts';
+import { createSecrets, type Secrets } from '../src/database/secrets.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { settle } from './world.ts';
 

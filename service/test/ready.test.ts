@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
 import { readConfig } from '../src/config.ts';
-import { connect } from '../src/connect.ts';
-import { openInstallation } from '../src/installation.ts';
+import { connect } from '../src/database/connect.ts';
+import { openInstallation } from '../src/database/installation.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { run } from '../src/run.ts';
 import { freePort } from './chaos/processes.ts';

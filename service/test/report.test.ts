@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LogEvent } from '../src/log-events.ts';
+import type { LogEvent } from '../src/telemetry/log-events.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 
 let service: OpenedService;

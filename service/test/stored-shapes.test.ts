@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type CollectionDefinition, openCollection, UnreadableRow } from '../src/collection.ts';
 import { collections } from '../src/collections.ts';
-import { type Connection, connect } from '../src/connect.ts';
+import { type CollectionDefinition, openCollection, UnreadableRow } from '../src/database/collection.ts';
+import { type Connection, connect } from '../src/database/connect.ts';
+import { bare, type Shape } from '../src/database/shape.ts';
 import { integrationsCollection } from '../src/integrations/store.ts';
 import { phoneNumbersCollection } from '../src/phone-numbers/store.ts';
-import { bare, type Shape } from '../src/shape.ts';
 import { type Dump, readDump } from './fixtures/load.ts';
 import { type OpenedService, openService, uniqueDatabase } from './open-service.ts';
 

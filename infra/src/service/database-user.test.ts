@@ -7,7 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { findMongod } from '../../../service/src/sandbox/mongod-binary.ts';
+import { findMongod } from '../../../service/src/development/mongod-binary.ts';
 import { run } from '../../test/tiers/command.ts';
 import { INFRA } from '../../test/tiers/project.ts';
 import { MAKE_USER, SERVICE_USER, servicePasswordOf } from './database-user.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { logEvents } from '../../../service/src/log-events.ts';
+import { logEvents } from '../../../service/src/telemetry/log-events.ts';
 import { LOG_METRICS, type LogMetric, patternOf } from './log-metrics.ts';
 
 /** The fields of each event, as the document tells them. */

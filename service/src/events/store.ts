@@ -2,10 +2,10 @@ import { KeyId, OrganizationId } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { type CollectionDefinition, openCollection } from '../collection.ts';
-import type { Connection } from '../connect.ts';
-import { drawId } from '../random.ts';
-import { orNull } from '../shape.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import type { Connection } from '../database/connect.ts';
+import { drawId } from '../database/ids.ts';
+import { orNull } from '../database/shape.ts';
 
 const Actor = z.union([
   z.object({ key_id: KeyId }),

@@ -1,8 +1,8 @@
 import { type Api, describeProblem, Problem, problemOf } from '@trunkline/contracts';
 import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import type { Log, Logging } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Log, Logging } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { createDocs } from './docs.ts';
 import type { Admit } from './identify.ts';
 import type { Limits } from './limits.ts';

@@ -1,5 +1,5 @@
 import express, { type Express } from 'express';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** What Prometheus reads, on a port of its own: it is nobody's business outside. */
 export const createMetricsApp = ({ registry }: Pick<Metrics, 'registry'>, measure: () => Promise<unknown>): Express => {

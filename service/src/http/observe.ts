@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Logging } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Logging } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 const sane = /^[A-Za-z0-9._:-]{1,128}$/;
 /** Whoever starts and balances replicas asks these every few seconds. */

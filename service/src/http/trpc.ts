@@ -4,7 +4,7 @@ import { getTRPCErrorShape } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { type AppRouter, asTrpcError, type Operation, operations, Problem, problemOf } from '@trunkline/contracts';
 import express, { type Request, type Response, type Router } from 'express';
-import type { Log } from '../log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { parseJson, readText } from './body.ts';
 import type { Admit } from './identify.ts';
 import type { Limits } from './limits.ts';

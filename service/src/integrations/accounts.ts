@@ -1,9 +1,9 @@
 import { type Caller, type IntegrationId, Problem, TwilioCredentials } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import type { Transaction } from '../connect.ts';
+import type { Transaction } from '../database/connect.ts';
+import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import { type Guard, guarded } from '../provider.ts';
-import type { Secrets } from '../secrets.ts';
+import { type Guard, guarded } from '../provisioning/provider.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationStore } from './store.ts';

@@ -1,5 +1,5 @@
-import { Conflict } from '../provider.ts';
-import type { Step } from '../provision.ts';
+import { Conflict } from '../provisioning/provider.ts';
+import type { Step } from '../provisioning/provision.ts';
 import type { CarrierStepName, IntegrationRecord } from './record.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { type Caller, type CreateIntegration, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { repeatedField, type Transaction } from '../connect.ts';
+import { repeatedField, type Transaction } from '../database/connect.ts';
+import { drawId, drawPassword } from '../database/ids.ts';
+import { type Quotas, requireRoom } from '../database/quota.ts';
+import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import { type Quotas, requireRoom } from '../quota.ts';
-import { drawId, drawPassword } from '../random.ts';
-import type { Secrets } from '../secrets.ts';
 import { placeOf } from './accounts.ts';
 import { drawDomainName } from './ensure-trunk.ts';
 import type { IntegrationRecord } from './record.ts';

@@ -1,7 +1,7 @@
 import { IntegrationId, OrganizationId } from '@trunkline/contracts';
 import { z } from 'zod';
-import { provisioningShape } from '../lease.ts';
-import { orNull, Sealed } from '../shape.ts';
+import { orNull, Sealed } from '../database/shape.ts';
+import { provisioningShape } from '../provisioning/lease.ts';
 
 /** The steps of the carrier trunk. */
 const carrierStepNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;

@@ -1,9 +1,9 @@
 import type { Caller, IntegrationId, ListIntegrations, OrganizationId } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
-import { type CollectionDefinition, openCollection } from '../collection.ts';
-import type { Connection } from '../connect.ts';
-import { type Claim, createLeases, dueIndex, type LeaseSettings } from '../lease.ts';
-import { readPage } from '../page.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import type { Connection } from '../database/connect.ts';
+import { readPage } from '../database/page.ts';
+import { type Claim, createLeases, dueIndex, type LeaseSettings } from '../provisioning/lease.ts';
 import { IntegrationRecord } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;

@@ -1,10 +1,10 @@
 import { type ApiKey, type Caller, type CreateApiKey, isAbove, Problem, type RevokeApiKey } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
-import { repeatedField, type Transaction } from '../connect.ts';
+import { repeatedField, type Transaction } from '../database/connect.ts';
+import { type Quotas, requireRoom } from '../database/quota.ts';
 import type { EventStore } from '../events/store.ts';
-import { answerNotKept } from '../idempotency.ts';
-import { type Quotas, requireRoom } from '../quota.ts';
+import { answerNotKept } from './answer-not-kept.ts';
 import { createAddKey } from './create.ts';
 import { drawApiKey } from './raw-key.ts';
 import { type ApiKeyRecord, isWorking, type OrganizationStore } from './store.ts';

@@ -1,5 +1,5 @@
-import type { Transaction } from '../connect.ts';
-import type { InstallationStore } from '../installation.ts';
+import type { Transaction } from '../database/connect.ts';
+import type { InstallationStore } from '../database/installation.ts';
 import type { createAddOrganization } from './create.ts';
 import type { OrganizationRecord, OrganizationStore } from './store.ts';
 

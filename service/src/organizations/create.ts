@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { KeyId, OrganizationId, Role } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
-import type { Transaction } from '../connect.ts';
+import type { Transaction } from '../database/connect.ts';
+import { drawId } from '../database/ids.ts';
 import type { Actor, EventStore } from '../events/store.ts';
-import { drawId } from '../random.ts';
 import type { ApiKeyRecord, OrganizationRecord, OrganizationStore } from './store.ts';
 
 export interface CreateDependencies {

@@ -1,10 +1,10 @@
 import { KeyId, type ListApiKeys, OrganizationId, Role } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
-import { type CollectionDefinition, openCollection } from '../collection.ts';
-import type { Connection } from '../connect.ts';
-import { readPage } from '../page.ts';
-import { orNull } from '../shape.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import type { Connection } from '../database/connect.ts';
+import { readPage } from '../database/page.ts';
+import { orNull } from '../database/shape.ts';
 
 const OrganizationRecord = z.object({
   organization_id: OrganizationId,

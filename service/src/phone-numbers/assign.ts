@@ -5,8 +5,8 @@ import {
   type PhoneNumberId,
   Problem,
 } from '@trunkline/contracts';
-import { LeaseLost } from '../lease.ts';
-import type { Strays } from '../strays.ts';
+import { LeaseLost } from '../provisioning/lease.ts';
+import type { Strays } from '../provisioning/strays.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';

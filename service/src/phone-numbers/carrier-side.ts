@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FormerRouting, Problem } from '@trunkline/contracts';
-import type { Told } from '../lease.ts';
-import { ProviderProblem } from '../provider.ts';
+import type { Told } from '../provisioning/lease.ts';
+import { ProviderProblem } from '../provisioning/provider.ts';
 import { type Job, knownOf, madeBy, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import type { TwilioRecord } from './record.ts';

@@ -1,5 +1,5 @@
 import type { FormerRouting, PhoneNumber, PhoneNumberDetail, Step, StepName } from '@trunkline/contracts';
-import type { StepRecord } from '../lease.ts';
+import type { StepRecord } from '../provisioning/lease.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { reachOf } from './server-address.ts';
 import { steps } from './steps.ts';

@@ -1,6 +1,6 @@
 import type { Caller, ImportPhoneNumber, PhoneNumberId } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import type { Secrets } from '../secrets.ts';
+import type { Secrets } from '../database/secrets.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** The record of an import that has not begun. Its secrets are sealed for it alone. */

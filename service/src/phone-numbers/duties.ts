@@ -1,7 +1,7 @@
 import type { PhoneNumberId } from '@trunkline/contracts';
-import { LeaseLost } from '../lease.ts';
-import type { Duty } from '../reconciler.ts';
-import type { Strays } from '../strays.ts';
+import { LeaseLost } from '../provisioning/lease.ts';
+import type { Duty } from '../provisioning/reconciler.ts';
+import type { Strays } from '../provisioning/strays.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberStore } from './store.ts';
 import type { createSweep } from './sweep.ts';

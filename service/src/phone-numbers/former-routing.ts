@@ -1,6 +1,6 @@
 import { FormerRouting } from '@trunkline/contracts';
-import { maskUrl } from '../mask-url.ts';
-import { type Secrets, UnopenedSecret } from '../secrets.ts';
+import { type Secrets, UnopenedSecret } from '../database/secrets.ts';
+import { maskUrl } from '../telemetry/mask-url.ts';
 import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
 
 type Routed = Pick<TwilioRecord, 'phone_number_id' | 'former_routing'>;

@@ -7,14 +7,14 @@ import {
   problemOf,
 } from '@trunkline/contracts';
 import { Types } from 'mongoose';
-import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
-import { drawingIds } from '../connect.ts';
-import { isOursToStore, LeaseLost } from '../lease.ts';
-import { backoffMs, isBusy, isPassing, saidRetryAfterMs } from '../provider.ts';
-import { type Quotas, requireRoom } from '../quota.ts';
-import { drawId } from '../random.ts';
-import type { Strays } from '../strays.ts';
+import { drawingIds } from '../database/connect.ts';
+import { drawId } from '../database/ids.ts';
+import { type Quotas, requireRoom } from '../database/quota.ts';
+import type { Background } from '../provisioning/background.ts';
+import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
+import { backoffMs, isBusy, isPassing, saidRetryAfterMs } from '../provisioning/provider.ts';
+import type { Strays } from '../provisioning/strays.ts';
 import type { createDraft } from './draft.ts';
 import type { Follow } from './follow.ts';
 import type { CarrierAccount } from './job.ts';

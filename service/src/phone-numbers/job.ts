@@ -1,6 +1,6 @@
 import type { FormerRouting, IntegrationId, PhoneNumberId, StepName } from '@trunkline/contracts';
-import { type Guard, guarded } from '../provider.ts';
-import type { Secrets } from '../secrets.ts';
+import type { Secrets } from '../database/secrets.ts';
+import { type Guard, guarded } from '../provisioning/provider.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundLine, Switchboard } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';

@@ -1,9 +1,9 @@
 import type { Problem, StepName } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import type { Transaction } from '../connect.ts';
+import type { Transaction } from '../database/connect.ts';
 import type { Actor, EventStore, NewEvent } from '../events/store.ts';
-import type { Told } from '../lease.ts';
-import { type Progress, progressOf } from '../provision.ts';
+import type { Told } from '../provisioning/lease.ts';
+import { type Progress, progressOf } from '../provisioning/provision.ts';
 import type { PhoneNumberClaim } from './store.ts';
 import type { Tombstones } from './tombstones.ts';
 

@@ -1,9 +1,9 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { isOursToStore, toldOf } from '../lease.ts';
-import type { Log } from '../log.ts';
-import { type Guard, isPassing, retryMs } from '../provider.ts';
-import { goBack, goForward, tidy } from '../provision.ts';
+import { isOursToStore, toldOf } from '../provisioning/lease.ts';
+import { type Guard, isPassing, retryMs } from '../provisioning/provider.ts';
+import { goBack, goForward, tidy } from '../provisioning/provision.ts';
+import type { Log } from '../telemetry/log.ts';
 import { restoreRouting } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';

@@ -1,7 +1,7 @@
 import { IntegrationId, KeyId, OrganizationId, PhoneNumberId, problemCodes, stepNames } from '@trunkline/contracts';
 import { z } from 'zod';
-import { provisioningShape } from '../lease.ts';
-import { orNull, Sealed } from '../shape.ts';
+import { orNull, Sealed } from '../database/shape.ts';
+import { provisioningShape } from '../provisioning/lease.ts';
 
 const provisioning = z.object({
   ...provisioningShape(stepNames),

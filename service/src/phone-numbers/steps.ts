@@ -1,5 +1,5 @@
 import type { StepName } from '@trunkline/contracts';
-import type { Step } from '../provision.ts';
+import type { Step } from '../provisioning/provision.ts';
 import { carrierOf, findRouting, giveBackRouting, routeToTrunk, verifyOwnership } from './carrier-side.ts';
 import type { Job } from './job.ts';
 import { outboundLineOf } from './line.ts';

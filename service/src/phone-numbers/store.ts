@@ -1,8 +1,8 @@
 import type { ListPhoneNumbers, OrganizationId, PhoneNumberId } from '@trunkline/contracts';
-import { type CollectionDefinition, openCollection } from '../collection.ts';
-import { type Connection, repeatedField } from '../connect.ts';
-import { type Claim, createLeases, dueAt, dueIndex, type LeaseSettings } from '../lease.ts';
-import { readPage } from '../page.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import { type Connection, repeatedField } from '../database/connect.ts';
+import { readPage } from '../database/page.ts';
+import { type Claim, createLeases, dueAt, dueIndex, type LeaseSettings } from '../provisioning/lease.ts';
 import { PhoneNumberRecord } from './record.ts';
 
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;

@@ -1,7 +1,7 @@
 import type { PhoneNumberId } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { goBack } from '../provision.ts';
-import type { Strays } from '../strays.ts';
+import { goBack } from '../provisioning/provision.ts';
+import type { Strays } from '../provisioning/strays.ts';
 import type { createJobs } from './job.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';

@@ -1,5 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import { Conflict } from '../provider.ts';
+import { Conflict } from '../provisioning/provider.ts';
 import { type Job, need } from './job.ts';
 import { answerOf, inboundLineOf } from './line.ts';
 import type { Found, Switchboard } from './providers.ts';

@@ -2,8 +2,8 @@ import { PhoneNumberId } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { type CollectionDefinition, openCollection } from '../collection.ts';
-import type { Connection } from '../connect.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import type { Connection } from '../database/connect.ts';
 import { PhoneNumberRecord } from './record.ts';
 
 /** A record that is gone. What carries its mark was let go of, and may be removed wherever it turns up. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type CollectionDefinition, openCollection } from '../collection.ts';
-import type { Connection } from '../connect.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import type { Connection } from '../database/connect.ts';
 
 /** What a stand-in keeps, by kind and id. Things come back in the order in which they were first put. */
 export interface Shelf {

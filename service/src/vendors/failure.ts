@@ -1,5 +1,5 @@
-import { maskUrlsIn } from '../mask-url.ts';
-import { type Failure, ProviderProblem } from '../provider.ts';
+import { type Failure, ProviderProblem } from '../provisioning/provider.ts';
+import { maskUrlsIn } from '../telemetry/mask-url.ts';
 import { UnacceptableAnswer } from './bounded-fetch.ts';
 import { redact } from './redact.ts';
 

@@ -26,7 +26,7 @@ import {
 } from '@livekit/protocol';
 import { z } from 'zod';
 import type { Answer, Found, Mark, MediaEncryption, OutboundLine, Switchboard } from '../phone-numbers/providers.ts';
-import { Conflict } from '../provider.ts';
+import { Conflict } from '../provisioning/provider.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';

@@ -1,6 +1,6 @@
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import { Conflict, ProviderProblem } from '../provider.ts';
+import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Measures each call to a vendor, and logs those that failed. Errors arrive here translated. */
 export type Observe = <T>(call: string, run: () => Promise<T>) => Promise<T>;

@@ -2,9 +2,9 @@ import { type FormerRouting, Problem, type TwilioCredentials } from '@trunkline/
 import twilio from 'twilio';
 import { z } from 'zod';
 import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
-import { secretsOfUrl } from '../mask-url.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
-import { Conflict, ProviderProblem } from '../provider.ts';
+import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
+import { secretsOfUrl } from '../telemetry/mask-url.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
 import { itemsOf, PAGE_SIZE, type Page } from './pages.ts';

@@ -73,7 +73,7 @@ describe('the image, as far as it can be without Docker', () => {
   });
 
   it('makes an organization by the command line', async () => {
-    const cli = command.map((word) => word.replace('main.js', 'cli.js'));
+    const cli = command.map((word) => word.replace('main.js', 'admin/cli.js'));
     const made = runAs(
       [...cli, 'organizations', 'create', '--name', 'Second'],
       productionSettings(sandbox, database.uri),

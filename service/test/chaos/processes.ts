@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import mongoose from 'mongoose';
+import { findMongod } from '../../src/development/mongod-binary.ts';
 import { drawApiKey } from '../../src/organizations/raw-key.ts';
-import { findMongod } from '../../src/sandbox/mongod-binary.ts';
 import { type Caller, createCaller } from '../open-service.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import mongoose, { type mongo } from 'mongoose';
+import type { Log } from '../telemetry/log.ts';
 import type { CollectionDefinition, Index } from './collection.ts';
 import { type Connection, databaseOf } from './connect.ts';
-import type { Log } from './log.ts';
 
 /** https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml */
 const INDEX_NOT_FOUND = 27;

@@ -1,5 +1,5 @@
+import type { Clock } from '../clock.ts';
 import type { Background } from './background.ts';
-import type { Clock } from './clock.ts';
 import type { LookedAgain } from './lease.ts';
 
 const MOST_LOOKS = 40;

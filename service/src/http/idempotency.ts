@@ -12,13 +12,14 @@ import {
 import canonicalize from 'canonicalize';
 import { Types } from 'mongoose';
 import { z } from 'zod';
-import type { Background } from './background.ts';
-import type { Clock } from './clock.ts';
-import { type CollectionDefinition, openCollection } from './collection.ts';
-import { type Connection, repeatedField } from './connect.ts';
-import { backoffMs } from './provider.ts';
-import type { Secrets } from './secrets.ts';
-import { Sealed } from './shape.ts';
+import type { Clock } from '../clock.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import { type Connection, repeatedField } from '../database/connect.ts';
+import type { Secrets } from '../database/secrets.ts';
+import { Sealed } from '../database/shape.ts';
+import { answerNotKept } from '../organizations/answer-not-kept.ts';
+import type { Background } from '../provisioning/background.ts';
+import { backoffMs } from '../provisioning/provider.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 const MOST_TRIES = 3;
@@ -194,13 +195,6 @@ const asSent = ({ sent }: Call): string => canonicalize(sent) ?? '';
 const asRead = ({ input }: Call): string => JSON.stringify(input);
 
 const asKept = ({ code, detail, members }: Problem) => ({ problem: { code, detail, members: { ...members } } });
-
-/** For a request that made a secret which is shown once. */
-export const answerNotKept = () =>
-  new Problem(
-    'answer_not_kept',
-    'This request was carried out, and its answer held a secret that is shown only once. If you did not get it, revoke what was made and create another with a new Idempotency-Key.',
-  );
 
 const isFinal = (error: unknown): error is Problem =>
   error instanceof Problem && error.status < 500 && error.members.retry_after_seconds === undefined;

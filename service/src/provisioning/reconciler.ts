@@ -1,8 +1,8 @@
-import type { Clock } from './clock.ts';
-import { UnreadableRow } from './collection.ts';
+import type { Clock } from '../clock.ts';
+import { UnreadableRow } from '../database/collection.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { LeaseLost } from './lease.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
 
 /** A kind of work that falls due. */
 export interface Duty {

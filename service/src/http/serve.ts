@@ -1,7 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ConnectionSettings } from './config.ts';
-import { guardConnections } from './connections.ts';
+import { type ConnectionSettings, guardConnections } from './connections.ts';
 
 export interface Listening {
   port: number;

@@ -1,10 +1,10 @@
 import type { Caller } from '@trunkline/contracts';
-import type { Service } from './compose.ts';
-import type { Config } from './config.ts';
-import type { EmbeddedMongod } from './sandbox/mongod.ts';
-import { openSample } from './sandbox/sample.ts';
-import type { Sandbox } from './sandbox/server.ts';
-import type { Listening } from './serve.ts';
+import type { Service } from '../compose.ts';
+import type { Config } from '../config.ts';
+import type { Listening } from '../http/serve.ts';
+import type { Sandbox } from '../sandbox/server.ts';
+import type { EmbeddedMongod } from './mongod.ts';
+import { openSample } from './sample.ts';
 
 export interface Opened {
   config: Config;

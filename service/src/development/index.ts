@@ -1,13 +1,13 @@
-import { systemClock } from './clock.ts';
-import type { Connection } from './connect.ts';
-import { buildIndexes } from './indexes.ts';
-import { openSandbox, type Sandbox } from './sandbox/server.ts';
-import { createDatabaseShelf, sandboxCollection } from './sandbox/shelf.ts';
+import { systemClock } from '../clock.ts';
+import type { Connection } from '../database/connect.ts';
+import { buildIndexes } from '../database/indexes.ts';
+import { openSandbox, type Sandbox } from '../sandbox/server.ts';
+import { createDatabaseShelf, sandboxCollection } from '../sandbox/shelf.ts';
 
+export { welcome } from './banner.ts';
 /** What stands in for whatever is not set. Production never loads it, and its packages are not installed there. */
-export { keptApiKey, keptEncryptionKeys } from './kept-keys.ts';
-export { openMongod } from './sandbox/mongod.ts';
-export { welcome } from './welcome.ts';
+export { keptApiKey, keptEncryptionKeys } from './local-keys.ts';
+export { openMongod } from './mongod.ts';
 
 /** The sandbox on the port after the service's, or on any other where that is in use. It keeps its state in the database. */
 export const openSandboxNextTo = async (port: number, connection: Connection): Promise<Sandbox> => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { drawApiKey } from './organizations/raw-key.ts';
-import type { KeyRing } from './secrets.ts';
+import type { KeyRing } from '../database/secrets.ts';
+import { drawApiKey } from '../organizations/raw-key.ts';
 
 /** Reads a secret of the data folder, or makes it. Never in production: there it comes from the settings. */
 const kept = async (data_dir: string, name: string, draw: () => string): Promise<string> => {

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { MongoMemoryServer } from 'mongodb-memory-server-core';
 import mongoose from 'mongoose';
-import { untilAborted } from '../abort.ts';
+import { untilAborted } from '../database/abort.ts';
 import { findMongod, type Search } from './mongod-binary.ts';
 
 export interface EmbeddedMongod {

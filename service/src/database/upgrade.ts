@@ -1,8 +1,8 @@
 import type { mongo } from 'mongoose';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../telemetry/log.ts';
 import { type Connection, databaseOf } from './connect.ts';
-import type { Log } from './log.ts';
-import { drawToken } from './random.ts';
+import { drawToken } from './ids.ts';
 import type { Upgrade, UpgradeTools } from './upgrades.ts';
 
 export interface UpgradeDependencies {

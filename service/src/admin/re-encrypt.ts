@@ -1,9 +1,9 @@
 import type { mongo } from 'mongoose';
-import type { Clock } from './clock.ts';
-import type { CollectionDefinition } from './collection.ts';
-import { type Connection, databaseOf } from './connect.ts';
-import { type SealedField, sealedFieldsOf } from './sealed.ts';
-import { type Secrets, UnopenedSecret } from './secrets.ts';
+import type { Clock } from '../clock.ts';
+import type { CollectionDefinition } from '../database/collection.ts';
+import { type Connection, databaseOf } from '../database/connect.ts';
+import { type SealedField, sealedFieldsOf } from '../database/sealed.ts';
+import { type Secrets, UnopenedSecret } from '../database/secrets.ts';
 
 export interface ReEncryptDependencies {
   connection: Connection;

@@ -2,6 +2,17 @@ import { type IncomingMessage, type RequestListener, type Server, type ServerRes
 import type { Duplex } from 'node:stream';
 import { describeProblem, Problem } from '@trunkline/contracts';
 
+/** What one connection may cost, and all of them. */
+export interface ConnectionSettings {
+  max_connections: number;
+  /** Who takes longer to send a request is cut off. */
+  request_timeout_ms: number;
+  /** Who takes longer to take an answer is cut off. */
+  response_timeout_ms: number;
+  /** How long an idle connection is kept. */
+  keep_alive_ms: number;
+}
+
 /** A request and its answer, until that is sent. */
 interface Exchange {
   req: IncomingMessage;

@@ -33,9 +33,9 @@ describe('the log', () => {
   });
 
   it('has a line for each event that it names', () => {
-    const source = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+    const source = readdirSync(join(import.meta.dirname, '..'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
-      .map((path) => readFileSync(join(import.meta.dirname, path), 'utf8'))
+      .map((path) => readFileSync(join(import.meta.dirname, '..', path), 'utf8'))
       .join('\n');
     for (const event of logEvents) expect(source).toContain(`event: '${event}'`);
   });

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { MongoBinary } from 'mongodb-memory-server-core';
-import { untilAborted } from '../abort.ts';
+import { untilAborted } from '../database/abort.ts';
 
 const run = promisify(execFile);
 

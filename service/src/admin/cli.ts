@@ -1,19 +1,19 @@
 import { parseArgs } from 'node:util';
-import { createBackground } from './background.ts';
-import { systemClock } from './clock.ts';
-import { collections } from './collections.ts';
-import { readConfig } from './config.ts';
-import { connect, transactionOn } from './connect.ts';
-import { createEventStore } from './events/store.ts';
-import { openInstallation } from './installation.ts';
-import { createLogging } from './log.ts';
-import { createOrganizations } from './organizations/index.ts';
-import { drawApiKey } from './organizations/raw-key.ts';
-import { prepareDatabase } from './prepare-database.ts';
+import { systemClock } from '../clock.ts';
+import { collections } from '../collections.ts';
+import { readConfig } from '../config.ts';
+import { connect, transactionOn } from '../database/connect.ts';
+import { openInstallation } from '../database/installation.ts';
+import { prepareDatabase } from '../database/prepare-database.ts';
+import { createSecrets, type KeyRing } from '../database/secrets.ts';
+import { requireUpgraded } from '../database/upgrade.ts';
+import { type UpgradeTools, upgrades } from '../database/upgrades.ts';
+import { createEventStore } from '../events/store.ts';
+import { createOrganizations } from '../organizations/index.ts';
+import { drawApiKey } from '../organizations/raw-key.ts';
+import { createBackground } from '../provisioning/background.ts';
+import { createLogging } from '../telemetry/log.ts';
 import { reEncrypt } from './re-encrypt.ts';
-import { createSecrets, type KeyRing } from './secrets.ts';
-import { requireUpgraded } from './upgrade.ts';
-import { type UpgradeTools, upgrades } from './upgrades.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline secrets re-encrypt
@@ -34,7 +34,14 @@ const openDatabase = async (opened: AsyncDisposableStack) => {
   await requireUpgraded(connection, upgrades);
   const installation = await openInstallation(connection, livekit_project);
   const { signal } = new AbortController();
-  await prepareDatabase({ mongodb_uri, clock: systemClock, log, signal, tools: sealingBy(encryption_keys) });
+  await prepareDatabase({
+    mongodb_uri,
+    collections,
+    clock: systemClock,
+    log,
+    signal,
+    tools: sealingBy(encryption_keys),
+  });
   return { config, log, connection, installation };
 };
 

@@ -1,14 +1,16 @@
+import type { Clock } from '../clock.ts';
+import type { Log } from '../telemetry/log.ts';
 import { untilAborted } from './abort.ts';
-import type { Clock } from './clock.ts';
-import { collections } from './collections.ts';
+import type { CollectionDefinition } from './collection.ts';
 import { type Connection, connect } from './connect.ts';
 import { buildIndexes, dropFormerIndexes } from './indexes.ts';
-import type { Log } from './log.ts';
 import { upgradeDatabase } from './upgrade.ts';
 import { type UpgradeTools, upgrades } from './upgrades.ts';
 
 export interface PrepareDependencies {
   mongodb_uri: string;
+  /** All that the service stores. */
+  collections: readonly CollectionDefinition[];
   clock: Clock;
   log: Log;
   /** Ends it at once. A build that the server has begun, it may finish. */
@@ -29,7 +31,7 @@ export const prepareDatabase = async ({ mongodb_uri, ...deps }: PrepareDependenc
 };
 
 const prepare = async (deps: Omit<PrepareDependencies, 'mongodb_uri'> & { connection: Connection }): Promise<void> => {
-  await buildIndexes(deps.connection, collections);
+  await buildIndexes(deps.connection, deps.collections);
   await upgradeDatabase({ ...deps, upgrades });
-  await dropFormerIndexes(deps.connection, collections, deps.log);
+  await dropFormerIndexes(deps.connection, deps.collections, deps.log);
 };

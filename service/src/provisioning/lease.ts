@@ -1,11 +1,11 @@
 import { problemOf } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
-import type { Clock } from './clock.ts';
-import type { Update as AnyUpdate, Collection, Index } from './collection.ts';
-import { isDatabaseLost } from './connect.ts';
-import { drawToken } from './random.ts';
-import { orNull } from './shape.ts';
+import type { Clock } from '../clock.ts';
+import type { Update as AnyUpdate, Collection, Index } from '../database/collection.ts';
+import { isDatabaseLost } from '../database/connect.ts';
+import { drawToken } from '../database/ids.ts';
+import { orNull } from '../database/shape.ts';
 
 /** Why something failed, for whoever reads the record. */
 export const Told = z.object({ code: z.string(), detail: z.string() });
