@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const src = join(import.meta.dirname, '../src');
+
+/**
+ * Each folder of `service/src`, and the files beside them, with what it may import of the others. What is not named here
+ * may not be there. `types` are imported for their types alone: a vendor's client fulfils what a resource declares.
+ */
+const rooms: Record<string, { imports: string[]; types?: string[] }> = {
+  'main.ts': { imports: ['run.ts', 'config.ts'] },
+  'run.ts': { imports: ['compose.ts', 'config.ts', 'clock.ts', 'database', 'http', 'telemetry', 'development'] },
+  'compose.ts': {
+    imports: [
+      'config.ts',
+      'clock.ts',
+      'collections.ts',
+      'http',
+      'phone-numbers',
+      'integrations',
+      'organizations',
+      'events',
+      'provisioning',
+      'vendors',
+      'telemetry',
+      'database',
+    ],
+  },
+  'collections.ts': { imports: ['phone-numbers', 'integrations', 'organizations', 'events', 'http', 'database'] },
+  'config.ts': { imports: ['organizations', 'database'], types: ['http'] },
+  'clock.ts': { imports: [] },
+  http: { imports: ['organizations', 'provisioning', 'telemetry', 'database', 'clock.ts'] },
+  'phone-numbers': { imports: ['provisioning', 'events', 'telemetry', 'database', 'clock.ts'] },
+  integrations: { imports: ['provisioning', 'events', 'telemetry', 'database', 'clock.ts'] },
+  organizations: { imports: ['provisioning', 'events', 'database', 'clock.ts'] },
+  events: { imports: ['database', 'clock.ts'] },
+  provisioning: { imports: ['telemetry', 'database', 'clock.ts'] },
+  vendors: { imports: ['provisioning', 'telemetry'], types: ['phone-numbers', 'integrations'] },
+  telemetry: { imports: ['clock.ts'] },
+  database: { imports: ['telemetry', 'clock.ts'] },
+  sandbox: { imports: ['clock.ts', 'database'] },
+  development: {
+    imports: ['http', 'sandbox', 'organizations', 'database', 'clock.ts'],
+    types: ['config.ts', 'compose.ts'],
+  },
+  admin: {
+    imports: [
+      'config.ts',
+      'clock.ts',
+      'collections.ts',
+      'organizations',
+      'events',
+      'provisioning',
+      'telemetry',
+      'database',
+    ],
+  },
+};
+
+/** A package that one file alone speaks: the others declare what they need of it. */
+const packages: Record<string, RegExp> = {
+  twilio: /^vendors\/twilio/,
+  'livekit-server-sdk': /^(vendors|sandbox)\//,
+  '@livekit/protocol': /^(vendors|sandbox)\//,
+};
+
+interface Import {
+  from: string;
+  to: string;
+  isType: boolean;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.split(sep).join('/'))
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
+
+const imports = files.flatMap((from): Import[] => {
+  const text = readFileSync(join(src, from), 'utf8');
+  const found = text.matchAll(/^(?:import|export) (type )?[^;]*?from '([^']+)'|import\('([^']+)'\)/gm);
+  return [...found].map(([, isType, named = '', loaded]) => {
+    const to = loaded ?? named;
+    const inside = to.startsWith('.')
+      ? relative(src, join(src, dirname(from), to))
+          .split(sep)
+          .join('/')
+      : to;
+    return { from, to: inside, isType: isType !== undefined };
+  });
+});
+
+const roomOf = (path: string): string => path.split('/')[0] ?? path;
+const isPackage = (path: string): boolean => !files.includes(path);
+
+describe('The rooms of the service', () => {
+  it('are those that the table names', () => {
+    expect([...new Set(files.map(roomOf))].toSorted()).toEqual(Object.keys(rooms).toSorted());
+  });
+
+  it.each(Object.entries(rooms))('%s imports what it may, and nothing else', (name, { imports: may, types = [] }) => {
+    const wrong = imports
+      .filter(({ from, to }) => roomOf(from) === name && !isPackage(to) && roomOf(to) !== name)
+      .filter(({ to, isType }) => !may.includes(roomOf(to)) && !(isType && types.includes(roomOf(to))))
+      .map(({ from, to }) => `${from} imports ${to}: take it as an argument, or let compose.ts join the two`);
+    expect(wrong).toEqual([]);
+  });
+
+  it('allow nothing that nobody imports', () => {
+    const unused = Object.entries(rooms).flatMap(([name, { imports: may, types = [] }]) =>
+      [...may, ...types]
+        .filter((room) => !imports.some(({ from, to }) => roomOf(from) === name && roomOf(to) === room))
+        .map((room) => `${name} imports nothing of ${room}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it('have no circle', () => {
+    const circles = Object.keys(rooms).filter((name) => reachable(name).has(name));
+    expect(circles).toEqual([]);
+  });
+
+  it.each(Object.entries(packages))('leave %s to the one that speaks it', (name, where) => {
+    const others = imports.filter(({ from, to }) => to === name && !where.test(from)).map(({ from }) => from);
+    expect(others).toEqual([]);
+    expect(imports.some(({ to }) => to === name)).toBe(true);
+  });
+});
+
+/** All that a room leads to, by what it imports. */
+const reachable = (name: string, seen = new Set<string>()): Set<string> => {
+  for (const room of rooms[name]?.imports ?? []) {
+    if (seen.has(room)) continue;
+    seen.add(room);
+    reachable(room, seen);
+  }
+  return seen;
+};
