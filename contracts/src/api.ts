@@ -11,6 +11,8 @@ import {
   NamePhoneNumber,
   PhoneNumber,
   PhoneNumberDetail,
+  ReleasedPhoneNumber,
+  ReleasePhoneNumber,
 } from './phone-number.ts';
 
 /** Every operation, each whole in one entry. A new one is an entry here and a handler of the same name. */
@@ -110,6 +112,31 @@ export const api = {
       ],
       input: NamePhoneNumber,
       output: acted(PhoneNumber),
+    }),
+    release: mutation({
+      summary: 'Release a phone number',
+      description:
+        'A Twilio number gets the routing back that it had before the import; then its rule and trunks at LiveKit go. ' +
+        'It can be imported again at once, by anyone. Answers 202 where something is removed already and a provider ' +
+        'must be waited for: the rest goes on in the background. A refusal before anything is removed leaves the ' +
+        'number as it was.',
+      route: {
+        method: 'DELETE',
+        path: '/phone-numbers/{phone_number_id}',
+        goesOn: (data) => Reflect.get(Object(data), 'provisioning_state') === 'releasing',
+      },
+      permission: 'phone_numbers:delete',
+      problems: [
+        'phone_number_not_found',
+        'phone_number_assigned',
+        'phone_number_busy',
+        'provider_credentials_refused',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+      ],
+      input: ReleasePhoneNumber,
+      output: acted(ReleasedPhoneNumber),
     }),
   },
   integrations: {

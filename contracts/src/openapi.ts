@@ -59,6 +59,12 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
     },
     ...(takesBody(operation) && { requestBody: requestBodyOf(operation, inPath) }),
     responses: {
+      ...(route.goesOn && {
+        '202': {
+          description: 'Begun: the rest goes on in the background.',
+          content: { 'application/json': { schema: operation.output } },
+        },
+      }),
       [String(route.status ?? 200)]: {
         description: 'Done.',
         content: { 'application/json': { schema: operation.output } },

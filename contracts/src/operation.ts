@@ -8,6 +8,8 @@ export interface Route {
   path: `/${string}`;
   /** 200 unless said. */
   status?: 201 | 202;
+  /** Answers 202 in place of it where what the caller asked for goes on in the background: told by the answer's data. */
+  goesOn?(data: unknown): boolean;
   /** Of a 201: the path of what was made; `{name}` is a member of the answer's data. */
   location?: `/${string}`;
 }

@@ -279,6 +279,30 @@ export type PhoneNumberDetail = z.infer<typeof PhoneNumberDetail>;
 export const NamePhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId });
 export type NamePhoneNumber = z.infer<typeof NamePhoneNumber>;
 
+export const ReleasePhoneNumber = z.strictObject({
+  phone_number_id: PhoneNumberId,
+  force: z.boolean().default(false).meta({
+    description:
+      'Release the number though it is assigned, and though its account refuses to give it its former routing back, as where that is closed.',
+  }),
+});
+export type ReleasePhoneNumber = z.infer<typeof ReleasePhoneNumber>;
+
+/** What became of a release: nothing is left of the number, or the rest goes on in the background. */
+export const ReleasedPhoneNumber = z
+  .strictObject({
+    phone_number_id: PhoneNumberId,
+    phone_number: z.string(),
+    provider: Provider,
+    provisioning_state: z.enum(['released', 'releasing']),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .meta({ description: 'What could not be put back as it was before the import, and what to do about it.' }),
+  })
+  .meta({ id: 'ReleasedPhoneNumber' });
+export type ReleasedPhoneNumber = z.infer<typeof ReleasedPhoneNumber>;
+
 export const ListPhoneNumbers = z
   .strictObject({
     ...pageInput,

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createCaller, type OpenedService, openService } from './open-service.ts';
+import { createCaller, drawNumber, type OpenedService, openService } from './open-service.ts';
+import { readWorld } from './world.ts';
 
 const cli = join(import.meta.dirname, '../src/admin/cli.ts');
 const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', '/test_command_line?');
@@ -12,6 +13,49 @@ const run = (args: string[], environment: Record<string, string> = { MONGODB_URI
       resolve({ code: child.exitCode ?? -1, out, err }),
     );
   });
+
+describe('trunkline numbers release', () => {
+  const uri = mongodb_uri.replace('test_command_line', 'test_release_line');
+  let service: OpenedService;
+  beforeAll(async () => {
+    service = await openService({ mongodb_uri: uri });
+  });
+  afterAll(() => service.close());
+
+  /** A SIP number that somebody has imported, and assigned. */
+  const squatted = async () => {
+    const caller = await service.newOrganization();
+    const phone_number = drawNumber();
+    const sip = { phone_number, provider: 'sip', supports_inbound: true, agent_id: 'reception' } as const;
+    const { data } = await caller.client.phoneNumbers.import.mutate(sip);
+    return { phone_number, path: `/api/phone-numbers/${data.phone_number_id}`, caller };
+  };
+
+  it('has the running service let go of a number, whichever organization holds it', async () => {
+    const { phone_number, path, caller } = await squatted();
+    const ended = run(['numbers', 'release', phone_number, '--any-organization'], { MONGODB_URI: uri });
+    const turning = setInterval(() => void service.reconciler.turn(), 200);
+    const { code, out } = await ended.finally(() => clearInterval(turning));
+    expect({ code, out }).toEqual({ code: 0, out: `${phone_number} is released.\n` });
+    expect((await caller.rest('GET', path)).status).toBe(404);
+    const event = await service.connection.collection('events').findOne({ type: 'phone_number.released' });
+    expect(event).toMatchObject({ actor: { system: 'command_line' }, request_id: null, changes: { phone_number } });
+    expect((await readWorld(service)).inbound).toEqual([]);
+  });
+
+  it.each([
+    { args: ['numbers', 'release', '+15550001111'], said: /^Usage: / },
+    { args: ['numbers', 'release', '15550001111', '--any-organization'], said: /^Usage: / },
+    {
+      args: ['numbers', 'release', '+15550001111', '--any-organization'],
+      said: /No organization holds \+15550001111\.$/m,
+    },
+  ])('refuses $args in a sentence, with exit code 1', async ({ args, said }) => {
+    const { code, out, err } = await run(args, { MONGODB_URI: uri });
+    expect({ code, out, err }).toMatchObject({ code: 1, out: '', err: expect.stringMatching(said) });
+    expect(err).not.toContain('    at ');
+  });
+});
 
 describe('trunkline organizations create', () => {
   let service: OpenedService;

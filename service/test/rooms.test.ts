@@ -50,6 +50,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
       'clock.ts',
       'collections.ts',
       'organizations',
+      'phone-numbers',
       'events',
       'provisioning',
       'telemetry',

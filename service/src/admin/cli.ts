@@ -11,18 +11,28 @@ import { type UpgradeTools, upgrades } from '../database/upgrades.ts';
 import { createEventStore } from '../events/store.ts';
 import { createOrganizations } from '../organizations/index.ts';
 import { drawApiKey } from '../organizations/raw-key.ts';
+import { describeRelease } from '../phone-numbers/describe.ts';
+import { createOperatorRelease } from '../phone-numbers/operator-release.ts';
 import { createBackground } from '../provisioning/background.ts';
 import { createLogging } from '../telemetry/log.ts';
 import { reEncrypt } from './re-encrypt.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
+       trunkline numbers release <number> --any-organization [--force]
        trunkline secrets re-encrypt
 
 organizations create makes an organization and its first API key, an admin's, in the database at MONGODB_URI.
 The key is printed once, and kept nowhere.
 
+numbers release lets go of a number, whichever organization holds it and whether or not it is assigned, as where somebody
+imported a SIP number that is not theirs. The running service carries it out; this waits for it. With --force also where
+the account refuses to give the number its former routing back.
+
 secrets re-encrypt seals all stored secrets by the first of ENCRYPTION_KEYS, beside replicas at work, and says when
 the others can go.`;
+
+/** How long the command line waits for the service to carry out a release. */
+const RELEASE_WAIT_MS = 60_000;
 
 /** The database of the service, made to fit this code. */
 const openDatabase = async (opened: AsyncDisposableStack) => {
@@ -63,6 +73,23 @@ const createOrganization = async (name: string) => {
   console.log(`Organization  ${organization_id}\nAPI key       ${raw_key} (admin; shown this once)`);
 };
 
+const releaseNumber = async (phone_number: string, force: boolean) => {
+  await using opened = new AsyncDisposableStack();
+  const { connection, config } = await openDatabase(opened);
+  const { lease_ms, provider_timeout_ms: settle_ms } = config;
+  const leases = { clock: systemClock, lease_ms, settle_ms };
+  const release = createOperatorRelease({ ...leases, connection, wait_ms: RELEASE_WAIT_MS });
+  const outcome = await release(phone_number, force);
+  const { provisioning_state, warnings = [] } = describeRelease(outcome);
+  for (const warning of warnings) console.log(warning);
+  if (provisioning_state === 'released') return console.log(`${phone_number} is released.`);
+  const { problem } = outcome.record.provisioning;
+  console.error(
+    `${phone_number} is not released yet${problem ? `: ${problem.detail}` : '.'} A running service goes on with it. To see how it ended, run this again.`,
+  );
+  process.exitCode = 1;
+};
+
 const reEncryptSecrets = async () => {
   await using opened = new AsyncDisposableStack();
   const { config, connection } = await openDatabase(opened);
@@ -93,12 +120,19 @@ const sealingBy = (keys: KeyRing | undefined): UpgradeTools =>
 try {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { name: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      name: { type: 'string' },
+      'any-organization': { type: 'boolean' },
+      force: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const name = values.name?.trim();
   const command = positionals.join(' ');
   if (values.help) console.log(USAGE);
   else if (command === 'organizations create' && name) await createOrganization(name);
+  else if (command.startsWith('numbers release +') && positionals.length === 3 && values['any-organization'])
+    await releaseNumber(positionals[2] ?? '', values.force);
   else if (command === 'secrets re-encrypt' && name === undefined) await reEncryptSecrets();
   else throw new Error(USAGE);
 } catch (error) {

@@ -7,7 +7,7 @@ import type { Connection } from '../database/connect.ts';
 import { drawId } from '../database/ids.ts';
 import { orNull } from '../database/shape.ts';
 
-const Actor = z.union([
+export const Actor = z.union([
   z.object({ key_id: KeyId }),
   z.object({ system: z.enum(['reconciler', 'command_line', 'bootstrap']) }),
 ]);
@@ -23,6 +23,7 @@ const EventRecord = z.object({
     'phone_number.import_undone',
     'phone_number.assigned',
     'phone_number.unassigned',
+    'phone_number.released',
     'integration.created',
     'integration.refused',
     'integration.accepted',

@@ -41,7 +41,7 @@ export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<L
 
 const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit): RequestHandler => {
   if (answer === undefined) throw new Error(`${operation.summary} has no answer`);
-  const { method, path, status = 200, location } = operation.route;
+  const { method, path, status = 200, location, goesOn } = operation.route;
   const inPath = pathNames(operation.route);
   return async (req, res) => {
     res.locals.route = `${method} /api${path}`;
@@ -52,7 +52,7 @@ const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit)
     const input = elsewhere.length === 0 ? inBody : { ...without(inBody, elsewhere), ...inQuery, ...req.params };
     const output = await answer(caller, input);
     if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
-    res.status(status).json(output);
+    res.status(goesOn?.(Reflect.get(Object(output), 'data')) ? 202 : status).json(output);
   };
 };
 

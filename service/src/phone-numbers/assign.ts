@@ -74,7 +74,7 @@ export const notFound = (phone_number_id: PhoneNumberId) =>
     `There is no phone number ${phone_number_id} in your organization. GET /api/phone-numbers lists those that there are.`,
   );
 
-const busy = (phone_number_id: PhoneNumberId) =>
+export const busy = (phone_number_id: PhoneNumberId) =>
   new Problem(
     'phone_number_busy',
     `${phone_number_id} is being changed by another request. Try again in a few seconds.`,

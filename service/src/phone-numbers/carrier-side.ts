@@ -58,37 +58,66 @@ export async function routeToTrunk(job: Job): Promise<string> {
 
 /** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<string[]> {
-  const { numbers, trunk_sid: ofIntegration } = carrierOf(job);
-  const trunk_sid = knownOf(job, 'carrier_trunk') ?? ofIntegration;
+  const trunk_sid = trunkOf(job);
   if (trunk_sid === undefined) return [];
-  const known = knownOf(job, 'verify_ownership');
-  // Records of schema 1 may have lost the number's id.
-  const number = await (known ? numbers.readNumber(known) : numbers.findNumber(job.record.phone_number));
+  const number = await readNumber(job);
   return number?.routing.trunk_sid === trunk_sid ? [number.number_sid] : [];
 }
 
+/** Our trunk, where the number is on it, or was. */
+const trunkOf = (job: Job): string | undefined => knownOf(job, 'carrier_trunk') ?? carrierOf(job).trunk_sid;
+
+const readNumber = (job: Job): Promise<OwnedNumber | undefined> => {
+  const { numbers } = carrierOf(job);
+  const known = knownOf(job, 'verify_ownership');
+  // Records of schema 1 may have lost the number's id.
+  return known ? numbers.readNumber(known) : numbers.findNumber(job.record.phone_number);
+};
+
 /**
- * Leaves the number alone where somebody else has routed it meanwhile. Where its former trunk or application is gone,
- * it is taken off our trunk all the same, and the answer says what could not be given back.
+ * Leaves the number alone where somebody else has routed it meanwhile. Where its former routing is unknown, or its former
+ * trunk or application is gone, it is taken off our trunk all the same. Tells what could not be given back.
  */
 export async function giveBackRouting(job: Job, number_sid: string): Promise<Told | undefined> {
-  if ((await findRouting(job)).length === 0) return undefined;
-  const { numbers } = carrierOf(job);
+  const trunk_sid = trunkOf(job);
+  const isOurs = (number: OwnedNumber | undefined) => number !== undefined && number.routing.trunk_sid === trunk_sid;
+  const number = await readNumber(job);
   const former = await job.formerRouting();
+  if (!isOurs(number)) return leftAlone(job, number, former);
+  const { phone_number } = job.record;
+  const { numbers } = carrierOf(job);
   // Nobody knows what it was: what Twilio still has of it stays.
   if (former === null) {
     await numbers.detach(number_sid);
-    return undefined;
+    return {
+      code: 'former_routing_unknown',
+      detail: `${phone_number} was taken off Trunkline's trunk. How it was routed before is not known. Set its routing in Twilio's console.`,
+    };
   }
   if (await numbers.giveBack(number_sid, former).catch(falseIfRefused)) return undefined;
-  if ((await findRouting(job)).length === 0) return undefined;
+  if (!isOurs(await readNumber(job))) return undefined;
   await numbers.detach(number_sid);
   const before = former.trunk_sid ?? former.voice_application_sid ?? 'its former voice URL';
   return {
     code: 'former_routing_gone',
-    detail: `${job.record.phone_number} was taken off Trunkline's trunk, but Twilio refused to route it back to ${before}. Set its routing in Twilio's console.`,
+    detail: `${phone_number} was taken off Trunkline's trunk, but Twilio refused to route it back to ${before}. Set its routing in Twilio's console.`,
   };
 }
+
+/** What is to be said of a number that is not on our trunk: nothing where it has its former routing back already. */
+const leftAlone = (
+  { record: { phone_number } }: Job,
+  number: OwnedNumber | undefined,
+  former: FormerRouting | null,
+): Told | undefined => {
+  if (number === undefined)
+    return { code: 'phone_number_not_owned', detail: `The Twilio account does not own ${phone_number} any more.` };
+  if (isDeepStrictEqual(number.routing, former ?? unrouted)) return undefined;
+  return {
+    code: 'number_routed_elsewhere',
+    detail: `${phone_number} was no longer on Trunkline's trunk, and not routed as before the import. It was left as it is: check its routing in Twilio's console.`,
+  };
+};
 
 const falseIfRefused = (error: unknown): false => {
   if (error instanceof ProviderProblem && error.code === 'provider_error' && !error.doubtful) return false;

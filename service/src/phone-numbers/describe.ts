@@ -1,6 +1,14 @@
-import type { FormerRouting, PhoneNumber, PhoneNumberDetail, Step, StepName } from '@trunkline/contracts';
+import type {
+  FormerRouting,
+  PhoneNumber,
+  PhoneNumberDetail,
+  ReleasedPhoneNumber,
+  Step,
+  StepName,
+} from '@trunkline/contracts';
 import type { StepRecord } from '../provisioning/lease.ts';
 import type { PhoneNumberRecord } from './record.ts';
+import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
 import { steps } from './steps.ts';
 
@@ -42,6 +50,19 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     allowed_addresses: record.allowed_addresses,
     inbound_authentication: record.inbound_authentication,
     ...(warnings.length > 0 && { warnings }),
+  };
+};
+
+/** What became of a release, with what could not be put back. */
+export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumber => {
+  const { phone_number_id, phone_number, provider, provisioning } = record;
+  const { problem } = provisioning.steps.carrier_routing ?? {};
+  return {
+    phone_number_id,
+    phone_number,
+    provider,
+    provisioning_state: isDone ? 'released' : 'releasing',
+    ...(problem && { warnings: [problem.detail] }),
   };
 };
 

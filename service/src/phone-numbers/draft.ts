@@ -34,6 +34,7 @@ export const createDraft =
           stored_request: caller.stored_request ?? null,
         },
         failure: null,
+        releasing: null,
         assigning: null,
       },
       created_at: now,

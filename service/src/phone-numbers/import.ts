@@ -13,19 +13,17 @@ import { drawId } from '../database/ids.ts';
 import { type Quotas, requireRoom } from '../database/quota.ts';
 import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
-import { backoffMs, isBusy, isPassing, saidRetryAfterMs } from '../provisioning/provider.ts';
+import { isBusy } from '../provisioning/provider.ts';
 import type { Strays } from '../provisioning/strays.ts';
+import { type Deadline, tryAgain } from '../provisioning/tries.ts';
 import type { createDraft } from './draft.ts';
 import type { Follow } from './follow.ts';
 import type { CarrierAccount } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { Going, Reconcile } from './reconcile.ts';
+import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { refuseLocalAddress } from './server-address.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
-
-/** A passing failure of a provider is tried again this often before the caller hears of it. */
-const MOST_TRIES = 3;
 
 export interface ImportDependencies {
   store: PhoneNumberStore;
@@ -53,7 +51,7 @@ export const createImport = (deps: ImportDependencies) => {
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
     const holder = await store.getByNumber(phone_number);
     if (holder === null || holder.provisioning_state === 'releasing') {
-      throw new Problem('phone_number_busy', `${phone_number} is being let go of. Import it again in a few seconds.`, {
+      throw new Problem('phone_number_busy', `${phone_number} is being released. Try again in a few seconds.`, {
         retry_after_seconds: 5,
       });
     }
@@ -158,7 +156,7 @@ const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...
 interface CarryOut {
   claim: PhoneNumberClaim;
   account: CarrierAccount | undefined;
-  deadline: NonNullable<Going['deadline']>;
+  deadline: Deadline;
   turnBack(problem: Problem): Promise<Problem>;
 }
 
@@ -167,20 +165,12 @@ const createCarryOut =
   ({ reconcile, clock, retry_base_ms }: Pick<Carrying, 'reconcile' | 'clock' | 'retry_base_ms'>) =>
   async ({ claim, account, deadline, turnBack }: CarryOut): Promise<PhoneNumberRecord> => {
     const { signal } = deadline;
-    const forward = async (tries: number): Promise<void> => {
-      try {
-        await reconcile.forward(claim, { deadline, ...(tries === 1 && account && { account }) });
-      } catch (error) {
-        if (!isPassing(error) || isBusy(error) || tries === MOST_TRIES || signal.aborted) throw error;
-        const wait_ms = Math.max(backoffMs(tries, { base_ms: retry_base_ms }), saidRetryAfterMs(error));
-        if (clock.now() + wait_ms >= deadline.at) throw error;
-        await clock.sleep(wait_ms, signal).catch(() => signal.throwIfAborted());
-        await forward(tries + 1);
-      }
-    };
-
     try {
-      await forward(1);
+      await tryAgain((tries) => reconcile.forward(claim, { deadline, ...(tries === 1 && account && { account }) }), {
+        clock,
+        deadline,
+        retry_base_ms,
+      });
       return claim.record;
     } catch (error) {
       if (!signal.aborted && !isOursToStore(error)) throw error;

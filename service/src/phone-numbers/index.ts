@@ -9,7 +9,7 @@ import { createStrays } from '../provisioning/strays.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAssign, createUnassign, notFound } from './assign.ts';
-import { describePhoneNumber, describePhoneNumberDetail } from './describe.ts';
+import { describePhoneNumber, describePhoneNumberDetail, describeRelease } from './describe.ts';
 import { createDraft } from './draft.ts';
 import { createPhoneNumberDuties } from './duties.ts';
 import { createFollow } from './follow.ts';
@@ -20,6 +20,7 @@ import { createLifecycle } from './lifecycle.ts';
 
 import type { Switchboard } from './providers.ts';
 import { createReconcile } from './reconcile.ts';
+import { createRelease } from './release.ts';
 import { createPhoneNumberStore } from './store.ts';
 import { createSweep } from './sweep.ts';
 import { createTombstones } from './tombstones.ts';
@@ -55,6 +56,7 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   const strays = createStrays({ ...deps, lookAgain: store.lookAgain, gone: tombstones.lookAgain });
   const follow = createFollow({ ...deps, store, tombstones });
   const sweep = createSweep({ ...deps, store, tombstones, reconcile, createJob, strays });
+  const release = createRelease({ ...deps, store, tombstones, reconcile, lifecycle, strays });
   const importPhoneNumber = createImport({
     ...deps,
     store,
@@ -107,6 +109,12 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
     unassign: async (caller, input) => {
       const record = await unassign(caller, input);
       return { success: true, message: 'Phone number unassigned', data: describe(record) };
+    },
+    release: async (caller, input) => {
+      const data = describeRelease(await release(caller, input));
+      const message =
+        data.provisioning_state === 'released' ? 'Phone number released' : 'Phone number is being released';
+      return { success: true, message, data };
     },
   };
 

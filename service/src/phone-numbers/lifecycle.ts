@@ -79,12 +79,27 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
     /** Nothing of it is left: the number is free for anyone. */
     removed: (claim: PhoneNumberClaim): Promise<void> =>
       inTransaction(async (session) => {
+        const { phone_number_id, phone_number, provisioning } = claim.record;
+        const { releasing, steps } = provisioning;
+        const isSwept = await tombstones.has(phone_number_id);
         await claim.remove(session);
         await tombstones.put(claim.record, session);
-        const { problem } = claim.record.provisioning.steps.carrier_routing ?? {};
-        const changes = problem ? { problem: problem.detail } : {};
-        await events.write(tell(claim, 'phone_number.import_undone', changes, reconciler), session);
+        // It went before, and was told of then.
+        if (isSwept) return;
+        const { problem } = steps.carrier_routing ?? {};
+        const changes = { ...(releasing && { phone_number }), ...(problem && { problem: problem.detail }) };
+        const [type, by] = releasing
+          ? (['phone_number.released', releasing] as const)
+          : (['phone_number.import_undone', reconciler] as const);
+        await events.write(tell(claim, type, changes, { actor: by.actor, request_id: by.request_id }), session);
       }),
+
+    /** A provider refused before anything was removed: the number stays as it was. */
+    releaseDropped: async (claim: PhoneNumberClaim): Promise<void> => {
+      await claim.release({ $set: { provisioning_state: 'active', 'provisioning.releasing': null } });
+      claim.record.provisioning_state = 'active';
+      claim.record.provisioning.releasing = null;
+    },
 
     /** Nothing is left to do about it. */
     settled: (claim: PhoneNumberClaim): Promise<void> =>

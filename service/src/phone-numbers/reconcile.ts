@@ -1,8 +1,9 @@
-import { Problem } from '@trunkline/contracts';
+import { Problem, type StepName } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { isOursToStore, toldOf } from '../provisioning/lease.ts';
-import { type Guard, isPassing, retryMs } from '../provisioning/provider.ts';
+import { isOursToStore, type Told, toldOf } from '../provisioning/lease.ts';
+import { type Guard, isPassing, isRefusal, retryMs } from '../provisioning/provider.ts';
 import { goBack, goForward, tidy } from '../provisioning/provision.ts';
+import type { Deadline } from '../provisioning/tries.ts';
 import type { Log } from '../telemetry/log.ts';
 import { restoreRouting } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';
@@ -23,8 +24,8 @@ export interface ReconcileDependencies {
 }
 
 export interface Going {
-  /** When the caller is answered: until then a busy provider is waited for; once it is aborted, no call begins. */
-  deadline?: { at: number; signal: AbortSignal };
+  /** Until then a busy provider is waited for. */
+  deadline?: Deadline;
   /** Thrown in place of each call: the provider has said that it takes none for now. */
   refuse?: Problem | undefined;
   /** The account behind the number, where it has just been read. */
@@ -35,6 +36,17 @@ export interface Going {
 export type Outcome = 'settled' | 'removed' | 'postponed' | 'failed';
 
 export type Reconcile = ReturnType<typeof createReconcile>;
+
+/** By force a number is let go of though its account, as one that is closed, refuses to route it back. */
+const despiteRefusal =
+  ({ record: { phone_number, provisioning } }: PhoneNumberClaim) =>
+  (name: StepName, error: unknown): Told | undefined =>
+    provisioning.releasing?.force && name === 'carrier_routing' && isRefusal(error)
+      ? {
+          code: 'former_routing_refused',
+          detail: `${phone_number} was released by force: ${error.detail} It may still be on Trunkline's trunk there.`,
+        }
+      : undefined;
 
 /** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
 export const createReconcile = (deps: ReconcileDependencies) => {
@@ -73,7 +85,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
   const back = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
     const begun = clock.now();
-    await goBack(steps, await jobOf(claim, going), lifecycle.progressOf(claim));
+    await goBack(steps, await jobOf(claim, going), lifecycle.progressOf(claim), despiteRefusal(claim));
     const { doubtful_until } = claim.record.provisioning;
     if (doubtful_until !== null && doubtful_until.getTime() > begun) {
       await lifecycle.postponed(claim, doubtful_until);
@@ -150,6 +162,8 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   return {
     forward,
+    back,
+    postponing,
     assignOrDrop: (claim: PhoneNumberClaim): Promise<Outcome> =>
       assign(claim).catch((error: unknown) => dropAssignment(claim, error)),
     backOrPostpone: (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> =>

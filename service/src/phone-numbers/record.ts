@@ -1,6 +1,7 @@
 import { IntegrationId, KeyId, OrganizationId, PhoneNumberId, problemCodes, stepNames } from '@trunkline/contracts';
 import { z } from 'zod';
 import { orNull, Sealed } from '../database/shape.ts';
+import { Actor } from '../events/store.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
 
 const provisioning = z.object({
@@ -15,6 +16,8 @@ const provisioning = z.object({
   }),
   /** Why it goes back. */
   failure: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
+  /** Whoever asked to let the number go. */
+  releasing: orNull(z.object({ actor: Actor, request_id: orNull(z.string()), force: z.boolean() })),
   /** An assignment under way: settled at LiveKit before it shows. */
   assigning: orNull(z.object({ agent_id: orNull(z.string()), key_id: KeyId, request_id: z.string() })),
 });
@@ -29,7 +32,7 @@ const ofEither = {
   supports_outbound: z.boolean(),
   inbound_room_name: z.string(),
   inbound_pin: orNull(Sealed),
-  /** `importing` goes forward, `releasing` goes back: stored before the caller is answered. */
+  /** `importing` goes forward; `releasing` goes back, as it was not imported or is let go of: stored before the caller is answered. */
   provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']),
   provisioning,
   created_at: z.date(),

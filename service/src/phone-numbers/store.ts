@@ -5,6 +5,8 @@ import { readPage } from '../database/page.ts';
 import { type Claim, createLeases, dueAt, dueIndex, type LeaseSettings } from '../provisioning/lease.ts';
 import { PhoneNumberRecord } from './record.ts';
 
+type Releasing = PhoneNumberRecord['provisioning']['releasing'];
+
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;
 
 export const phoneNumbersCollection = {
@@ -79,6 +81,27 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       { organization_id, phone_number_id, assigned_agent_id }: PhoneNumberRecord,
       set: Record<string, unknown>,
     ) => leases.claimFree({ organization_id, phone_number_id, assigned_agent_id, provisioning_state: 'active' }, set),
+
+    /** Has a number that is being let go of, or undone, let go of by force. */
+    forceRelease: async (phone_number_id: PhoneNumberId, releasing: NonNullable<Releasing>): Promise<void> => {
+      const filter = { phone_number_id, provisioning_state: 'releasing' };
+      await records.updateOne(filter, { $set: { 'provisioning.releasing': releasing } });
+      await leases.lookAgain({ phone_number_id });
+    },
+
+    /** Has the reconciler let go of a number that nobody works on. False where there is no such number. */
+    releaseLater: async (phone_number: string, releasing: NonNullable<Releasing>): Promise<boolean> => {
+      const filter = {
+        phone_number,
+        provisioning_state: { $in: ['active', 'releasing'] },
+        'provisioning.lease_token': null,
+      };
+      const due_at = new Date(leaseSettings.clock.now());
+      const { matchedCount } = await records.updateOne(filter, {
+        $set: { provisioning_state: 'releasing', 'provisioning.releasing': releasing, 'provisioning.due_at': due_at },
+      });
+      return matchedCount > 0;
+    },
 
     lookAgain: (phone_number_id: PhoneNumberId) => leases.lookAgain({ phone_number_id }),
 

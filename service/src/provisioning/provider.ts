@@ -98,6 +98,10 @@ export type Busy = ProviderProblem & { said_retry_after_ms: number };
 export const isBusy = (error: unknown): error is Busy =>
   error instanceof ProviderProblem && !error.doubtful && error.said_retry_after_ms !== undefined;
 
+/** Whether a provider did nothing, and would do nothing the next time either. */
+export const isRefusal = (error: unknown): error is ProviderProblem =>
+  error instanceof ProviderProblem && !error.passing && !error.doubtful;
+
 /** Whether the same work may succeed later. */
 export const isPassing = (error: unknown): boolean => error instanceof ProviderProblem && error.passing;
 

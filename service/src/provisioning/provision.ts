@@ -124,18 +124,25 @@ const severity = (error: unknown): number => {
   return isPassing(error) ? 0 : 1;
 };
 
-/** Takes away what the steps made, the newest first. */
+/** Takes away what the steps made, the newest first. `despite`: tells how to go on without a step that fails, if at all. */
 export const goBack = async <Job extends Work, Name extends string>(
   steps: readonly Step<Job, Name>[],
   job: Job,
   progress: Progress<Name>,
+  despite: (name: Name, error: unknown) => Told | undefined = () => undefined,
 ) => {
   for (const step of steps.toReversed()) {
     if (!step.remove || !step.when(job.record)) continue;
-    const made = await madeBy(step, job, progress);
-    let problem: Told | undefined;
-    for (const resource_id of made) problem = (await step.remove(job, resource_id)) ?? problem;
-    if (made.size > 0) await progress.undone(step.name, problem);
+    try {
+      const made = await madeBy(step, job, progress);
+      let problem: Told | undefined;
+      for (const resource_id of made) problem = (await step.remove(job, resource_id)) ?? problem;
+      if (made.size > 0) await progress.undone(step.name, problem);
+    } catch (error) {
+      const problem = despite(step.name, error);
+      if (problem === undefined) throw error;
+      await progress.undone(step.name, problem);
+    }
   }
 };
 

@@ -140,6 +140,32 @@ const assigning = async (service: OpenedService, from: string | null, to: string
   };
 };
 
+/** Its former routing is back, field by field, and it can be imported again; or it is as it was. */
+const releasing = async ({ caller, input }: Import, before?: Awaited<ReturnType<typeof numberOf>>): Promise<Act> => {
+  const { body, status } = await caller.rest('POST', '/api/phone-numbers', input);
+  expect(status).toBe(201);
+  const { phone_number_id } = body.data;
+  return {
+    ask: () => caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`),
+    check: async (now, answer) => {
+      const as = now.as(caller);
+      const { status: found } = await as.rest('GET', `/api/phone-numbers/${phone_number_id}`);
+      if (answer) {
+        const said = JSON.stringify(answer.body);
+        expect(answer.status, said).not.toBe(500);
+        // A refusal leaves it as it was. Whatever was begun has come to its end by now.
+        expect(found, said).toBe(answer.status < 300 ? 404 : 200);
+        if (answer.status === 200) expect(answer.body.data.provisioning_state).toBe('released');
+        if (answer.status === 202) expect(answer.body.data.provisioning_state).toBe('releasing');
+      }
+      if (found !== 404) return;
+      if (before)
+        expect(await numberOf(now, input.phone_number)).toEqual({ ...before, date_updated: expect.anything() });
+      expect((await as.rest('POST', '/api/phone-numbers', input)).status, 'imported again').toBe(201);
+    },
+  };
+};
+
 export const flows = {
   'first import of an integration': async (service) => {
     const { before, ...first } = await ofTwilio(service);
@@ -155,6 +181,11 @@ export const flows = {
   'import of a SIP number': async (service) => importing(await ofSip(service)),
   assign: (service) => assigning(service, null, 'reception'),
   unassign: (service) => assigning(service, 'reception', null),
+  'release of a number': async (service) => {
+    const { before, ...first } = await ofTwilio(service);
+    return releasing(first, before);
+  },
+  'release of a SIP number': async (service) => releasing(await ofSip(service)),
 } as const satisfies Record<string, Flow>;
 
 export type FlowName = keyof typeof flows;

@@ -1,0 +1,119 @@
+import { type Caller, type PhoneNumberId, Problem, problemOf, type ReleasePhoneNumber } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { Background } from '../provisioning/background.ts';
+import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
+import type { Strays } from '../provisioning/strays.ts';
+import { tryAgain } from '../provisioning/tries.ts';
+import { busy, notFound } from './assign.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Reconcile } from './reconcile.ts';
+import type { PhoneNumberRecord } from './record.ts';
+import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
+import type { Tombstones } from './tombstones.ts';
+
+const LOOK_EVERY_MS = 100;
+
+export interface ReleaseDependencies {
+  store: PhoneNumberStore;
+  tombstones: Tombstones;
+  reconcile: Reconcile;
+  lifecycle: Lifecycle;
+  strays: Strays<PhoneNumberId>;
+  background: Background;
+  clock: Clock;
+  deadline_ms: number;
+  retry_base_ms: number;
+}
+
+/** What became of a release: the record as it was when it went, or as it is while the rest goes on in the background. */
+export interface Release {
+  record: PhoneNumberRecord;
+  isDone: boolean;
+}
+
+/** Lets a number go: its former routing returns, and nothing of it stays. */
+export const createRelease = (deps: ReleaseDependencies) => {
+  const { store, tombstones, clock, deadline_ms } = deps;
+  const letGo = createLetGo(deps);
+
+  /** Waits for what another request makes of it. */
+  const follow = async (record: PhoneNumberRecord): Promise<Release> => {
+    const { phone_number_id } = record;
+    for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
+      const now = await store.getById(phone_number_id);
+      if (now === null) return { record: (await tombstones.get(phone_number_id)) ?? record, isDone: true };
+      if (now.provisioning_state !== 'releasing') throw busy(phone_number_id);
+    }
+    return { record, isDone: false };
+  };
+
+  return async (caller: Caller, { phone_number_id, force }: ReleasePhoneNumber): Promise<Release> => {
+    const { organization_id, key_id, request_id } = caller;
+    const releasing = { actor: { key_id }, request_id, force };
+    const record = await store.get(organization_id, phone_number_id);
+    if (record === null) throw notFound(phone_number_id);
+    const { phone_number, assigned_agent_id, provisioning_state } = record;
+    if (provisioning_state === 'releasing') {
+      if (force) await store.forceRelease(phone_number_id, releasing);
+      return follow(record);
+    }
+    if (assigned_agent_id !== null && !force) {
+      throw new Problem(
+        'phone_number_assigned',
+        `${phone_number} is assigned to the agent ${assigned_agent_id}. Unassign it first, or release it with force=true.`,
+      );
+    }
+    const begun = { provisioning_state: 'releasing', 'provisioning.releasing': releasing };
+    const claim = await store.claimUnchanged(record, begun);
+    if (claim !== undefined) return letGo(claim, () => follow(record));
+    const now = await store.get(organization_id, phone_number_id);
+    if (now === null || now.provisioning_state === 'releasing') return follow(record);
+    throw busy(phone_number_id);
+  };
+};
+
+/** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
+const createLetGo =
+  ({ reconcile, lifecycle, strays, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
+  (claim: PhoneNumberClaim, follow: () => Promise<Release>): Promise<Release> => {
+    const { record } = claim;
+    const finished = new AbortController();
+    const deadline = { at: clock.now() + deadline_ms, signal: new AbortController().signal };
+    let isAnswered = false;
+    let isDropped = false;
+
+    const carryOut = async (): Promise<Release> => {
+      try {
+        const outcome = await tryAgain(() => reconcile.back(claim, { deadline }), { clock, deadline, retry_base_ms });
+        return { record, isDone: outcome === 'removed' };
+      } catch (error) {
+        if (error instanceof LeaseLost) {
+          strays(record.phone_number_id);
+          return follow();
+        }
+        if (!isOursToStore(error)) throw error;
+        if (isAnswered || isBegun(record)) {
+          await reconcile.postponing(claim)(error);
+          return { record, isDone: false };
+        }
+        isDropped = true;
+        await lifecycle.releaseDropped(claim);
+        throw problemOf(error);
+      }
+    };
+
+    const outcome = background.run(
+      'A release',
+      carryOut().finally(() => finished.abort()),
+    );
+    const late = () => {
+      if (isDropped) return outcome;
+      isAnswered = true;
+      return { record, isDone: false };
+    };
+    return Promise.race([outcome, clock.sleep(deadline_ms, finished.signal).then(late, () => outcome)]);
+  };
+
+/** Whether something is removed, or may be: an answer was lost. */
+const isBegun = ({ provisioning: { steps, doubtful_until } }: PhoneNumberRecord): boolean =>
+  doubtful_until !== null || Object.values(steps).some(({ state }) => state === 'undone');

@@ -1,0 +1,228 @@
+import { problemIn } from '@trunkline/contracts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { SeededNumber } from '../src/sandbox/server.ts';
+import { drawSid } from '../src/sandbox/twilio.ts';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.3', IMPORT_DEADLINE_SECONDS: '4' } });
+});
+afterEach(() => service.sandbox.faults.clear());
+afterAll(() => service.close());
+
+const ALWAYS = 1000;
+const refusal = { kind: 'answer', status: 400, body: { code: 20_001, message: 'no', status: 400 } } as const;
+const closed = { kind: 'answer', status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } } as const;
+
+/** A number that is imported both ways, and how Twilio had it before. */
+const imported = async (seed: Partial<SeededNumber> = {}, more: object = {}) => {
+  const phone_number = drawNumber();
+  const caller = await service.newOrganization();
+  const { integration_id, account_sid } = await service.integrate(caller, [
+    { phone_number, voice_url: 'https://user:secret@example.com/before?token=1', ...seed },
+  ]);
+  const number = async () =>
+    (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number) ?? expect.unreachable();
+  const before = await number();
+  const both = { supports_inbound: true, supports_outbound: true } as const;
+  const input = { phone_number, provider: 'twilio', ...both, integration_id, ...more } as const;
+  const { data } = await caller.client.phoneNumbers.import.mutate(input);
+  const { phone_number_id } = data;
+  const path = `/api/phone-numbers/${phone_number_id}`;
+  const release = (query = '') => caller.rest('DELETE', `${path}${query}`);
+  const get = () => caller.rest('GET', path);
+  return { caller, account_sid, phone_number, phone_number_id, before, number, release, get };
+};
+
+const eventsOf = (phone_number_id: string) =>
+  service.connection.collection('events').find({ subject_id: phone_number_id }).sort({ _id: 1 }).toArray();
+
+describe('Releasing a number', () => {
+  it('gives its former routing back exactly, leaves nothing, and says so', async () => {
+    const { caller, phone_number, phone_number_id, before, number, release, get } = await imported();
+    const { status, body } = await release();
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: {
+        success: true,
+        message: 'Phone number released',
+        data: { phone_number_id, phone_number, provider: 'twilio', provisioning_state: 'released' },
+      },
+    });
+    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+    expect((await get()).status).toBe(404);
+    await expectWholeWorld(service);
+    const last = (await eventsOf(phone_number_id)).at(-1);
+    expect(last).toMatchObject({ type: 'phone_number.released', changes: { phone_number } });
+    expect(last?.actor.key_id).toMatch(/^key_/);
+    expect(last?.request_id).toEqual(expect.any(String));
+    expect((await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`)).status).toBe(404);
+  });
+
+  it.each([
+    ['a foreign trunk', () => ({ trunk_sid: drawSid('TK') })],
+    ['a voice application', () => ({ voice_application_sid: drawSid('AP') })],
+  ])('gives %s back', async (_what, draw) => {
+    const seed = draw();
+    const { account_sid, before, number, release } = await imported(seed, { replace_existing_routing: true });
+    if ('trunk_sid' in seed) {
+      const trunk = { sid: seed.trunk_sid, account_sid, friendly_name: 'Another' };
+      await service.sandbox.shelf.put('twilio.trunk', seed.trunk_sid, trunk);
+    }
+    expect((await release()).body.data).not.toHaveProperty('warnings');
+    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+  });
+
+  it('has the number imported again at once, by anyone', async () => {
+    const { phone_number, release } = await imported();
+    await release();
+    const another = await service.newOrganization();
+    const sip = { phone_number, provider: 'sip', supports_inbound: true } as const;
+    expect((await another.rest('POST', '/api/phone-numbers', sip)).status).toBe(201);
+  });
+
+  it('takes over tRPC what it takes over REST', async () => {
+    const { caller, phone_number_id } = await imported();
+    const { data } = await caller.client.phoneNumbers.release.mutate({ phone_number_id });
+    expect(data.provisioning_state).toBe('released');
+    await expect(caller.client.phoneNumbers.get.query({ phone_number_id })).rejects.toThrow('There is no phone number');
+  });
+
+  it('refuses a number that is assigned, unless it is forced', async () => {
+    const { caller, phone_number_id, release, get } = await imported({}, { agent_id: 'reception' });
+    const refused = await release();
+    expect(refused.body).toMatchObject({ status: 409, code: 'phone_number_assigned' });
+    expect(refused.body.detail).toContain('reception');
+    expect((await get()).body.data).toMatchObject({ provisioning_state: 'active', assigned_agent_id: 'reception' });
+    expect((await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}?force=true`)).status).toBe(200);
+    expect((await get()).status).toBe(404);
+  });
+
+  it('leaves a number alone that somebody has routed elsewhere meanwhile, and says so', async () => {
+    const { number, release } = await imported();
+    const now = await number();
+    const by_hand = { ...now, trunk_sid: null, voice_url: 'https://example.com/by-hand' };
+    await service.sandbox.shelf.put('twilio.number', now.sid, by_hand);
+    const { status, body } = await release();
+    expect(status).toBe(200);
+    expect(body.data.warnings).toEqual([expect.stringContaining('It was left as it is')]);
+    expect(await number()).toEqual(by_hand);
+  });
+
+  it('takes a number off our trunk whose former trunk is gone, and says so', async () => {
+    const trunk_sid = drawSid('TK');
+    const { number, release } = await imported({ trunk_sid }, { replace_existing_routing: true });
+    const { status, body } = await release();
+    expect(status).toBe(200);
+    expect(body.data.warnings).toEqual([expect.stringContaining(trunk_sid)]);
+    expect(await number()).toMatchObject({ trunk_sid: null });
+  });
+
+  it('takes a number off our trunk whose former routing is not known, and says so', async () => {
+    const { phone_number, number, release } = await imported();
+    const numbers = service.connection.collection('phone_numbers');
+    await numbers.updateOne({ phone_number }, { $set: { former_routing: null } });
+    const { status, body } = await release();
+    expect(status).toBe(200);
+    expect(body.data.warnings).toEqual([expect.stringContaining('is not known')]);
+    expect(await number()).toMatchObject({ trunk_sid: null });
+  });
+
+  it('answers two at once alike', async () => {
+    const { phone_number_id, release } = await imported();
+    const answers = await Promise.all([release(), release(), release()]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const types = (await eventsOf(phone_number_id)).map(({ type }) => type);
+    expect(types.filter((type) => type === 'phone_number.released')).toHaveLength(1);
+  });
+
+  it('leaves the number as it was where a provider refuses before anything is removed', async () => {
+    const { number, release, get } = await imported();
+    const now = await number();
+    service.sandbox.faults.add({ ...closed, call: 'twilio.fetchNumber', times: ALWAYS });
+    expect((await release()).body).toMatchObject({ status: 400, code: 'provider_credentials_refused' });
+    service.sandbox.faults.clear();
+    await settle(service);
+    expect((await get()).body.data.provisioning_state).toBe('active');
+    expect(await number()).toEqual(now);
+    await expectWholeWorld(service);
+  });
+
+  it('goes on in the background where something is removed already, and answers 202', async () => {
+    const { number, before, release, get } = await imported();
+    service.sandbox.faults.add({ ...refusal, call: 'livekit.DeleteSIPDispatchRule', times: ALWAYS });
+    const { status, body } = await release();
+    expect({ status, state: body.data.provisioning_state }).toEqual({ status: 202, state: 'releasing' });
+    expect((await get()).body.data.provisioning).toMatchObject({ state: 'releasing', problem: expect.anything() });
+    service.sandbox.faults.clear();
+    await settle(service);
+    expect((await get()).status).toBe(404);
+    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+    await expectWholeWorld(service);
+  });
+
+  it('answers by the deadline while a provider is silent, and goes on', async () => {
+    const { release, get } = await imported();
+    service.sandbox.faults.add({ call: 'livekit.DeleteSIPTrunk', kind: 'hang_before', times: ALWAYS });
+    expect((await release()).status).toBe(202);
+    service.sandbox.faults.clear();
+    await settle(service);
+    expect((await get()).status).toBe(404);
+    await expectWholeWorld(service);
+  });
+
+  it('lets go of a number whose account is closed, by force, and says what could not be given back', async () => {
+    const { phone_number, release, get } = await imported();
+    for (const call of ['twilio.fetchNumber', 'twilio.updateNumber']) {
+      service.sandbox.faults.add({ ...closed, call, times: ALWAYS });
+    }
+    const { status, body } = await release('?force=true');
+    expect(status).toBe(200);
+    expect(body.data.warnings).toEqual([expect.stringContaining(`${phone_number} was released by force`)]);
+    expect((await get()).status).toBe(404);
+    const { inbound, outbound, rules } = await readWorld(service);
+    const left = JSON.stringify([inbound, outbound, rules]);
+    expect(left).not.toContain(phone_number);
+  });
+
+  it('forces on what has been put off', async () => {
+    const { release, get } = await imported();
+    service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_before', times: ALWAYS });
+    expect((await release()).status).toBe(202);
+    service.sandbox.faults.clear();
+    for (const call of ['twilio.fetchNumber', 'twilio.updateNumber', 'twilio.listNumbers']) {
+      service.sandbox.faults.add({ ...closed, call, times: ALWAYS });
+    }
+    const forced = release('?force=true');
+    await settle(service);
+    expect((await forced).status).toBeLessThan(300);
+    expect((await get()).status).toBe(404);
+  });
+
+  it('is refused while the number is being imported or changed', async () => {
+    const { caller, phone_number_id, release } = await imported();
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
+    const assigning = caller.client.phoneNumbers.assign.mutate({ phone_number_id, agent_id: 'reception' });
+    await service.sandbox.faults.holding();
+    expect((await release()).body).toMatchObject({ status: 409, code: 'phone_number_busy' });
+    service.sandbox.faults.release();
+    await assigning.catch(problemIn);
+    await settle(service);
+  });
+
+  it('knows no number of another organization', async () => {
+    const { phone_number_id, get } = await imported();
+    const another = await service.newOrganization();
+    const { status } = await another.rest('DELETE', `/api/phone-numbers/${phone_number_id}`);
+    expect(status).toBe(404);
+    expect((await get()).status).toBe(200);
+  });
+
+  it('is for whoever may delete', async () => {
+    const { caller, phone_number_id } = await imported();
+    const user = await service.newKey(caller, 'user');
+    expect((await user.rest('DELETE', `/api/phone-numbers/${phone_number_id}`)).status).toBe(403);
+  });
+});
