@@ -211,5 +211,26 @@ describe('a database that schema 1 filled', () => {
       const rule = rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === dispatch_rule_id);
       expect(JSON.stringify(rule)).toContain('"pin":"2468"');
     });
+
+    it('can let go of every number, and each has its former routing back', async () => {
+      for (const caller of Object.values(callers)) {
+        const { data } = await caller.client.phoneNumbers.list.query({ page_size: 100 });
+        const routings = new Map<string, object | undefined>();
+        for (const { phone_number_id, phone_number } of data) {
+          const { data: detail } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+          const { status, body } = await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}?force=true`);
+          const { former_routing } = { former_routing: undefined, ...detail.provisioning };
+          // Where that trunk is gone, the answer says so.
+          routings.set(phone_number, body.data.warnings ? undefined : former_routing);
+          expect({ status, ...body.data }, phone_number).toMatchObject({ status: 200, provisioning_state: 'released' });
+        }
+        const { numbers } = await readWorld(service);
+        for (const { phone_number = '', trunk_sid } of numbers.filter((it) => routings.has(it.phone_number ?? ''))) {
+          const former = routings.get(phone_number);
+          expect(trunk_sid, phone_number).toBe((former && Reflect.get(former, 'trunk_sid')) ?? null);
+        }
+      }
+      await expectWholeWorld(service);
+    });
   });
 });

@@ -76,9 +76,16 @@ describe("the README's examples", () => {
   const pretty = (json: string): string => `${JSON.stringify(JSON.parse(json), null, 2)}\n`;
 
   it('over REST print what it shows, the first time and the second', async () => {
-    const example = blockWith('sh', '/api/phone-numbers');
+    const example = blockWith('sh', '/api/phone-numbers \\');
     expect(masked(pretty(await paste(example)))).toBe(masked(blockWith('json', '"success": true')));
     expect(masked(pretty(await paste(example)))).toBe(masked(blockWith('json', '"success": false')));
+  });
+
+  it('let the number go', async () => {
+    const { data } = await service.admin.client.phoneNumbers.list.query({ phone_number: '+15551234567' });
+    const { phone_number_id } = data[0] ?? expect.unreachable();
+    const example = blockWith('sh', '-X DELETE').replace(/phon_[0-9a-f]{12}/, phone_number_id);
+    expect(JSON.parse(await paste(example)).data).toMatchObject({ phone_number_id, provisioning_state: 'released' });
   });
 
   it('over tRPC print what it shows, the first time and the second', async () => {

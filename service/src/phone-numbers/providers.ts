@@ -89,7 +89,10 @@ export interface Switchboard {
   createDispatchRule(answer: Answer): Promise<string>;
   /** Those bound to this inbound trunk. */
   findDispatchRules(inbound_trunk_id: string): Promise<Found[]>;
-  /** Replaces the rule in place: no call goes unanswered meanwhile. */
-  updateDispatchRule(dispatch_rule_id: string, answer: Answer): Promise<void>;
+  /**
+   * Has the rule dispatch this agent, or none, and leaves the rest of it as it is, what people set by hand included. In
+   * place: no call goes unanswered meanwhile. False: there is no such rule.
+   */
+  setAgent(dispatch_rule_id: string, agent_id: string | null): Promise<boolean>;
   removeDispatchRule(dispatch_rule_id: string): Promise<void>;
 }

@@ -98,7 +98,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** A caller's assignment at LiveKit, then in the record. */
   const assign = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     const agent_id = claim.record.provisioning.assigning?.agent_id ?? null;
-    await setAgent(await jobOf(claim), agent_id);
+    await setAgent(claim, await jobOf(claim), agent_id);
     await lifecycle.assigned(claim);
     return 'settled';
   };
@@ -118,17 +118,20 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     }
     const job = await jobOf(claim);
     await tidy(steps, job, lifecycle.progressOf(claim));
-    await setAgent(job, claim.record.assigned_agent_id);
+    await setAgent(claim, job, claim.record.assigned_agent_id);
     await restoreRouting(job);
     await lifecycle.settled(claim);
     return 'settled';
   };
 
-  const setAgent = async (job: Job, agent_id: string | null): Promise<void> => {
+  /** A rule that was deleted at LiveKit is made again. */
+  const setAgent = async (claim: PhoneNumberClaim, job: Job, agent_id: string | null): Promise<void> => {
     const { inbound_trunk, dispatch_rule } = job.record.provisioning.steps;
     if (!inbound_trunk?.resource_id || !dispatch_rule?.resource_id) return;
+    if (await job.switchboard.setAgent(dispatch_rule.resource_id, agent_id)) return;
     const answer = await answerOf(job, inbound_trunk.resource_id);
-    await job.switchboard.updateDispatchRule(dispatch_rule.resource_id, { ...answer, agent_id });
+    const made = await job.switchboard.createDispatchRule({ ...answer, agent_id });
+    await lifecycle.progressOf(claim).done('dispatch_rule', made);
   };
 
   const whateverIsDue = async (claim: PhoneNumberClaim): Promise<Outcome> => {

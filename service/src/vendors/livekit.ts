@@ -22,7 +22,6 @@ import {
   SIPOutboundTrunkInfo,
   SIPTransport,
   SIPTrunkInfo,
-  UpdateSIPDispatchRuleRequest,
 } from '@livekit/protocol';
 import { z } from 'zod';
 import type { Answer, Found, Mark, MediaEncryption, OutboundLine, Switchboard } from '../phone-numbers/providers.ts';
@@ -150,28 +149,21 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         return bound.map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata));
       }),
 
-    updateDispatchRule: (dispatch_rule_id, answer) =>
-      call(
-        'updateDispatchRule',
-        async () => {
-          const { name, inbound_trunk_id, room_prefix, pin, mark } = answer;
-          const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
-          const value = new SIPDispatchRuleInfo({
-            sipDispatchRuleId: dispatch_rule_id,
-            rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
-            name,
-            trunkIds: [inbound_trunk_id],
-            metadata: writeMark(mark),
-            ...roomConfigOf(answer),
-          });
-          const request = new UpdateSIPDispatchRuleRequest({
-            sipDispatchRuleId: dispatch_rule_id,
-            action: { case: 'replace', value },
-          });
-          SIPDispatchRuleInfo.fromJson(await ask('UpdateSIPDispatchRule', request), lenient);
-        },
-        answer.pin,
-      ),
+    // LiveKit's field updates cannot change a rule's agents, so the rule is read and replaced: as the JSON that came, so
+    // that fields survive which the SDK does not know. What is changed by hand between the two calls is lost.
+    setAgent: (dispatch_rule_id, agent_id) =>
+      call('setAgent', async () => {
+        const listed = await ask(
+          'ListSIPDispatchRule',
+          new ListSIPDispatchRuleRequest({ dispatchRuleIds: [dispatch_rule_id] }),
+        );
+        const rule = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
+        if (!rule) return false;
+        const room_config = { ...rule.room_config, agents: agentsOf(rule, agent_id) };
+        const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace: { ...rule, room_config } };
+        SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
+        return true;
+      }),
 
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () =>
@@ -184,6 +176,20 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
 };
 
 const Id = z.string().min(1);
+
+/** Field names as LiveKit's server writes them: those of the protocol, in snake_case. */
+const RawAgent = z.looseObject({ agent_name: z.string().optional() });
+const RawRule = z.looseObject({
+  sip_dispatch_rule_id: z.string(),
+  room_config: z.looseObject({ agents: z.array(RawAgent).nullish() }).nullish(),
+});
+const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) });
+
+/** The agent as it is dispatched already, with its metadata, or anew. */
+const agentsOf = ({ room_config }: z.infer<typeof RawRule>, agent_id: string | null) => {
+  if (agent_id === null) return [];
+  return [room_config?.agents?.find(({ agent_name }) => agent_name === agent_id) ?? { agent_name: agent_id }];
+};
 const Json = z.json();
 type JsonValue = z.infer<typeof Json>;
 interface Message {

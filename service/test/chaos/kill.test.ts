@@ -31,6 +31,13 @@ const undoing = [
   { call: 'twilio.fetchNumber', skip: 0, late: true },
   { call: 'twilio.updateNumber', skip: 0, late: true },
 ];
+/** What a release calls, first and last of each provider. Each pair of faults with a kill between is in test/faults. */
+const releasing = [
+  { call: 'twilio.updateNumber', skip: 0, kind: 'hold_before' },
+  { call: 'twilio.updateNumber', skip: 0, kind: 'hold_after' },
+  { call: 'livekit.DeleteSIPTrunk', skip: 0, kind: 'hold_after' },
+  { call: 'livekit.DeleteSIPTrunk', skip: 1, kind: 'hold_after' },
+] as const;
 const moments = ['hold_before', 'hold_after'] as const;
 const LEASE_MS = 1500;
 /** Room for an import on a slow machine before its deadline, and for a call that outlasts it where another was slow. */
@@ -70,6 +77,12 @@ afterEach(async () => {
 const importNumber = () => {
   const input = { phone_number, provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id };
   return victim.caller.rest('POST', '/api/phone-numbers', input).catch(() => undefined);
+};
+
+/** How Twilio routes the number. */
+const routing = async () => {
+  const { twilio } = await sandbox.world();
+  return { ...twilio.number?.find((it) => it.phone_number === phone_number), date_updated: undefined };
 };
 
 describe('a process that is killed', () => {
@@ -123,6 +136,51 @@ describe('a process that is killed', () => {
       });
     }
   }
+});
+
+describe('a process that is killed during a release', () => {
+  for (const { call, skip, kind } of releasing) {
+    it(`while ${call} ${skip + 1} is under way (${kind}) leaves nothing, and the number can be imported`, async () => {
+      const before = await routing();
+      const { phone_number_id } = (await importNumber())?.body.data;
+      await sandbox.fault({ call, skip, kind });
+      const path = `/api/phone-numbers/${phone_number_id}`;
+      const answer = victim.caller.rest('DELETE', path).catch(() => undefined);
+      await sandbox.holding();
+      await victim.end('SIGKILL');
+      await answer;
+      await sandbox.release();
+      survivor = await startService(sandbox, cluster.uri);
+      await settled(cluster);
+      expect(await expectWhole(cluster, sandbox)).toEqual([]);
+      expect(await routing()).toEqual(before);
+      victim = survivor;
+      expect((await importNumber())?.status).toBe(201);
+      await settled(cluster);
+      await expectWhole(cluster, sandbox);
+    });
+  }
+
+  it('at any moment of it leaves nothing', async () => {
+    const before = await routing();
+    for (let after_ms = 0; ; after_ms += 25) {
+      const { phone_number_id } = (await importNumber())?.body.data;
+      await sandbox.fault({ call: 'twilio.updateNumber', kind: 'slow', delay_ms: 40 });
+      await sandbox.fault({ call: 'livekit.DeleteSIPDispatchRule', kind: 'slow', delay_ms: 40 });
+      const path = `/api/phone-numbers/${phone_number_id}`;
+      const answer = victim.caller.rest('DELETE', path).catch(() => undefined);
+      const ended = await Promise.race([answer, wait(after_ms, 'killed' as const)]);
+      if (ended !== 'killed') return;
+      await victim.end('SIGKILL');
+      await startVictim();
+      // Killed before it was written, the number is as it was: then it is released anew.
+      await settled(cluster);
+      await victim.caller.rest('DELETE', path);
+      await settled(cluster);
+      expect(await expectWhole(cluster, sandbox)).toEqual([]);
+      expect(await routing()).toEqual(before);
+    }
+  }, 600_000);
 });
 
 describe('a process that is paused past its lease, and goes on', () => {

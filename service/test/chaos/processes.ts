@@ -248,7 +248,7 @@ export const whenReady = async (service: Started): Promise<ServiceProcess> => {
 };
 
 /** Looks again and again until it is so. */
-export const until = async (what: string, isSo: () => Promise<boolean>, within_ms = 30_000): Promise<void> => {
+export const until = async (what: string, isSo: () => Promise<boolean>, within_ms = 120_000): Promise<void> => {
   for (const end = Date.now() + within_ms; !(await isSo()); await wait(50)) {
     if (Date.now() > end) throw new Error(`Not within ${within_ms} ms: ${what}`);
   }
