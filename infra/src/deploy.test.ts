@@ -1,6 +1,6 @@
 import { array, assert, asyncProperty, boolean, constantFrom, integer, option, record, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dev, prod } from '../test/given.ts';
+import { dev, EXISTING, existingNetwork, prod } from '../test/given.ts';
 import { evaluate } from '../test/tiers/evaluate.ts';
 import { build } from '../test/tiers/in-process.ts';
 import { PROMISES } from '../test/tiers/promises/promises.ts';
@@ -22,6 +22,13 @@ describe('the components', () => {
     expect(run.resources.filter(({ name }) => /isolated|database/.test(name))).toEqual([]);
   });
 
+  it('make no record where the zone of the name is kept elsewhere', async () => {
+    const { certificateArn } = EXISTING;
+    const run = await build(stackOf(prod({ certificateArn, hostedZoneId: undefined })));
+    expect(ofType(run, 'aws:route53/record:Record')).toEqual([]);
+    expect(ofType(run, 'aws:acm/certificate:Certificate')).toEqual([]);
+  });
+
   it('make no secret of one that the account has', async () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:210987654321:secret:uri-AbCdEf';
     const run = await build(stackOf(prod({ livekitApiKey: undefined, secretArns: { livekitApiKey: arn } })));
@@ -40,6 +47,8 @@ const configurations = record({
   environment: constantFrom('dev', 'staging', 'prod'),
   zones: uniqueArray(constantFrom(...zones), { minLength: 2, maxLength: 3 }),
   egress: constantFrom('single-nat', 'nat-per-zone'),
+  place: constantFrom('own', 'network', 'load balancer'),
+  hasCertificate: boolean(),
   endpoints: uniqueArray(constantFrom('kms', 'logs', 'secretsmanager'), { maxLength: 3 }),
   database: constantFrom('external', 'instances', 'serverless'),
   hasImage: boolean(),
@@ -49,11 +58,16 @@ const configurations = record({
   alarms: constantFrom({ email: 'oncall@acme.dev' }, { snsArn: 'arn:aws:sns:eu-central-1:210987654321:oncall' }),
   accessLogs: option(boolean(), { nil: undefined }),
   tags: array(constantFrom('team', 'cost'), { maxLength: 2 }),
-}).map(({ zones: chosen, egress, endpoints, database, hasImage, min, tags, ...rest }) =>
+}).map(({ zones: chosen, egress, endpoints, place, hasCertificate, database, hasImage, min, tags, ...rest }) =>
   prod({
     ...rest,
+    ...(hasCertificate && { certificateArn: EXISTING.certificateArn }),
     service: { min, max: min + 2 },
-    network: { zones: chosen, egress, endpoints },
+    network:
+      place === 'own'
+        ? { zones: chosen, egress, endpoints }
+        : existingNetwork({ isShared: place === 'load balancer', hasDatabase: database !== 'external' }),
+    ...(place === 'load balancer' && { loadBalancer: EXISTING.loadBalancer, waf: undefined, accessLogs: undefined }),
     tags: Object.fromEntries(tags.map((tag) => [tag, 'x'])),
     ...(database === 'external' && {
       database: { kind: 'external' },

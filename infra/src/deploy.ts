@@ -9,6 +9,7 @@ import { Secrets } from './data/secrets.ts';
 import { Edge } from './edge/edge.ts';
 import { metricNamespace, PREFIX } from './names.ts';
 import { Endpoints } from './network/endpoints.ts';
+import { existingNetwork } from './network/existing.ts';
 import { Network } from './network/network.ts';
 import { SecurityGroups } from './network/security-groups.ts';
 import { nextSteps } from './next-steps.ts';
@@ -38,14 +39,13 @@ export const deploy = (config: Config) => {
   if (quota !== undefined) void pulumi.log.warn(quota);
 
   const hasDatabase = config.database.kind === 'documentdb';
-  const network = new Network(
-    PREFIX,
-    { network: config.network, region, accountId, logRetentionDays, hasDatabase },
-    opts,
-  );
+  const network =
+    config.network.kind === 'existing'
+      ? existingNetwork(config.network, opts)
+      : new Network(PREFIX, { network: config.network, region, accountId, logRetentionDays, hasDatabase }, opts);
   const { vpcId, publicSubnetIds, taskSubnetIds, isolatedSubnetIds } = network;
   const groups = new SecurityGroups(PREFIX, { config, vpcId }, opts);
-  if (config.network.endpoints.length > 0)
+  if (config.network.kind === 'own' && config.network.endpoints.length > 0)
     new Endpoints(
       `${PREFIX}-endpoints`,
       { services: config.network.endpoints, region, vpcId, subnetIds: taskSubnetIds, serviceGroupId: groups.serviceId },
@@ -88,7 +88,9 @@ export const deploy = (config: Config) => {
   const { topicArn } = new Notifications(PREFIX, { alarms: config.alarms, accountId }, opts);
   const loadBalancer = { LoadBalancer: edge.loadBalancerDimension };
   const targetGroup = { ...loadBalancer, TargetGroup: edge.targetGroupDimension };
-  const ofDeployments = new Alarms(PREFIX, { specs: watchEdge({ loadBalancer, targetGroup }), topicArn }, opts);
+  // What others do on a load balancer that is not ours is not ours to watch.
+  const own = config.loadBalancer ? undefined : loadBalancer;
+  const ofDeployments = new Alarms(PREFIX, { specs: watchEdge({ targetGroup }), topicArn }, opts);
 
   const outputs = {
     url: edge.url,
@@ -103,7 +105,7 @@ export const deploy = (config: Config) => {
     logGroup: logGroup.name,
     egressAddresses: network.egressAddresses,
     estimatedMonthlyCost: `about ${totalOf(costOf(pricedOf(config)))} US dollars, and what traffic adds`,
-    nextSteps: nextSteps({ config, repositoryUrl: repository.url, url: edge.url }),
+    nextSteps: nextSteps({ config, repositoryUrl: repository.url, url: edge.url, dnsName: edge.dnsName }),
   };
   const notices = { topicArn, repositoryName: repository.name };
   if (image === undefined) {
@@ -122,7 +124,7 @@ export const deploy = (config: Config) => {
       kmsKeyArns: [secrets.keyArn, ...config.secretKmsKeyArns],
       logGroup,
       targetGroupArn: edge.targetGroupArn,
-      listener: edge.listener,
+      forwarding: edge.forwarding,
       loadBalancerDimension: edge.loadBalancerDimension,
       targetGroupDimension: edge.targetGroupDimension,
       alarmNames: ofDeployments.names,
@@ -135,7 +137,7 @@ export const deploy = (config: Config) => {
     `${PREFIX}-running`,
     {
       specs: [
-        ...watchCallers({ loadBalancer, targetGroup, least: config.service.min }),
+        ...watchCallers({ loadBalancer: own, targetGroup, least: config.service.min }),
         ...watchService({
           service: { ClusterName: service.clusterName, ServiceName: service.serviceName },
           namespace,
@@ -163,6 +165,7 @@ export const deploy = (config: Config) => {
         namespace,
         loadBalancer: edge.loadBalancerDimension,
         targetGroup: edge.targetGroupDimension,
+        isShared: config.loadBalancer !== undefined,
         cluster: service.clusterName,
         service: service.serviceName,
         database: database?.clusterIdentifier,
@@ -183,7 +186,7 @@ export const deploy = (config: Config) => {
 
 const pricedOf = (config: Config): Priced => ({
   ...config,
-  domain: config.edge.scheme === 'https' ? config.edge.domain : undefined,
+  hasCertificate: config.edge.scheme === 'https',
   managedSecrets:
     Object.values(config.secrets).filter(({ mode }) => mode === 'managed').length +
     2 * Number(config.database.kind === 'documentdb'),

@@ -12,6 +12,7 @@ const stepsOf = (given: Given): Promise<string[]> =>
       config: parseConfig(given),
       repositoryUrl: pulumi.output(REPOSITORY),
       url: pulumi.output('https://trunkline.acme.dev'),
+      dnsName: pulumi.output('edge-1.elb.amazonaws.com'),
     }).apply(resolve),
   );
 
@@ -36,6 +37,12 @@ it('say with an image what to try, and whose mail to confirm', async () => {
   expect(first).toBe('curl https://trunkline.acme.dev/healthz');
   expect(second).toContain('oncall@acme.dev');
   expect(rest).toEqual([]);
+});
+
+it('say where a name points whose zone is kept elsewhere', async () => {
+  const certificateArn = 'arn:aws:acm:eu-central-1:210987654321:certificate/11111111-2222-3333-4444-555555555555';
+  const [first] = await stepsOf(prod({ hostedZoneId: undefined, certificateArn }));
+  expect(first).toBe('# Point trunkline.acme.dev to edge-1.elb.amazonaws.com: its zone is not known here.');
 });
 
 it('say that the bootstrap key is to be retired, and not what it is', async () => {

@@ -2,16 +2,20 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Config } from './config/config.ts';
 
 export interface Deployed {
-  config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture' | 'alarms' | 'secrets'>;
+  config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture' | 'edge' | 'alarms' | 'secrets'>;
   repositoryUrl: pulumi.Output<string>;
   url: pulumi.Output<string>;
+  /** What the domain must point to. */
+  dnsName: pulumi.Output<string>;
 }
 
 /** What the reader of the outputs does next: the commands, one a line. */
-export const nextSteps = ({ config, repositoryUrl, url }: Deployed): pulumi.Output<string[]> =>
+export const nextSteps = ({ config, repositoryUrl, url, dnsName }: Deployed): pulumi.Output<string[]> =>
   pulumi
-    .all([repositoryUrl, url])
-    .apply(([repository, at]) => (config.image === undefined ? pushImage(config, repository) : useIt(config, at)));
+    .all([repositoryUrl, url, dnsName])
+    .apply(([repository, at, dns]) =>
+      config.image === undefined ? pushImage(config, repository) : useIt(config, at, dns),
+    );
 
 const pushImage = ({ region, accountId, architecture }: Deployed['config'], repository: string): string[] => [
   `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${accountId}.dkr.ecr.${region}.amazonaws.com`,
@@ -21,7 +25,10 @@ const pushImage = ({ region, accountId, architecture }: Deployed['config'], repo
   'pulumi up',
 ];
 
-const useIt = ({ alarms, secrets }: Deployed['config'], url: string): string[] => [
+const useIt = ({ edge, alarms, secrets }: Deployed['config'], url: string, dnsName: string): string[] => [
+  ...(edge.scheme === 'https' && edge.hostedZoneId === undefined
+    ? [`# Point ${edge.domain} to ${dnsName}: its zone is not known here.`]
+    : []),
   `curl ${url}/healthz`,
   ...(alarms !== undefined && 'email' in alarms
     ? [`# Confirm what AWS has sent to ${alarms.email}: no alarm comes before.`]
@@ -29,6 +36,6 @@ const useIt = ({ alarms, secrets }: Deployed['config'], url: string): string[] =
   ...(secrets.bootstrapApiKey === undefined
     ? []
     : [
-        '# Make an admin key with the bootstrap key, revoke that one, and take it away: README.md, "The first deployment".',
+        '# Make an admin key with the bootstrap key, revoke that one, and take it away: docs/runbooks.md, "Retire the bootstrap key".',
       ]),
 ];

@@ -30,6 +30,28 @@ const PROD: Record<string, unknown> = {
   alarms: { email: 'oncall@acme.dev' },
 };
 
+/** What the account of the tests has before anything is deployed. */
+export const EXISTING = {
+  vpcId: 'vpc-0000000000000acde',
+  publicSubnetIds: ['subnet-0000000000000a001', 'subnet-0000000000000a002'],
+  taskSubnetIds: ['subnet-0000000000000b001', 'subnet-0000000000000b002'],
+  databaseSubnetIds: ['subnet-0000000000000c001', 'subnet-0000000000000c002'],
+  certificateArn: 'arn:aws:acm:eu-central-1:210987654321:certificate/11111111-2222-3333-4444-555555555555',
+  loadBalancer: {
+    listenerArn:
+      'arn:aws:elasticloadbalancing:eu-central-1:210987654321:listener/app/edge/00000000000000aa/00000000000000bb',
+    securityGroupId: 'sg-0000000000000aced',
+    priority: 100,
+  },
+};
+/** Its network, for a service behind its load balancer, or behind one that is made. */
+export const existingNetwork = ({ isShared = false, hasDatabase = true } = {}) => ({
+  vpcId: EXISTING.vpcId,
+  taskSubnetIds: EXISTING.taskSubnetIds,
+  ...(!isShared && { publicSubnetIds: EXISTING.publicSubnetIds }),
+  ...(hasDatabase && { databaseSubnetIds: EXISTING.databaseSubnetIds }),
+});
+
 const asGiven = (values: Record<string, unknown>): Given => ({
   stack: 'test',
   values: Object.fromEntries(

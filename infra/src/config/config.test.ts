@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, it } from 'vitest';
-import { dev, prod } from '../../test/given.ts';
+import { dev, EXISTING, existingNetwork, prod } from '../../test/given.ts';
 import { type Given, parseConfig } from './config.ts';
 import { ConfigError, type Fault } from './faults.ts';
 
@@ -21,6 +21,12 @@ const documentdb = (changes: object = {}) => ({
 });
 const elsewhere = { database: { kind: 'external' }, databasePassword: undefined };
 const zones = ['eu-central-1a', 'eu-central-1b'];
+const theirs = existingNetwork();
+/** A production in a network and on a listener that the account has. */
+const shared = (changes: object = {}) => ({
+  network: existingNetwork({ isShared: true }),
+  loadBalancer: { ...EXISTING.loadBalancer, ...changes },
+});
 const arnOf = (name: string) => `arn:aws:secretsmanager:eu-central-1:210987654321:secret:${name}-AbCdEf`;
 
 describe('a configuration', () => {
@@ -32,6 +38,17 @@ describe('a configuration', () => {
       'dev on serverless DocumentDB',
       dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 2, max: 8 }, poolSize: 10 })),
     ],
+    ['prod in a network of the account', prod({ network: theirs })],
+    [
+      'dev in public subnets of the account',
+      dev({ network: { ...existingNetwork({ hasDatabase: false }), egress: 'public-ip' } }),
+    ],
+    ['prod on a listener of the account', prod(shared())],
+    [
+      'prod on a listener that has the certificate, and a name that is kept elsewhere',
+      prod({ ...shared(), certificateArn: EXISTING.certificateArn, hostedZoneId: undefined }),
+    ],
+    ['prod with a certificate of the account', prod({ certificateArn: EXISTING.certificateArn })],
   ])('of %s fits', (_name, given) => {
     expect(faultsOf(given)).toEqual([]);
   });
@@ -74,7 +91,118 @@ describe('a configuration', () => {
       /private subnets/,
       "rm --path 'infra:network.endpoints'",
     ],
-    ['hostedZoneId', dev({ domain: 'trunkline.acme.dev' }), /is missing/, 'set infra:hostedZoneId'],
+    ['network.zones', dev({ network: {} }), /or a VPC of the account/, "'infra:network.vpcId'"],
+    ['network.vpcId', prod({ network: { ...theirs, vpcId: 'vpc-1' } }), /id of a VPC/, "'infra:network.vpcId'"],
+    [
+      'network.cidr',
+      prod({ network: { ...theirs, cidr: '10.40.0.0/16' } }),
+      /is for a network that is made/,
+      'rm --path',
+    ],
+    [
+      'network.zones',
+      prod({ network: { ...theirs, zones } }),
+      /is for a network that is made/,
+      "'infra:network.vpcId'",
+    ],
+    [
+      'network.endpoints',
+      prod({ network: { ...theirs, endpoints: ['kms'] } }),
+      /that is made/,
+      "'infra:network.endpoints'",
+    ],
+    [
+      'network.egress',
+      prod({ network: { ...theirs, egress: 'single-nat' } }),
+      /makes NAT/,
+      "rm --path 'infra:network.egress'",
+    ],
+    [
+      'network.taskSubnetIds',
+      dev({ network: { zones, taskSubnetIds: theirs.taskSubnetIds } }),
+      /does not say of which VPC/,
+      "'infra:network.vpcId'",
+    ],
+    [
+      'network.taskSubnetIds',
+      prod({ network: { ...theirs, taskSubnetIds: undefined } }),
+      /tasks run in them/,
+      "'infra:network.taskSubnetIds[0]'",
+    ],
+    [
+      'network.taskSubnetIds',
+      prod({ network: { ...theirs, taskSubnetIds: theirs.taskSubnetIds.slice(1) } }),
+      /two subnets or more/,
+      "'infra:network.taskSubnetIds[0]'",
+    ],
+    [
+      'network.taskSubnetIds[1]',
+      prod({ network: { ...theirs, taskSubnetIds: [theirs.taskSubnetIds[0], EXISTING.publicSubnetIds[0]] } }),
+      /is a public subnet, where a task/,
+      "'infra:network.taskSubnetIds[1]'",
+    ],
+    [
+      'network.publicSubnetIds',
+      prod({ network: { ...theirs, publicSubnetIds: undefined } }),
+      /load balancer stands in them/,
+      "'infra:loadBalancer.listenerArn'",
+    ],
+    [
+      'network.publicSubnetIds',
+      prod({ ...shared(), network: theirs }),
+      /is for a load balancer that is made/,
+      "rm --path 'infra:network.publicSubnetIds'",
+    ],
+    [
+      'network.databaseSubnetIds',
+      prod({ network: existingNetwork({ hasDatabase: false }) }),
+      /database is kept in them/,
+      "'infra:network.databaseSubnetIds[0]'",
+    ],
+    ['network.databaseSubnetIds', dev({ network: theirs }), /the database is external/, 'rm --path'],
+    [
+      'network.databaseSubnetIds[0]',
+      prod({ network: { ...theirs, databaseSubnetIds: [EXISTING.publicSubnetIds[0], EXISTING.databaseSubnetIds[1]] } }),
+      /is a public subnet/,
+      "'infra:network.databaseSubnetIds[0]'",
+    ],
+    [
+      'network.vpcId',
+      prod({ loadBalancer: EXISTING.loadBalancer }),
+      /tasks must be in its VPC/,
+      'rm infra:loadBalancer',
+    ],
+    ['waf', prod({ ...shared(), waf: {} }), /in the hands of its owners/, 'rm infra:waf'],
+    ['accessLogs', prod({ ...shared(), accessLogs: true }), /in the hands of its owners/, 'rm infra:accessLogs'],
+    ['loadBalancer.priority', prod(shared({ priority: undefined })), /1 to 50000/, "'infra:loadBalancer.priority' 100"],
+    ['loadBalancer.securityGroupId', prod(shared({ securityGroupId: undefined })), /security group/, 'securityGroupId'],
+    [
+      'loadBalancer.listenerArn',
+      prod(shared({ listenerArn: EXISTING.loadBalancer.listenerArn.replace('listener', 'loadbalancer') })),
+      /whole ARN/,
+      'listener/app/',
+    ],
+    [
+      'loadBalancer.listenerArn',
+      prod(shared({ listenerArn: EXISTING.loadBalancer.listenerArn.replace('eu-central-1', 'eu-west-1') })),
+      /not in eu-central-1/,
+      'elasticloadbalancing:eu-central-1:',
+    ],
+    [
+      'certificateArn',
+      prod({ certificateArn: EXISTING.certificateArn.replace('210987654321', '210987654320') }),
+      /not of the account 210987654321/,
+      'set infra:certificateArn',
+    ],
+    ['certificateArn', prod({ certificateArn: EXISTING.certificateArn.slice(0, -1) }), /whole ARN/, 'certificateArn'],
+    ['domain', dev({ certificateArn: EXISTING.certificateArn }), /certificateArn is for it/, 'rm infra:certificateArn'],
+    [
+      'domain',
+      dev({ network: existingNetwork({ isShared: true, hasDatabase: false }), loadBalancer: EXISTING.loadBalancer }),
+      /loadBalancer is for it/,
+      'rm infra:loadBalancer',
+    ],
+    ['hostedZoneId', dev({ domain: 'trunkline.acme.dev' }), /is missing/, 'set infra:certificateArn'],
     ['domain', dev({ hostedZoneId: 'Z0ACME' }), /is missing/, 'set infra:domain'],
     ['domain', dev({ environment: 'staging' }), /over HTTP/, 'set infra:domain'],
     ['service.cpu', dev({ service: { cpu: 300 } }), /must be 256, 512/, "'infra:service.cpu'"],

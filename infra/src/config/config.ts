@@ -4,12 +4,30 @@ import { ConfigError, type Fault, remove, set } from './faults.ts';
 import { examplesOf, isSecret, nearest } from './keys.ts';
 import { placeholdersIn } from './placeholders.ts';
 import { breaches } from './rules.ts';
-import { type DocumentDb, kindOf, Schema, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import {
+  type DocumentDb,
+  kindOf,
+  type NetworkConfig,
+  networkOf,
+  Schema,
+  SECRET_KEYS,
+  type SecretKey,
+  type Settings,
+} from './schema.ts';
 
 /** Where a secret's value is: with us, encrypted; or in a secret of the account that we never read. */
 export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | { mode: 'external'; valueFrom: string };
 
-type EdgeConfig = { scheme: 'https'; domain: string; hostedZoneId: string } | { scheme: 'http' };
+type EdgeConfig =
+  | {
+      scheme: 'https';
+      domain: string;
+      /** Absent where its name is kept elsewhere. */
+      hostedZoneId?: string | undefined;
+      /** Absent where a certificate is made. */
+      certificateArn?: string | undefined;
+    }
+  | { scheme: 'http' };
 
 type External = Extract<Settings['database'], { kind: 'external' }>;
 export type DocumentDbConfig = DocumentDb & { password: pulumi.Output<string> };
@@ -18,10 +36,19 @@ type DatabaseConfig = External | DocumentDbConfig;
 export interface Config
   extends Omit<
     Settings,
-    SecretKey | 'databasePassword' | 'secretArns' | 'domain' | 'hostedZoneId' | 'database' | 'accessLogs'
+    | SecretKey
+    | 'databasePassword'
+    | 'secretArns'
+    | 'domain'
+    | 'hostedZoneId'
+    | 'certificateArn'
+    | 'network'
+    | 'database'
+    | 'accessLogs'
   > {
   stack: string;
   edge: EdgeConfig;
+  network: NetworkConfig;
   database: DatabaseConfig;
   /** Of DocumentDB the URI is composed, and so not among them. */
   secrets: Partial<Record<SecretKey, SecretSource>>;
@@ -128,7 +155,7 @@ const commands = (path: string): string[] => {
 
 const configOf = (stack: string, settings: Settings): Config => {
   const { mongodbUri, livekitApiKey, livekitApiSecret, encryptionKeys, bootstrapApiKey, ...open } = settings;
-  const { secretArns, domain, hostedZoneId, databasePassword, database, ...rest } = open;
+  const { secretArns, domain, hostedZoneId, certificateArn, databasePassword, database, network, ...rest } = open;
   const values = { mongodbUri, livekitApiKey, livekitApiSecret, encryptionKeys, bootstrapApiKey };
   const secrets: Config['secrets'] = {};
   for (const key of SECRET_KEYS) {
@@ -141,13 +168,11 @@ const configOf = (stack: string, settings: Settings): Config => {
     ...rest,
     stack,
     secrets,
-    edge:
-      domain !== undefined && hostedZoneId !== undefined
-        ? { scheme: 'https', domain, hostedZoneId }
-        : { scheme: 'http' },
+    edge: domain === undefined ? { scheme: 'http' } : { scheme: 'https', domain, hostedZoneId, certificateArn },
+    network: networkOf(network),
     database:
       database.kind === 'external' ? database : { ...database, password: pulumi.secret(databasePassword ?? '') },
     protect: settings.protect ?? settings.environment !== 'dev',
-    accessLogs: settings.accessLogs ?? settings.environment === 'prod',
+    accessLogs: settings.accessLogs ?? (settings.environment === 'prod' && settings.loadBalancer === undefined),
   };
 };

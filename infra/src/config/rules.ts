@@ -38,10 +38,10 @@ const example = (path: string): string[] => examplesOf(path).map(([key, value]) 
 
 const network: Rule[] = [
   ({ network: { cidr } }) => {
-    const message = faultOfCidr(cidr);
+    const message = cidr === undefined ? undefined : faultOfCidr(cidr);
     return message === undefined ? [] : [fault('network.cidr', `${message}.`, ...example('network.cidr'))];
   },
-  ({ region, network: { zones } }) =>
+  ({ region, network: { zones = [] } }) =>
     zones.flatMap((zone, at) =>
       unless(
         zone.slice(0, -1) === region,
@@ -63,16 +63,179 @@ const network: Rule[] = [
         set('network.egress', 'single-nat'),
       ),
     ),
+  ({ network: { vpcId, zones } }) =>
+    unless(
+      vpcId !== undefined || zones !== undefined,
+      fault(
+        'network.zones',
+        'is missing. Name the zones of the network that is made, or a VPC of the account.',
+        ...example('network.zones'),
+        ...example('network.vpcId'),
+      ),
+    ),
+];
+
+const SUBNETS = ['publicSubnetIds', 'taskSubnetIds', 'databaseSubnetIds'] as const;
+
+/** A VPC of the account in place of one that is made. */
+const existingNetwork: Rule[] = [
+  ({ network: { vpcId, cidr, zones, endpoints } }) =>
+    vpcId === undefined
+      ? []
+      : Object.entries({ cidr, zones, endpoints: endpoints.length > 0 ? endpoints : undefined }).flatMap(
+          ([key, given]) =>
+            unless(
+              given === undefined,
+              fault(
+                `network.${key}`,
+                `is for a network that is made here, and network.vpcId names one of the account.`,
+                remove(`network.${key}`),
+                remove('network.vpcId'),
+              ),
+            ),
+        ),
+  ({ network: { vpcId, egress } }) =>
+    unless(
+      vpcId === undefined || egress === undefined || egress === 'public-ip',
+      fault(
+        'network.egress',
+        `of ${egress} makes NAT in a network of its own; in network.vpcId the routes of the subnets decide.`,
+        remove('network.egress'),
+        remove('network.vpcId'),
+      ),
+    ),
+  ({ network }) =>
+    SUBNETS.flatMap((key) =>
+      unless(
+        network.vpcId !== undefined || network[key] === undefined,
+        fault(
+          `network.${key}`,
+          'names subnets, and network.vpcId does not say of which VPC.',
+          ...example('network.vpcId'),
+          remove(`network.${key}`),
+        ),
+      ),
+    ),
+  ({ network: { vpcId, taskSubnetIds } }) =>
+    unless(
+      vpcId === undefined || taskSubnetIds !== undefined,
+      fault('network.taskSubnetIds', 'is missing: the tasks run in them.', ...example('network.taskSubnetIds')),
+    ),
+  ({ network: { vpcId, publicSubnetIds }, loadBalancer }) =>
+    unless(
+      vpcId === undefined || publicSubnetIds !== undefined || loadBalancer !== undefined,
+      fault(
+        'network.publicSubnetIds',
+        'is missing: the load balancer stands in them. Name them, or a load balancer of the account.',
+        ...example('network.publicSubnetIds'),
+        ...example('loadBalancer'),
+      ),
+    ),
+  ({ network: { vpcId, databaseSubnetIds }, database }) =>
+    unless(
+      vpcId === undefined || databaseSubnetIds !== undefined || database.kind !== 'documentdb',
+      fault(
+        'network.databaseSubnetIds',
+        'is missing: the database is kept in them.',
+        ...example('network.databaseSubnetIds'),
+      ),
+    ),
+  ({ network: { publicSubnetIds }, loadBalancer }) =>
+    unless(
+      publicSubnetIds === undefined || loadBalancer === undefined,
+      fault(
+        'network.publicSubnetIds',
+        'is for a load balancer that is made here, and infra:loadBalancer names one of the account.',
+        remove('network.publicSubnetIds'),
+        remove('loadBalancer'),
+      ),
+    ),
+  ({ network: { databaseSubnetIds }, database }) =>
+    unless(
+      databaseSubnetIds === undefined || database.kind === 'documentdb',
+      fault(
+        'network.databaseSubnetIds',
+        'is for DocumentDB, and the database is external.',
+        remove('network.databaseSubnetIds'),
+      ),
+    ),
+  ({ network: { publicSubnetIds = [], databaseSubnetIds = [] } }) =>
+    databaseSubnetIds.flatMap((id, at) =>
+      unless(
+        !publicSubnetIds.includes(id),
+        fault(
+          `network.databaseSubnetIds[${at}]`,
+          'is a public subnet: keep the database where no route leads to the internet.',
+          set(`network.databaseSubnetIds[${at}]`, '<a private subnet>'),
+        ),
+      ),
+    ),
+  // An internet gateway serves public addresses only. https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html
+  ({ network: { publicSubnetIds = [], taskSubnetIds = [], egress } }) =>
+    taskSubnetIds.flatMap((id, at) =>
+      unless(
+        egress === 'public-ip' || !publicSubnetIds.includes(id),
+        fault(
+          `network.taskSubnetIds[${at}]`,
+          'is a public subnet, where a task without an address of its own reaches nobody.',
+          set(`network.taskSubnetIds[${at}]`, '<a subnet behind NAT>'),
+          set('network.egress', 'public-ip'),
+        ),
+      ),
+    ),
+];
+
+/** A listener of the account in place of a load balancer that is made. */
+const sharedLoadBalancer: Rule[] = [
+  ({ domain, loadBalancer, certificateArn }) =>
+    Object.entries({ loadBalancer, certificateArn }).flatMap(([key, given]) =>
+      unless(
+        given === undefined || domain !== undefined,
+        fault('domain', `is missing, and infra:${key} is for it.`, ...example('domain'), remove(key)),
+      ),
+    ),
+  ({ network: { vpcId }, loadBalancer }) =>
+    unless(
+      loadBalancer === undefined || vpcId !== undefined,
+      fault(
+        'network.vpcId',
+        'is missing: infra:loadBalancer is of the account, and the tasks must be in its VPC.',
+        ...example('network.vpcId'),
+        remove('loadBalancer'),
+      ),
+    ),
+  ({ loadBalancer, waf, accessLogs }) =>
+    loadBalancer === undefined
+      ? []
+      : Object.entries({ waf: waf !== undefined, accessLogs: accessLogs === true }).flatMap(([key, given]) =>
+          unless(
+            !given,
+            fault(
+              key,
+              'is for a load balancer that is made here: that of infra:loadBalancer is in the hands of its owners.',
+              remove(key),
+              remove('loadBalancer'),
+            ),
+          ),
+        ),
+  ({ accountId, loadBalancer, certificateArn }) =>
+    Object.entries({ 'loadBalancer.listenerArn': loadBalancer?.listenerArn, certificateArn }).flatMap(([path, arn]) =>
+      unless(
+        arn === undefined || arn.split(':')[4] === accountId,
+        fault(path, `is not of the account ${accountId}.`, ...example(path)),
+      ),
+    ),
 ];
 
 const edge: Rule[] = [
-  ({ domain, hostedZoneId }) =>
+  ({ domain, hostedZoneId, certificateArn }) =>
     unless(
-      domain === undefined || hostedZoneId !== undefined,
+      domain === undefined || hostedZoneId !== undefined || certificateArn !== undefined,
       fault(
         'hostedZoneId',
-        'is missing: the certificate of infra:domain is validated there.',
+        'is missing: the certificate of infra:domain is validated there. Or name a certificate of the account.',
         ...example('hostedZoneId'),
+        ...example('certificateArn'),
       ),
     ),
   ({ domain, hostedZoneId }) =>
@@ -286,10 +449,12 @@ const secrets: Rule[] = [
     ),
 ];
 
-/** ECS, CloudWatch and EventBridge take secrets and topics of their own region. */
+/** ECS, load balancers, CloudWatch and EventBridge take what is of their own region. */
 const arns: Rule[] = [
-  ({ region, secretArns, secretKmsKeyArns, alarms }) =>
+  ({ region, secretArns, secretKmsKeyArns, alarms, certificateArn, loadBalancer }) =>
     [
+      ...(certificateArn === undefined ? [] : [{ path: 'certificateArn', arn: certificateArn }]),
+      ...(loadBalancer ? [{ path: 'loadBalancer.listenerArn', arn: loadBalancer.listenerArn }] : []),
       ...Object.entries(secretArns).map(([key, arn]) => ({ path: `secretArns.${key}`, arn })),
       ...secretKmsKeyArns.map((arn, at) => ({ path: `secretKmsKeyArns[${at}]`, arn })),
       ...(alarms && 'snsArn' in alarms ? [{ path: 'alarms.snsArn', arn: alarms.snsArn }] : []),
@@ -421,7 +586,9 @@ const environment: Rule[] = [
 
 const rules: readonly Rule[] = [
   ...network,
+  ...existingNetwork,
   ...edge,
+  ...sharedLoadBalancer,
   ...firewall,
   ...service,
   ...database,

@@ -44,16 +44,51 @@ const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545
 /** What the program tags everything with. */
 const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
 
+const vpcId = matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'the id of a VPC, as in vpc-0123456789abcdef0');
+
+const subnetIds = z
+  .array(
+    matching(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/, 'the id of a subnet, as in subnet-0123456789abcdef0'),
+    'must be a list',
+  )
+  .min(2, 'must be two subnets or more, in two zones')
+  .max(6, 'must be six subnets at most')
+  .refine((ids) => new Set(ids).size === ids.length, 'must not name a subnet twice');
+
+/** Either what is made, or what of the account is used; the rules tell which keys go together. */
 const Network = z.strictObject({
-  cidr: z.string('must be a range, as in 10.40.0.0/16').default('10.40.0.0/16'),
+  cidr: z.string('must be a range, as in 10.40.0.0/16').optional(),
   zones: z
     .array(matching(/^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$/, 'an availability zone, as in eu-central-1a'), 'must be a list')
     .min(2, 'must be two or three zones')
     .max(3, 'must be two or three zones')
-    .refine((zones) => new Set(zones).size === zones.length, 'must not name a zone twice'),
-  egress: oneOf(['public-ip', 'single-nat', 'nat-per-zone']).default('single-nat'),
+    .refine((zones) => new Set(zones).size === zones.length, 'must not name a zone twice')
+    .optional(),
+  egress: oneOf(['public-ip', 'single-nat', 'nat-per-zone']).optional(),
   endpoints: z.array(oneOf(INTERFACE_ENDPOINTS), 'must be a list').default([]),
+  vpcId: vpcId.optional(),
+  publicSubnetIds: subnetIds.optional(),
+  taskSubnetIds: subnetIds.optional(),
+  databaseSubnetIds: subnetIds.optional(),
 });
+
+/** What a network that is made has where nothing else is said. */
+const OWN_NETWORK = { cidr: '10.40.0.0/16', egress: 'single-nat' } as const;
+
+/** The network that is made, or the one that the account has. */
+export const networkOf = ({ vpcId: id, zones = [], ...rest }: z.output<typeof Network>) => {
+  const { publicSubnetIds = [], taskSubnetIds = [], databaseSubnetIds = [], cidr, egress, endpoints } = rest;
+  return id === undefined
+    ? {
+        kind: 'own' as const,
+        cidr: cidr ?? OWN_NETWORK.cidr,
+        zones,
+        egress: egress ?? OWN_NETWORK.egress,
+        endpoints,
+      }
+    : { kind: 'existing' as const, vpcId: id, publicSubnetIds, taskSubnetIds, databaseSubnetIds, egress };
+};
+export type NetworkConfig = ReturnType<typeof networkOf>;
 
 const Service = z
   .strictObject({
@@ -159,6 +194,26 @@ const keyArn = arn(
   'key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})',
   'arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555',
 );
+const certificateArn = arn(
+  'acm',
+  'certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}',
+  'arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555',
+);
+
+/** A listener that others have rules on, too. */
+const LoadBalancer = z.strictObject({
+  listenerArn: arn(
+    'elasticloadbalancing',
+    'listener/app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}/[0-9a-f]{16}',
+    'arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/edge/0123456789abcdef/0123456789abcdef',
+  ),
+  securityGroupId: matching(
+    /^sg-([0-9a-f]{8}|[0-9a-f]{17})$/,
+    'the id of the load balancer’s security group, as in sg-0123456789abcdef0',
+  ),
+  priority: whole(1, 50_000),
+});
+
 const topicArn = arn('sns', '[A-Za-z0-9_-]{1,256}', 'arn:aws:sns:eu-central-1:123456789012:oncall');
 
 const SecretArns = z
@@ -186,6 +241,8 @@ export const Schema = z.strictObject({
   architecture: oneOf(['arm64', 'x86_64']).default('arm64'),
   domain: host('trunkline.example.com').optional(),
   hostedZoneId: matching(/^Z[A-Z0-9]{1,31}$/, 'the id of a Route 53 hosted zone').optional(),
+  certificateArn: certificateArn.optional(),
+  loadBalancer: LoadBalancer.optional(),
   network: Network,
   service: Service,
   database: Database,

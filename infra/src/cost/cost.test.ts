@@ -1,10 +1,11 @@
 import { assert, constantFrom, integer, property, record } from 'fast-check';
 import { expect, it } from 'vitest';
-import { Schema } from '../config/schema.ts';
+import { EXISTING } from '../../test/given.ts';
+import { networkOf, Schema } from '../config/schema.ts';
 import { costOf, type Priced, totalOf } from './cost.ts';
 
-const priced = (changes: object = {}): Priced => ({
-  ...Schema.parse({
+const priced = (changes: object = {}): Priced => {
+  const settings = Schema.parse({
     environment: 'dev',
     region: 'eu-central-1',
     accountId: '123456789012',
@@ -13,9 +14,10 @@ const priced = (changes: object = {}): Priced => ({
     livekitUrl: 'wss://example.livekit.cloud',
     livekitSipHost: 'example.sip.livekit.cloud',
     ...changes,
-  }),
-  managedSecrets: 5,
-});
+  });
+  const { network, domain } = settings;
+  return { ...settings, network: networkOf(network), hasCertificate: domain !== undefined, managedSecrets: 5 };
+};
 const lineOf = (what: RegExp, changes: object) => costOf(priced(changes)).find((line) => what.test(line.what));
 
 it('reckons a task by its size: half a vCPU and a gigabyte, 730 hours', () => {
@@ -33,6 +35,18 @@ it('counts what each way out needs', () => {
   expect(quantities('public-ip')).toEqual([0, 5]);
   expect(quantities('single-nat')).toEqual([1, 4]);
   expect(quantities('nat-per-zone')).toEqual([3, 6]);
+});
+
+it('counts nothing of a network or load balancer that the account has', () => {
+  const theirs = { vpcId: EXISTING.vpcId, taskSubnetIds: EXISTING.taskSubnetIds };
+  const quantities = (changes: object) =>
+    [/^NAT/, /^Public/, /^Application/, /^CloudWatch alarm/].map((what) => lineOf(what, changes)?.quantity ?? 0);
+  const [, addresses, loadBalancers, alarms = 0] = quantities({
+    network: { ...theirs, publicSubnetIds: EXISTING.publicSubnetIds },
+  });
+  expect([addresses, loadBalancers]).toEqual([2, 1]);
+  // The load balancer's own refusals are its owners' to watch.
+  expect(quantities({ network: theirs, loadBalancer: EXISTING.loadBalancer })).toEqual([0, 0, 0, alarms - 1]);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import type { Settings } from '../config/schema.ts';
+import type { NetworkConfig, Settings } from '../config/schema.ts';
 import { LOG_METRICS } from '../watch/log-metrics.ts';
 import {
   watchCallers,
@@ -12,7 +12,9 @@ import {
 import { HOURS_OF_MONTH, PRICES } from './prices.ts';
 
 /** What of a configuration costs money. */
-export interface Priced extends Pick<Settings, 'architecture' | 'network' | 'service' | 'database' | 'waf' | 'domain'> {
+export interface Priced extends Pick<Settings, 'architecture' | 'service' | 'database' | 'waf' | 'loadBalancer'> {
+  network: NetworkConfig;
+  hasCertificate: boolean;
   managedSecrets: number;
 }
 
@@ -42,21 +44,24 @@ const tasks = ({ architecture, service: { cpu, memory, min } }: Priced): CostLin
   return [hourly(`Fargate task, ${cpu / 1024} vCPU, ${memory / 1024} GB, ${architecture}`, min, hour)];
 };
 
-const network = ({ network: { zones, egress, endpoints }, service: { min } }: Priced): CostLine[] => {
-  const nats = natsOf({ zones, egress });
-  const addresses = zones.length + nats + (egress === 'public-ip' ? min : 0);
+const network = ({ network: used, loadBalancer, service: { min } }: Priced): CostLine[] => {
+  const nats = natsOf(used);
+  const zones = used.kind === 'own' ? used.zones.length : used.publicSubnetIds.length;
+  const endpoints = used.kind === 'own' ? used.endpoints.length : 0;
+  const addresses = (loadBalancer ? 0 : zones) + nats + (used.egress === 'public-ip' ? min : 0);
   return [
     hourly('NAT gateway', nats, PRICES.nat_gateway_hour),
     hourly('Public IPv4 address', addresses, PRICES.public_ipv4_hour),
-    hourly('Interface endpoint, in one zone', endpoints.length * zones.length, PRICES.interface_endpoint_hour),
+    hourly('Interface endpoint, in one zone', endpoints * zones, PRICES.interface_endpoint_hour),
   ];
 };
 
-const natsOf = ({ zones, egress }: Pick<Settings['network'], 'zones' | 'egress'>): number =>
-  ({ 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': zones.length })[egress];
+/** Those that are made. */
+const natsOf = (used: NetworkConfig): number =>
+  used.kind === 'own' ? { 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': used.zones.length }[used.egress] : 0;
 
-const edge = ({ waf }: Priced): CostLine[] => [
-  hourly('Application load balancer', 1, PRICES.load_balancer_hour),
+const edge = ({ waf, loadBalancer }: Priced): CostLine[] => [
+  hourly('Application load balancer', loadBalancer ? 0 : 1, PRICES.load_balancer_hour),
   line('WAF', waf ? 1 : 0, PRICES.waf.acl_month),
   line('WAF rule', waf ? 1 + Number(waf.commonRules) : 0, PRICES.waf.rule_month),
 ];
@@ -94,17 +99,17 @@ const instanceHour = (instanceClass: string): number | undefined => {
 const SCALING_ALARMS = 6;
 
 const watching = (priced: Priced): CostLine[] => {
-  const { database, domain, waf } = priced;
+  const { database, hasCertificate, loadBalancer, waf } = priced;
   const alarms = [
-    ...watchEdge({ loadBalancer: {}, targetGroup: {} }),
-    ...watchCallers({ loadBalancer: {}, targetGroup: {}, least: 1 }),
+    ...watchEdge({ targetGroup: {} }),
+    ...watchCallers({ loadBalancer: loadBalancer ? undefined : {}, targetGroup: {}, least: 1 }),
     ...watchService({ service: {}, namespace: '' }),
     ...(database.kind === 'documentdb'
       ? watchDatabase({ cluster: {}, connections: 1, instanceClass: database.instanceClass })
       : []),
     ...(waf ? watchFirewall({ metric: '', region: '' }) : []),
     ...watchNat(Array.from({ length: natsOf(priced.network) }, () => ({}))),
-    ...(domain === undefined ? [] : watchCertificate({ CertificateArn: '' })),
+    ...(hasCertificate ? watchCertificate({ CertificateArn: '' }) : []),
   ];
   return [
     line('CloudWatch alarm', alarms.length + SCALING_ALARMS, PRICES.alarm_month),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { Schema, SECRET_KEYS } from '../config/schema.ts';
+import { networkOf, Schema, SECRET_KEYS } from '../config/schema.ts';
 import { costOf, totalOf } from './cost.ts';
 import { PRICES } from './prices.ts';
 
@@ -25,7 +25,12 @@ try {
   const settings = read();
   const managedSecrets = SECRET_KEYS.filter((key) => settings.secretArns[key] === undefined).length;
   const own = settings.database.kind === 'documentdb' ? 1 : 0;
-  const lines = costOf({ ...settings, managedSecrets: managedSecrets + own });
+  const lines = costOf({
+    ...settings,
+    network: networkOf(settings.network),
+    hasCertificate: settings.domain !== undefined,
+    managedSecrets: managedSecrets + own,
+  });
   console.log(`${basename(file)}: US dollars a month, list prices of ${PRICES.as_of} in US East (N. Virginia)\n`);
   for (const { what, quantity, usd_each } of lines) {
     const usd = usd_each === undefined ? undefined : quantity * usd_each;

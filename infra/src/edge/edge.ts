@@ -7,21 +7,24 @@ import { deregistrationSeconds, IDLE_TIMEOUT_SECONDS, SERVICE_PORT } from '../se
 import { accessLogs } from './access-logs.ts';
 import { Certificate } from './certificate.ts';
 import { Firewall } from './firewall.ts';
+import { type Front, sharedLoadBalancer } from './shared.ts';
 
 export interface EdgeArgs {
   config: Pick<
     Config,
-    'edge' | 'waf' | 'protect' | 'service' | 'accessLogs' | 'accountId' | 'logRetentionDays' | 'stack'
+    'edge' | 'loadBalancer' | 'waf' | 'protect' | 'service' | 'accessLogs' | 'accountId' | 'logRetentionDays' | 'stack'
   >;
   vpcId: pulumi.Input<string>;
   subnetIds: pulumi.Input<string>[];
   securityGroupId: pulumi.Input<string>;
 }
 
-/** The load balancer: HTTPS with a certificate of its own, or in dev HTTP. */
+/** Where callers arrive: a load balancer with HTTPS, or in dev HTTP; or a rule on a listener that the account has. */
 export class Edge extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string>;
   readonly loadBalancerName: pulumi.Output<string>;
+  /** What the domain must point to. */
+  readonly dnsName: pulumi.Output<string>;
   /** What CloudWatch knows them by. */
   readonly loadBalancerDimension: pulumi.Output<string>;
   readonly targetGroupDimension: pulumi.Output<string>;
@@ -31,31 +34,16 @@ export class Edge extends pulumi.ComponentResource {
   /** What CloudWatch knows the firewall by; absent without one. */
   readonly firewall: string | undefined;
   /** A service can only be made for a target group that something forwards to. */
-  readonly listener: aws.lb.Listener;
+  readonly forwarding: pulumi.Resource;
+  readonly #name: string;
 
   constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Edge', name, {}, opts);
-    const { config, vpcId, subnetIds, securityGroupId } = args;
-    const { edge, waf, protect } = config;
+    const { config, vpcId } = args;
+    const { edge, loadBalancer: shared } = config;
     const parent = { parent: this };
+    this.#name = name;
 
-    const bucket = config.accessLogs ? accessLogs(name, config, parent) : undefined;
-    const loadBalancer = new aws.lb.LoadBalancer(
-      name,
-      {
-        loadBalancerType: 'application',
-        internal: false,
-        subnets: subnetIds,
-        securityGroups: [securityGroupId],
-        dropInvalidHeaderFields: true,
-        desyncMitigationMode: 'defensive',
-        idleTimeout: IDLE_TIMEOUT_SECONDS,
-        enableDeletionProtection: protect,
-        ...(bucket && { accessLogs: { bucket: bucket.name, enabled: true } }),
-      },
-      // It is refused where it may not write to the bucket.
-      { ...parent, dependsOn: bucket ? [bucket.policy] : [] },
-    );
     const targets = new aws.lb.TargetGroup(
       name,
       {
@@ -76,43 +64,74 @@ export class Edge extends pulumi.ComponentResource {
       },
       parent,
     );
-    const forward = [{ type: 'forward', targetGroupArn: targets.arn }];
-    const listen = (port: number, rest: Omit<aws.lb.ListenerArgs, 'loadBalancerArn' | 'port'>) =>
-      new aws.lb.Listener(`${name}-${port}`, { loadBalancerArn: loadBalancer.arn, port, ...rest }, parent);
-
-    if (edge.scheme === 'https') {
-      const { domain, hostedZoneId } = edge;
-      const certificate = new Certificate(name, { domain, hostedZoneId }, parent);
-      this.listener = listen(443, {
-        protocol: 'HTTPS',
-        sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
-        // The validation's: the certificate itself is there before anyone may use it.
-        certificateArn: certificate.validatedArn,
-        defaultActions: forward,
-      });
-      // Nothing listens on 80: an API's caller would have sent its key in clear before it reads a redirect.
-      const { dnsName, zoneId } = loadBalancer;
+    const { importDeadlineSeconds } = config.service;
+    const certificate = edge.scheme === 'http' ? undefined : { domain: edge.domain, ...this.#certificate(edge) };
+    let front: Front;
+    if (shared && certificate) {
+      const found = sharedLoadBalancer({ loadBalancer: shared, vpcId, importDeadlineSeconds }, parent);
+      this.forwarding = this.#join({ ...shared, listenerArn: found.listenerArn, targets, certificate });
+      front = found;
+    } else {
+      const loadBalancer = this.#loadBalancer(args);
+      this.forwarding = this.#listen({ loadBalancer, targets, certificate });
+      front = { ...loadBalancer, dimension: loadBalancer.arnSuffix };
+    }
+    if (edge.scheme === 'https' && edge.hostedZoneId !== undefined)
       new aws.route53.Record(
         name,
         {
-          zoneId: hostedZoneId,
-          name: domain,
+          zoneId: edge.hostedZoneId,
+          name: edge.domain,
           type: 'A',
-          aliases: [{ name: dnsName, zoneId, evaluateTargetHealth: true }],
+          aliases: [{ name: front.dnsName, zoneId: front.zoneId, evaluateTargetHealth: true }],
         },
         parent,
       );
-      this.certificateArn = certificate.validatedArn;
-      this.url = pulumi.output(`https://${domain}`);
-    } else {
-      this.listener = listen(80, { protocol: 'HTTP', defaultActions: forward });
-      this.certificateArn = undefined;
-      this.url = pulumi.interpolate`http://${loadBalancer.dnsName}`;
-    }
-    this.firewall = waf && familyOf(config.stack);
+
+    this.certificateArn = certificate?.arn;
+    this.url = certificate
+      ? pulumi.output(`https://${certificate.domain}`)
+      : pulumi.interpolate`http://${front.dnsName}`;
+    this.firewall = config.waf && familyOf(config.stack);
+    this.loadBalancerName = front.name;
+    this.dnsName = front.dnsName;
+    this.loadBalancerDimension = front.dimension;
+    this.targetGroupDimension = targets.arnSuffix;
+    this.targetGroupArn = targets.arn;
+    this.registerOutputs({ url: this.url });
+  }
+
+  /** One of the account, or one that is made and validated. */
+  #certificate({ domain, hostedZoneId = '', certificateArn }: Extract<Config['edge'], { scheme: 'https' }>) {
+    if (certificateArn !== undefined) return { arn: pulumi.output(certificateArn), isOurs: false };
+    const { validatedArn } = new Certificate(this.#name, { domain, hostedZoneId }, { parent: this });
+    // The validation's: the certificate itself is there before anyone may use it.
+    return { arn: validatedArn, isOurs: true };
+  }
+
+  #loadBalancer({ config, subnetIds, securityGroupId }: EdgeArgs): aws.lb.LoadBalancer {
+    const parent = { parent: this };
+    const { waf, protect } = config;
+    const bucket = config.accessLogs ? accessLogs(this.#name, config, parent) : undefined;
+    const loadBalancer = new aws.lb.LoadBalancer(
+      this.#name,
+      {
+        loadBalancerType: 'application',
+        internal: false,
+        subnets: subnetIds,
+        securityGroups: [securityGroupId],
+        dropInvalidHeaderFields: true,
+        desyncMitigationMode: 'defensive',
+        idleTimeout: IDLE_TIMEOUT_SECONDS,
+        enableDeletionProtection: protect,
+        ...(bucket && { accessLogs: { bucket: bucket.name, enabled: true } }),
+      },
+      // It is refused where it may not write to the bucket.
+      { ...parent, dependsOn: bucket ? [bucket.policy] : [] },
+    );
     if (waf !== undefined)
       new Firewall(
-        name,
+        this.#name,
         {
           rateLimit: waf.rateLimit ?? leastWafLimit(config.service),
           commonRules: waf.commonRules,
@@ -122,11 +141,57 @@ export class Edge extends pulumi.ComponentResource {
         },
         parent,
       );
-
-    this.loadBalancerName = loadBalancer.name;
-    this.loadBalancerDimension = loadBalancer.arnSuffix;
-    this.targetGroupDimension = targets.arnSuffix;
-    this.targetGroupArn = targets.arn;
-    this.registerOutputs({ url: this.url });
+    return loadBalancer;
   }
+
+  /** Nothing listens on 80 where there is a domain: an API's caller would have sent its key in clear before it reads a redirect. */
+  #listen({ loadBalancer, targets, certificate }: ListenArgs): aws.lb.Listener {
+    const port = certificate ? 443 : 80;
+    return new aws.lb.Listener(
+      `${this.#name}-${port}`,
+      {
+        loadBalancerArn: loadBalancer.arn,
+        port,
+        defaultActions: [{ type: 'forward', targetGroupArn: targets.arn }],
+        ...(certificate
+          ? { protocol: 'HTTPS', sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06', certificateArn: certificate.arn }
+          : { protocol: 'HTTP' }),
+      },
+      { parent: this },
+    );
+  }
+
+  /** Takes the requests to our name alone, and shows our certificate to whoever asks for that name. */
+  #join({ listenerArn, priority, targets, certificate }: JoinArgs): aws.lb.ListenerRule {
+    const attached = certificate.isOurs
+      ? [new aws.lb.ListenerCertificate(this.#name, { listenerArn, certificateArn: certificate.arn }, { parent: this })]
+      : [];
+    return new aws.lb.ListenerRule(
+      this.#name,
+      {
+        listenerArn,
+        priority,
+        conditions: [{ hostHeader: { values: [certificate.domain] } }],
+        actions: [{ type: 'forward', targetGroupArn: targets.arn }],
+      },
+      { parent: this, dependsOn: attached },
+    );
+  }
+}
+
+interface Named {
+  domain: string;
+  arn: pulumi.Output<string>;
+  isOurs: boolean;
+}
+interface ListenArgs {
+  loadBalancer: aws.lb.LoadBalancer;
+  targets: aws.lb.TargetGroup;
+  certificate: Named | undefined;
+}
+interface JoinArgs {
+  listenerArn: pulumi.Output<string>;
+  priority: number;
+  targets: aws.lb.TargetGroup;
+  certificate: Named;
 }

@@ -1,11 +1,11 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import type { Config } from '../config/config.ts';
+import type { NetworkConfig } from '../config/schema.ts';
 import { subnetsOf } from './cidr.ts';
 import { FlowLogs } from './flow-logs.ts';
 
 export interface NetworkArgs {
-  network: Config['network'];
+  network: Extract<NetworkConfig, { kind: 'own' }>;
   region: string;
   accountId: string;
   logRetentionDays: number;
@@ -13,16 +13,27 @@ export interface NetworkArgs {
   hasDatabase: boolean;
 }
 
-/** The VPC: public subnets for the load balancer and NAT, private ones for tasks, isolated ones for the database. */
-export class Network extends pulumi.ComponentResource {
+/** Where everything is put: in a network that is made, or in one of the account. */
+export interface Place {
   readonly vpcId: pulumi.Output<string>;
   readonly publicSubnetIds: pulumi.Output<string>[];
   /** Where tasks run: public subnets where they have public addresses of their own. */
   readonly taskSubnetIds: pulumi.Output<string>[];
   /** None where there is no database. */
   readonly isolatedSubnetIds: pulumi.Output<string>[];
+  /** Those that are made. */
   readonly natGatewayIds: pulumi.Output<string>[];
-  /** What the tasks call the world from; none where they have addresses of their own. */
+  /** What the tasks call the world from, where it is known and stays. */
+  readonly egressAddresses: pulumi.Output<string>[];
+}
+
+/** The VPC: public subnets for the load balancer and NAT, private ones for tasks, isolated ones for the database. */
+export class Network extends pulumi.ComponentResource implements Place {
+  readonly vpcId: pulumi.Output<string>;
+  readonly publicSubnetIds: pulumi.Output<string>[];
+  readonly taskSubnetIds: pulumi.Output<string>[];
+  readonly isolatedSubnetIds: pulumi.Output<string>[];
+  readonly natGatewayIds: pulumi.Output<string>[];
   readonly egressAddresses: pulumi.Output<string>[];
   readonly #vpc: aws.ec2.Vpc;
   readonly #name: string;

@@ -6,7 +6,7 @@ import { outboundPorts, SERVICE_PORT } from '../service/settings.ts';
 export const DATABASE_PORT = 27_017;
 
 export interface SecurityGroupsArgs {
-  config: Pick<Config, 'edge' | 'database' | 'livekitUrl' | 'service'>;
+  config: Pick<Config, 'edge' | 'loadBalancer' | 'database' | 'livekitUrl' | 'service'>;
   vpcId: pulumi.Input<string>;
 }
 
@@ -22,7 +22,8 @@ export class SecurityGroups extends pulumi.ComponentResource {
     const parent = { parent: this };
     const group = (of: string, description: string) =>
       new aws.ec2.SecurityGroup(`${name}-${of}`, { vpcId, description, tags: { Name: `${name}-${of}` } }, parent).id;
-    const loadBalancer = group('load-balancer', 'The load balancer');
+    const shared = config.loadBalancer?.securityGroupId;
+    const loadBalancer = shared === undefined ? group('load-balancer', 'The load balancer') : pulumi.output(shared);
     const service = group('service', 'The tasks of the service');
 
     const everyone = { cidrIpv4: '0.0.0.0/0' };
@@ -39,9 +40,12 @@ export class SecurityGroups extends pulumi.ComponentResource {
         parent,
       );
 
-    const port = config.edge.scheme === 'https' ? 443 : 80;
-    ingress(`world-to-load-balancer-${port}`, loadBalancer, port, everyone);
-    egress('load-balancer-to-service', loadBalancer, SERVICE_PORT, { referencedSecurityGroupId: service });
+    // What the account has already is not changed: its owners let it out to the tasks.
+    if (shared === undefined) {
+      const port = config.edge.scheme === 'https' ? 443 : 80;
+      ingress(`world-to-load-balancer-${port}`, loadBalancer, port, everyone);
+      egress('load-balancer-to-service', loadBalancer, SERVICE_PORT, { referencedSecurityGroupId: service });
+    }
     ingress('service-from-load-balancer', service, SERVICE_PORT, { referencedSecurityGroupId: loadBalancer });
     for (const outbound of outboundPorts(config)) egress(`service-to-world-${outbound}`, service, outbound, everyone);
     if (config.database.kind === 'documentdb') {

@@ -22,7 +22,7 @@ export interface ServiceArgs {
   logGroup: aws.cloudwatch.LogGroup;
   targetGroupArn: pulumi.Output<string>;
   /** ECS refuses a target group that nothing forwards to. */
-  listener: aws.lb.Listener;
+  forwarding: pulumi.Resource;
   loadBalancerDimension: pulumi.Output<string>;
   targetGroupDimension: pulumi.Output<string>;
   /** Those that end a deployment. */
@@ -104,7 +104,7 @@ export class Service extends pulumi.ComponentResource {
         waitForSteadyState: true,
       },
       // Scaling decides how many there are.
-      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.listener] },
+      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.forwarding] },
     );
     new Scaling(name, { ...args, clusterName: cluster.name, serviceName: service.name, ...config.service }, parent);
 

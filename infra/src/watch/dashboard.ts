@@ -8,6 +8,8 @@ export interface DashboardNames {
   namespace: string;
   loadBalancer: string;
   targetGroup: string;
+  /** Whether others are behind the load balancer, too. */
+  isShared?: boolean;
   cluster: string;
   service: string;
   database?: string | undefined;
@@ -46,7 +48,7 @@ export const bodyOf = (names: DashboardNames) => {
     names.loadBalancer,
     { stat },
   ];
-  const hosts = (metric: string, stat: string): Metric => [
+  const targets = (metric: string, stat: string): Metric => [
     'AWS/ApplicationELB',
     metric,
     'TargetGroup',
@@ -73,13 +75,13 @@ export const bodyOf = (names: DashboardNames) => {
     { stat },
   ];
   const graphs: [string, Metric[]][] = [
-    ['Requests', [alb('RequestCount', 'Sum')]],
-    ['Answers of 5xx', [alb('HTTPCode_Target_5XX_Count', 'Sum'), alb('HTTPCode_ELB_5XX_Count', 'Sum')]],
+    ['Requests', [targets('RequestCount', 'Sum')]],
     [
-      'Time to answer',
-      [alb('TargetResponseTime', 'p50'), alb('TargetResponseTime', 'p90'), alb('TargetResponseTime', 'p99')],
+      'Answers of 5xx',
+      [targets('HTTPCode_Target_5XX_Count', 'Sum'), ...(names.isShared ? [] : [alb('HTTPCode_ELB_5XX_Count', 'Sum')])],
     ],
-    ['Tasks', [hosts('HealthyHostCount', 'Minimum'), hosts('UnHealthyHostCount', 'Maximum')]],
+    ['Time to answer', ['p50', 'p90', 'p99'].map((stat) => targets('TargetResponseTime', stat))],
+    ['Tasks', [targets('HealthyHostCount', 'Minimum'), targets('UnHealthyHostCount', 'Maximum')]],
     ['CPU and memory', [ecs('CPUUtilization'), ecs('MemoryUtilization')]],
     ['Imports', [own(LOG_METRICS.imports, 'Sum'), own(LOG_METRICS.failedImports, 'Sum')]],
     ['Numbers', [own(LOG_METRICS.active, 'Maximum'), own(LOG_METRICS.degraded, 'Maximum')]],

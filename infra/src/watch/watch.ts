@@ -4,21 +4,15 @@ import { LOG_METRICS } from './log-metrics.ts';
 const MINUTES = 60;
 const GIB = 1024 ** 3;
 
-/** What the load balancer sees. These also end a deployment, and roll it back. */
-export const watchEdge = ({
-  loadBalancer,
-  targetGroup,
-}: {
-  loadBalancer: Dimensions;
-  targetGroup: Dimensions;
-}): AlarmSpec[] => [
+/** What the load balancer sees of the tasks. These also end a deployment, and roll it back. */
+export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSpec[] => [
   {
     name: 'server-errors',
     description: 'More than 5 % of the answers are 5xx, and 3 or more a minute. See the lines of level 50 in the log.',
     metric: {
       namespace: 'AWS/ApplicationELB',
       name: 'HTTPCode_Target_5XX_Count',
-      dimensions: loadBalancer,
+      dimensions: targetGroup,
       statistic: 'Sum',
     },
     rate: { of: 'RequestCount', floor: 3 },
@@ -45,24 +39,29 @@ export const watchEdge = ({
 
 /** What else callers feel. */
 export const watchCallers = (args: {
-  loadBalancer: Dimensions;
+  /** Absent where it is shared: it does not tell by whose fault it refuses. */
+  loadBalancer: Dimensions | undefined;
   targetGroup: Dimensions;
   least: number;
 }): AlarmSpec[] => [
-  {
-    name: 'refused-by-load-balancer',
-    description: 'The load balancer itself answers 5xx: no task takes the requests, or one is too slow.',
-    metric: {
-      namespace: 'AWS/ApplicationELB',
-      name: 'HTTPCode_ELB_5XX_Count',
-      dimensions: args.loadBalancer,
-      statistic: 'Sum',
-    },
-    above: 10,
-    period: MINUTES,
-    datapoints: 3,
-    missing: 'notBreaching',
-  },
+  ...(args.loadBalancer === undefined
+    ? []
+    : [
+        {
+          name: 'refused-by-load-balancer',
+          description: 'The load balancer itself answers 5xx: no task takes the requests, or one is too slow.',
+          metric: {
+            namespace: 'AWS/ApplicationELB',
+            name: 'HTTPCode_ELB_5XX_Count',
+            dimensions: args.loadBalancer,
+            statistic: 'Sum',
+          },
+          above: 10,
+          period: MINUTES,
+          datapoints: 3,
+          missing: 'notBreaching' as const,
+        },
+      ]),
   {
     name: 'latency',
     description:
@@ -70,7 +69,7 @@ export const watchCallers = (args: {
     metric: {
       namespace: 'AWS/ApplicationELB',
       name: 'TargetResponseTime',
-      dimensions: args.loadBalancer,
+      dimensions: args.targetGroup,
       statistic: 'p90',
     },
     above: 5,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EXISTING } from '../given.ts';
 import { COMPUTED, type Created } from './computed.ts';
 import type { Values } from './values.ts';
 
@@ -55,12 +56,40 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
   const invoke: Aws['invoke'] = (token, args) => {
     const service = services.get(args.serviceName);
     if (token === 'aws:ecs/getService:getService' && service) return { ...args, ...service };
+    const found = FOUND[token]?.(String(args.id ?? args.arn), region);
+    if (found) return { ...args, ...found };
     throw new Error(
       `the stand-in has no answer to ${token} ${JSON.stringify(args)}: add what AWS answers to test/tiers/aws.ts`,
     );
   };
 
   return { create, running, invoke };
+};
+
+/** What the account has before anything is deployed. */
+const FOUND: Record<string, (of: string, region: string) => Values> = {
+  'aws:ec2/getSubnet:getSubnet': (id, region) => ({
+    vpcId: EXISTING.vpcId,
+    availabilityZone: `${region}${id.endsWith('1') ? 'a' : 'b'}`,
+  }),
+  'aws:lb/getListener:getListener': (arn) => ({
+    id: arn,
+    loadBalancerArn: arn.replace(':listener/', ':loadbalancer/').replace(/\/[^/]*$/, ''),
+    protocol: 'HTTPS',
+    sslPolicy: 'ELBSecurityPolicy-TLS13-1-2-2021-06',
+  }),
+  'aws:lb/getLoadBalancer:getLoadBalancer': (arn) => ({
+    id: arn,
+    name: 'edge',
+    arnSuffix: arn.split(':loadbalancer/')[1],
+    dnsName: 'edge-1234567.elb.amazonaws.com',
+    zoneId: 'Z215JYRZR1TBD5',
+    loadBalancerType: 'application',
+    vpcId: EXISTING.vpcId,
+    securityGroups: [EXISTING.loadBalancer.securityGroupId],
+    idleTimeout: 60,
+    xffHeaderProcessingMode: 'append',
+  }),
 };
 
 /** Eight digits that tell contents apart. */

@@ -129,6 +129,13 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     id: arn('elasticloadbalancing', `listener/${name}`),
     arn: arn('elasticloadbalancing', `listener/${name}`),
   }),
+  'aws:lb/listenerCertificate:ListenerCertificate': ({ inputs }) => ({
+    id: `${inputs.listenerArn}_${inputs.certificateArn}`,
+  }),
+  'aws:lb/listenerRule:ListenerRule': ({ name, arn }) => ({
+    id: arn('elasticloadbalancing', `listener-rule/${name}`),
+    arn: arn('elasticloadbalancing', `listener-rule/${name}`),
+  }),
   'aws:lb/loadBalancer:LoadBalancer': ({ name, arn }) => ({
     id: arn('elasticloadbalancing', `loadbalancer/app/${name}/1234567`),
     arn: arn('elasticloadbalancing', `loadbalancer/app/${name}/1234567`),

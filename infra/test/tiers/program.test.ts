@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
+import { existingNetwork } from '../given.ts';
 import { build } from './in-process.ts';
 import { PROMISES } from './promises/promises.ts';
 import { runProgram } from './run-program.ts';
@@ -55,6 +56,19 @@ describe('a run of its own, as Pulumi runs the program', () => {
     const { exit, errors } = await runProgram(STACKS.dev, { rollsBack: () => true });
     expect(exit).not.toBe(0);
     expect(errors.join('\n')).toContain('trunkline:0, and not trunkline-dev:1');
+  });
+
+  it('ends its preview where the subnets of the account are all in one zone', async () => {
+    const network = {
+      ...existingNetwork({ isShared: true }),
+      taskSubnetIds: ['subnet-0000000000000b001', 'subnet-0000000000000d001'],
+    };
+    const stack = withConfig(STACKS.existing, { 'infra:network': JSON.stringify(network) });
+    const { exit, printed, errors } = await runProgram(stack, { dryRun: true });
+    expect(exit).not.toBe(0);
+    expect([printed, ...errors].join('\n')).toContain(
+      'infra:network.taskSubnetIds names subnets of eu-central-1a alone',
+    );
   });
 
   it('ends before anything is registered where the configuration does not fit, with each fault and what mends it', async () => {

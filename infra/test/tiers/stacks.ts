@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Given } from '../../src/config/config.ts';
+import { EXISTING, existingNetwork } from '../given.ts';
 import { INFRA } from './project.ts';
 
 /** A stack's configuration as Pulumi hands it to a program: text by full key, JSON where it is structured. */
@@ -32,6 +33,22 @@ export const SECRET_MARKS = [
   'markedbootstrapkey',
   'marked-database-password',
 ];
+
+/** The stack with other values; `undefined` takes one away. */
+export const withConfig = (stack: Stack, changes: Record<string, string | undefined>): Stack => {
+  const apply = (values: Record<string, string>, keys: (key: string) => boolean) =>
+    Object.fromEntries(
+      Object.entries({ ...values, ...changes }).flatMap(([key, value]) =>
+        value !== undefined && keys(key) ? [[key, value]] : [],
+      ),
+    );
+  const isSecretKey = (key: string) => key in SECRETS;
+  return {
+    ...stack,
+    config: apply(stack.config, (key) => !isSecretKey(key)),
+    secrets: apply(stack.secrets, isSecretKey),
+  };
+};
 
 const ACCOUNT = '210987654321';
 const IMAGE = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/trunkline@sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -78,6 +95,13 @@ export const STACKS = {
       '{"livekitApiKey":"arn:aws:secretsmanager:eu-central-1:210987654321:secret:livekit-AbCdEf:key::"}',
     'infra:secretKmsKeyArns': '["arn:aws:kms:eu-central-1:210987654321:key/11111111-2222-3333-4444-555555555555"]',
     'infra:tags': '{"team":"telephony"}',
+    'infra:certificateArn': EXISTING.certificateArn,
+  }),
+  /** In a network, and on a listener, that the account has. */
+  existing: withConfig(readStack('existing', 'Pulumi.prod.example.yaml', { 'infra:image': IMAGE }), {
+    'infra:network': JSON.stringify(existingNetwork({ isShared: true })),
+    'infra:loadBalancer': JSON.stringify(EXISTING.loadBalancer),
+    'infra:waf': undefined,
   }),
 };
 export type StackName = keyof typeof STACKS;
@@ -89,20 +113,4 @@ export const stackOf = ({ stack, values }: Given): Stack => {
   const region = values['infra:region'] ?? '';
   const account = values['infra:accountId'] ?? '';
   return { name: stack, account, region, config: of((key) => !(key in SECRETS)), secrets: of((key) => key in SECRETS) };
-};
-
-/** The stack with other values; `undefined` takes one away. */
-export const withConfig = (stack: Stack, changes: Record<string, string | undefined>): Stack => {
-  const apply = (values: Record<string, string>, keys: (key: string) => boolean) =>
-    Object.fromEntries(
-      Object.entries({ ...values, ...changes }).flatMap(([key, value]) =>
-        value !== undefined && keys(key) ? [[key, value]] : [],
-      ),
-    );
-  const isSecretKey = (key: string) => key in SECRETS;
-  return {
-    ...stack,
-    config: apply(stack.config, (key) => !isSecretKey(key)),
-    secrets: apply(stack.secrets, isSecretKey),
-  };
 };

@@ -3,7 +3,7 @@ import type { Run } from '../run-program.ts';
 import { type Promises, urnsOf } from './promise.ts';
 
 /** A structured value of the configuration. */
-const given = <T>({ stack }: Run, key: string): T | undefined => {
+export const given = <T>({ stack }: Run, key: string): T | undefined => {
   const text = stack.config[`infra:${key}`];
   return text === undefined ? undefined : JSON.parse(/^[[{]/.test(text) ? text : JSON.stringify(text));
 };

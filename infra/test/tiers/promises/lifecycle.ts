@@ -8,8 +8,8 @@ export const lifecycle = {
 
   'a deployment waits until its tasks can be reached and can read their secrets': (run) =>
     urnsOf(run, 'aws:ecs/service:Service', (service) =>
-      ['aws:lb/listener:Listener', 'aws:iam/rolePolicy:RolePolicy'].some(
-        (type) => !awaited(run, service).some((urn) => urn.includes(`$${type}::`)),
+      [/\$aws:lb\/(listener:Listener|listenerRule:ListenerRule)::/, /\$aws:iam\/rolePolicy:RolePolicy::/].some(
+        (type) => !awaited(run, service).some((urn) => type.test(urn)),
       ),
     ),
 

@@ -44,7 +44,10 @@ export const reach = {
       run,
       'aws:lb/listener:Listener',
       ({ inputs, dependsOn }) =>
-        inputs.protocol === 'HTTPS' && !dependsOn.some((urn) => urn.includes('CertificateValidation')),
+        inputs.protocol === 'HTTPS' &&
+        // One of the account was valid before.
+        inputs.certificateArn !== run.stack.config['infra:certificateArn'] &&
+        !dependsOn.some((urn) => urn.includes('CertificateValidation')),
     ),
 } satisfies Promises;
 

@@ -34,6 +34,8 @@ export const TERRAFORM_TYPES: Record<string, string> = {
   'aws:iam/rolePolicy:RolePolicy': 'aws_iam_role_policy',
   'aws:kms/key:Key': 'aws_kms_key',
   'aws:lb/listener:Listener': 'aws_lb_listener',
+  'aws:lb/listenerCertificate:ListenerCertificate': 'aws_lb_listener_certificate',
+  'aws:lb/listenerRule:ListenerRule': 'aws_lb_listener_rule',
   'aws:lb/loadBalancer:LoadBalancer': 'aws_lb',
   'aws:lb/targetGroup:TargetGroup': 'aws_lb_target_group',
   'aws:route53/record:Record': 'aws_route53_record',
