@@ -35,7 +35,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   const project = join(home, 'project');
   const state = join(home, 'state');
   await layOutProject(project, state);
-  const provider = fork(join(import.meta.dirname, 'provider.ts'), [account, region], { silent: true });
+  const { provider, port, close: closeProvider } = await startProvider({ account, region });
   const acts: string[] = [];
   const left = new Set<string>();
   provider.on('message', ({ act, urn }: Act) => {
@@ -53,7 +53,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
     PULUMI_CONFIG_PASSPHRASE: 'a passphrase of the tests',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
-    PULUMI_DEBUG_PROVIDERS: `aws:${await portOf(provider)}`,
+    PULUMI_DEBUG_PROVIDERS: `aws:${port}`,
     NO_COLOR: '1',
   };
   const pulumi = (...args: string[]) =>
@@ -96,12 +96,21 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
       return Promise.all(paths.map(async (path) => ({ path, text: await readFile(path, 'utf8') })));
     },
     close: async () => {
-      const gone = once(provider, 'exit');
-      provider.kill();
-      await gone;
+      await closeProvider();
       await rm(home, { recursive: true, force: true });
     },
   };
+};
+
+/** The stand-in for AWS's provider, in a process of its own. */
+export const startProvider = async ({ account, region }: Pick<Stack, 'account' | 'region'>) => {
+  const provider = fork(join(import.meta.dirname, 'provider.ts'), [account, region], { silent: true });
+  const close = async () => {
+    const gone = once(provider, 'exit');
+    provider.kill();
+    await gone;
+  };
+  return { provider, port: await portOf(provider), close };
 };
 
 /** What `aws`, `docker` and `curl` answer to a runbook. */
