@@ -79,6 +79,12 @@ const importNumber = () => {
   return victim.caller.rest('POST', '/api/phone-numbers', input).catch(() => undefined);
 };
 
+const imported = async (): Promise<{ phone_number_id: string }> => {
+  const answer = await importNumber();
+  expect(answer?.status).toBe(201);
+  return answer?.body.data;
+};
+
 /** How Twilio routes the number. */
 const routing = async () => {
   const { twilio } = await sandbox.world();
@@ -142,7 +148,7 @@ describe('a process that is killed during a release', () => {
   for (const { call, skip, kind } of releasing) {
     it(`while ${call} ${skip + 1} is under way (${kind}) leaves nothing, and the number can be imported`, async () => {
       const before = await routing();
-      const { phone_number_id } = (await importNumber())?.body.data;
+      const { phone_number_id } = await imported();
       await sandbox.fault({ call, skip, kind });
       const path = `/api/phone-numbers/${phone_number_id}`;
       const answer = victim.caller.rest('DELETE', path).catch(() => undefined);
@@ -164,7 +170,7 @@ describe('a process that is killed during a release', () => {
   it('at any moment of it leaves nothing', async () => {
     const before = await routing();
     for (let after_ms = 0; ; after_ms += 25) {
-      const { phone_number_id } = (await importNumber())?.body.data;
+      const { phone_number_id } = await imported();
       await sandbox.fault({ call: 'twilio.updateNumber', kind: 'slow', delay_ms: 40 });
       await sandbox.fault({ call: 'livekit.DeleteSIPDispatchRule', kind: 'slow', delay_ms: 40 });
       const path = `/api/phone-numbers/${phone_number_id}`;
