@@ -1,6 +1,6 @@
 import { ImportPhoneNumber } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { seedAccount } from '../src/sandbox/server.ts';
+import { seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, settle } from './world.ts';
 

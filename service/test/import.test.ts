@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TwilioAccountState } from '../src/sandbox/twilio-wire.ts';
+import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
 import { type Caller, drawNumber, type OpenedService, openService, type RestAnswer } from './open-service.ts';
 import { readWorld } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
-import type { TwilioAccountState } from '../src/sandbox/twilio-wire.ts';
+import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 

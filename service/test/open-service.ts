@@ -12,8 +12,9 @@ import { type Config, readConfig } from '../src/config.ts';
 import { type Connection, connect } from '../src/database/connect.ts';
 import { listen } from '../src/http/serve.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
-import { openSandbox, type Sandbox, type SeededNumber, seedAccount } from '../src/sandbox/server.ts';
+import { openSandbox, type Sandbox } from '../src/sandbox/server.ts';
 import { createMemoryShelf } from '../src/sandbox/shelf.ts';
+import { type SeededNumber, seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { createLogging } from '../src/telemetry/log.ts';
 import { createTurnedClock, type TurnedClock } from './turned-clock.ts';
 

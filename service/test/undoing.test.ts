@@ -1,6 +1,6 @@
 import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { SeededNumber } from '../src/sandbox/server.ts';
+import type { SeededNumber } from '../src/sandbox/twilio-seed.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 

@@ -1,6 +1,6 @@
 import type { Caller, Handlers } from '@trunkline/contracts';
-import { type SeededNumber, seedAccount } from '../sandbox/server.ts';
 import type { Shelf } from '../sandbox/shelf.ts';
+import { type SeededNumber, seedAccount } from '../sandbox/twilio-seed.ts';
 
 /** The numbers of the sample account: those at the end show what is refused. */
 const numbers: readonly SeededNumber[] = [

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
@@ -6,8 +5,7 @@ import type { Clock } from '../clock.ts';
 import { createFaults, Fault, type Faults } from './faults.ts';
 import { createLiveKitStandIn } from './livekit.ts';
 import type { Shelf } from './shelf.ts';
-import { createTwilioStandIn, drawSid } from './twilio.ts';
-import type { TwilioAccountState } from './twilio-wire.ts';
+import { createTwilioStandIn } from './twilio.ts';
 
 export interface SandboxOptions {
   shelf: Shelf;
@@ -70,7 +68,7 @@ const refuseOtherSites: RequestHandler = (req, res, next) => {
 };
 
 const kinds = {
-  twilio: ['number', 'trunk', 'origination_url', 'credential_list', 'credential', 'permission'],
+  twilio: ['number', 'trunk', 'origination_url', 'credential_list', 'credential', 'permission', 'caller_id', 'route'],
   livekit: ['inbound_trunk', 'outbound_trunk', 'dispatch_rule'],
 };
 
@@ -109,41 +107,4 @@ const controls = (shelf: Shelf, faults: Faults): express.Router => {
     res.status(204).end();
   });
   return router;
-};
-
-export interface SeededNumber {
-  phone_number: string;
-  voice?: boolean;
-  voice_url?: string;
-  trunk_sid?: string;
-  voice_application_sid?: string;
-}
-
-/** Puts an account with numbers into the stand-in for Twilio. */
-export const seedAccount = async (shelf: Shelf, numbers: readonly SeededNumber[]): Promise<TwilioAccountState> => {
-  const account: TwilioAccountState = {
-    sid: drawSid('AC'),
-    auth_token: randomBytes(16).toString('hex'),
-    status: 'active',
-    api_keys: [{ sid: drawSid('SK'), secret: randomBytes(16).toString('hex') }],
-  };
-  await shelf.put('twilio.account', account.sid, account);
-  for (const { phone_number, voice = true, voice_url = '', trunk_sid = null, voice_application_sid = '' } of numbers) {
-    const sid = drawSid('PN');
-    await shelf.put('twilio.number', sid, {
-      sid,
-      account_sid: account.sid,
-      phone_number,
-      friendly_name: phone_number,
-      capabilities: { voice, sms: true, mms: false, fax: false },
-      voice_url,
-      voice_method: 'POST',
-      voice_fallback_url: '',
-      voice_fallback_method: 'POST',
-      trunk_sid,
-      voice_application_sid,
-      status: 'in-use',
-    });
-  }
-  return account;
 };

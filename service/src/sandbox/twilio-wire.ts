@@ -1,15 +1,5 @@
 import type { Request } from 'express';
-import type { Shelf } from './shelf.ts';
 import type { Reply } from './stand-in.ts';
-
-/** An account, with what opens it. */
-export interface TwilioAccountState {
-  sid: string;
-  auth_token: string;
-  /** Suspended and closed accounts are refused as wrong credentials are. https://www.twilio.com/docs/api/errors/20003 */
-  status: 'active' | 'suspended' | 'closed';
-  api_keys: { sid: string; secret: string }[];
-}
 
 /** A refusal with Twilio's error body. https://www.twilio.com/docs/usage/twilios-response */
 export class TwilioRefusal extends Error {
@@ -21,63 +11,84 @@ export class TwilioRefusal extends Error {
   }
 
   static readonly unauthenticated = () => new TwilioRefusal(401, 20_003, 'Authenticate');
+  /** The page tells the causes, and no HTTP status. https://www.twilio.com/docs/api/errors/70051 */
+  static readonly notPermitted = () => new TwilioRefusal(401, 70_051, 'Authorization Error');
   static readonly notFound = (path: string) =>
     new TwilioRefusal(404, 20_404, `The requested resource ${path} was not found`);
   static readonly invalid = (message: string) => new TwilioRefusal(400, 20_001, message);
   static readonly domainTaken = () => new TwilioRefusal(400, 21_248, 'Trunk Domain already taken');
 }
 
-/** The account of these credentials: its SID and auth token, or an API key of it. `named` is the account in the path, if any. */
-export const account = async (
-  authorization: string | undefined,
-  named: string | undefined,
-  shelf: Shelf,
-): Promise<TwilioAccountState> => {
-  const [username = '', password = ''] = Buffer.from(authorization?.replace(/^Basic /, '') ?? '', 'base64')
-    .toString()
-    .split(':');
-  const accounts = await shelf.list<TwilioAccountState>('twilio.account');
-  const opened = accounts.find(
-    ({ sid, auth_token, api_keys }) =>
-      (sid === username && auth_token === password) ||
-      api_keys.some((key) => key.sid === username && key.secret === password),
-  );
-  if (opened === undefined || opened.status !== 'active') throw TwilioRefusal.unauthenticated();
-  if (named !== undefined && named !== opened.sid) throw TwilioRefusal.unauthenticated();
-  return opened;
+/** Each is a Twilio of its own. https://www.twilio.com/docs/global-infrastructure/understanding-twilio-regions */
+export const regions = ['us1', 'ie1', 'au1'] as const;
+export type Region = (typeof regions)[number];
+
+/** The host at Twilio that was meant, as whoever stands in between hands it on. */
+export const hostOf = ({ headers, path }: Request): string => {
+  const [, version = ''] = path.split('/');
+  return String(headers['x-forwarded-host'] ?? hosts[version] ?? 'api.twilio.com');
 };
 
-const cut = (things: object[], req: Request, most: number) => {
+const hosts: Record<string, string> = { v1: 'trunking.twilio.com', v2: 'routes.twilio.com' };
+
+/** A host that names no Region is one of US1. */
+export const regionOf = (host: string): Region =>
+  regions.find((region) => host.endsWith(`.${region}.twilio.com`)) ?? 'us1';
+
+/** As the 2010 API writes dates; the newer APIs write them as they are kept. */
+export const rfc2822 = (date: unknown): string | null =>
+  typeof date === 'string' ? new Date(date).toUTCString().replace('GMT', '+0000') : null;
+
+const MOST_PER_PAGE = 1000;
+
+const cut = (things: object[], req: Request) => {
   const page = Number(req.query.Page ?? 0);
-  const page_size = Math.min(Number(req.query.PageSize ?? 50), most);
-  const shown = things.slice(page * page_size, (page + 1) * page_size);
-  const hasMore = things.length > (page + 1) * page_size;
-  const query = new URLSearchParams(
-    Object.entries(req.query).map(([name, value]): [string, string] => [name, String(value)]),
-  );
-  query.set('Page', String(page + 1));
-  query.set('PageSize', String(page_size));
-  return { page, page_size, shown, next: hasMore ? `${req.path}?${query}` : null };
-};
-
-/** A list of the 2010 API: `next_page_uri` is relative to the host. */
-export const listPage = (key: string, things: object[], req: Request): Reply => {
-  const { page, page_size, shown, next } = cut(things, req, 1000);
+  const page_size = Math.min(Number(req.query.PageSize ?? 50), MOST_PER_PAGE);
+  const pathOf = (wanted: number): string => {
+    const query = Object.entries(req.query).map(([name, value]): [string, string] => [name, String(value)]);
+    const asked = { ...Object.fromEntries(query), PageSize: String(page_size), Page: String(wanted) };
+    return `${req.path}?${new URLSearchParams(asked)}`;
+  };
   return {
-    status: 200,
-    body: { [key]: shown, page, page_size, start: page * page_size, uri: req.originalUrl, next_page_uri: next },
+    page,
+    page_size,
+    shown: things.slice(page * page_size, (page + 1) * page_size),
+    first: pathOf(0),
+    previous: page > 0 ? pathOf(page - 1) : null,
+    next: things.length > (page + 1) * page_size ? pathOf(page + 1) : null,
   };
 };
 
-/** A list of the newer APIs: `next_page_url` names Twilio's own host, whatever host was asked. */
+/** A list of the 2010 API: links are relative to the host. */
+export const listPage = (key: string, things: object[], req: Request): Reply => {
+  const { page, page_size, shown, first, previous, next } = cut(things, req);
+  const start = page * page_size;
+  const body = {
+    [key]: shown,
+    page,
+    page_size,
+    start,
+    end: start + Math.max(shown.length - 1, 0),
+    uri: req.originalUrl,
+    first_page_uri: first,
+    previous_page_uri: previous,
+    next_page_uri: next,
+  };
+  return { status: 200, body };
+};
+
+/** A list of the newer APIs: links name Twilio's own host, whatever host was asked. */
 export const versionPage = (key: string, things: object[], req: Request): Reply => {
-  const { page, page_size, shown, next } = cut(things, req, 1000);
+  const { page, page_size, shown, first, previous, next } = cut(things, req);
+  const at = (path: string | null) => path && `https://${hostOf(req)}${path}`;
   const meta = {
     key,
     page,
     page_size,
-    url: `https://trunking.twilio.com${req.originalUrl}`,
-    next_page_url: next && `https://trunking.twilio.com${next}`,
+    url: at(req.originalUrl),
+    first_page_url: at(first),
+    previous_page_url: at(previous),
+    next_page_url: at(next),
   };
   return { status: 200, body: { meta, [key]: shown } };
 };

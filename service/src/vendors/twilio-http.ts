@@ -44,7 +44,12 @@ export class TwilioHttp extends twilio.RequestClient {
       body,
     } = await boundedFetch(this.#urlOf(uri, params), {
       method: method.toUpperCase(),
-      headers: { ...headers, Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` },
+      headers: {
+        ...headers,
+        Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+        // Else whoever stands in between could not tell one Region of Twilio's from another.
+        ...(this.#base && { 'X-Forwarded-Host': new URL(uri).host }),
+      },
       ...(data && { body: formOf(data) }),
       signal: exchange.signal,
     });

@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/clock.ts';
-import { openSandbox, seedAccount } from '../../src/sandbox/server.ts';
+import { openSandbox } from '../../src/sandbox/server.ts';
 import { createMemoryShelf } from '../../src/sandbox/shelf.ts';
+import { seedAccount } from '../../src/sandbox/twilio-seed.ts';
 
 /** The stand-ins in a process of their own, with an account that owns as many numbers as the first argument says. */
 const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });

@@ -1,7 +1,8 @@
 import twilio from 'twilio';
 import type { Faults } from '../../src/sandbox/faults.ts';
-import { openSandbox, type SeededNumber, seedAccount } from '../../src/sandbox/server.ts';
+import { openSandbox } from '../../src/sandbox/server.ts';
 import { createMemoryShelf, type Shelf } from '../../src/sandbox/shelf.ts';
+import { type SeededNumber, seedAccount } from '../../src/sandbox/twilio-seed.ts';
 import { createTwilio, type TwilioAccount } from '../../src/vendors/twilio.ts';
 import { createTurnedClock, type TurnedClock } from '../turned-clock.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import { drawSid } from '../../src/sandbox/twilio.ts';
+import { drawSid } from '../../src/sandbox/twilio-things.ts';
 import { type Caller, drawNumber, type OpenedService, type RestAnswer } from '../open-service.ts';
 import { readWorld } from '../world.ts';
 

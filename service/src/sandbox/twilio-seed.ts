@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import type { Shelf } from './shelf.ts';
+import type { TwilioAccountState } from './twilio-accounts.ts';
+import { type NumberFields, newNumber } from './twilio-numbers.ts';
+import { putRoute } from './twilio-routes.ts';
+import { drawSid, kindIn } from './twilio-things.ts';
+import { type Region, regions } from './twilio-wire.ts';
+
+/** A number, as it was bought but for what is said here. */
+export interface SeededNumber extends NumberFields {
+  phone_number: string;
+  voice?: boolean;
+  /** Where its calls are handled. */
+  voice_region?: Region;
+}
+
+/** Puts an account with numbers into the stand-in for Twilio. Each Region that it has a token of has them too. */
+export const seedAccount = async (
+  shelf: Shelf,
+  numbers: readonly SeededNumber[],
+  more: Partial<TwilioAccountState> = {},
+): Promise<TwilioAccountState> => {
+  const account: TwilioAccountState = {
+    sid: drawSid('AC'),
+    auth_token: randomBytes(16).toString('hex'),
+    status: 'active',
+    api_keys: [{ sid: drawSid('SK'), secret: randomBytes(16).toString('hex') }],
+    ...more,
+  };
+  await shelf.put('twilio.account', account.sid, account);
+  const used = regions.filter((region) => region === 'us1' || account.regional_tokens?.[region]);
+  for (const { voice = true, voice_region, ...fields } of numbers) {
+    const capabilities = { voice, sms: true, mms: false, fax: false };
+    const number = newNumber({ sid: drawSid('PN'), account_sid: account.sid, capabilities, ...fields });
+    for (const region of used) await shelf.put(kindIn(region, 'number'), number.sid, number);
+    if (voice_region) await putRoute(shelf, fields.phone_number, voice_region);
+  }
+  return account;
+};
