@@ -11,7 +11,8 @@ export const Fault = z.strictObject({
   /**
    * `slow` answers after `delay_ms`; `answer` refuses with `status` and `body`, and does nothing; `drop_before` and
    * `drop_after` cut the connection before or after acting; `hang_before` and `hang_after` stay silent, before or after
-   * acting; `hold_before` and `hold_after` wait for `release`, then go on.
+   * acting; `hold_before` and `hold_after` wait for `release`, then go on; `not_as_asked` succeeds, but as if `body` had
+   * been asked in place of the same fields, and without those that are null there.
    */
   kind: z.enum([
     'slow',
@@ -22,6 +23,7 @@ export const Fault = z.strictObject({
     'hang_after',
     'hold_before',
     'hold_after',
+    'not_as_asked',
   ]),
   delay_ms: z.int().min(0).default(0),
   status: z.int().min(400).max(599).default(500),

@@ -26,12 +26,32 @@ export const serve =
       if (fault.retry_after_seconds !== undefined) res.setHeader('Retry-After', String(fault.retry_after_seconds));
       return send(res, fault);
     }
+    if (fault?.kind === 'not_as_asked') req.body = askedInstead(req.body, fault.body);
     const reply = await act(req);
     if (fault?.kind === 'hold_after') await faults.held();
     if (fault?.kind === 'drop_after') return void req.socket.destroy();
     if (fault?.kind === 'hang_after') return;
     send(res, reply);
   };
+
+/** What was asked, with a JSON Merge Patch (RFC 7396) upon it: a form that was read, or JSON that was not. */
+const askedInstead = (asked: unknown, patch: object): unknown =>
+  Buffer.isBuffer(asked)
+    ? Buffer.from(JSON.stringify(merge(JSON.parse(asked.toString()), patch)))
+    : merge(asked, patch);
+
+const merge = (target: unknown, patch: unknown): unknown => {
+  if (!isObject(patch)) return patch;
+  const merged = { ...(isObject(target) && target) };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = merge(merged[name], value);
+  }
+  return merged;
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const send = (res: Response, { status, body }: Reply): void => {
   res.status(status);

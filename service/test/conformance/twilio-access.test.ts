@@ -86,3 +86,26 @@ it('verified caller IDs are no numbers of the account', async () => {
   const { body: owned } = await byToken(owner)('GET', `${numbersOf(owner)}?PhoneNumber=%2B15550000003`);
   expect(owned.incoming_phone_numbers).toEqual([]);
 });
+
+describe('a call that succeeds, though not as asked', () => {
+  it('leaves a number where it is, and says so', async () => {
+    const { body: trunk } = await byToken(owner)('POST', '/v1/Trunks', { FriendlyName: 'asked' });
+    const { body } = await byToken(owner)('GET', numbersOf(owner));
+    const { sid } = body.incoming_phone_numbers[0];
+    sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'not_as_asked', body: { TrunkSid: null } });
+    const path = numbersOf(owner).replace('.json', `/${sid}.json`);
+    const attach = () => byToken(owner)('POST', path, { TrunkSid: trunk.sid, FriendlyName: 'as asked' });
+    expect(await attach()).toMatchObject({ status: 200, body: { trunk_sid: null, friendly_name: 'as asked' } });
+    expect(await attach()).toMatchObject({ status: 200, body: { trunk_sid: trunk.sid } });
+  });
+
+  it('makes a trunk with another domain', async () => {
+    const other = { DomainName: 'other.pstn.twilio.com', Secure: 'false' };
+    sandbox.faults.add({ call: 'twilio.createTrunk', kind: 'not_as_asked', body: other });
+    const asked = { DomainName: 'asked.pstn.twilio.com', Secure: 'true' };
+    expect(await byToken(owner)('POST', '/v1/Trunks', asked)).toMatchObject({
+      status: 201,
+      body: { domain_name: 'other.pstn.twilio.com', secure: false },
+    });
+  });
+});
