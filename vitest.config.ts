@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
-          exclude: ['service/test/{chaos,browser,conformance}/**'],
+          exclude: ['service/test/{chaos,browser,conformance,twilio-openapi}/**'],
           globalSetup: 'service/test/mongod.ts',
           testTimeout: 20_000,
           hookTimeout: 120_000,
@@ -80,6 +80,15 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'twilio-openapi',
+          include: ['service/test/twilio-openapi/*.test.ts'],
+          globalSetup: ['service/test/mongod.ts', 'service/test/twilio-openapi/find-documents.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
