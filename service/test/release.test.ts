@@ -1,13 +1,13 @@
 import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { SeededNumber } from '../src/sandbox/server.ts';
-import { drawSid } from '../src/sandbox/twilio.ts';
+import type { SeededNumber } from '../src/sandbox/twilio-seed.ts';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
-  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.3', IMPORT_DEADLINE_SECONDS: '4' } });
+  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '1', IMPORT_DEADLINE_SECONDS: '4' } });
 });
 afterEach(() => service.sandbox.faults.clear());
 afterAll(() => service.close());

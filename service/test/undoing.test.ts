@@ -6,7 +6,7 @@ import { expectWholeWorld, readWorld, settle } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
-  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.3' } });
+  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '1' } });
 });
 afterEach(() => service.sandbox.faults.clear());
 afterAll(() => service.close());

@@ -3,9 +3,12 @@ import { RoomAgentDispatch, RoomConfiguration, SipClient } from 'livekit-server-
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLiveKit } from './livekit.ts';
 
-const fetching = vi.fn<typeof fetch>(
-  async () => new Response('{"sip_trunk_id":"ST_a","sip_dispatch_rule_id":"SDR_a"}'),
-);
+/** Answers that it is done as asked. */
+const fetching = vi.fn<typeof fetch>(async (_url, init) => {
+  const { trunk, dispatchRule, replace, ...asked } = JSON.parse(String(init?.body ?? '{}'));
+  const ids = { sipTrunkId: 'ST_a', sipDispatchRuleId: 'SDR_a' };
+  return Response.json({ ...asked, ...dispatchRule, ...replace, ...trunk, ...ids });
+});
 vi.stubGlobal('fetch', fetching);
 beforeEach(() => fetching.mockClear());
 

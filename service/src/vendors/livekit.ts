@@ -23,9 +23,11 @@ import {
   SIPTransport,
   SIPTrunkInfo,
 } from '@livekit/protocol';
+import { Problem } from '@trunkline/contracts';
 import { z } from 'zod';
 import type { Answer, Found, Mark, MediaEncryption, OutboundLine, Switchboard } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/provider.ts';
+import { requireAsAsked } from './as-asked.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
@@ -51,6 +53,15 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
       }),
     );
 
+  const removeTrunk = async (trunk_id: string): Promise<void> => {
+    const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
+    SIPTrunkInfo.fromJson(removed, lenient);
+  };
+  const removeRule = async (dispatch_rule_id: string): Promise<void> => {
+    const request = new DeleteSIPDispatchRuleRequest({ sipDispatchRuleId: dispatch_rule_id });
+    SIPDispatchRuleInfo.fromJson(await ask('DeleteSIPDispatchRule', request), lenient);
+  };
+
   return {
     createInboundTrunk: (line) =>
       call(
@@ -66,8 +77,16 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
             ...encryptionOf(media_encryption),
             metadata: writeMark(mark),
           });
-          const made = await ask('CreateSIPInboundTrunk', new CreateSIPInboundTrunkRequest({ trunk }));
-          return Id.parse(SIPInboundTrunkInfo.fromJson(made, lenient).sipTrunkId);
+          const answered = await ask('CreateSIPInboundTrunk', new CreateSIPInboundTrunkRequest({ trunk }));
+          const made = SIPInboundTrunkInfo.fromJson(answered, lenient);
+          const trunk_id = Id.parse(made.sipTrunkId);
+          await requireAsAsked({
+            ...{ vendor: 'LiveKit', call: 'createInboundTrunk' },
+            asked: { numbers: [phone_number] },
+            is: { numbers: made.numbers.map(normalise) },
+            undo: () => removeTrunk(trunk_id),
+          });
+          return trunk_id;
         },
         line.password,
       ),
@@ -96,8 +115,16 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
             ...encryptionOf(media_encryption),
             metadata: writeMark(mark),
           });
-          const made = await ask('CreateSIPOutboundTrunk', new CreateSIPOutboundTrunkRequest({ trunk }));
-          return Id.parse(SIPOutboundTrunkInfo.fromJson(made, lenient).sipTrunkId);
+          const answered = await ask('CreateSIPOutboundTrunk', new CreateSIPOutboundTrunkRequest({ trunk }));
+          const made = SIPOutboundTrunkInfo.fromJson(answered, lenient);
+          const trunk_id = Id.parse(made.sipTrunkId);
+          await requireAsAsked({
+            ...{ vendor: 'LiveKit', call: 'createOutboundTrunk' },
+            asked: { address: trunk.address.toLowerCase(), numbers: [phone_number] },
+            is: { address: made.address.toLowerCase(), numbers: made.numbers.map(normalise) },
+            undo: () => removeTrunk(trunk_id),
+          });
+          return trunk_id;
         },
         line.password,
       ),
@@ -110,13 +137,7 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
       }),
 
-    removeTrunk: (trunk_id) =>
-      call('removeTrunk', () =>
-        unlessGone(async () => {
-          const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
-          SIPTrunkInfo.fromJson(removed, lenient);
-        }),
-      ),
+    removeTrunk: (trunk_id) => call('removeTrunk', () => unlessGone(() => removeTrunk(trunk_id))),
 
     createDispatchRule: (answer) =>
       call(
@@ -132,8 +153,11 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
             metadata: writeMark(mark),
             ...roomConfigOf(answer),
           });
-          const made = await ask('CreateSIPDispatchRule', request);
-          return Id.parse(SIPDispatchRuleInfo.fromJson(made, lenient).sipDispatchRuleId);
+          const made = SIPDispatchRuleInfo.fromJson(await ask('CreateSIPDispatchRule', request), lenient);
+          const rule_id = Id.parse(made.sipDispatchRuleId);
+          const undo = () => removeRule(rule_id);
+          await requireAsAsked({ vendor: 'LiveKit', call: 'createDispatchRule', ...compareRule(answer, made), undo });
+          return rule_id;
         },
         answer.pin,
       ),
@@ -159,19 +183,20 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         );
         const rule = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
         if (!rule) return false;
-        const room_config = { ...rule.room_config, agents: agentsOf(rule, agent_id) };
-        const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace: { ...rule, room_config } };
-        SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
+        const replace = { ...rule, room_config: withAgent(rule.room_config, agent_id) };
+        const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
+        const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
+        await requireAsAsked({
+          vendor: 'LiveKit',
+          call: 'setAgent',
+          asked: { agents: agent_id === null ? [] : [agent_id] },
+          is: { agents: is.roomConfig?.agents.map(({ agentName }) => agentName) ?? [] },
+        });
         return true;
       }),
 
     removeDispatchRule: (dispatch_rule_id) =>
-      call('removeDispatchRule', () =>
-        unlessGone(async () => {
-          const request = new DeleteSIPDispatchRuleRequest({ sipDispatchRuleId: dispatch_rule_id });
-          SIPDispatchRuleInfo.fromJson(await ask('DeleteSIPDispatchRule', request), lenient);
-        }),
-      ),
+      call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),
   };
 };
 
@@ -185,11 +210,16 @@ const RawRule = z.looseObject({
 });
 const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) });
 
-/** The agent as it is dispatched already, with its metadata, or anew. */
-const agentsOf = ({ room_config }: z.infer<typeof RawRule>, agent_id: string | null) => {
-  if (agent_id === null) return [];
-  return [room_config?.agents?.find(({ agent_name }) => agent_name === agent_id) ?? { agent_name: agent_id }];
+/** With this agent alone: as it is dispatched already, with its metadata, or anew. Null where nothing is left of it. */
+const withAgent = (room_config: z.infer<typeof RawRule>['room_config'], agent_id: string | null) => {
+  const { agents, ...others } = room_config ?? {};
+  if (agent_id === null) return Object.values(others).some(isSet) ? others : null;
+  const agent = agents?.find(({ agent_name }) => agent_name === agent_id) ?? { agent_name: agent_id };
+  return { ...others, agents: [agent] };
 };
+/** LiveKit's server also writes the fields that are not set. */
+const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value) && value !== '0');
+
 const Json = z.json();
 type JsonValue = z.infer<typeof Json>;
 interface Message {
@@ -231,6 +261,19 @@ const roomConfigOf = ({ agent_id }: Answer) =>
     ? {}
     : { roomConfig: new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName: agent_id })] }) };
 
+/** Which calls the rule answers, and with which room and agent. */
+const compareRule = (
+  { inbound_trunk_id, room_prefix, agent_id }: Answer,
+  { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
+) => ({
+  asked: { trunk_ids: [inbound_trunk_id], room_prefix, agents: agent_id === null ? [] : [agent_id] },
+  is: {
+    trunk_ids: trunkIds,
+    room_prefix: rule?.rule.case === 'dispatchRuleIndividual' ? rule.rule.value.roomPrefix : null,
+    agents: roomConfig?.agents.map(({ agentName }) => agentName) ?? [],
+  },
+});
+
 const normalise = (number: string): string => {
   const bare = number.replace(/[ ()-]/g, '');
   return bare.startsWith('+') ? bare : `+${bare}`;
@@ -260,6 +303,7 @@ const unlessGone = async (remove: () => Promise<void>): Promise<void> => {
 
 /** A problem of ours in place of whatever a call throws. */
 const translate = (called: VendorCall, error: unknown): Error => {
+  if (error instanceof Problem) return error;
   if (!(error instanceof TwirpRefusal)) return translateSilence(called, error);
   const { status, message } = error;
   if (status === 400 && /conflicting inbound sip trunks|already exists in dispatch rule/i.test(message)) {

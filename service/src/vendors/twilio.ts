@@ -5,6 +5,7 @@ import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
 import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
+import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
 import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
 import { itemsOf, PAGE_SIZE, type Page } from './pages.ts';
@@ -55,6 +56,24 @@ const connect = (
     });
   const make = (name: string, run: () => Promise<{ sid: string }>, ...secrets: string[]) =>
     call(name, async () => Sid.parse((await run()).sid), ...secrets);
+  /** The same, and what is not as it was asked is taken away again. */
+  const makeAsAsked = <T extends { sid: string }>(
+    name: string,
+    run: () => Promise<T>,
+    { compare, undo }: { compare(made: T): Pick<AnsweredCall, 'asked' | 'is'>; undo(sid: string): Promise<unknown> },
+  ) =>
+    call(name, async () => {
+      const made = await run();
+      const sid = Sid.parse(made.sid);
+      await requireAsAsked({ vendor: 'Twilio', call: name, ...compare(made), undo: () => undo(sid) });
+      return sid;
+    });
+  /** Twilio may take an update and leave the number where it is. */
+  const route = async (name: string, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
+    const update = client.incomingPhoneNumbers(number_sid).update(writeRouting(routing));
+    const { trunk_sid } = readNumber(await update).routing;
+    await requireAsAsked({ vendor: 'Twilio', call: name, asked: { trunk_sid: routing.trunk_sid }, is: { trunk_sid } });
+  };
   const find = <T extends { sid: string }>(name: string, list: () => Promise<Page<T>>, isIt: (item: T) => boolean) =>
     call(name, async () => {
       const sids: string[] = [];
@@ -93,25 +112,30 @@ const connect = (
       unlessGone('readNumber', async () => readNumber(await client.incomingPhoneNumbers(number_sid).fetch())),
 
     routeToTrunk: (number_sid, trunk_sid) =>
-      call('routeToTrunk', async () => {
-        readNumber(await client.incomingPhoneNumbers(number_sid).update({ trunkSid: trunk_sid }));
-      }),
+      call('routeToTrunk', () => route('routeToTrunk', number_sid, { trunk_sid })),
 
     giveBack: async (number_sid, former_routing) => {
-      const restore = async () =>
-        readNumber(await client.incomingPhoneNumbers(number_sid).update(writeRouting(former_routing)));
+      const restore = async () => {
+        await route('giveBack', number_sid, former_routing);
+        return true;
+      };
       // Twilio may quote parts of them.
       const secrets = [former_routing.voice_url, former_routing.voice_fallback_url].flatMap(secretsOfUrl);
       return (await unlessGone('giveBack', restore, ...secrets)) !== undefined;
     },
 
     detach: async (number_sid) => {
-      const detach = async () => readNumber(await client.incomingPhoneNumbers(number_sid).update({ trunkSid: '' }));
-      await unlessGone('detach', detach);
+      await unlessGone('detach', () => route('detach', number_sid, { trunk_sid: null }));
     },
 
     createTrunk: ({ name, domain_name, secure }) =>
-      make('createTrunk', () => trunks.create({ friendlyName: name, domainName: domain_name, secure })),
+      makeAsAsked('createTrunk', () => trunks.create({ friendlyName: name, domainName: domain_name, secure }), {
+        compare: (made) => ({
+          asked: { domain_name: domain_name.toLowerCase(), secure },
+          is: { domain_name: made.domainName?.toLowerCase(), secure: made.secure },
+        }),
+        undo: (sid) => trunks(sid).remove(),
+      }),
     findTrunks: (name) =>
       find(
         'findTrunks',
@@ -121,14 +145,20 @@ const connect = (
     removeTrunk: (trunk_sid) => remove('removeTrunk', () => trunks(trunk_sid).remove()),
 
     createOriginationUrl: (trunk_sid, { name, sip_url }) =>
-      make('createOriginationUrl', () =>
-        trunks(trunk_sid).originationUrls.create({
-          friendlyName: name,
-          sipUrl: sip_url,
-          enabled: true,
-          weight: 1,
-          priority: 1,
-        }),
+      makeAsAsked(
+        'createOriginationUrl',
+        () =>
+          trunks(trunk_sid).originationUrls.create({
+            friendlyName: name,
+            sipUrl: sip_url,
+            enabled: true,
+            weight: 1,
+            priority: 1,
+          }),
+        {
+          compare: ({ enabled }) => ({ asked: { enabled: true }, is: { enabled } }),
+          undo: (sid) => trunks(trunk_sid).originationUrls(sid).remove(),
+        },
       ),
     findOriginationUrls: (trunk_sid, sip_url) =>
       find(
@@ -165,7 +195,14 @@ const connect = (
       remove('removeCredential', () => credentialLists(credential_list_sid).credentials(credential_sid).remove()),
 
     permit: (trunk_sid, credential_list_sid) =>
-      make('permit', () => trunks(trunk_sid).credentialsLists.create({ credentialListSid: credential_list_sid })),
+      makeAsAsked(
+        'permit',
+        () => trunks(trunk_sid).credentialsLists.create({ credentialListSid: credential_list_sid }),
+        {
+          compare: ({ sid }) => ({ asked: { credential_list_sid }, is: { credential_list_sid: sid } }),
+          undo: (sid) => trunks(trunk_sid).credentialsLists(sid).remove(),
+        },
+      ),
     findPermissions: (trunk_sid, credential_list_sid) =>
       find(
         'findPermissions',
@@ -229,15 +266,15 @@ const readNumber = (number: unknown): OwnedNumber => {
   };
 };
 
-/** Setting a trunk takes the application away and the other way round, so only the one that was there is named. */
-const writeRouting = (former: FormerRouting) => ({
-  ...(former.voice_application_sid === null
-    ? { trunkSid: former.trunk_sid ?? '' }
-    : { voiceApplicationSid: former.voice_application_sid }),
-  voiceUrl: former.voice_url ?? '',
-  voiceFallbackUrl: former.voice_fallback_url ?? '',
-  ...(former.voice_method !== null && { voiceMethod: former.voice_method }),
-  ...(former.voice_fallback_method !== null && { voiceFallbackMethod: former.voice_fallback_method }),
+/** Setting a trunk takes the application away and the other way round, so only the one that is to be there is named. */
+const writeRouting = (routing: Partial<FormerRouting>) => ({
+  ...(routing.voice_application_sid
+    ? { voiceApplicationSid: routing.voice_application_sid }
+    : { trunkSid: routing.trunk_sid ?? '' }),
+  ...(routing.voice_url !== undefined && { voiceUrl: routing.voice_url ?? '' }),
+  ...(routing.voice_fallback_url !== undefined && { voiceFallbackUrl: routing.voice_fallback_url ?? '' }),
+  ...(routing.voice_method && { voiceMethod: routing.voice_method }),
+  ...(routing.voice_fallback_method && { voiceFallbackMethod: routing.voice_fallback_method }),
 });
 
 /** A problem of ours in place of whatever the SDK throws. https://www.twilio.com/docs/api/errors has each code. */

@@ -1,0 +1,135 @@
+import { problemIn } from '@trunkline/contracts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '2' } });
+});
+afterEach(() => service.sandbox.faults.clear());
+afterAll(() => service.close());
+
+const both = { supports_inbound: true, supports_outbound: true } as const;
+
+const prepare = async () => {
+  const phone_number = drawNumber();
+  const caller = await service.newOrganization();
+  const voice_url = 'https://example.com/before';
+  const { integration_id, account_sid } = await service.integrate(caller, [{ phone_number, voice_url }]);
+  const input = { phone_number, provider: 'twilio', ...both, integration_id, agent_id: 'reception' } as const;
+  const number = async () =>
+    (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number) ?? expect.unreachable();
+  return { caller, input, account_sid, number };
+};
+
+describe('an import that a provider answers with success, but not as it was asked', () => {
+  const otherTrunk = `TK${'7'.repeat(32)}`;
+  const otherList = `CL${'7'.repeat(32)}`;
+
+  it.each<[what: string, call: string, instead: Record<string, unknown>, told: string]>([
+    ['the number stays where it is', 'twilio.updateNumber', { TrunkSid: null }, 'trunk_sid is null'],
+    ['the number is on another trunk', 'twilio.updateNumber', { TrunkSid: otherTrunk }, `trunk_sid is "${otherTrunk}"`],
+    [
+      'the trunk has another domain',
+      'twilio.createTrunk',
+      { DomainName: 'other.pstn.twilio.com' },
+      'domain_name is "other.pstn.twilio.com"',
+    ],
+    ['the trunk wants encryption', 'twilio.createTrunk', { Secure: 'true' }, 'secure is true in place of false'],
+    ['the trunk sends no calls', 'twilio.createOriginationUrl', { Enabled: 'false' }, 'enabled is false'],
+    [
+      'another list is permitted',
+      'twilio.createPermission',
+      { CredentialListSid: otherList },
+      `credential_list_sid is "${otherList}"`,
+    ],
+    [
+      'the inbound trunk is for another number',
+      'livekit.CreateSIPInboundTrunk',
+      { trunk: { numbers: ['+15550009999'] } },
+      'numbers is ["+15550009999"]',
+    ],
+    [
+      'the outbound trunk leads elsewhere',
+      'livekit.CreateSIPOutboundTrunk',
+      { trunk: { address: 'elsewhere.example' } },
+      'address is "elsewhere.example"',
+    ],
+    [
+      'the rule has another room',
+      'livekit.CreateSIPDispatchRule',
+      { rule: { dispatchRuleIndividual: { roomPrefix: 'other' } } },
+      'room_prefix is "other" in place of "call"',
+    ],
+    ['the rule has no agent', 'livekit.CreateSIPDispatchRule', { roomConfig: null }, 'agents is [] in place of'],
+  ])('is a problem that says so, and leaves nothing, where %s', async (_what, call, instead, told) => {
+    const { caller, input, account_sid, number } = await prepare();
+    const before = await number();
+    const { shelf, faults } = service.sandbox;
+    await shelf.put('twilio.trunk', otherTrunk, { sid: otherTrunk, account_sid, friendly_name: 'Another' });
+    await shelf.put('twilio.credential_list', otherList, { sid: otherList, account_sid, friendly_name: 'Another' });
+    faults.add({ call, kind: 'not_as_asked', body: instead });
+    const problem = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+    expect(problem).toMatchObject({ code: 'provider_error', status: 502, detail: expect.stringContaining(told) });
+    await settle(service);
+    await expectWholeWorld(service);
+    if (instead.TrunkSid !== otherTrunk) expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+
+    await shelf.put('twilio.number', before.sid, before);
+    await caller.client.phoneNumbers.import.mutate(input);
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+});
+
+describe('an assignment that LiveKit answers with success, but not as it was asked', () => {
+  it('is a problem that says so, and the rule is as recorded again', async () => {
+    const { caller, input } = await prepare();
+    const { agent_id, ...unassigned } = input;
+    const { data } = await caller.client.phoneNumbers.import.mutate(unassigned);
+    const { phone_number_id } = data;
+    const other = { replace: { room_config: { agents: [{ agent_name: 'other' }] } } };
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'not_as_asked', body: other });
+    const problem = await caller.client.phoneNumbers.assign.mutate({ phone_number_id, agent_id }).catch(problemIn);
+    const detail = expect.stringContaining('agents is ["other"] in place of ["reception"]');
+    expect(problem).toMatchObject({ code: 'provider_error', detail });
+    await settle(service);
+    const rules: { sipDispatchRuleId?: string; roomConfig?: object }[] = (await readWorld(service)).rules;
+    const rule = rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === data.dispatch_rule_id);
+    expect(rule).not.toHaveProperty('roomConfig');
+    await caller.client.phoneNumbers.assign.mutate({ phone_number_id, agent_id });
+  });
+});
+
+describe('a giving back that Twilio answers with success, and does not do', () => {
+  it('is tried again until the number is off our trunk', async () => {
+    const { caller, input, number } = await prepare();
+    const before = await number();
+    const { faults } = service.sandbox;
+    faults.add({ call: 'twilio.updateNumber', kind: 'drop_after' });
+    faults.add({ call: 'livekit.ListSIPInboundTrunk', kind: 'answer', status: 400, skip: 1 });
+    const unheard = { TrunkSid: null, VoiceUrl: null };
+    faults.add({ call: 'twilio.updateNumber', kind: 'not_as_asked', body: unheard, times: 2 });
+    await expect(caller.client.phoneNumbers.import.mutate(input)).rejects.toThrow();
+    await settle(service);
+    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+    await expectWholeWorld(service);
+  });
+});
+
+it('a domain in other letters is the one that was asked for', async () => {
+  const { caller, input } = await prepare();
+  const { integration_id } = input;
+  const domain_name = `TRUNKLINE-${drawSid('X')}.pstn.twilio.com`.toLowerCase();
+  await service.connection
+    .collection('integrations')
+    .updateOne({ integration_id }, { $set: { 'carrier.domain_name': domain_name } });
+  const shouted = { DomainName: domain_name.replace('trunkline', 'TRUNKLINE') };
+  service.sandbox.faults.add({ call: 'twilio.createTrunk', kind: 'not_as_asked', body: shouted });
+  await caller.client.phoneNumbers.import.mutate(input);
+  expect((await readWorld(service)).trunks).toContainEqual(
+    expect.objectContaining({ domain_name: shouted.DomainName }),
+  );
+});
