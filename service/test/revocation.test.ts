@@ -104,6 +104,8 @@ describe('a revoked key', () => {
     expect(await lookUps(() => caller.rest('GET', '/api/phone-numbers'))).toBe(0);
     const path = `/api/phone-numbers/${nobody.phone_number_id}/assign`;
     expect(await lookUps(() => caller.rest('POST', path, { agent_id: 'x' }))).toBe(1);
+    const unseen = await service.newKey(admin, 'admin');
+    expect(await lookUps(() => unseen.rest('POST', path, { agent_id: 'x' }))).toBe(1);
   });
 });
 

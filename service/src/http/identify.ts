@@ -56,15 +56,19 @@ export const createAdmit =
         await limits.countAnonymous(req, res);
         throw unauthenticated('Send your API key in the X-API-Key header.');
       }
-      const identity = await lookUp(raw_key, ip);
-      if (identity === undefined) await limits.countAnonymous(req, res);
-      return { identity: requireFound(identity), confirmed: mayChange ? confirmBeside(raw_key) : undefined };
+      const begun = performance.now();
+      const remembered = isRemembered(raw_key);
+      const found = await (remembered ? identify(raw_key) : lookUp(raw_key, ip));
+      if (found === undefined) await limits.countAnonymous(req, res);
+      const identity = requireFound(found);
+      if (!mayChange) return { identity };
+      // What was looked up for this request is what the database says.
+      const early = remembered ? confirm(raw_key) : Promise.resolve(identity);
+      return { identity, confirmed: confirmWith(early, begun, raw_key) };
     }
 
-    /** Asks the database while the rest of the request is read; once more where that has taken its time. */
-    function confirmBeside(raw_key: string): () => Promise<unknown> {
-      const begun = performance.now();
-      const early = confirm(raw_key);
+    /** The database is asked while the rest of the request is read; once more where that has taken its time. */
+    function confirmWith(early: ReturnType<typeof confirm>, begun: number, raw_key: string): () => Promise<unknown> {
       // Nobody waits for it where the request is refused for another reason.
       early.catch(() => {});
       return async () => {
@@ -77,7 +81,6 @@ export const createAdmit =
     async function lookUp(raw_key: string, ip: string) {
       const form = formOf(raw_key);
       if (form === undefined) return undefined;
-      if (isRemembered(raw_key)) return identify(raw_key);
       return limits.lookUp(ip, form === 'unchecked' && !wasGood(raw_key), () => identify(raw_key));
     }
   };
