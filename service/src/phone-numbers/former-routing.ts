@@ -1,4 +1,5 @@
 import { FormerRouting } from '@trunkline/contracts';
+import { LRUCache } from 'lru-cache';
 import { type Secrets, UnopenedSecret } from '../database/secrets.ts';
 import { maskUrl } from '../telemetry/mask-url.ts';
 import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
@@ -21,20 +22,34 @@ export const openRouting = async (secrets: Secrets, record: Routed): Promise<For
   return FormerRouting.parse(JSON.parse(await secrets.open(former_routing, placeOf(record))));
 };
 
-/** The same as callers may read it: a voice URL often carries a password or a token. */
-export const maskedRoutingOf = async (secrets: Secrets, record: PhoneNumberRecord): Promise<FormerRouting | null> => {
-  if (record.provider !== 'twilio') return null;
-  const routing = await openRouting(secrets, record).catch((error: unknown) => {
-    // Without its key nobody can tell it; the rest of the record can be read all the same.
-    if (error instanceof UnopenedSecret) return null;
-    throw error;
-  });
+const MOST_REMEMBERED = 10_000;
+
+/**
+ * The same as callers may read it: a voice URL often carries a password or a token. Remembered by what is stored, for
+ * opening that costs more than the rest of a read.
+ */
+export const createMaskedRouting = (secrets: Secrets) => {
+  const remembered = new LRUCache<string, FormerRouting>({ max: MOST_REMEMBERED });
+
+  return async (record: PhoneNumberRecord): Promise<FormerRouting | null> => {
+    if (record.provider !== 'twilio') return null;
+    const stored =
+      typeof record.former_routing === 'string' ? `${placeOf(record)} ${record.former_routing}` : undefined;
+    const known = stored && remembered.get(stored);
+    if (known) return known;
+    const routing = await openRouting(secrets, record).catch((error: unknown) => {
+      // Without its key nobody can tell it; the rest of the record can be read all the same.
+      if (error instanceof UnopenedSecret) return null;
+      throw error;
+    });
+    if (routing === null) return null;
+    const masked = maskRouting(routing);
+    if (stored) remembered.set(stored, masked);
+    return masked;
+  };
+};
+
+const maskRouting = (routing: FormerRouting): FormerRouting => {
   const mask = (url: string | null) => url && maskUrl(url);
-  return (
-    routing && {
-      ...routing,
-      voice_url: mask(routing.voice_url),
-      voice_fallback_url: mask(routing.voice_fallback_url),
-    }
-  );
+  return { ...routing, voice_url: mask(routing.voice_url), voice_fallback_url: mask(routing.voice_fallback_url) };
 };

@@ -13,7 +13,7 @@ import { describePhoneNumber, describePhoneNumberDetail, describeRelease } from 
 import { createDraft } from './draft.ts';
 import { createPhoneNumberDuties } from './duties.ts';
 import { createFollow } from './follow.ts';
-import { maskedRoutingOf } from './former-routing.ts';
+import { createMaskedRouting } from './former-routing.ts';
 import { createImport } from './import.ts';
 import { type CarrierAccount, createJobs, type LineSettings } from './job.ts';
 import { createLifecycle } from './lifecycle.ts';
@@ -68,6 +68,7 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   });
   const assign = createAssign({ ...deps, store, reconcile, strays });
   const unassign = createUnassign({ ...deps, store, reconcile, strays });
+  const maskedRoutingOf = createMaskedRouting(deps.secrets);
   const describe = (record: Parameters<typeof describePhoneNumber>[0]) =>
     describePhoneNumber(record, settings.sip_host);
 
@@ -99,7 +100,7 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
     get: async ({ organization_id }, { phone_number_id }) => {
       const record = await store.get(organization_id, phone_number_id);
       if (record === null) throw notFound(phone_number_id);
-      const former_routing = await maskedRoutingOf(deps.secrets, record);
+      const former_routing = await maskedRoutingOf(record);
       return { success: true, data: describePhoneNumberDetail(record, settings.sip_host, former_routing) };
     },
     assign: async (caller, input) => {
