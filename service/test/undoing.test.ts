@@ -150,7 +150,8 @@ describe('records that cannot be worked on', () => {
     const stuck = await Promise.all(Array.from({ length: 12 }, () => prepare()));
     const healthy = await prepare();
     const all = [...stuck, healthy];
-    const made = await Promise.all(all.map(({ caller, input }) => caller.client.phoneNumbers.import.mutate(input)));
+    const made = [];
+    for (const { caller, input } of all) made.push(await caller.client.phoneNumbers.import.mutate(input));
     const integrations = service.connection.collection('integrations');
     for (const { input } of stuck) {
       const { integration_id } = input;

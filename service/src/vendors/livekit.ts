@@ -213,12 +213,13 @@ const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) 
 /** With this agent alone: as it is dispatched already, with its metadata, or anew. Null where nothing is left of it. */
 const withAgent = (room_config: z.infer<typeof RawRule>['room_config'], agent_id: string | null) => {
   const { agents, ...others } = room_config ?? {};
-  if (agent_id === null) return Object.values(others).some(isSet) ? others : null;
+  if (agent_id === null) return isSet(others) ? others : null;
   const agent = agents?.find(({ agent_name }) => agent_name === agent_id) ?? { agent_name: agent_id };
   return { ...others, agents: [agent] };
 };
 /** LiveKit's server also writes the fields that are not set. */
-const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value) && value !== '0');
+const isSet = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null ? Object.values(value).some(isSet) : Boolean(value) && value !== '0';
 
 const Json = z.json();
 type JsonValue = z.infer<typeof Json>;
