@@ -106,6 +106,18 @@ describe('a connection is cut', () => {
     expect(handled() - before).toBeLessThan(20);
   });
 
+  it('before any of them is begun, where they come in one piece', async () => {
+    const answered = () => service.logged.filter((line) => line.includes('"route":"(none)"')).length;
+    const before = answered();
+    const { socket, closed } = await dial();
+    socket.write(get('/nothing').repeat(11));
+    await closed;
+    const again = await dial();
+    again.socket.write(get('/nothing', 'Connection: close\r\n'));
+    await again.closed;
+    expect(answered() - before).toBe(1);
+  });
+
   it('where there are too many, and those that there are stay', async () => {
     await using small = await openService({ environment: { MAX_CONNECTIONS: '2' } });
     const peers: Peer[] = [];

@@ -56,7 +56,8 @@ export const guardConnections = (
       const [next] = ofSocket;
       if (next !== undefined) setImmediate(begin, next, listener);
     });
-    if (ofSocket.size === 1) begin(exchange, listener);
+    // All that came in one piece is parsed first: of a connection that is cut off for it, nothing is begun.
+    if (ofSocket.size === 1) process.nextTick(begin, exchange, listener);
   });
   server.on('checkContinue', (req, res) => server.emit('request', req, res));
 
