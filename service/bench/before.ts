@@ -1,13 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ImportAsked } from './import-side.ts';
 import { median, quantile, report } from './quantile.ts';
-import { type OpenedServer, openServer, throughput } from './reads.ts';
+import { load, type OpenedServer, openServer, type Protocol } from './reads.ts';
 
 const ROUNDS = 20;
 const SECONDS = 2;
 const WARM_UP = 20;
+const WARM_UP_READS = 2;
+/** As Linux counts. */
+const MICROSECONDS_A_TICK = 10_000;
 const here = resolve(import.meta.dirname, '../..');
 
 /**
@@ -26,17 +30,33 @@ const compareReads = async (before: string, database: (name: string) => string):
     now: await openServer(join(here, script), 'trunkline', database('now')),
     before: await openServer(join(before, script), 'trunkline', database('before')),
   };
-  console.log(`\nReading one number, now ÷ before, ${ROUNDS} pairs of ${SECONDS} s`);
-  for (const protocol of ['rest', 'trpc'] as const) {
-    const measure = ({ ready }: OpenedServer) => throughput(ready, protocol, SECONDS);
-    const ratios = await inTurns(
-      ROUNDS,
-      () => measure(sides.now),
-      () => measure(sides.before),
-    );
-    tell(`${protocol}: requests a second`, ratios);
+  try {
+    console.log(`\nReading one number, now ÷ before, ${ROUNDS} pairs of ${SECONDS} s`);
+    for (const protocol of ['rest', 'trpc'] as const) {
+      const now = () => measureReading(sides.now, protocol);
+      const formerly = () => measureReading(sides.before, protocol);
+      await inTurns(WARM_UP_READS, now, formerly);
+      const pairs = await inTurns(ROUNDS, now, formerly);
+      tell(`${protocol}: requests a second`, pairs, ({ per_second }) => per_second);
+      tell(`${protocol}: processor time of a request`, pairs, ({ cpu_us }) => cpu_us);
+    }
+  } finally {
+    for (const { close } of Object.values(sides)) await close();
   }
-  for (const { close } of Object.values(sides)) await close();
+};
+
+const measureReading = async ({ ready, pid }: OpenedServer, protocol: Protocol) => {
+  const begun = await cpuTicks(pid);
+  const { answered, seconds } = await load(ready, protocol, SECONDS);
+  const cpu_us = (((await cpuTicks(pid)) - begun) * MICROSECONDS_A_TICK) / answered;
+  return { per_second: answered / seconds, cpu_us };
+};
+
+/** What a process has used of the processor, in user and kernel: what else the machine does weighs less on it than on time. */
+const cpuTicks = async (pid: number): Promise<number> => {
+  const [, fields = ''] = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ');
+  const [user, kernel] = fields.split(' ').slice(11, 13);
+  return Number(user) + Number(kernel);
 };
 
 const compareImports = async (before: string, database: (name: string) => string): Promise<void> => {
@@ -47,21 +67,10 @@ const compareImports = async (before: string, database: (name: string) => string
   for (const delay_ms of [0, 50, 200]) {
     console.log(`\nAn import with ${delay_ms} ms at each call to a provider, now ÷ before, ${ROUNDS} pairs`);
     for (const kind of ['existing', 'first', 'sip'] as const) {
-      const ask = (side: ChildProcess) => importOn(side, { kind, delay_ms });
-      if (delay_ms === 0)
-        await inTurns(
-          WARM_UP,
-          () => ask(sides.now),
-          () => ask(sides.before),
-        );
-      tell(
-        `${kind}: wall time`,
-        await inTurns(
-          ROUNDS,
-          () => ask(sides.now),
-          () => ask(sides.before),
-        ),
-      );
+      const now = () => importOn(sides.now, { kind, delay_ms });
+      const formerly = () => importOn(sides.before, { kind, delay_ms });
+      if (delay_ms === 0) await inTurns(WARM_UP, now, formerly);
+      tell(`${kind}: wall time`, await inTurns(ROUNDS, now, formerly), (took_ms) => took_ms);
     }
   }
   for (const side of Object.values(sides)) side.kill();
@@ -69,33 +78,46 @@ const compareImports = async (before: string, database: (name: string) => string
 
 const openSide = async (checkout: string, mongodb_uri: string): Promise<ChildProcess> => {
   const side = fork(new URL('./import-side.ts', import.meta.url), [checkout, mongodb_uri]);
-  await once(side, 'message');
+  await messageOf(side);
   return side;
 };
 
 const importOn = async (side: ChildProcess, asked: ImportAsked): Promise<number> => {
-  const answered = once(side, 'message');
   side.send(asked);
-  const [took_ms] = (await answered) as [number];
-  return took_ms;
+  return (await messageOf(side)) as number;
+};
+
+/** The next one. Throws where the side ends instead: what it ended of stands above. */
+const messageOf = async (side: ChildProcess): Promise<unknown> => {
+  const heard = new AbortController();
+  const message = once(side, 'message', heard).then(([first]) => first);
+  const ended = once(side, 'exit', heard).then(([code]) => {
+    throw new Error(`A side of the comparison ended with ${code} instead of answering`);
+  });
+  return Promise.race([message, ended]).finally(() => heard.abort());
 };
 
 /** The one that goes first changes with each pair. */
-const inTurns = async (pairs: number, now: () => Promise<number>, before: () => Promise<number>): Promise<number[]> => {
-  const ratios: number[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    if (pair % 2 === 0) {
-      const first = await now();
-      ratios.push(first / (await before()));
-    } else {
+const inTurns = async <T>(count: number, now: () => Promise<T>, before: () => Promise<T>): Promise<Pair<T>[]> => {
+  const pairs: Pair<T>[] = [];
+  for (let n = 0; n < count; n++) {
+    if (n % 2 === 0) pairs.push({ now: await now(), before: await before() });
+    else {
       const first = await before();
-      ratios.push((await now()) / first);
+      pairs.push({ now: await now(), before: first });
     }
   }
-  return ratios;
+  return pairs;
 };
 
-const tell = (what: string, ratios: readonly number[]): void => {
-  const [low, high] = [0.25, 0.75].map((part) => quantile([...ratios], part).toFixed(2));
-  report(what, `${median([...ratios]).toFixed(2)} (middle half ${low} to ${high})`);
+interface Pair<T> {
+  now: T;
+  before: T;
+}
+
+/** Of 20 pairs the middle half is where the median of many more would lie, 19 times in 20. */
+const tell = <T>(what: string, pairs: readonly Pair<T>[], figure: (of: T) => number): void => {
+  const ratios = pairs.map(({ now, before }) => figure(now) / figure(before));
+  const [low, high] = [0.25, 0.75].map((part) => quantile(ratios, part).toFixed(2));
+  report(what, `${median(ratios).toFixed(2)} (middle half ${low} to ${high})`);
 };

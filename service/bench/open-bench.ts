@@ -33,7 +33,12 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
   const providers = fork(new URL('./providers.ts', import.meta.url));
   const [providers_url] = (await once(providers, 'message')) as [string];
   const connection = await connect(mongodb_uri);
-  const config = readConfig({ RATE_LIMIT_RPS: '1000000', NODE_ENV: 'test' });
+  const config = readConfig({
+    RATE_LIMIT_RPS: '1000000',
+    MAX_INTEGRATIONS: '1000000',
+    MAX_PHONE_NUMBERS: '1000000',
+    NODE_ENV: 'test',
+  });
   const api_secret = 'a-secret-of-more-than-thirty-two-letters';
   const service = await compose(config, {
     connection,

@@ -63,6 +63,7 @@ export const openServer = async (script: string, side: Side, mongodb_uri: string
   const [ready] = (await Promise.race([once(child, 'message'), ended])) as [Ready];
   return {
     ready,
+    pid: child.pid ?? 0,
     close: async () => {
       child.kill('SIGKILL');
       await ended.catch(() => {});
@@ -70,14 +71,19 @@ export const openServer = async (script: string, side: Side, mongodb_uri: string
   };
 };
 
-export const throughput = async (
-  { url, headers, ...paths }: Ready,
-  protocol: 'rest' | 'trpc',
-  duration: number,
-): Promise<number> => {
+/** Requests a second. */
+const throughput = async (ready: Ready, protocol: Protocol, duration: number): Promise<number> => {
+  const { answered, seconds } = await load(ready, protocol, duration);
+  return answered / seconds;
+};
+
+export type Protocol = 'rest' | 'trpc';
+
+/** Asks for as much as is answered. */
+export const load = async ({ url, headers, ...paths }: Ready, protocol: Protocol, duration: number) => {
   const result = await autocannon({ url: url + paths[protocol], headers, connections: CONNECTIONS, duration });
   const answered = result['2xx'];
   if (answered === 0 || result.non2xx > 0)
     throw new Error(`${protocol}: ${result.non2xx} of ${answered + result.non2xx} answers were no success`);
-  return answered / result.duration;
+  return { answered, seconds: result.duration };
 };
