@@ -46,7 +46,8 @@ export const guardConnections = (
   });
   server.on('request', (req, res) => {
     const ofSocket = exchanges.get(req.socket) ?? new Set();
-    if (ofSocket.size >= MAX_PIPELINED) return void req.socket.destroy();
+    // Not the connection alone: Node would then format an error's stack for each request that is left.
+    if (ofSocket.size >= MAX_PIPELINED) return void req.destroy();
     const exchange: Exchange = { req, res, has_begun: false, waiting_since: undefined };
     ofSocket.add(exchange);
     if (mayBeLarge(req)) closeUnlessRead(req, res);
