@@ -54,7 +54,7 @@ export interface OpenedService extends Service, AsyncDisposable {
   /** The same caller, at this replica. */
   as(caller: Caller): Caller;
   /** Another process on the same database and sandbox. */
-  openReplica(more?: Pick<OpenOptions, 'providers_url'>): Promise<OpenedService>;
+  openReplica(more?: Pick<OpenOptions, 'providers_url' | 'admin'>): Promise<OpenedService>;
   /** Ends it as a crash does: what it was about to do, it does not. What is on its way to a provider is not its own any more. */
   kill(): void;
   close(): Promise<void>;
@@ -65,8 +65,12 @@ export interface OpenOptions {
   clock?: TurnedClock;
   sandbox?: Sandbox;
   mongodb_uri?: string;
+  /** From which level on lines are logged: from `debug` where it is not given. */
+  log_level?: string;
   /** In place of the sandbox's own address. */
   providers_url?: string;
+  /** Whoever is the admin of a database that a replica has prepared already. */
+  admin?: Caller;
   /** How long the database may be silent. */
   silence_ms?: number;
 }
@@ -90,13 +94,13 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     connection,
     mongodb_uri,
     clock,
-    logging: createLogging('debug', { write: (line) => void logged.push(line) }),
+    logging: createLogging(options.log_level ?? 'debug', { write: (line) => void logged.push(line) }),
     encryption_keys: config.encryption_keys ?? new Map(),
     livekit: { ...sandbox.livekit, url: options.providers_url ?? sandbox.livekit.url },
     livekit_project: 'sandbox',
     twilio_api_url: options.providers_url ?? sandbox.url,
   });
-  await service.prepare(new AbortController().signal);
+  if (options.admin === undefined) await service.prepare(new AbortController().signal);
   service.serve();
   const api = await listen(service.app, {
     host: '127.0.0.1',
@@ -111,6 +115,9 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     const made = await service.createOrganization({ name, raw_key: api_key, actor: { system: 'command_line' } });
     return createCaller({ url, apiKey: api_key, organizationId: made.organization_id });
   };
+
+  const as = ({ api_key: apiKey, organization_id: organizationId }: Caller) =>
+    createCaller({ url, apiKey, organizationId });
 
   const close = async () => {
     api.cut();
@@ -127,7 +134,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     sandbox,
     connection,
     logged,
-    admin: await newOrganization(),
+    admin: options.admin ? as(options.admin) : await newOrganization(),
     newOrganization,
     newKey: async ({ client, organization_id }, role) => {
       const { data } = await client.apiKeys.create.mutate({ name: role, role });
@@ -139,7 +146,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
       const { data } = await client.integrations.create.mutate({ name: 'Test', credentials });
       return { integration_id: data.integration_id, account_sid };
     },
-    as: ({ api_key: apiKey, organization_id: organizationId }) => createCaller({ url, apiKey, organizationId }),
+    as,
     openReplica: (more) => openService({ ...options, clock, sandbox, mongodb_uri, ...more }),
     kill: () => {
       api.cut();

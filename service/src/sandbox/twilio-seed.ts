@@ -28,12 +28,20 @@ export const seedAccount = async (
     ...more,
   };
   await shelf.put('twilio.account', account.sid, account);
-  const used = regions.filter((region) => region === 'us1' || account.regional_tokens?.[region]);
-  for (const { voice = true, voice_region, ...fields } of numbers) {
-    const capabilities = { voice, sms: true, mms: false, fax: false };
-    const number = newNumber({ sid: drawSid('PN'), account_sid: account.sid, capabilities, ...fields });
-    for (const region of used) await shelf.put(kindIn(region, 'number'), number.sid, number);
-    if (voice_region) await putRoute(shelf, fields.phone_number, voice_region);
-  }
+  for (const number of numbers) await seedNumber(shelf, account, number);
   return account;
+};
+
+/** Puts a number into an account, in each Region that the account has a token of. */
+export const seedNumber = async (
+  shelf: Shelf,
+  { sid: account_sid, regional_tokens }: Pick<TwilioAccountState, 'sid' | 'regional_tokens'>,
+  { voice = true, voice_region, ...fields }: SeededNumber,
+) => {
+  const used = regions.filter((region) => region === 'us1' || regional_tokens?.[region]);
+  const capabilities = { voice, sms: true, mms: false, fax: false };
+  const number = newNumber({ sid: drawSid('PN'), account_sid, capabilities, ...fields });
+  for (const region of used) await shelf.put(kindIn(region, 'number'), number.sid, number);
+  if (voice_region) await putRoute(shelf, fields.phone_number, voice_region);
+  return number;
 };

@@ -1,12 +1,13 @@
 import type { FlowName } from './flows.ts';
 import type { CallOfRun, FirstFault, Scenario } from './lane.ts';
-import { wayNames } from './ways.ts';
+import { waysOf } from './ways.ts';
 
 /** What came after a first fault, as it was recorded. */
 export interface Recording {
   flow: FlowName;
   first: FirstFault;
   killed: boolean;
+  /** While faults are still met: what is called when all is quiet again cannot fail. */
   later: string[];
 }
 
@@ -20,12 +21,12 @@ export const numbered = (calls: readonly string[]): CallOfRun[] => {
   });
 };
 
-/** Every pair: each later call of each recording, in each way, once and for ever. */
+/** Every pair: each later call of each recording, in each way that differs, for ever and once. */
 export const allPairs = (recordings: readonly Recording[]): Scenario[] =>
   recordings.flatMap(({ flow, first, killed, later }) =>
     numbered(later).flatMap((call) =>
-      wayNames.flatMap((way) =>
-        [false, true].map((forever) => ({ flow, first, killed, second: { ...call, way, forever } })),
+      waysOf(call.name).flatMap((way) =>
+        [true, false].map((forever) => ({ flow, first, killed, second: { ...call, way, forever } })),
       ),
     ),
   );
@@ -54,7 +55,7 @@ const callText = ({ name, nth }: CallOfRun) => `${name}#${nth}`;
 const cellOf = ({ flow, first, killed, second }: Scenario): string =>
   [flow, first && callText(first), killed, second?.name].join(' / ');
 
-/** Names a scenario: what `TRUNKLINE_PAIR` takes to play it alone. */
+/** Names a scenario: what `--pair` takes to play it alone. */
 export const describeScenario = ({ flow, first, killed, second }: Scenario): string =>
   [
     flow,

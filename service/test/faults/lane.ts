@@ -1,11 +1,15 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { expect } from 'vitest';
+import { collections } from '../../src/collections.ts';
+import type { Faults } from '../../src/sandbox/faults.ts';
 import { openSandbox } from '../../src/sandbox/server.ts';
-import { createMemoryShelf } from '../../src/sandbox/shelf.ts';
-import { type OpenedService, openService } from '../open-service.ts';
+import { createMemoryShelf, type Shelf } from '../../src/sandbox/shelf.ts';
+import { type OpenedService, openService, uniqueDatabase } from '../open-service.ts';
 import { createTurnedClock } from '../turned-clock.ts';
-import { expectWholeWorld, settle } from '../world.ts';
-import { type FlowName, flows } from './flows.ts';
+import { expectWholeWorld, isSomethingDue, settle } from '../world.ts';
+import { type FlowName, flows, forgetTrunk } from './flows.ts';
 import { type Network, openNetwork } from './network.ts';
-import { type WayName, ways } from './ways.ts';
+import { isRead, type WayName, ways } from './ways.ts';
 
 /** A call of a run: its name, and which of that name it is, counted from one. */
 export interface CallOfRun {
@@ -30,17 +34,30 @@ export interface Scenario {
   second?: SecondFault;
 }
 
+export type Pair = Scenario & Required<Pick<Scenario, 'second'>>;
+
+/** What a scenario called after its first fault, or at all. */
+export interface Played {
+  calls: string[];
+  /** How many of these came before all was quiet. */
+  troubled: number;
+  /** How many calls met the second fault. */
+  met: number;
+}
+
 export interface Lane {
-  /** Plays it, and checks the world when all is quiet. Tells the calls that came after the first fault, or all. */
-  play(scenario: Scenario): Promise<string[]>;
+  /** Plays it, and checks the world when all is quiet. */
+  play(scenario: Scenario): Promise<Played>;
   close(): Promise<void>;
 }
 
 /** A slow machine answers sooner, and one that waits until the end does not take for ever. */
 const environment = { PROVIDER_TIMEOUT_SECONDS: '2', IMPORT_DEADLINE_SECONDS: '8' };
 const ALWAYS = 1000;
-/** After so many runs the world begins anew, so that no run reads through what hundreds have left. */
+/** After so many runs the world is emptied, so that no run reads through what hundreds have left. */
 const RUNS = 25;
+/** After so many it begins anew, with a database of its own. */
+const MOST_RUNS = 500;
 /** So often the reconciler meets the second fault before it ends. */
 const TROUBLED_TURNS = 3;
 
@@ -52,24 +69,28 @@ export const openLane = (): Lane => {
   const renew = async () => {
     await world?.close();
     world = undefined;
+    runs = 0;
   };
 
   return {
     play: async (scenario) => {
-      if (runs++ % RUNS === 0) await renew();
+      if (runs >= MOST_RUNS) await renew();
       world ??= await openWorld();
+      if (runs++ % RUNS === 0) await world.empty();
       try {
         return await play(world, scenario);
       } catch (error) {
         // What went wrong here is not the next one's fault.
         await renew();
-        runs = 0;
         throw error;
       }
     },
     close: renew,
   };
 };
+
+/** What a service has when it starts. */
+const kept: ReadonlySet<string> = new Set(['installations', 'organizations', 'api_keys']);
 
 interface World {
   service: OpenedService;
@@ -78,16 +99,28 @@ interface World {
   kill(): void;
   /** Another replica takes its place. */
   replace(): Promise<void>;
+  /** Nothing is left but the organization and its key. */
+  empty(): Promise<void>;
   close(): Promise<void>;
 }
 
 const openWorld = async (): Promise<World> => {
   const clock = createTurnedClock();
-  const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock, port: 0 });
+  const { shelf, empty, watch } = createWatchedShelf();
+  const sandbox = await openSandbox({ shelf, clock, port: 0 });
+  watch(sandbox.faults);
   const network = await openNetwork(sandbox.url);
   const world: World = {
     network,
-    service: await openService({ environment, clock, sandbox, providers_url: network.url }),
+    service: await openService({
+      environment,
+      clock,
+      sandbox,
+      log_level: 'silent',
+      // A replica that takes over opens only as many connections as it needs.
+      mongodb_uri: `${uniqueDatabase()}&maxPoolSize=4`,
+      providers_url: network.url,
+    }),
     kill: () => {
       world.network.cut();
       world.service.kill();
@@ -95,11 +128,19 @@ const openWorld = async (): Promise<World> => {
     replace: async () => {
       const { service } = world;
       world.network = await openNetwork(sandbox.url);
-      world.service = await service.openReplica({ providers_url: world.network.url });
+      world.service = await service.openReplica({ providers_url: world.network.url, admin: service.admin });
+    },
+    empty: async () => {
+      const { connection } = world.service;
+      empty();
+      forgetTrunk(sandbox);
+      const emptied = collections.filter(({ name }) => !kept.has(name));
+      await Promise.all(emptied.map(({ name }) => connection.collection(name).deleteMany()));
     },
     close: async () => {
       sandbox.faults.release();
       world.network.cut();
+      await world.service.connection.dropDatabase();
       await world.service.close();
       await sandbox.close();
     },
@@ -107,19 +148,57 @@ const openWorld = async (): Promise<World> => {
   return world;
 };
 
-const play = async (world: World, { flow, first, killed = false, second }: Scenario): Promise<string[]> => {
+/** Begins anew when it is told to, and fails where a call that is taken for a read changes what a provider has. */
+const createWatchedShelf = () => {
+  const calls = new AsyncLocalStorage<string>();
+  let memory = createMemoryShelf();
+  const checkCall = () => {
+    const call = calls.getStore();
+    if (call !== undefined && isRead(call)) throw new Error(`${call} changes something: it is no read`);
+  };
+  const shelf: Shelf = {
+    list: (kind) => memory.list(kind),
+    get: (kind, id) => memory.get(kind, id),
+    put: async (...args) => {
+      checkCall();
+      await memory.put(...args);
+    },
+    remove: async (...args) => {
+      checkCall();
+      return memory.remove(...args);
+    },
+  };
+  return {
+    shelf,
+    empty: () => {
+      memory = createMemoryShelf();
+    },
+    watch: (faults: Faults) => {
+      const { take } = faults;
+      faults.take = (call) => {
+        calls.enterWith(call);
+        return take(call);
+      };
+    },
+  };
+};
+
+const play = async (world: World, { flow, first, killed = false, second }: Scenario): Promise<Played> => {
   const { faults } = world.service.sandbox;
   const act = await flows[flow](world.service);
   let from = faults.calls.length;
-  let met = first === undefined;
+  let met = 0;
+  let begun = first === undefined;
   if (first) {
     faults.add({ ...ways[first.way], call: first.name, skip: first.nth - 1 }, () => {
-      met = true;
+      begun = true;
       from = faults.calls.length;
       if (killed) world.kill();
       if (second) {
         const { way, name, nth, forever } = second;
-        faults.add({ ...ways[way], call: name, skip: nth - 1, times: forever ? ALWAYS : 1 });
+        faults.add({ ...ways[way], call: name, skip: nth - 1, times: forever ? ALWAYS : 1 }, () => {
+          met++;
+        });
       }
     });
   }
@@ -127,21 +206,25 @@ const play = async (world: World, { flow, first, killed = false, second }: Scena
     if (killed) return undefined;
     throw error;
   });
-  if (!met) throw new Error(`${first?.name} was not called ${first?.nth} times`);
+  if (!begun) throw new Error(`${first?.name} was not called ${first?.nth} times`);
+  // Nothing that a dead replica has sent is answered to it: it is all the same how its last call failed.
+  if (killed) expect(answer, 'the dead replica answered').toBeUndefined();
   if (killed) await world.replace();
 
   const { service } = world;
   for (let turn = 0; turn < TROUBLED_TURNS; turn++) {
     await service.background.idle();
+    if (!(await isSomethingDue(service))) break;
     await service.reconciler.turn();
     service.clock.advance(60_000);
   }
   faults.clear();
+  const troubled = faults.calls.length - from;
   await settle(service);
-  const later = faults.calls.slice(from);
+  const calls = faults.calls.slice(from);
   await expectWholeWorld(service);
   await act.check(service, killed ? undefined : answer);
   await settle(service);
   await expectWholeWorld(service);
-  return later;
+  return { calls, troubled, met };
 };

@@ -20,3 +20,15 @@ export const ways = {
 
 export type WayName = keyof typeof ways;
 export const wayNames = Object.keys(ways) as WayName[];
+
+/** Changes nothing at a provider: a lane fails where it does. */
+export const isRead = (call: string): boolean => /^(twilio\.(list|fetch)|livekit\.List)/.test(call);
+
+const before: readonly WayName[] = wayNames.filter((way) => !way.endsWith('after acting'));
+const atDeath: readonly WayName[] = ['dropped before acting', 'dropped after acting'];
+
+/** The ways that differ at this call. After a read that was answered by nothing the world is the same as before it. */
+export const waysOf = (call: string): readonly WayName[] => (isRead(call) ? before : wayNames);
+
+/** The ways that differ where the replica dies as the call arrives: no answer reaches it, so that it only matters who acted. */
+export const waysToDieAt = (call: string): readonly WayName[] => waysOf(call).filter((way) => atDeath.includes(way));
