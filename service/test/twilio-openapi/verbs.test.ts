@@ -51,6 +51,10 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
       { phone_number, sms_url, ...fields },
       { phone_number: another },
     ]);
+    if (fields.trunk_sid) {
+      const trunk = { sid: fields.trunk_sid, account_sid, friendly_name: 'Another' };
+      await sandbox.shelf.put('twilio.trunk', String(fields.trunk_sid), trunk);
+    }
     const input = {
       phone_number,
       provider: 'twilio',
@@ -99,28 +103,41 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
   });
 
   const url = { voice_url: 'https://example.com/voice', voice_method: 'GET' };
-  it.each<[string, NumberFields]>([
+  const formerly: [string, NumberFields][] = [
     ['nowhere', {}],
     ['to a voice URL', url],
     ['to a voice URL with a fallback', { ...url, voice_fallback_url: 'https://example.com/fallback' }],
     ['to a voice application', { voice_application_sid: drawSid('AP') }],
     ['to another trunk', { trunk_sid: drawSid('TK') }],
     ['to another trunk, with a voice URL behind it', { ...url, trunk_sid: drawSid('TK') }],
-  ])('a refused import of a number that is routed %s gives that back, field by field', async (_where, former) => {
-    const prepared = await prepare(former);
-    const { account_sid, number } = prepared;
-    if (former.trunk_sid) {
-      const trunk = { sid: former.trunk_sid, account_sid, friendly_name: 'Another' };
-      await sandbox.shelf.put('twilio.trunk', String(former.trunk_sid), trunk);
-    }
-    const before = await number();
-    await refuseOnceRouted(prepared);
-    expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
-    await expectWholeWorld(service);
-  });
+  ];
+  it.each(formerly)(
+    'a refused import of a number that is routed %s gives that back, field by field',
+    async (_where, former) => {
+      const prepared = await prepare(former);
+      const before = await prepared.number();
+      await refuseOnceRouted(prepared);
+      expect(await prepared.number()).toEqual({ ...before, date_updated: expect.anything() });
+      await expectWholeWorld(service);
+    },
+  );
+
+  it.each(formerly)(
+    'a release of a number that was routed %s gives that back, field by field',
+    async (_where, former) => {
+      const { caller, input, number } = await prepare(former);
+      const before = await number();
+      const { data } = await importing(caller, input);
+      await caller.client.phoneNumbers.release.mutate({ phone_number_id: data.phone_number_id });
+      expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+      await expectWholeWorld(service);
+    },
+  );
 
   it('a number whose former trunk is gone is taken off ours', async () => {
-    const prepared = await prepare({ trunk_sid: drawSid('TK') });
+    const trunk_sid = drawSid('TK');
+    const prepared = await prepare({ trunk_sid });
+    await sandbox.shelf.remove('twilio.trunk', trunk_sid);
     await refuseOnceRouted(prepared);
     expect(await prepared.number()).toMatchObject({ trunk_sid: null });
   });
