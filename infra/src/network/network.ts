@@ -1,8 +1,8 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { NetworkConfig } from '../config/schema.ts';
+import { trustOfFlowLogs, writeFlowLogs } from '../service/iam.ts';
 import { subnetsOf } from './cidr.ts';
-import { FlowLogs } from './flow-logs.ts';
 
 export interface NetworkArgs {
   network: Extract<NetworkConfig, { kind: 'own' }>;
@@ -132,5 +132,97 @@ export class Network extends pulumi.ComponentResource implements Place {
       new aws.ec2.RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: tableOf(at).id }, { parent: this });
       return subnet;
     });
+  }
+}
+
+interface FlowLogsArgs {
+  vpcId: pulumi.Input<string>;
+  accountId: string;
+  logRetentionDays: number;
+}
+
+/** What the security groups refused, for whoever asks why nothing arrives. */
+class FlowLogs extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    { vpcId, accountId, logRetentionDays }: FlowLogsArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super('trunkline:infra:FlowLogs', name, {}, opts);
+    const parent = { parent: this };
+    const logGroup = new aws.cloudwatch.LogGroup(name, { retentionInDays: logRetentionDays }, parent);
+    const role = new aws.iam.Role(
+      name,
+      { assumeRolePolicy: JSON.stringify(trustOfFlowLogs(accountId)), description: 'Writes the flow logs' },
+      parent,
+    );
+    const policy = new aws.iam.RolePolicy(
+      name,
+      { role: role.name, policy: pulumi.jsonStringify(logGroup.arn.apply(writeFlowLogs)) },
+      parent,
+    );
+    new aws.ec2.FlowLog(
+      name,
+      {
+        vpcId,
+        trafficType: 'REJECT',
+        logDestinationType: 'cloud-watch-logs',
+        logDestination: logGroup.arn,
+        iamRoleArn: role.arn,
+        maxAggregationInterval: 600,
+      },
+      { ...parent, dependsOn: [policy] },
+    );
+    this.registerOutputs({});
+  }
+}
+
+export interface EndpointsArgs {
+  services: readonly string[];
+  region: string;
+  vpcId: pulumi.Input<string>;
+  subnetIds: pulumi.Input<string>[];
+  serviceGroupId: pulumi.Input<string>;
+}
+
+/** AWS's own services inside the VPC, for those who want no call to them to leave it. */
+export class Endpoints extends pulumi.ComponentResource {
+  constructor(name: string, args: EndpointsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('trunkline:infra:Endpoints', name, {}, opts);
+    const { services, region, vpcId, subnetIds, serviceGroupId } = args;
+    const parent = { parent: this };
+    const group = new aws.ec2.SecurityGroup(
+      name,
+      { vpcId, description: 'The interface endpoints', tags: { Name: name } },
+      parent,
+    );
+    new aws.vpc.SecurityGroupIngressRule(
+      `${name}-from-service`,
+      {
+        securityGroupId: group.id,
+        referencedSecurityGroupId: serviceGroupId,
+        ipProtocol: 'tcp',
+        fromPort: 443,
+        toPort: 443,
+        description: 'endpoints-from-service',
+      },
+      parent,
+    );
+    for (const service of services) {
+      new aws.ec2.VpcEndpoint(
+        `${name}-${service.replaceAll('.', '-')}`,
+        {
+          vpcId,
+          serviceName: `com.amazonaws.${region}.${service}`,
+          vpcEndpointType: 'Interface',
+          privateDnsEnabled: true,
+          subnetIds,
+          securityGroupIds: [group.id],
+          tags: { Name: `${name}-${service}` },
+        },
+        parent,
+      );
+    }
+    this.registerOutputs({});
   }
 }
