@@ -1,22 +1,14 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
-import { leastWafLimit } from '../config/rules.ts';
 import { familyOf } from '../names.ts';
-import { deregistrationSeconds, IDLE_TIMEOUT_SECONDS, SERVICE_PORT } from '../service/settings.ts';
-import { accessLogs } from './access-logs.ts';
-import { Certificate } from './certificate.ts';
-import { Firewall } from './firewall.ts';
+import { deregistrationSeconds, SERVICE_PORT } from '../service/settings.ts';
+import { createLoadBalancer, type LoadBalancerArgs } from './load-balancer.ts';
 import { type Front, sharedLoadBalancer } from './shared.ts';
 
-export interface EdgeArgs {
-  config: Pick<
-    Config,
-    'edge' | 'loadBalancer' | 'waf' | 'protect' | 'service' | 'accessLogs' | 'accountId' | 'logRetentionDays' | 'stack'
-  >;
+export interface EdgeArgs extends LoadBalancerArgs {
+  config: LoadBalancerArgs['config'] & Pick<Config, 'edge' | 'loadBalancer'>;
   vpcId: pulumi.Input<string>;
-  subnetIds: pulumi.Input<string>[];
-  securityGroupId: pulumi.Input<string>;
 }
 
 /** Where callers arrive: a load balancer with HTTPS, or in dev HTTP; or a rule on a listener that the account has. */
@@ -72,7 +64,7 @@ export class Edge extends pulumi.ComponentResource {
       this.forwarding = this.#join({ ...shared, listenerArn: found.listenerArn, targets, certificate });
       front = found;
     } else {
-      const loadBalancer = this.#loadBalancer(args);
+      const loadBalancer = createLoadBalancer(name, args, parent);
       this.forwarding = this.#listen({ loadBalancer, targets, certificate });
       front = { ...loadBalancer, dimension: loadBalancer.arnSuffix };
     }
@@ -109,41 +101,6 @@ export class Edge extends pulumi.ComponentResource {
     return { arn: validatedArn, isOurs: true };
   }
 
-  #loadBalancer({ config, subnetIds, securityGroupId }: EdgeArgs): aws.lb.LoadBalancer {
-    const parent = { parent: this };
-    const { waf, protect } = config;
-    const bucket = config.accessLogs ? accessLogs(this.#name, config, parent) : undefined;
-    const loadBalancer = new aws.lb.LoadBalancer(
-      this.#name,
-      {
-        loadBalancerType: 'application',
-        internal: false,
-        subnets: subnetIds,
-        securityGroups: [securityGroupId],
-        dropInvalidHeaderFields: true,
-        desyncMitigationMode: 'defensive',
-        idleTimeout: IDLE_TIMEOUT_SECONDS,
-        enableDeletionProtection: protect,
-        ...(bucket && { accessLogs: { bucket: bucket.name, enabled: true } }),
-      },
-      // It is refused where it may not write to the bucket.
-      { ...parent, dependsOn: bucket ? [bucket.policy] : [] },
-    );
-    if (waf !== undefined)
-      new Firewall(
-        this.#name,
-        {
-          rateLimit: waf.rateLimit ?? leastWafLimit(config.service),
-          commonRules: waf.commonRules,
-          metric: familyOf(config.stack),
-          logRetentionDays: config.logRetentionDays,
-          loadBalancerArn: loadBalancer.arn,
-        },
-        parent,
-      );
-    return loadBalancer;
-  }
-
   /** Nothing listens on 80 where there is a domain: an API's caller would have sent its key in clear before it reads a redirect. */
   #listen({ loadBalancer, targets, certificate }: ListenArgs): aws.lb.Listener {
     const port = certificate ? 443 : 80;
@@ -176,6 +133,44 @@ export class Edge extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: attached },
     );
+  }
+}
+
+/** A certificate that ACM renews by itself for as long as its validation record stands. */
+class Certificate extends pulumi.ComponentResource {
+  readonly validatedArn: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    { domain, hostedZoneId }: { domain: string; hostedZoneId: string },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super('trunkline:infra:Certificate', name, {}, opts);
+    const parent = { parent: this };
+    const certificate = new aws.acm.Certificate(name, { domainName: domain, validationMethod: 'DNS' }, parent);
+    const asked = certificate.domainValidationOptions.apply(([option]) => {
+      if (option === undefined) throw new Error(`ACM asks for no record to validate ${domain}. Run pulumi up again.`);
+      return option;
+    });
+    const record = new aws.route53.Record(
+      `${name}-validation`,
+      {
+        zoneId: hostedZoneId,
+        name: asked.resourceRecordName,
+        type: asked.resourceRecordType,
+        records: [asked.resourceRecordValue],
+        ttl: 300,
+        allowOverwrite: true,
+      },
+      parent,
+    );
+    const validation = new aws.acm.CertificateValidation(
+      name,
+      { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] },
+      parent,
+    );
+    this.validatedArn = validation.certificateArn;
+    this.registerOutputs({});
   }
 }
 

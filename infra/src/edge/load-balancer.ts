@@ -1,7 +1,86 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
+import type { Config } from '../config/config.ts';
+import { leastWafLimit } from '../config/rules.ts';
+import { familyOf } from '../names.ts';
+import { keepAccessLogs } from '../service/iam.ts';
+import { IDLE_TIMEOUT_SECONDS } from '../service/settings.ts';
 
-export interface FirewallArgs {
+export interface LoadBalancerArgs {
+  config: Pick<Config, 'waf' | 'protect' | 'service' | 'accessLogs' | 'accountId' | 'logRetentionDays' | 'stack'>;
+  subnetIds: pulumi.Input<string>[];
+  securityGroupId: pulumi.Input<string>;
+}
+
+/** A load balancer of its own, by choice with a log of every request and a firewall before it. */
+export const createLoadBalancer = (
+  name: string,
+  { config, subnetIds, securityGroupId }: LoadBalancerArgs,
+  parent: pulumi.CustomResourceOptions,
+): aws.lb.LoadBalancer => {
+  const { waf, protect } = config;
+  const bucket = config.accessLogs ? accessLogs(name, config, parent) : undefined;
+  const loadBalancer = new aws.lb.LoadBalancer(
+    name,
+    {
+      loadBalancerType: 'application',
+      internal: false,
+      subnets: subnetIds,
+      securityGroups: [securityGroupId],
+      dropInvalidHeaderFields: true,
+      desyncMitigationMode: 'defensive',
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      enableDeletionProtection: protect,
+      ...(bucket && { accessLogs: { bucket: bucket.name, enabled: true } }),
+    },
+    // It is refused where it may not write to the bucket.
+    { ...parent, dependsOn: bucket ? [bucket.policy] : [] },
+  );
+  if (waf !== undefined)
+    new Firewall(
+      name,
+      {
+        rateLimit: waf.rateLimit ?? leastWafLimit(config.service),
+        commonRules: waf.commonRules,
+        metric: familyOf(config.stack),
+        logRetentionDays: config.logRetentionDays,
+        loadBalancerArn: loadBalancer.arn,
+      },
+      parent,
+    );
+  return loadBalancer;
+};
+
+/** A bucket for each request that the load balancer saw, with address, path and query, for as long as logs are kept. */
+const accessLogs = (
+  name: string,
+  { accountId, logRetentionDays, protect }: Pick<Config, 'accountId' | 'logRetentionDays' | 'protect'>,
+  opts: pulumi.CustomResourceOptions,
+) => {
+  const named = `${name}-access-logs`;
+  const { bucket, arn } = new aws.s3.Bucket(named, { forceDestroy: !protect }, opts);
+  new aws.s3.BucketPublicAccessBlock(
+    named,
+    { bucket, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+    opts,
+  );
+  new aws.s3.BucketLifecycleConfiguration(
+    named,
+    {
+      bucket,
+      rules: [{ id: 'expire', status: 'Enabled', filter: { prefix: '' }, expiration: { days: logRetentionDays } }],
+    },
+    opts,
+  );
+  const policy = new aws.s3.BucketPolicy(
+    named,
+    { bucket, policy: pulumi.jsonStringify(arn.apply((bucketArn) => keepAccessLogs({ bucketArn, accountId }))) },
+    opts,
+  );
+  return { name: bucket, policy };
+};
+
+interface FirewallArgs {
   /** Requests of one address in five minutes. */
   rateLimit: number;
   commonRules: boolean;
@@ -12,7 +91,7 @@ export interface FirewallArgs {
 }
 
 /** WAF before the load balancer. */
-export class Firewall extends pulumi.ComponentResource {
+class Firewall extends pulumi.ComponentResource {
   constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Firewall', name, {}, opts);
     const { rateLimit, commonRules, metric, logRetentionDays, loadBalancerArn } = args;
