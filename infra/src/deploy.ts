@@ -2,7 +2,7 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from './config/config.ts';
 import { costOf, type Priced, totalOf } from './cost/cost.ts';
-import { connectionsOf } from './data/connections.ts';
+import { connectionsOf } from './data/connection.ts';
 import { Database } from './data/database.ts';
 import { ImageRepository } from './data/image-repository.ts';
 import { Secrets } from './data/secrets.ts';

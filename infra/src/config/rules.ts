@@ -1,4 +1,4 @@
-import { connectionsNeeded, connectionsOf, MONITORS } from '../data/connections.ts';
+import { connectionsNeeded, connectionsOf, MONITORS } from '../data/connection.ts';
 import { faultOfCidr } from '../network/cidr.ts';
 import { type Fault, remove, set } from './faults.ts';
 import { examplesOf } from './keys.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SERVICE_USER } from '../service/database-user.ts';
+import { SERVICE_USER } from '../data/connection.ts';
 
 /** Structured values are typed in YAML, but text where `pulumi config set` wrote them. */
 const whole = (min: number, max: number) =>

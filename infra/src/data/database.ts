@@ -2,8 +2,7 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { DocumentDbConfig } from '../config/config.ts';
 import { finalSnapshotOf } from '../names.ts';
-import { DATABASE_PORT } from '../network/security-groups.ts';
-import { SERVICE_USER, servicePasswordOf } from '../service/database-user.ts';
+import { DATABASE_PORT, SERVICE_USER, servicePasswordOf, uriOf } from './connection.ts';
 import { guarded } from './protection.ts';
 
 export interface DatabaseArgs {
@@ -131,29 +130,3 @@ const restoreOf = ({ cluster, time }: NonNullable<DocumentDbConfig['pointInTime'
   restoreType: 'full-copy',
   ...(time === 'latest' ? { useLatestRestorableTime: true } : { restoreToTime: time }),
 });
-
-export interface UriParts {
-  host: string;
-  username: string;
-  password: string;
-  poolSize: number;
-}
-
-/** Where the image has Amazon's certificate authorities for databases. */
-export const CA_BUNDLE = '/etc/ssl/certs/rds-global-bundle.pem';
-
-/**
- * The whole URI. DocumentDB knows retryable writes from 8.0.2 on only, and which patch of a version it runs is AWS's choice.
- * https://docs.aws.amazon.com/documentdb/latest/devguide/retryable-writes.html. Its certificate authority is trusted here alone.
- */
-export const uriOf = ({ host, username, password, poolSize }: UriParts): string => {
-  const options = new URLSearchParams({
-    tls: 'true',
-    tlsCAFile: CA_BUNDLE,
-    replicaSet: 'rs0',
-    readPreference: 'primary',
-    retryWrites: 'false',
-    maxPoolSize: String(poolSize),
-  });
-  return `mongodb://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${host}:${DATABASE_PORT}/trunkline?authSource=admin&${options}`;
-};

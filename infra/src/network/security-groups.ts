@@ -1,9 +1,8 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
+import { DATABASE_PORT } from '../data/connection.ts';
 import { outboundPorts, SERVICE_PORT } from '../service/settings.ts';
-
-export const DATABASE_PORT = 27_017;
 
 export interface SecurityGroupsArgs {
   config: Pick<Config, 'edge' | 'loadBalancer' | 'database' | 'livekitUrl' | 'service'>;

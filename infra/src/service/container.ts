@@ -1,7 +1,7 @@
 import type * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
+import { MAKE_USER } from '../data/connection.ts';
 import type { TaskSecret } from '../data/secrets.ts';
-import { MAKE_USER } from './database-user.ts';
 import { environmentOf, SECRET_SETTINGS, SERVICE_PORT, stopSeconds } from './settings.ts';
 
 export interface ContainerArgs {

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { readConfig, settingNames } from '../../../service/src/config.ts';
 import { dev, prod } from '../../test/given.ts';
 import { parseConfig } from '../config/config.ts';
-import { CA_BUNDLE } from '../data/database.ts';
+import { CA_BUNDLE } from '../data/connection.ts';
 import { containerOf } from './container.ts';
 import {
   deregistrationSeconds,

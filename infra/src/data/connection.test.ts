@@ -6,11 +6,38 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { assert, property, stringMatching } from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findMongod } from '../../../service/src/development/mongod-binary.ts';
 import { run } from '../../test/tiers/command.ts';
 import { INFRA } from '../../test/tiers/project.ts';
-import { MAKE_USER, SERVICE_USER, servicePasswordOf } from './database-user.ts';
+import { MAKE_USER, SERVICE_USER, servicePasswordOf, uriOf } from './connection.ts';
+
+it('composes a URI as DocumentDB wants it, with TLS and without retryable writes', () => {
+  const uri = new URL(uriOf({ host: 'cluster.example', username: 'trunkline', password: 'p?ss w&rd', poolSize: 20 }));
+  expect(uri).toMatchObject({
+    protocol: 'mongodb:',
+    host: 'cluster.example:27017',
+    pathname: '/trunkline',
+    username: 'trunkline',
+  });
+  expect(Object.fromEntries(uri.searchParams)).toMatchObject({
+    tls: 'true',
+    tlsCAFile: '/etc/ssl/certs/rds-global-bundle.pem',
+    retryWrites: 'false',
+    replicaSet: 'rs0',
+    maxPoolSize: '20',
+  });
+});
+
+it('brings any password that DocumentDB takes through', async () => {
+  await assert(
+    property(stringMatching(/^[!#-.0-?A-~]{16,100}$/), (password) => {
+      const uri = new URL(uriOf({ host: 'cluster.example', username: 'trunkline', password, poolSize: 1 }));
+      expect(decodeURIComponent(uri.password)).toBe(password);
+    }),
+  );
+});
 
 const SERVICE = join(INFRA, '../service');
 const { MongoClient } = createRequire(join(SERVICE, 'package.json'))('mongoose').mongo;
