@@ -1,7 +1,7 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import { z } from 'zod';
-import { guarded } from '../src/data/protection.ts';
+import { guarded } from '../src/names.ts';
 import { ACTIONS, rightsFor } from '../src/rights/rights.ts';
 
 const Schema = z.object({

@@ -1,3 +1,7 @@
+import * as aws from '@pulumi/aws';
+import type { ResourceOptions } from '@pulumi/pulumi';
+import type { Config } from './config/config.ts';
+
 /** What every logical name begins with; Pulumi adds a random end to physical ones, so that a replacement never collides. */
 export const PREFIX = 'trunkline';
 
@@ -15,11 +19,22 @@ export const familyOf = (stack: string): string =>
 export const finalSnapshotOf = ({ stack, key }: { stack: string; key: string }): string =>
   `${PREFIX}-${stack.toLowerCase()}-final-${key.slice(0, 8)}`.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 255);
 
+/** The one provider of every resource: it refuses another account than the configured one, and tags all that it makes. */
+export const createProvider = ({ region, accountId, stack, environment, tags }: Config): aws.Provider =>
+  new aws.Provider('aws', {
+    region,
+    allowedAccountIds: [accountId],
+    defaultTags: { tags: tagsOf(stack, environment, tags) },
+  });
+
 /** What every resource is tagged with. */
-export const tagsOf = (stack: string, environment: string, own: Record<string, string>): Record<string, string> => ({
+const tagsOf = (stack: string, environment: string, own: Record<string, string>): Record<string, string> => ({
   ...own,
   Project: PREFIX,
   Environment: environment,
   Stack: stack,
   ManagedBy: 'pulumi',
 });
+
+/** For what must outlive mistakes: Pulumi refuses to delete or replace it, and where told to all the same, AWS keeps it. */
+export const guarded = (protect: boolean): ResourceOptions => ({ protect, retainOnDelete: protect });

@@ -1,9 +1,8 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { DocumentDbConfig } from '../config/config.ts';
-import { finalSnapshotOf } from '../names.ts';
+import { finalSnapshotOf, guarded } from '../names.ts';
 import { DATABASE_PORT, SERVICE_USER, servicePasswordOf, uriOf } from './connection.ts';
-import { guarded } from './protection.ts';
 
 export interface DatabaseArgs {
   database: DocumentDbConfig;

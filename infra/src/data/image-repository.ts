@@ -1,6 +1,6 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
-import { guarded } from './protection.ts';
+import { guarded } from '../names.ts';
 
 export interface ImageRepositoryArgs {
   protect: boolean;

@@ -2,10 +2,10 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { SecretSource } from '../config/config.ts';
 import type { SecretKey } from '../config/schema.ts';
+import { guarded } from '../names.ts';
 import { secretArnOf } from '../service/iam.ts';
 import { SECRET_SETTINGS } from '../service/settings.ts';
 import { ADMIN_SETTING } from './connection.ts';
-import { guarded } from './protection.ts';
 
 export interface SecretsArgs {
   sources: Partial<Record<SecretKey, SecretSource>>;
