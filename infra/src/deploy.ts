@@ -12,7 +12,7 @@ import { existingNetwork } from './network/existing.ts';
 import { Endpoints, Network } from './network/network.ts';
 import { SecurityGroups } from './network/security-groups.ts';
 import { nextSteps } from './next-steps.ts';
-import { quotaNotice } from './service/quota.ts';
+import { quotaNotice } from './service/scaling.ts';
 import { Service } from './service/service.ts';
 import { Alarms } from './watch/alarms.ts';
 import { Dashboard } from './watch/dashboard.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { requireDeployed } from './rollback.ts';
+import { requireDeployed } from './service.ts';
 
 const arn = (revision: number) => `arn:aws:ecs:eu-central-1:210987654321:task-definition/trunkline-dev:${revision}`;
 const where = { cluster: 'trunkline-1', service: 'trunkline-2' };

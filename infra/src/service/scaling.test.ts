@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { dev, prod } from '../../test/given.ts';
 import { parseConfig } from '../config/config.ts';
-import { quotaNotice } from './quota.ts';
+import { quotaNotice } from './scaling.ts';
 
 it('says how many vCPU a deployment at full size needs, and what to ask AWS for', () => {
   const notice = quotaNotice(parseConfig(prod({ service: { cpu: 1024, memory: 2048, min: 2, max: 6 } })));
