@@ -14,19 +14,10 @@ import { SecurityGroups } from './network/security-groups.ts';
 import { nextSteps } from './next-steps.ts';
 import { quotaNotice } from './service/scaling.ts';
 import { Service } from './service/service.ts';
-import { Alarms } from './watch/alarms.ts';
+import { Alarms, Notices, Notifications } from './watch/alarms.ts';
 import { Dashboard } from './watch/dashboard.ts';
 import { LogMetrics } from './watch/log-metrics.ts';
-import { Notices, Notifications } from './watch/notifications.ts';
-import {
-  watchCallers,
-  watchCertificate,
-  watchDatabase,
-  watchEdge,
-  watchFirewall,
-  watchNat,
-  watchService,
-} from './watch/watch.ts';
+import { watchEdge, watchRunning } from './watch/watch.ts';
 
 /** The whole of it, from the bottom up. What it returns are the stack's outputs; none is or holds a secret. */
 export const deploy = (config: Config) => {
@@ -130,27 +121,27 @@ export const deploy = (config: Config) => {
     opts,
   );
   new Notices(PREFIX, { ...notices, serviceArn: service.serviceArn }, opts);
-  const cluster = database && { DBClusterIdentifier: database.clusterIdentifier };
   new Alarms(
     `${PREFIX}-running`,
     {
-      specs: [
-        ...watchCallers({ loadBalancer: own, targetGroup, least: config.service.min }),
-        ...watchService({
-          service: { ClusterName: service.clusterName, ServiceName: service.serviceName },
-          namespace,
-        }),
-        ...(cluster && config.database.kind === 'documentdb'
-          ? watchDatabase({
-              cluster,
-              connections: connectionsOf(config.database),
-              instanceClass: config.database.instanceClass,
-            })
-          : []),
-        ...(edge.firewall ? watchFirewall({ metric: edge.firewall, region }) : []),
-        ...watchNat(network.natGatewayIds.map((NatGatewayId) => ({ NatGatewayId }))),
-        ...(edge.certificateArn ? watchCertificate({ CertificateArn: edge.certificateArn }) : []),
-      ],
+      specs: watchRunning({
+        loadBalancer: own,
+        targetGroup,
+        least: config.service.min,
+        service: { ClusterName: service.clusterName, ServiceName: service.serviceName },
+        namespace,
+        database:
+          database && config.database.kind === 'documentdb'
+            ? {
+                cluster: { DBClusterIdentifier: database.clusterIdentifier },
+                connections: connectionsOf(config.database),
+                instanceClass: config.database.instanceClass,
+              }
+            : undefined,
+        firewall: edge.firewall ? { metric: edge.firewall, region } : undefined,
+        natGateways: network.natGatewayIds.map((NatGatewayId) => ({ NatGatewayId })),
+        certificate: edge.certificateArn && { CertificateArn: edge.certificateArn },
+      }),
       topicArn,
     },
     opts,

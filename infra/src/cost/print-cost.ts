@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { networkOf, Schema, SECRET_KEYS } from '../config/schema.ts';
-import { costOf, totalOf } from './cost.ts';
-import { PRICES } from './prices.ts';
+import { costOf, PRICES, totalOf } from './cost.ts';
 
 // pnpm --filter infra cost [Pulumi.<stack>.yaml]
 const file = resolve(process.argv[2] ?? 'Pulumi.dev.example.yaml');
@@ -40,7 +39,7 @@ try {
   }
   console.log(`${'Together, about'.padEnd(67)}${String(totalOf(lines)).padStart(10)}`);
   if (lines.some(({ usd_each }) => usd_each === undefined))
-    console.log('\n?: the table in src/cost/prices.ts does not have it.');
+    console.log('\n?: the table in src/cost/cost.ts does not have it.');
   console.log(
     '\nTraffic comes on top: data through NAT and the load balancer, log lines, the database’s storage and I/O.',
   );

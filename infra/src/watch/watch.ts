@@ -4,17 +4,19 @@ import { LOG_METRICS } from './log-metrics.ts';
 const MINUTES = 60;
 const GIB = 1024 ** 3;
 
+const loadBalancing = (name: string, dimensions: Dimensions, statistic: string): AlarmSpec['metric'] => ({
+  namespace: 'AWS/ApplicationELB',
+  name,
+  dimensions,
+  statistic,
+});
+
 /** What the load balancer sees of the tasks. These also end a deployment, and roll it back. */
 export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSpec[] => [
   {
     name: 'server-errors',
     description: 'More than 5 % of the answers are 5xx, and 3 or more a minute. See the lines of level 50 in the log.',
-    metric: {
-      namespace: 'AWS/ApplicationELB',
-      name: 'HTTPCode_Target_5XX_Count',
-      dimensions: targetGroup,
-      statistic: 'Sum',
-    },
+    metric: loadBalancing('HTTPCode_Target_5XX_Count', targetGroup, 'Sum'),
     rate: { of: 'RequestCount', floor: 3 },
     above: 5,
     period: MINUTES,
@@ -24,12 +26,7 @@ export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSp
   {
     name: 'unhealthy-hosts',
     description: 'A task fails its check on /readyz. See the service’s events in ECS.',
-    metric: {
-      namespace: 'AWS/ApplicationELB',
-      name: 'UnHealthyHostCount',
-      dimensions: targetGroup,
-      statistic: 'Maximum',
-    },
+    metric: loadBalancing('UnHealthyHostCount', targetGroup, 'Maximum'),
     above: 0,
     period: MINUTES,
     datapoints: 5,
@@ -37,25 +34,40 @@ export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSp
   },
 ];
 
-/** What else callers feel. */
-export const watchCallers = (args: {
+export interface Running {
   /** Absent where it is shared: it does not tell by whose fault it refuses. */
   loadBalancer: Dimensions | undefined;
   targetGroup: Dimensions;
+  /** The fewest tasks that there should be. */
   least: number;
-}): AlarmSpec[] => [
+  service: Dimensions;
+  /** Of the metrics that are made of the log. */
+  namespace: string;
+  database: { cluster: Dimensions; connections: number; instanceClass: string } | undefined;
+  firewall: { metric: string; region: string } | undefined;
+  natGateways: readonly Dimensions[];
+  certificate: Dimensions | undefined;
+}
+
+/** What is watched once the service runs. The alarms are made of this list, and their cost is counted by it. */
+export const watchRunning = (running: Running): AlarmSpec[] => [
+  ...watchCallers(running),
+  ...watchService(running),
+  ...(running.database ? watchDatabase(running.database) : []),
+  ...(running.firewall ? watchFirewall(running.firewall) : []),
+  ...watchNat(running.natGateways),
+  ...(running.certificate ? watchCertificate(running.certificate) : []),
+];
+
+/** What else callers feel. */
+const watchCallers = (args: Pick<Running, 'loadBalancer' | 'targetGroup' | 'least'>): AlarmSpec[] => [
   ...(args.loadBalancer === undefined
     ? []
     : [
         {
           name: 'refused-by-load-balancer',
           description: 'The load balancer itself answers 5xx: no task takes the requests, or one is too slow.',
-          metric: {
-            namespace: 'AWS/ApplicationELB',
-            name: 'HTTPCode_ELB_5XX_Count',
-            dimensions: args.loadBalancer,
-            statistic: 'Sum',
-          },
+          metric: loadBalancing('HTTPCode_ELB_5XX_Count', args.loadBalancer, 'Sum'),
           above: 10,
           period: MINUTES,
           datapoints: 3,
@@ -66,12 +78,7 @@ export const watchCallers = (args: {
     name: 'latency',
     description:
       'One request in ten takes longer than 5 s. Imports wait for Twilio and LiveKit: see the event provider_failed in the log.',
-    metric: {
-      namespace: 'AWS/ApplicationELB',
-      name: 'TargetResponseTime',
-      dimensions: args.targetGroup,
-      statistic: 'p90',
-    },
+    metric: loadBalancing('TargetResponseTime', args.targetGroup, 'p90'),
     above: 5,
     period: 5 * MINUTES,
     datapoints: 3,
@@ -80,12 +87,7 @@ export const watchCallers = (args: {
   {
     name: 'tasks-missing',
     description: `Fewer than ${args.least} tasks are well. See the service’s events and stopped tasks in ECS.`,
-    metric: {
-      namespace: 'AWS/ApplicationELB',
-      name: 'HealthyHostCount',
-      dimensions: args.targetGroup,
-      statistic: 'Minimum',
-    },
+    metric: loadBalancing('HealthyHostCount', args.targetGroup, 'Minimum'),
     below: args.least,
     period: MINUTES,
     datapoints: 5,
@@ -94,7 +96,7 @@ export const watchCallers = (args: {
 ];
 
 /** What WAF refuses may be a good caller: its log says by which rule. */
-export const watchFirewall = ({ metric, region }: { metric: string; region: string }): AlarmSpec[] => [
+const watchFirewall = ({ metric, region }: NonNullable<Running['firewall']>): AlarmSpec[] => [
   {
     name: 'blocked-requests',
     description: `WAF has refused more than 20 requests in each of three times five minutes. See who, and by which rule, in the log group aws-waf-logs-${metric}.`,
@@ -112,7 +114,7 @@ export const watchFirewall = ({ metric, region }: { metric: string; region: stri
 ];
 
 /** https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-cloudwatch.html */
-export const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
+const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
   gateways.map((dimensions, at) => ({
     name: `nat-ports-${at}`,
     description:
@@ -125,7 +127,7 @@ export const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
   }));
 
 /** The tasks, and what the service says of its own work. */
-export const watchService = ({ service, namespace }: { service: Dimensions; namespace: string }): AlarmSpec[] => {
+const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespace'>): AlarmSpec[] => {
   const busy = (name: string, metric: string): AlarmSpec => ({
     name,
     description: `${metric} is above 85 % with as many tasks as there may be. Raise service.max, or the size of a task.`,
@@ -206,15 +208,7 @@ export const watchService = ({ service, namespace }: { service: Dimensions; name
 };
 
 /** https://docs.aws.amazon.com/documentdb/latest/developerguide/cloud_watch.html */
-export const watchDatabase = ({
-  cluster,
-  connections,
-  instanceClass,
-}: {
-  cluster: Dimensions;
-  connections: number;
-  instanceClass: string;
-}): AlarmSpec[] => [
+const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Running['database']>): AlarmSpec[] => [
   ...[
     { name: 'memory', metric: 'FreeableMemory', below: GIB / 2, what: 'half a GiB of memory' },
     { name: 'storage', metric: 'FreeLocalStorage', below: 2 * GIB, what: '2 GiB for temporary files' },
@@ -251,7 +245,7 @@ export const watchDatabase = ({
 ];
 
 /** ACM renews 60 days before the end: with 30 left, something stands in its way. */
-export const watchCertificate = (certificate: Dimensions): AlarmSpec[] => [
+const watchCertificate = (certificate: Dimensions): AlarmSpec[] => [
   {
     name: 'certificate',
     description:
