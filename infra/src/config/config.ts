@@ -1,8 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { z } from 'zod';
-import { ConfigError, type Fault, remove, set } from './faults.ts';
+import { ConfigError, type Fault, placeholdersIn, remove, set } from './faults.ts';
 import { examplesOf, isSecret, nearest } from './keys.ts';
-import { placeholdersIn } from './placeholders.ts';
 import { breaches } from './rules.ts';
 import {
   type DocumentDb,
