@@ -20,7 +20,10 @@ export interface ServiceArgs {
   kmsKeyArns: pulumi.Input<string>[];
   logGroup: aws.cloudwatch.LogGroup;
   targetGroupArn: pulumi.Output<string>;
-  /** ECS refuses a target group that nothing forwards to. */
+  /**
+   * ECS refuses a target group that nothing forwards to. The provider asks again while it has not heard of a new rule:
+   * serviceCreateWithRetry in https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+   */
   forwarding: pulumi.Resource;
   loadBalancerDimension: pulumi.Output<string>;
   targetGroupDimension: pulumi.Output<string>;
