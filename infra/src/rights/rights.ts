@@ -171,3 +171,14 @@ const actionsOf = (type: string): readonly string[] => {
     throw new Error(`no rights are known for ${type}: add them to ACTIONS in src/rights/rights.ts`);
   return found.flatMap(([, actions]) => actions);
 };
+
+// pnpm --filter infra rights <account> <region>: of all that the program can make
+if (import.meta.main) {
+  const [accountId, region] = process.argv.slice(2);
+  if (accountId === undefined || region === undefined) {
+    console.error('Usage: pnpm --filter infra rights <account> <region>');
+    process.exitCode = 1;
+  } else {
+    console.log(JSON.stringify(rightsFor(Object.keys(ACTIONS), { accountId, region }), null, 2));
+  }
+}
