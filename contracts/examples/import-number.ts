@@ -2,8 +2,8 @@ import { createTrunklineClient, problemIn } from '@trunkline/contracts';
 
 const trunkline = createTrunklineClient({
   url: 'http://127.0.0.1:3000',
-  apiKey: process.env.API_KEY ?? '',
-  organizationId: process.env.ORGANIZATION_ID ?? '',
+  apiKey: process.env.API_KEY,
+  organizationId: process.env.ORGANIZATION_ID,
 });
 
 try {

@@ -12,7 +12,7 @@ export const CreateApiKey = z.strictObject({
     .optional()
     .meta({ description: 'Default: when the key that makes it ends. Never later than that.' }),
 });
-export type CreateApiKey = z.infer<typeof CreateApiKey>;
+export type CreateApiKey = z.input<typeof CreateApiKey>;
 
 export const ApiKey = z
   .strictObject({
@@ -51,7 +51,9 @@ export const RevokeApiKey = z.strictObject({
     description: 'Also revokes the keys that it made, those that these made, and so on.',
   }),
 });
-export type RevokeApiKey = z.infer<typeof RevokeApiKey>;
+export type RevokeApiKey = z.input<typeof RevokeApiKey>;
+export type ParsedRevokeApiKey = z.output<typeof RevokeApiKey>;
 
 export const ListApiKeys = z.strictObject(pageInput).prefault({});
-export type ListApiKeys = z.infer<typeof ListApiKeys>;
+export type ListApiKeys = z.input<typeof ListApiKeys>;
+export type ParsedListApiKeys = z.output<typeof ListApiKeys>;

@@ -1,5 +1,12 @@
 import { expectTypeOf, it } from 'vitest';
-import { createTrunklineClient, type Handlers, type PhoneNumber, problemIn, type TrunklineClient } from './index.ts';
+import {
+  createTrunklineClient,
+  type Handlers,
+  type ImportPhoneNumber,
+  type PhoneNumber,
+  problemIn,
+  type TrunklineClient,
+} from './index.ts';
 
 declare const client: TrunklineClient;
 
@@ -63,4 +70,22 @@ it('asks a handler for each operation, of its own input and output', () => {
     .parameter(1)
     .toEqualTypeOf<{ phone_number_id: `phon_${string}`; agent_id: string }>();
   expectTypeOf<Handlers['phoneNumbers']['list']>().parameter(1).toMatchTypeOf<{ page_size: number }>();
+});
+
+it('takes an idempotency key where something is changed, and no misspelt one', () => {
+  const { mutate } = client.phoneNumbers.import;
+  const input: ImportPhoneNumber = { phone_number: '+1', provider: 'sip' };
+  expectTypeOf(mutate).toBeCallableWith(input, { context: { idempotencyKey: process.env.NAME } });
+  // @ts-expect-error: it is spelt idempotencyKey
+  mutate(input, { context: { idempotencykey: 'order-17' } });
+  // @ts-expect-error: a query has no effect to repeat
+  client.me.query({}, { context: { idempotencyKey: 'order-17' } });
+});
+
+it('takes settings of the environment as they are', () => {
+  expectTypeOf(createTrunklineClient).toBeCallableWith({
+    url: process.env.URL,
+    apiKey: process.env.API_KEY,
+    organizationId: process.env.ORGANIZATION_ID,
+  });
 });

@@ -31,13 +31,13 @@ export const TwilioCredentials = z
     'needs either auth_token, or api_key_sid and api_key_secret',
   )
   .meta({ id: 'TwilioCredentials' });
-export type TwilioCredentials = z.infer<typeof TwilioCredentials>;
+export type TwilioCredentials = z.input<typeof TwilioCredentials>;
 
 export const CreateIntegration = z.strictObject({
   name: text(100),
   credentials: TwilioCredentials,
 });
-export type CreateIntegration = z.infer<typeof CreateIntegration>;
+export type CreateIntegration = z.input<typeof CreateIntegration>;
 
 /** An organization's Twilio account. `status` is what Twilio last said of its credentials. */
 export const Integration = z
@@ -57,7 +57,8 @@ export const Integration = z
 export type Integration = z.infer<typeof Integration>;
 
 export const NameIntegration = z.strictObject({ integration_id: IntegrationId });
-export type NameIntegration = z.infer<typeof NameIntegration>;
+export type NameIntegration = z.input<typeof NameIntegration>;
 
 export const ListIntegrations = z.strictObject(pageInput).prefault({});
-export type ListIntegrations = z.infer<typeof ListIntegrations>;
+export type ListIntegrations = z.input<typeof ListIntegrations>;
+export type ParsedListIntegrations = z.output<typeof ListIntegrations>;

@@ -129,7 +129,9 @@ export const ImportPhoneNumber = z
   .discriminatedUnion('provider', [ImportFromTwilio, ImportFromSip], { error: 'must be twilio or sip' })
   .check(...[crossFieldFaults, faultsWithoutProvider].map(always))
   .meta({ id: 'ImportPhoneNumber' });
-export type ImportPhoneNumber = z.infer<typeof ImportPhoneNumber>;
+export type ImportPhoneNumber = z.input<typeof ImportPhoneNumber>;
+/** As a handler gets it: with the defaults. */
+export type ParsedImportPhoneNumber = z.output<typeof ImportPhoneNumber>;
 
 type Fault = readonly [field: string, message: string];
 
@@ -277,7 +279,7 @@ export const PhoneNumberDetail = z
 export type PhoneNumberDetail = z.infer<typeof PhoneNumberDetail>;
 
 export const NamePhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId });
-export type NamePhoneNumber = z.infer<typeof NamePhoneNumber>;
+export type NamePhoneNumber = z.input<typeof NamePhoneNumber>;
 
 export const ReleasePhoneNumber = z.strictObject({
   phone_number_id: PhoneNumberId,
@@ -286,7 +288,8 @@ export const ReleasePhoneNumber = z.strictObject({
       'Release the number though it is assigned, and though its account refuses to give it its former routing back, as where that is closed.',
   }),
 });
-export type ReleasePhoneNumber = z.infer<typeof ReleasePhoneNumber>;
+export type ReleasePhoneNumber = z.input<typeof ReleasePhoneNumber>;
+export type ParsedReleasePhoneNumber = z.output<typeof ReleasePhoneNumber>;
 
 /** What became of a release: nothing is left of the number, or the rest goes on in the background. */
 export const ReleasedPhoneNumber = z
@@ -312,7 +315,8 @@ export const ListPhoneNumbers = z
     phone_number: E164.optional(),
   })
   .prefault({});
-export type ListPhoneNumbers = z.infer<typeof ListPhoneNumbers>;
+export type ListPhoneNumbers = z.input<typeof ListPhoneNumbers>;
+export type ParsedListPhoneNumbers = z.output<typeof ListPhoneNumbers>;
 
 export const AssignPhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId, agent_id: AgentId });
-export type AssignPhoneNumber = z.infer<typeof AssignPhoneNumber>;
+export type AssignPhoneNumber = z.input<typeof AssignPhoneNumber>;

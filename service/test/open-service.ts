@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import {
-  type ClientOptions,
   createTrunklineClient,
   type OrganizationId,
   type Role,
@@ -163,7 +162,7 @@ const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 export const uniqueDatabase = (): string =>
   inject('mongodb_uri').replace('/trunkline?', `/test_${randomBytes(6).toString('hex')}?`);
 
-export const createCaller = (options: Required<ClientOptions>): Caller => {
+export const createCaller = (options: { url: string; apiKey: string; organizationId: string }): Caller => {
   const { url, apiKey, organizationId } = options;
   return {
     organization_id: organizationId as OrganizationId,

@@ -1,4 +1,4 @@
-import type { Caller, IntegrationId, ListIntegrations, OrganizationId } from '@trunkline/contracts';
+import type { Caller, IntegrationId, OrganizationId, ParsedListIntegrations } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import type { Connection } from '../database/connect.ts';
@@ -36,7 +36,8 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     getById: (integration_id: IntegrationId) => records.findOne({ integration_id }),
 
-    list: (organization_id: OrganizationId, page: ListIntegrations) => readPage(records, { organization_id }, page),
+    list: (organization_id: OrganizationId, page: ParsedListIntegrations) =>
+      readPage(records, { organization_id }, page),
 
     count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
 

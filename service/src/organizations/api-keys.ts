@@ -1,4 +1,11 @@
-import { type ApiKey, type Caller, type CreateApiKey, isAbove, Problem, type RevokeApiKey } from '@trunkline/contracts';
+import {
+  type ApiKey,
+  type Caller,
+  type CreateApiKey,
+  isAbove,
+  type ParsedRevokeApiKey,
+  Problem,
+} from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
 import { repeatedField, type Transaction } from '../database/connect.ts';
@@ -72,7 +79,7 @@ export interface RevokeDependencies extends ApiKeyDependencies {
  * it nobody could make another.
  */
 export const createRevokeApiKey = ({ store, events, inTransaction, clock, forget }: RevokeDependencies) => {
-  const revoke = (caller: Caller, { key_id, descendants }: RevokeApiKey) =>
+  const revoke = (caller: Caller, { key_id, descendants }: ParsedRevokeApiKey) =>
     inTransaction(async (session) => {
       const { organization_id, request_id } = caller;
       const now = new Date(clock.now());
@@ -107,7 +114,7 @@ export const createRevokeApiKey = ({ store, events, inTransaction, clock, forget
     return found;
   };
 
-  return async (caller: Caller, named: RevokeApiKey) => {
+  return async (caller: Caller, named: ParsedRevokeApiKey) => {
     const { key, going } = await revoke(caller, named);
     for (const { key_hash } of going) forget(key_hash);
     return { key, descendants: going.filter(({ key_id }) => key_id !== key.key_id).length };

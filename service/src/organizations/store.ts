@@ -1,4 +1,4 @@
-import { KeyId, type ListApiKeys, OrganizationId, Role } from '@trunkline/contracts';
+import { KeyId, OrganizationId, type ParsedListApiKeys, Role } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { z } from 'zod';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
@@ -78,7 +78,7 @@ export const createOrganizationStore = (connection: Connection) => {
     /** Whether this stored request made a key. */
     hasKeyOf: (stored_request: string) => keys.exists({ stored_request }),
     getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }),
-    listKeys: (organization_id: OrganizationId, page: ListApiKeys) => readPage(keys, { organization_id }, page),
+    listKeys: (organization_id: OrganizationId, page: ParsedListApiKeys) => readPage(keys, { organization_id }, page),
     getKey: (organization_id: OrganizationId, key_id: KeyId, session: ClientSession) =>
       keys.findOne({ organization_id, key_id }, { session }),
 

@@ -1,4 +1,4 @@
-import type { Caller, ImportPhoneNumber, PhoneNumberId } from '@trunkline/contracts';
+import type { Caller, ParsedImportPhoneNumber, PhoneNumberId } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { PhoneNumberRecord } from './record.ts';
@@ -6,7 +6,11 @@ import type { PhoneNumberRecord } from './record.ts';
 /** The record of an import that has not begun. Its secrets are sealed for it alone. */
 export const createDraft =
   ({ secrets, clock }: { secrets: Secrets; clock: Clock }) =>
-  async (caller: Caller, input: ImportPhoneNumber, phone_number_id: PhoneNumberId): Promise<PhoneNumberRecord> => {
+  async (
+    caller: Caller,
+    input: ParsedImportPhoneNumber,
+    phone_number_id: PhoneNumberId,
+  ): Promise<PhoneNumberRecord> => {
     const seal = async (field: 'inbound_pin' | 'sip_password', secret: string | undefined) =>
       secret === undefined ? null : secrets.seal(secret, `phone_numbers/${phone_number_id}/${field}`);
     const { phone_number, supports_inbound, supports_outbound, inbound_room_name, agent_id } = input;
@@ -60,6 +64,6 @@ export const createDraft =
   };
 
 /** Many carriers cannot answer a digest challenge: it is asked for only where nothing else tells who calls. */
-const authenticationOf = (input: Extract<ImportPhoneNumber, { provider: 'sip' }>): 'digest' | 'none' =>
+const authenticationOf = (input: Extract<ParsedImportPhoneNumber, { provider: 'sip' }>): 'digest' | 'none' =>
   input.inbound_authentication ??
   (input.allowed_addresses === undefined && input.sip_username !== undefined ? 'digest' : 'none');

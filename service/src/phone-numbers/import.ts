@@ -1,7 +1,7 @@
 import {
   type Caller,
-  type ImportPhoneNumber,
   type IntegrationId,
+  type ParsedImportPhoneNumber,
   type PhoneNumberId,
   Problem,
   problemOf,
@@ -69,7 +69,7 @@ export const createImport = (deps: ImportDependencies) => {
     });
   };
 
-  return async (caller: Caller, input: ImportPhoneNumber): Promise<PhoneNumberRecord> => {
+  return async (caller: Caller, input: ParsedImportPhoneNumber): Promise<PhoneNumberRecord> => {
     if (input.provider === 'sip' && !allows_local_addresses) refuseLocalAddress(input.sip_server_address);
     const { organization_id } = caller;
     const { phone_number } = input;

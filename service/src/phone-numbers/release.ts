@@ -1,4 +1,10 @@
-import { type Caller, type PhoneNumberId, Problem, problemOf, type ReleasePhoneNumber } from '@trunkline/contracts';
+import {
+  type Caller,
+  type ParsedReleasePhoneNumber,
+  type PhoneNumberId,
+  Problem,
+  problemOf,
+} from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
@@ -47,7 +53,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     return { record, isDone: false };
   };
 
-  return async (caller: Caller, { phone_number_id, force }: ReleasePhoneNumber): Promise<Release> => {
+  return async (caller: Caller, { phone_number_id, force }: ParsedReleasePhoneNumber): Promise<Release> => {
     const { organization_id, key_id, request_id } = caller;
     const releasing = { actor: { key_id }, request_id, force };
     const record = await store.get(organization_id, phone_number_id);

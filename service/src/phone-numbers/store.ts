@@ -1,4 +1,4 @@
-import type { ListPhoneNumbers, OrganizationId, PhoneNumberId } from '@trunkline/contracts';
+import type { OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@trunkline/contracts';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import { type Connection, repeatedField } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
@@ -45,7 +45,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
 
     list: (
       organization_id: OrganizationId,
-      { status, provider, integration_id, phone_number, ...page }: ListPhoneNumbers,
+      { status, provider, integration_id, phone_number, ...page }: ParsedListPhoneNumbers,
     ) =>
       readPage(
         records,
