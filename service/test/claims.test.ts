@@ -63,6 +63,7 @@ describe('a claim', () => {
     expect(claim?.record.provisioning).toEqual({
       ...kept?.provisioning,
       problem: null,
+      releasing: null,
       imported_by: expect.anything(),
     });
     expect(kept?.provisioning.due_at.getTime()).toBeGreaterThan(claimed_at + LEASE_MS - 1);

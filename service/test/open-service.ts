@@ -164,10 +164,15 @@ export const uniqueDatabase = (): string =>
 
 export const createCaller = (options: { url: string; apiKey: string; organizationId: string }): Caller => {
   const { url, apiKey, organizationId } = options;
+  let client: TrunklineClient | undefined;
   return {
     organization_id: organizationId as OrganizationId,
     api_key: apiKey,
-    client: createTrunklineClient(options),
+    // Made when it is needed: there is none without a key.
+    get client() {
+      client ??= createTrunklineClient(options);
+      return client;
+    },
     rest: async (method, path, body, headers = {}) => {
       const response = await fetch(`${url}${path}`, {
         method,
