@@ -1,10 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  createTrunklineClient,
-  type OrganizationId,
-  type Role,
-  type TrunklineClient,
-} from '@trunkline/contracts';
+import { createTrunklineClient, type OrganizationId, type Role, type TrunklineClient } from '@trunkline/contracts';
 import { inject } from 'vitest';
 import { compose, type Service } from '../src/compose.ts';
 import { type Config, readConfig } from '../src/config.ts';
