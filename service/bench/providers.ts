@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
@@ -24,20 +25,36 @@ const isTooMany = (authorization: string | undefined): boolean => {
 const sid = (prefix: string) => prefix + randomBytes(16).toString('hex');
 const id = (prefix: string) => prefix + randomBytes(6).toString('hex');
 
-const answers: readonly [pattern: RegExp, answer: (url: URL) => object][] = [
+/** What was sent, by the names under which it is answered. */
+type Sent = Record<string, any>;
+
+/** A provider answers with what it was asked for; the rest of its fields nobody here reads. */
+const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => object][] = [
   [
     /\/IncomingPhoneNumbers\.json/,
-    (url) => ({ incoming_phone_numbers: [numberOf(url.searchParams.get('PhoneNumber') ?? '')] }),
+    (_, url) => ({ incoming_phone_numbers: [numberOf(url.searchParams.get('PhoneNumber') ?? '')] }),
   ],
-  [/\/IncomingPhoneNumbers\/PN/, () => numberOf('')],
-  [/\/Trunks$/, () => ({ sid: sid('TK') })],
-  [/\/OriginationUrls$/, () => ({ sid: sid('OU') })],
+  [/\/IncomingPhoneNumbers\/PN/, (sent) => ({ ...numberOf(''), ...sent })],
+  [/\/Trunks$/, (sent) => ({ ...sent, sid: sid('TK') })],
+  [/\/OriginationUrls$/, (sent) => ({ ...sent, sid: sid('OU') })],
   [/\/Credentials\.json$/, () => ({ sid: sid('CR') })],
+  [/\/Trunks\/TK[^/]+\/CredentialLists$/, (sent) => ({ sid: sent['credential_list_sid'] })],
   [/\/CredentialLists/, () => ({ sid: sid('CL') })],
   [/\/livekit\.SIP\/List/, () => ({ items: [] })],
-  [/\/CreateSIP(Inbound|Outbound)Trunk$/, () => ({ sip_trunk_id: id('ST_') })],
-  [/\/CreateSIPDispatchRule$/, () => ({ sip_dispatch_rule_id: id('SDR_') })],
+  [/\/CreateSIP(Inbound|Outbound)Trunk$/, ({ trunk }) => ({ ...trunk, sipTrunkId: id('ST_') })],
+  [/\/CreateSIPDispatchRule$/, (sent) => ({ ...sent, sipDispatchRuleId: id('SDR_') })],
 ];
+
+/** Twilio takes forms, `DomainName` of which is answered as `domain_name`; LiveKit takes JSON. */
+const read = async (req: IncomingMessage): Promise<Sent> => {
+  const body = await text(req);
+  if (req.headers['content-type']?.includes('json')) return JSON.parse(body || '{}');
+  const fields = [...new URLSearchParams(body)].map(([name, value]) => [
+    name.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase(),
+    value === 'true' || value === 'false' ? value === 'true' : value,
+  ]);
+  return Object.fromEntries(fields);
+};
 
 const numberOf = (phone_number: string) => ({
   sid: sid('PN'),
@@ -48,7 +65,7 @@ const numberOf = (phone_number: string) => ({
 });
 
 const server = createServer(async (req, res) => {
-  req.resume();
+  const sent = await read(req);
   const url = new URL(req.url ?? '/', 'http://127.0.0.1');
   const [, delay] = /^\/delay\/(\d+)$/.exec(url.pathname) ?? [];
   const [, limit] = /^\/limit\/(\d+)$/.exec(url.pathname) ?? [];
@@ -61,7 +78,7 @@ const server = createServer(async (req, res) => {
     return;
   }
   const answer = answers.find(([pattern]) => pattern.test(url.pathname))?.[1] ?? (() => ({}));
-  res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(url)));
+  res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(sent, url)));
 });
 
 // It ends with whoever started it.
