@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
-          exclude: ['service/test/{chaos,browser,conformance,twilio-openapi}/**'],
+          exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi}/**'],
           globalSetup: 'service/test/mongod.ts',
           testTimeout: 20_000,
           hookTimeout: 120_000,
@@ -98,6 +98,16 @@ export default defineConfig({
           globalSetup: 'service/test/mongod.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'clients',
+          include: ['service/test/clients/*.test.ts'],
+          globalSetup: ['service/test/mongod.ts', 'service/test/clients/pack.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
         },
       },
     ],

