@@ -31,20 +31,24 @@ describe('the README', () => {
     expect(named).toEqual([...stepNames]);
   });
 
-  it.each(['README.md', 'CONTRIBUTING.md', 'service/bench/README.md', 'infra/README.md'])(
-    'leads nowhere wrong: %s',
-    (file) => {
-      const text = readFileSync(join(root, file), 'utf8');
-      const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
-      expect(links.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
+  it.each([
+    'README.md',
+    'CONTRIBUTING.md',
+    'contracts/README.md',
+    '.changeset/README.md',
+    'service/bench/README.md',
+    'infra/README.md',
+  ])('leads nowhere wrong: %s', (file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
+    expect(links.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
 
-      const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-      const commands = [...text.matchAll(/npx -y pnpm ([\w:-]+)/g)].map(([, name = '']) => name);
-      expect(commands.filter((name) => !['exec', 'install', '--filter'].includes(name) && !(name in scripts))).toEqual(
-        [],
-      );
-    },
-  );
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const commands = [...text.matchAll(/npx -y pnpm ([\w:-]+)/g)].map(([, name = '']) => name);
+    expect(commands.filter((name) => !['exec', 'install', '--filter'].includes(name) && !(name in scripts))).toEqual(
+      [],
+    );
+  });
 });
 
 describe("the README's examples", () => {
