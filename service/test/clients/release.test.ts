@@ -14,8 +14,9 @@ describe('a release', () => {
   let next: string;
   beforeAll(async () => {
     before = await versionOf('contracts');
-    const git = (...args: string[]) =>
-      run('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], { cwd: tree });
+    const settings = ['user.name=Test', 'user.email=test@example.com', 'commit.gpgsign=false'];
+    const git = (...words: string[]) =>
+      run('git', [...settings.flatMap((setting) => ['-c', setting]), ...words], { cwd: tree });
     await git('init', '--quiet', '--initial-branch', 'main');
     await writeFile(
       join(tree, '.changeset/a-test.md'),
@@ -29,7 +30,6 @@ describe('a release', () => {
 
   it('raises the package and the service to one version, and leaves the rest', async () => {
     expect(next).not.toBe(before);
-    expect(next.split('.')[1]).toBe(String(Number(before.split('.')[1]) + 1));
     expect(await versionOf('service')).toBe(next);
     const infra = JSON.parse(await readFile(join(root, 'infra/package.json'), 'utf8'));
     expect(await versionOf('infra')).toBe(infra.version);
@@ -37,9 +37,10 @@ describe('a release', () => {
 
   it('writes what has changed into the changelog, above the versions before', async () => {
     const changelog = await read('contracts/CHANGELOG.md');
-    expect(changelog).toMatch(
-      new RegExp(`^## ${RegExp.escape(next)}$.*Answer a question of a test\\..*^## 0\\.1\\.0$`, 'ms'),
-    );
+    const headings = [...changelog.matchAll(/^## (.+)$/gm)].map(([, version]) => version);
+    expect(headings.slice(0, 2)).toEqual([next, before]);
+    expect(changelog.indexOf('Answer a question of a test.')).toBeGreaterThan(changelog.indexOf(`## ${next}`));
+    expect(changelog.indexOf('Answer a question of a test.')).toBeLessThan(changelog.indexOf(`## ${before}`));
     await expect(read('.changeset/a-test.md')).rejects.toThrow('ENOENT');
   });
 
