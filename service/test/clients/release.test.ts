@@ -22,6 +22,7 @@ describe('a release', () => {
       join(tree, '.changeset/a-test.md'),
       "---\n'@trunkline/contracts': minor\n---\n\nAnswer a question of a test.\n",
     );
+    await run(join(bin, 'biome'), ['format', '.changeset'], { cwd: tree });
     await git('add', '.changeset');
     await git('commit', '--quiet', '--message', 'Answer a question of a test');
     await run(join(bin, 'changeset'), ['version'], { cwd: tree });
@@ -42,6 +43,11 @@ describe('a release', () => {
     expect(changelog.indexOf('Answer a question of a test.')).toBeGreaterThan(changelog.indexOf(`## ${next}`));
     expect(changelog.indexOf('Answer a question of a test.')).toBeLessThan(changelog.indexOf(`## ${before}`));
     await expect(read('.changeset/a-test.md')).rejects.toThrow('ENOENT');
+  });
+
+  it('writes files as the check of this repository wants them', async () => {
+    const written = ['contracts', 'service'].flatMap((folder) => [`${folder}/package.json`, `${folder}/CHANGELOG.md`]);
+    await run(join(bin, 'biome'), ['format', ...written], { cwd: tree });
   });
 
   it('is what pnpm would publish, built anew', async () => {
