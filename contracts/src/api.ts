@@ -91,6 +91,7 @@ export const api = {
         'phone_number_not_found',
         'phone_number_assigned',
         'phone_number_busy',
+        'phone_number_degraded',
         'provider_error',
         'provider_unavailable',
         'provider_timeout',
@@ -106,6 +107,7 @@ export const api = {
       problems: [
         'phone_number_not_found',
         'phone_number_busy',
+        'phone_number_degraded',
         'provider_error',
         'provider_unavailable',
         'provider_timeout',

@@ -265,6 +265,10 @@ const provisioning = z
       .strictObject({ code: z.string(), detail: z.string() })
       .optional()
       .meta({ description: 'Why the last attempt was put off. The next one is made at `next_check_at`.' }),
+    obstacle: z.strictObject({ code: z.string(), detail: z.string(), since: Timestamp }).optional().meta({
+      description:
+        'What Trunkline may not mend, as a number that somebody has routed elsewhere: the number is `degraded`. It is looked at each hour, and active again once that is gone.',
+    }),
     steps: z.array(Step),
     former_routing: FormerRouting.optional(),
   })

@@ -4,7 +4,6 @@ import { firstRequestsCollection } from './http/idempotency.ts';
 import { integrationsCollection } from './integrations/store.ts';
 import { apiKeysCollection, organizationsCollection } from './organizations/store.ts';
 import { phoneNumbersCollection } from './phone-numbers/store.ts';
-import { tombstonesCollection } from './phone-numbers/tombstones.ts';
 
 /** All that the service stores. */
 export const collections = [
@@ -13,7 +12,6 @@ export const collections = [
   apiKeysCollection,
   integrationsCollection,
   phoneNumbersCollection,
-  tombstonesCollection,
   eventsCollection,
   firstRequestsCollection,
 ] as const;

@@ -106,7 +106,7 @@ export const compose = async (config: Config, parts: Parts) => {
   });
 
   const reconciler = createReconciler({
-    duties: [...phoneNumbers.duties, ...integrations.duties],
+    duties: [phoneNumbers.duty, integrations.duty],
     clock,
     log,
     metrics,

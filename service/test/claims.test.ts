@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseOf } from '../src/database/connect.ts';
 import { createIntegrationStore } from '../src/integrations/store.ts';
 import { createPhoneNumberStore, type PhoneNumberStore } from '../src/phone-numbers/store.ts';
-import { createTombstones } from '../src/phone-numbers/tombstones.ts';
 import { readDump } from './fixtures/load.ts';
 import { type OpenedService, openService } from './open-service.ts';
 
@@ -31,8 +30,15 @@ const numberOf = (n: number, provisioning: object) => ({
   _id: undefined,
   phone_number_id: `phon_${hex(n)}`,
   phone_number: `+1555${n}`,
+  holds: `+1555${n}`,
   provisioning_state: 'importing',
-  provisioning: { ...sample.provisioning, due_at: undefined, lease_token: null, ...provisioning },
+  provisioning: {
+    attempt: 1,
+    doubtful_until: null,
+    lease_token: null,
+    imported_by: sample.provisioning.imported_by,
+    ...provisioning,
+  },
 });
 const insert = (...made: object[]) => rows().insertMany(made, { ignoreUndefined: true });
 
@@ -63,7 +69,11 @@ describe('a claim', () => {
     expect(claim?.record.provisioning).toEqual({
       ...kept?.provisioning,
       problem: null,
-      releasing: null,
+      parts: {},
+      change: null,
+      obstacle: null,
+      outcome: null,
+      known: { number_sid: null, verified_at: null },
       imported_by: expect.anything(),
     });
     expect(kept?.provisioning.due_at.getTime()).toBeGreaterThan(claimed_at + LEASE_MS - 1);
@@ -114,15 +124,6 @@ describe('with many rows due', () => {
       })),
       { ignoreUndefined: true },
     );
-    await rows('tombstones').insertMany(
-      Array.from({ length: ROWS }, (_, n) => ({
-        phone_number_id: `phon_${hex(n)}`,
-        at: ago(0),
-        due_at: ago(n),
-        record: numberOf(n, {}),
-      })),
-      { ignoreUndefined: true },
-    );
   });
 
   /** How the server carried out what was asked of a collection meanwhile. */
@@ -151,9 +152,6 @@ describe('with many rows due', () => {
     const integrations = createIntegrationStore(service.connection, settings());
     const trunks = await plansOf('integrations', () => integrations.claimDue());
     expect(trunks).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { provisioning.due_at: 1 }' }]);
-    const tombstones = createTombstones({ ...settings(), connection: service.connection });
-    const gone = await plansOf('tombstones', () => tombstones.claimDue());
-    expect(gone).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { due_at: 1 }' }]);
   });
 
   it('so does the figure of how long the oldest has waited', async () => {
@@ -168,7 +166,7 @@ describe('with many rows due', () => {
     });
     expect(counted).toEqual({ importing: ROWS, active: ROWS, degraded: 0, releasing: 0 });
     const scans = asked.filter(({ planSummary }) => planSummary !== 'RECORD_STORE_FAST_COUNT');
-    expect(scans).toHaveLength(3);
+    expect(scans).toHaveLength(4);
     for (const { planSummary, docsExamined } of scans) {
       expect(planSummary).toMatch(/(IXSCAN|COUNT_SCAN) \{ provisioning_state: 1 \}/);
       expect(docsExamined).toBe(0);
@@ -178,7 +176,7 @@ describe('with many rows due', () => {
 
 describe('a due row that cannot be read', () => {
   it('ends the turn for no other, and is logged by name', async () => {
-    await Promise.all(['phone_numbers', 'integrations', 'tombstones'].map((name) => rows(name).deleteMany({})));
+    await Promise.all(['phone_numbers', 'integrations'].map((name) => rows(name).deleteMany({})));
     const odd = Array.from({ length: 12 }, (_, n) => ({
       ...numberOf(n, { due_at: ago(10_000 + n) }),
       status: 'odd',

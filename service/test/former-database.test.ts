@@ -118,7 +118,7 @@ describe('a database that schema 1 filled', () => {
 
   it("can no longer be started by the code that filled it: to that, it is another project's", async () => {
     const found = await service.connection.collection('installations').findOne({});
-    expect(found).toMatchObject({ project: 'sandbox', schema: 3 });
+    expect(found).toMatchObject({ project: 'sandbox', schema: 4 });
     expect(found?.livekit_project).toContain('a later version of Trunkline');
   });
 

@@ -269,7 +269,7 @@ describe('a replica that failed after it was taken for dead', () => {
     const later = new Date(first.clock.now() + 20_000);
     await numbers.updateOne({ phone_number_id }, { $set: { 'provisioning.doubtful_until': later } });
     const store = createPhoneNumberStore(first.connection, { clock: first.clock, lease_ms: LEASE_MS, settle_ms: 1 });
-    expect(await store.lookAgain(phone_number_id)).toBe('due');
+    await store.noteStray({ phone_number_id, phone_number: input.phone_number });
     expect(await numbers.findOne({ phone_number_id })).toMatchObject({
       provisioning: { doubtful_until: later, due_at: expect.any(Date) },
     });

@@ -68,7 +68,7 @@ describe('a list', () => {
       region: null,
       credentials: 'sealed',
       carrier: { domain_name: 'x.pstn.twilio.com', username: 'x', password: 'sealed' },
-      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, steps: {} },
+      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, parts: {} },
       created_at: new Date(),
       updated_at: new Date(),
     }));
@@ -128,7 +128,7 @@ describe('the query plan', () => {
         expect(planSummary).toMatch(/^IXSCAN/);
         expect(planSummary).not.toMatch(/COLLSCAN/);
         // `key_hash` is how the caller is known; everything else is the tenant's own.
-        expect(planSummary).toMatch(/\{ (organization_id|phone_number|key_hash): 1/);
+        expect(planSummary).toMatch(/\{ (organization_id|holds|key_hash): 1/);
         // A number is one row at most, which is in order by itself.
         if (what !== 'by number') expect(hasSortStage ?? false).toBe(false);
         if (command.find) expect(docsExamined).toBeLessThanOrEqual(nreturned + 1);

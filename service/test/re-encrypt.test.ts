@@ -43,7 +43,7 @@ beforeAll(async () => {
   const sip = { provider: 'sip', phone_number: drawNumber(), sip_username: 'user', sip_password: 'pass' };
   await admin.rest('POST', '/api/phone-numbers', { ...gone, ...sip });
   await settle(service);
-  expect(await service.connection.collection('tombstones').countDocuments()).toBe(2);
+  expect(await service.connection.collection('phone_numbers').countDocuments({ provisioning_state: 'gone' })).toBe(2);
 });
 afterAll(() => service.close());
 

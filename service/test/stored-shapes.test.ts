@@ -109,6 +109,7 @@ describe('over the API', () => {
       const rows = dump.collections[name]!.rows.map((row, n) => ({
         ...optionalFields(shape, row).reduce(without, row),
         organization_id,
+        ...(name === 'phone_numbers' && { holds: row.phone_number }),
         ...(name === 'integrations' && { account_sid: `AC${n}` }),
       }));
       await service.connection.collection(name).insertMany(rows as never[]);
@@ -136,17 +137,18 @@ describe('what does not fit its shape', () => {
     ],
     ['a value of another type', { name: 5 }, 'name Invalid input: expected string'],
   ])('is not inserted: %s', async (_what, fields, said) => {
-    const { _id, ...row } = integration() as Row;
-    const inserted = integrations().insert({ ...row, ...fields } as never);
+    const { _id, provisioning, ...row } = integration() as Row;
+    const { steps: parts, ...rest } = provisioning as Row;
+    const inserted = integrations().insert({ ...row, provisioning: { ...rest, parts }, ...fields } as never);
     await expect(inserted).rejects.toThrow(`This cannot be stored in integrations: ${said}`);
   });
 
   it.each([
     ['an unknown field', { $set: { 'provisioning.colour': 'red' } }, 'phone_numbers has no field provisioning.colour'],
     [
-      'an unknown step',
-      { $set: { 'provisioning.steps.tea': {} } },
-      'phone_numbers has no field provisioning.steps.tea',
+      'an unknown part',
+      { $set: { 'provisioning.parts.tea': {} } },
+      'phone_numbers has no field provisioning.parts.tea',
     ],
     [
       'a value of another type',

@@ -225,14 +225,12 @@ describe('the LiveKit side of a SIP number', () => {
     const gone = sip();
     service.sandbox.faults.add({ call: 'livekit.CreateSIPOutboundTrunk', kind: 'answer', status: 400 });
     await caller.rest('POST', '/api/phone-numbers', gone);
-    const [tombstone] = await service.connection
-      .collection('tombstones')
-      .find({ 'record.phone_number': gone.phone_number })
-      .toArray();
+    const row = await service.connection.collection('phone_numbers').findOne({ phone_number: gone.phone_number });
+    expect(row?.provisioning_state).toBe('gone');
     await service.sandbox.shelf.put('livekit.inbound_trunk', 'ST_late', {
       sipTrunkId: 'ST_late',
       numbers: [gone.phone_number],
-      metadata: mark(tombstone?.phone_number_id),
+      metadata: mark(row?.phone_number_id),
     });
     await caller.client.phoneNumbers.import.mutate(gone);
     expect((await readWorld(service)).inbound.map(({ sipTrunkId }) => sipTrunkId)).not.toContain('ST_late');

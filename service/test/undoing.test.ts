@@ -113,11 +113,12 @@ describe('a routing that lands when its record is gone', () => {
     await settle(service);
     const integrations = service.connection.collection('integrations');
     const integration = await integrations.findOne({ integration_id: input.integration_id });
-    const trunk_sid = integration?.provisioning.steps.trunk.resource_id;
+    const trunk_sid = integration?.provisioning.parts.trunk.resource_id;
     await service.sandbox.shelf.put('twilio.number', before.sid, { ...before, trunk_sid });
-    const tombstones = service.connection.collection('tombstones');
-    const [gone] = await tombstones.find().sort({ at: -1 }).toArray();
-    await tombstones.updateOne({ _id: gone!._id }, { $set: { due_at: new Date(0) } });
+    const numbers = service.connection.collection('phone_numbers');
+    const gone = { phone_number: input.phone_number, provisioning_state: 'gone' };
+    const due = { $set: { 'provisioning.due_at': new Date(0) } };
+    expect((await numbers.updateOne(gone, due)).matchedCount).toBe(1);
     await settle(service);
     expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
   });

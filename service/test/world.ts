@@ -52,18 +52,20 @@ export const isSomethingDue = async ({ connection }: Pick<OpenedService, 'connec
   const found = await Promise.all([
     connection.collection('phone_numbers').findOne(due),
     connection.collection('integrations').findOne(due),
-    connection.collection('tombstones').findOne({ due_at: { $exists: true } }),
   ]);
   return found.some((row) => row !== null);
 };
 
+/** What is gone holds no number. */
+const held = { holds: { $exists: true } };
+
 /** Nothing half made, nothing left behind: every thing at the providers is named by a record, and every record by things. */
 export const expectWholeWorld = async (service: OpenedService): Promise<void> => {
   const world = await readWorld(service);
-  const records = await service.connection.collection('phone_numbers').find().toArray();
+  const records = await service.connection.collection('phone_numbers').find(held).toArray();
   const integrations = await service.connection.collection('integrations').find().toArray();
   const made = (name: string) =>
-    records.map(({ provisioning }) => provisioning.steps?.[name]?.resource_id).filter(Boolean);
+    records.map(({ provisioning }) => provisioning.parts?.[name]?.resource_id).filter(Boolean);
   const marked = (things: LiveKitThing[]) =>
     things.filter(({ metadata }) => metadata?.includes(service.installation_id));
 
@@ -85,7 +87,7 @@ export const expectWholeWorld = async (service: OpenedService): Promise<void> =>
       .toSorted(),
   ).toEqual(made('dispatch_rule').toSorted());
 
-  const ours = new Set(integrations.map(({ provisioning }) => provisioning.steps?.trunk?.resource_id));
+  const ours = new Set(integrations.map(({ provisioning }) => provisioning.parts?.trunk?.resource_id));
   const routed = world.numbers.filter(({ trunk_sid }) => ours.has(trunk_sid ?? '')).map(({ sid }) => sid);
   expect(routed.toSorted()).toEqual(made('carrier_routing').toSorted());
 
@@ -103,7 +105,7 @@ export const expectWholeWorld = async (service: OpenedService): Promise<void> =>
     ['credential', world.credentials.filter(({ account_sid }) => accounts.has(account_sid))],
   ] as const;
   for (const [step, things] of parts) {
-    const recorded = integrations.map(({ provisioning }) => provisioning.steps?.[step]?.resource_id).filter(Boolean);
+    const recorded = integrations.map(({ provisioning }) => provisioning.parts?.[step]?.resource_id).filter(Boolean);
     expect(things.map(({ sid }) => sid).toSorted(), step).toEqual(recorded.toSorted());
   }
 };

@@ -17,8 +17,6 @@ export interface CollectionDefinition<S extends Shape = Shape> {
   /** The field that names a row to people. */
   id: string;
   shape: S;
-  /** Where its rows hold, `within` a field, a row of another collection with `only` these secrets, sealed for their place there. */
-  sealed_as?: { collection: string; within: string; only: readonly string[] };
   indexes: readonly Index[];
 }
 

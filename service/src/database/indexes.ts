@@ -46,9 +46,10 @@ export const dropFormerIndexes = async (
 
 /** Where only the options of an index changed, the old one must go first: two of one key or name do not stand side by side. */
 const makeWay = async (rows: mongo.Collection, indexes: readonly Index[], cause: unknown): Promise<void> => {
-  for (const { name = '_id_', key, unique } of await rows.indexes()) {
+  for (const built of await rows.indexes()) {
+    const { name = '_id_', key, unique } = built;
     const inTheWay = indexes.find((index) => nameOf(index) === name || isDeepStrictEqual({ ...index.key }, { ...key }));
-    if (inTheWay === undefined) continue;
+    if (inTheWay === undefined || isAsAsked(built, inTheWay)) continue;
     if (unique || inTheWay.unique) {
       const where = `${rows.collectionName}.${name}`;
       // For a moment nothing would be unique, while other replicas write.
@@ -57,6 +58,9 @@ const makeWay = async (rows: mongo.Collection, indexes: readonly Index[], cause:
     await rows.dropIndex(name).catch(unless(INDEX_NOT_FOUND));
   }
 };
+
+const isAsAsked = ({ v: _, ns: __, ...built }: mongo.IndexDescriptionInfo & { ns?: string }, asked: Index): boolean =>
+  isDeepStrictEqual(structuredClone(built), structuredClone(named(asked)));
 
 export const nameOf = ({ name, key }: Index): string =>
   name ??

@@ -4,8 +4,8 @@ import { untilAborted } from './abort.ts';
 import type { CollectionDefinition } from './collection.ts';
 import { type Connection, connect } from './connect.ts';
 import { buildIndexes, dropFormerIndexes } from './indexes.ts';
-import { upgradeDatabase } from './upgrade.ts';
-import { type UpgradeTools, upgrades } from './upgrades.ts';
+import { moveRows, upgradeDatabase } from './upgrade.ts';
+import { moved, type UpgradeTools, upgrades } from './upgrades.ts';
 
 export interface PrepareDependencies {
   mongodb_uri: string;
@@ -34,4 +34,5 @@ const prepare = async (deps: Omit<PrepareDependencies, 'mongodb_uri'> & { connec
   await buildIndexes(deps.connection, deps.collections);
   await upgradeDatabase({ ...deps, upgrades });
   await dropFormerIndexes(deps.connection, deps.collections, deps.log);
+  for (const move of moved) await moveRows(deps.connection, move);
 };

@@ -12,14 +12,12 @@ export interface SealedField {
 
 /** Every sealed field of these collections: those whose shape says so. */
 export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): SealedField[] =>
-  collections.flatMap(({ name, id, shape, sealed_as }) =>
-    [...new Set(pathsIn(shape, []))].flatMap((path) => {
-      const within = sealed_as ? path.slice(`${sealed_as.within}.`.length) : path;
-      if (sealed_as && !sealed_as.only.includes(within)) return [];
-      const placeOf = (row: Readonly<Record<string, unknown>>) =>
-        `${sealed_as?.collection ?? name}/${String(row[id])}/${within.replaceAll('.', '_')}` as const;
-      return [{ collection: name, path, placeOf }];
-    }),
+  collections.flatMap(({ name, id, shape }) =>
+    [...new Set(pathsIn(shape, []))].map((path) => ({
+      collection: name,
+      path,
+      placeOf: (row) => `${name}/${String(row[id])}/${path.replaceAll('.', '_')}` as const,
+    })),
   );
 
 const pathsIn = (schema: z.core.$ZodType, path: readonly string[]): string[] =>

@@ -142,6 +142,20 @@ const work = async (
   }
 };
 
+/** Moves all rows of a collection into another one, and drops it. Every replica does; each row is moved once. */
+export const moveRows = async (connection: Connection, { from, to }: { from: string; to: string }): Promise<void> => {
+  const db = databaseOf(connection);
+  const rows = db.collection(from);
+  for (let found = await rows.findOne(); found !== null; found = await rows.findOne()) {
+    const row = found;
+    await connection.transaction(async (session) => {
+      const { deletedCount } = await rows.deleteOne({ _id: row._id }, { session });
+      if (deletedCount > 0) await db.collection(to).insertOne(row, { session });
+    });
+  }
+  await rows.drop();
+};
+
 class TakenOver extends Error {
   override name = 'TakenOver';
 }

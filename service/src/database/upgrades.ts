@@ -40,4 +40,64 @@ export const upgrades: readonly Upgrade[] = [
       livekit_project: 'a later version of Trunkline, which has upgraded it',
     }),
   },
+  // 4: a record says which change is under way, and holds its number by a field of its own; one that is gone stays as a row.
+  {
+    phone_numbers: (row) => ({ ...recordOf4(row), holds: row.phone_number }),
+    tombstones: (row) => {
+      const gone = recordOf4({ ...Object(row.record), _id: row._id });
+      const due_at = row.due_at === undefined ? {} : { due_at: row.due_at };
+      return {
+        ...gone,
+        provisioning_state: 'gone',
+        provisioning: {
+          ...Object(gone.provisioning),
+          change: null,
+          lease_token: null,
+          doubtful_until: null,
+          ...due_at,
+        },
+        expires_at: new Date(Number(row.at) + 90 * 24 * 3_600_000),
+      };
+    },
+    integrations: (row) => ({ ...row, provisioning: partsOf4(Object(row.provisioning)) }),
+  },
 ];
+
+/** Rows of one collection that belong to another, once its former indexes are gone. */
+export const moved = [{ from: 'tombstones', to: 'phone_numbers' }] as const;
+
+const partsOf4 = ({ steps, ...provisioning }: Row): Row => ({ ...provisioning, parts: steps ?? {} });
+
+const recordOf4 = ({ replace_existing_routing, ...row }: Row): Row => {
+  const { steps, failure, releasing, assigning, due_at, ...provisioning }: Row = Object(row.provisioning);
+  const { verify_ownership, ...parts }: Row = Object(steps);
+  const verified: Row = Object(verify_ownership);
+  const importer: Row = Object(provisioning.imported_by);
+  const at = row.updated_at;
+  const byKey = ({ key_id, request_id }: Row) => ({ actor: { key_id }, request_id, at });
+  const change = (): Row | null => {
+    if (releasing) {
+      const { actor, request_id, force }: Row = Object(releasing);
+      return { kind: 'release', wanted: null, actor, request_id, ...(force === true && { force }), at };
+    }
+    if (row.provisioning_state === 'importing') {
+      const replaces = replace_existing_routing === true && { replace_existing_routing };
+      return { kind: 'import', wanted: {}, ...byKey(importer), ...replaces };
+    }
+    if (!assigning) return null;
+    const { agent_id: assigned_agent_id }: Row = Object(assigning);
+    const [kind, status] = assigned_agent_id ? ['assign', 'assigned'] : ['unassign', 'free'];
+    return { kind, wanted: { status, assigned_agent_id: assigned_agent_id ?? null }, ...byKey(Object(assigning)) };
+  };
+  return {
+    ...row,
+    provisioning: {
+      ...provisioning,
+      ...(due_at !== undefined && { due_at }),
+      parts,
+      known: { number_sid: verified.resource_id ?? null, verified_at: verified.at ?? null },
+      change: change(),
+      outcome: failure ?? null,
+    },
+  };
+};

@@ -85,11 +85,11 @@ export const createLineOf =
     return {
       account_sid,
       numbers: accounts.observed(await accounts.accountOf(integration), integration),
-      trunk_sid: integration.provisioning.steps.trunk?.resource_id ?? undefined,
+      trunk_sid: integration.provisioning.parts.trunk?.resource_id ?? undefined,
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
         const { provisioning, carrier } = await ensureTrunk.ensure(integration, waiting);
         return {
-          trunk_sid: provisioning.steps.trunk?.resource_id ?? '',
+          trunk_sid: provisioning.parts.trunk?.resource_id ?? '',
           address: carrier.domain_name,
           username: carrier.username,
           password: await secrets.open(carrier.password, `integrations/${integration_id}/carrier_password`),

@@ -1,6 +1,6 @@
+import type { Part, Seen } from '../provisioning/part.ts';
 import { Conflict } from '../provisioning/provider.ts';
-import type { Step } from '../provisioning/provision.ts';
-import type { CarrierStepName, IntegrationRecord } from './record.ts';
+import type { CarrierPartName, IntegrationRecord } from './record.ts';
 
 /**
  * The carrier's side of an integration: what a trunk is made of at Twilio. Names carry our mark.
@@ -42,15 +42,17 @@ export interface CarrierJob {
 }
 
 const always = () => true;
+const seen = (sids: string[]): Seen[] => sids.map((resource_id) => ({ resource_id }));
 
 /** How an integration's own trunk is made at Twilio. Imports wait for it, and never undo it. */
-export const carrierSteps: readonly Step<CarrierJob, CarrierStepName>[] = [
+export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
   {
     name: 'trunk',
     after: [],
     when: always,
-    make: createTrunk,
-    list: ({ account, name }) => account.findTrunks(name),
+    content: ({ secure }) => ({ secure }),
+    make: (job) => createTrunk(job),
+    look: async ({ account, name }) => seen(await account.findTrunks(name)),
     remove: ({ account }, trunk_sid) => account.removeTrunk(trunk_sid),
   },
   {
@@ -58,15 +60,16 @@ export const carrierSteps: readonly Step<CarrierJob, CarrierStepName>[] = [
     after: [],
     when: always,
     make: ({ account, name }) => account.createCredentialList(name),
-    list: ({ account, name }) => account.findCredentialLists(name),
+    look: async ({ account, name }) => seen(await account.findCredentialLists(name)),
     remove: ({ account }, credential_list_sid) => account.removeCredentialList(credential_list_sid),
   },
   {
     name: 'origination_url',
     after: ['trunk'],
     when: always,
+    content: ({ sip_url }) => ({ sip_url }),
     make: (job) => job.account.createOriginationUrl(made(job, 'trunk'), job),
-    list: (job) => job.account.findOriginationUrls(made(job, 'trunk'), job.sip_url),
+    look: async (job) => seen(await job.account.findOriginationUrls(made(job, 'trunk'), job.sip_url)),
     remove: (job, origination_url_sid) => job.account.removeOriginationUrl(made(job, 'trunk'), origination_url_sid),
   },
   {
@@ -77,7 +80,8 @@ export const carrierSteps: readonly Step<CarrierJob, CarrierStepName>[] = [
       const { username } = job.record.carrier;
       return job.account.createCredential(made(job, 'credential_list'), { username, password: await job.password() });
     },
-    list: (job) => job.account.findCredentials(made(job, 'credential_list'), job.record.carrier.username),
+    look: async (job) =>
+      seen(await job.account.findCredentials(made(job, 'credential_list'), job.record.carrier.username)),
     remove: (job, credential_sid) => job.account.removeCredential(made(job, 'credential_list'), credential_sid),
   },
   {
@@ -85,7 +89,7 @@ export const carrierSteps: readonly Step<CarrierJob, CarrierStepName>[] = [
     after: ['trunk', 'credential_list'],
     when: always,
     make: (job) => job.account.permit(made(job, 'trunk'), made(job, 'credential_list')),
-    list: (job) => job.account.findPermissions(made(job, 'trunk'), made(job, 'credential_list')),
+    look: async (job) => seen(await job.account.findPermissions(made(job, 'trunk'), made(job, 'credential_list'))),
     remove: (job) => job.account.revoke(made(job, 'trunk'), made(job, 'credential_list')),
   },
 ];
@@ -110,12 +114,12 @@ async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
   }
 }
 
-const made = ({ record }: CarrierJob, step: CarrierStepName): string => {
-  const resource_id = record.provisioning.steps[step]?.resource_id;
-  if (!resource_id) throw new Error(`${record.integration_id} needs ${step}, which is not done`);
+const made = ({ record }: CarrierJob, part: CarrierPartName): string => {
+  const resource_id = record.provisioning.parts[part]?.resource_id;
+  if (!resource_id) throw new Error(`${record.integration_id} needs ${part}, which is not done`);
   return resource_id;
 };
 
 /** Whether everything is there, so that nobody need make it. */
 export const isReady = ({ provisioning }: IntegrationRecord): boolean =>
-  carrierSteps.every(({ name }) => provisioning.steps[name]?.state === 'done');
+  carrierParts.every(({ name }) => provisioning.parts[name]?.state === 'done');

@@ -44,7 +44,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         username: `trunkline-${installation_id}`,
         password: await secrets.seal(drawPassword(), `integrations/${integration_id}/carrier_password`),
       },
-      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, problem: null, steps: {} },
+      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, problem: null, parts: {} },
       ...(caller.stored_request !== undefined && { stored_request: caller.stored_request }),
       created_at: now,
       updated_at: now,

@@ -2,13 +2,12 @@ import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
+import { goForward, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs } from '../provisioning/provider.ts';
-import { goForward, progressOf, tidy } from '../provisioning/provision.ts';
 import type { Duty } from '../provisioning/reconciler.ts';
-import type { Strays } from '../provisioning/strays.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type CarrierJob, carrierSteps, isReady, type TrunkAccount } from './carrier-trunk.ts';
+import { type CarrierJob, carrierParts, isReady, type TrunkAccount } from './carrier-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
 
@@ -16,7 +15,6 @@ const LOOK_EVERY_MS = 100;
 
 export interface EnsureTrunkDependencies {
   store: IntegrationStore;
-  strays: Strays<IntegrationId>;
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
   clock: Clock;
@@ -32,19 +30,8 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
-  const {
-    store,
-    strays,
-    connectAccount,
-    secrets,
-    clock,
-    log,
-    installation_id,
-    secure_trunking,
-    sip_host,
-    call_ms,
-    settle_ms,
-  } = deps;
+  const { store, connectAccount, secrets, clock, log, installation_id, secure_trunking, sip_host, call_ms, settle_ms } =
+    deps;
 
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
@@ -80,29 +67,27 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   /** Makes what is missing, and throws what stopped it. The reconciler goes on, unless Twilio refuses and nothing is in doubt. */
   const make = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<void> => {
     const { provisioning } = claim.record;
+    const begun = clock.now();
+    const doubt = provisioning.doubtful_until;
     try {
-      await goForward(carrierSteps, await jobOf(claim, waiting), progressOf(claim, clock.now));
+      await goForward(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now));
     } catch (error) {
       const isRefused = error instanceof ProviderProblem && !error.passing;
       await stop(claim, error, !isRefused || provisioning.doubtful_until !== null);
       throw error;
     }
-    const made = { 'provisioning.doubtful_until': provisioning.doubtful_until, 'provisioning.problem': null };
-    await claim.release({ $set: made }, { due_at: provisioning.doubtful_until ?? undefined });
+    // Looked at when no call could take effect any longer, there is nothing but what is recorded.
+    const isSettled = provisioning.doubtful_until === doubt && doubt !== null && doubt.getTime() <= begun;
+    const doubtful_until = isSettled ? null : provisioning.doubtful_until;
+    const made = { 'provisioning.doubtful_until': doubtful_until, 'provisioning.problem': null };
+    await claim.release({ $set: made }, { due_at: doubtful_until ?? undefined });
   };
 
   /** After a lost answer: nothing but what is recorded may be left. */
   const settle = async (claim: IntegrationClaim): Promise<void> => {
     const { doubtful_until } = claim.record.provisioning;
-    if (doubtful_until !== null && doubtful_until.getTime() > clock.now())
-      return claim.release({}, { due_at: doubtful_until });
-    try {
-      await tidy(carrierSteps, await jobOf(claim), progressOf(claim, clock.now));
-    } catch (error) {
-      await stop(claim, error, true);
-      throw error;
-    }
-    await claim.release({ $set: { 'provisioning.doubtful_until': null, 'provisioning.problem': null } });
+    if (doubtful_until === null || doubtful_until.getTime() <= clock.now()) return make(claim);
+    await claim.release({}, { due_at: doubtful_until });
   };
 
   /** Lets go of the record, with why it stopped and when to go on. */
@@ -115,9 +100,9 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   };
 
   /** Whoever has the lease now makes the trunk; what we may have made beside it is looked for. */
-  const goOnWhereLost = (integration_id: IntegrationId) => (error: unknown) => {
+  const goOnWhereLost = (integration_id: IntegrationId) => async (error: unknown) => {
     if (!(error instanceof LeaseLost)) throw error;
-    strays(integration_id);
+    await store.noteStray(integration_id);
   };
 
   return {

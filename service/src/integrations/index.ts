@@ -4,9 +4,7 @@ import type { Connection, Transaction } from '../database/connect.ts';
 import type { Quotas } from '../database/quota.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import type { Background } from '../provisioning/background.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
-import { createStrays } from '../provisioning/strays.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAccounts, createLineOf } from './accounts.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
@@ -21,7 +19,6 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   inTransaction: Transaction;
   events: EventStore;
   secrets: Secrets;
-  background: Background;
   clock: Clock;
   log: Log;
   quotas: Pick<Quotas, 'integrations'>;
@@ -45,8 +42,7 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
     if (integration === null) throw new Error(`${integration_id} is gone`);
     return integration;
   };
-  const strays = createStrays({ ...deps, lookAgain: store.lookAgain, gone: async () => {} });
-  const ensureTrunk = createEnsureTrunk({ ...deps, store, strays, connectAccount: accounts.accountOf });
+  const ensureTrunk = createEnsureTrunk({ ...deps, store, connectAccount: accounts.accountOf });
   const lineOf = createLineOf({ accounts, ensureTrunk, secrets });
   const create = createCreateIntegration({
     ...deps,
@@ -77,7 +73,7 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
 
   return {
     handlers: { integrations },
-    duties: [ensureTrunk.duty],
+    duty: ensureTrunk.duty,
     /** What importing a number needs of its integration. */
     lineOf: async (integration_id: IntegrationId) => lineOf(await getById(integration_id)),
     /** The same for a caller. Throws unless the caller's organization has this integration. */

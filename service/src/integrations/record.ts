@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { orNull, Sealed } from '../database/shape.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
 
-/** The steps of the carrier trunk. */
-const carrierStepNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
-export type CarrierStepName = (typeof carrierStepNames)[number];
+/** What the carrier trunk is made of. */
+const carrierPartNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
+export type CarrierPartName = (typeof carrierPartNames)[number];
 
 export const IntegrationRecord = z.object({
   integration_id: IntegrationId,
@@ -27,7 +27,7 @@ export const IntegrationRecord = z.object({
     password: Sealed,
   }),
   /** Of the carrier trunk; its lease is held by whichever import makes the trunk. */
-  provisioning: z.object(provisioningShape(carrierStepNames)),
+  provisioning: z.object(provisioningShape(carrierPartNames)),
   /** The stored request that made it, where that came with an Idempotency-Key. */
   stored_request: z.string().exactOptional(),
   created_at: z.date(),

@@ -59,6 +59,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>
       (await leases.claimFree({ integration_id })) ?? leases.claimDue({ integration_id }),
     claimDue: () => leases.claimDue(),
-    lookAgain: (integration_id: IntegrationId) => leases.lookAgain({ integration_id }),
+    /** Takes note that a replica which lost its lease may have made what no record names. */
+    noteStray: (integration_id: IntegrationId) => leases.noteStray({ integration_id }),
   };
 };

@@ -5,8 +5,8 @@ import {
   type PhoneNumberId,
   Problem,
 } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
-import type { Strays } from '../provisioning/strays.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
@@ -14,27 +14,30 @@ import type { PhoneNumberStore } from './store.ts';
 export interface AssignDependencies {
   store: PhoneNumberStore;
   reconcile: Reconcile;
-  strays: Strays<PhoneNumberId>;
+  clock: Clock;
 }
 
 /** Has LiveKit send an agent into each caller's room, or none. It shows when LiveKit has it, and not before. */
-const createSetAgent = ({ store, reconcile, strays }: AssignDependencies) => {
+const createSetAgent = ({ store, reconcile, clock }: AssignDependencies) => {
   const set = async (
-    caller: Caller,
+    { key_id, request_id }: Caller,
     record: PhoneNumberRecord,
     agent_id: string | null,
   ): Promise<PhoneNumberRecord> => {
-    const { key_id, request_id } = caller;
-    const { phone_number_id } = record;
-    const claim = await store.claimUnchanged(record, { 'provisioning.assigning': { agent_id, key_id, request_id } });
-    if (claim === undefined) throw busy(phone_number_id);
+    const claim = await store.startChange(record, {
+      ...(agent_id === null ? { kind: 'unassign' } : { kind: 'assign' }),
+      wanted: { status: agent_id === null ? 'free' : 'assigned', assigned_agent_id: agent_id },
+      actor: { key_id },
+      request_id,
+      at: new Date(clock.now()),
+    });
+    if (claim === undefined) throw busy(record.phone_number_id);
     try {
-      await reconcile.assignOrDrop(claim);
+      await reconcile.forwardOrDrop(claim);
       return claim.record;
     } catch (error) {
-      if (!(error instanceof LeaseLost)) throw error;
-      strays(phone_number_id);
-      throw busy(phone_number_id);
+      if (error instanceof LeaseLost) throw busy(record.phone_number_id);
+      throw error;
     }
   };
 
@@ -45,7 +48,8 @@ const createSetAgent = ({ store, reconcile, strays }: AssignDependencies) => {
   ): Promise<PhoneNumberRecord> => {
     const record = await store.get(caller.organization_id, phone_number_id);
     if (record === null) throw notFound(phone_number_id);
-    const { assigned_agent_id, provisioning } = record;
+    const { assigned_agent_id, provisioning, provisioning_state } = record;
+    if (provisioning_state === 'degraded') throw degraded(record);
     if (provisioning.lease_token === null && assigned_agent_id === agent_id) return record;
     if (agent_id !== null && assigned_agent_id !== null && assigned_agent_id !== agent_id) {
       throw new Problem(
@@ -67,6 +71,12 @@ export const createUnassign = (deps: AssignDependencies) => {
   const setAgent = createSetAgent(deps);
   return (caller: Caller, { phone_number_id }: NamePhoneNumber) => setAgent(caller, phone_number_id, null);
 };
+
+const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecord) =>
+  new Problem(
+    'phone_number_degraded',
+    `${phone_number} cannot be changed as long as something is in its way: ${obstacle?.detail ?? 'look it up.'}`,
+  );
 
 export const notFound = (phone_number_id: PhoneNumberId) =>
   new Problem(

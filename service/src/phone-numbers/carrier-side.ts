@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type FormerRouting, Problem } from '@trunkline/contracts';
+import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contracts';
 import type { Told } from '../provisioning/lease.ts';
-import { ProviderProblem } from '../provisioning/provider.ts';
-import { type Job, knownOf, madeBy, need } from './job.ts';
+import type { Seen } from '../provisioning/part.ts';
+import { Obstacle, ProviderProblem } from '../provisioning/provider.ts';
+import { type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
-import type { TwilioRecord } from './record.ts';
 import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
 
 /** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
@@ -36,32 +36,43 @@ export async function verifyOwnership(job: Job): Promise<string> {
 
 /** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
 async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void> {
-  const record = twilioRecordOf(job);
+  const { record } = job;
   if (routing.trunk_sid !== null && routing.trunk_sid === carrierOf(job).trunk_sid) return;
   const obstacle = routing.trunk_sid
     ? `the trunk ${routing.trunk_sid}`
     : routing.voice_application_sid && `the voice application ${routing.voice_application_sid}`;
-  if (obstacle && !record.replace_existing_routing) {
+  if (obstacle && !record.provisioning.change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
       `At Twilio ${record.phone_number} is routed to ${obstacle}, which is not Trunkline's. Take it off there, or send replace_existing_routing: true: how it is routed now is then kept in the record.`,
     );
   }
-  record.former_routing = await job.sealRouting(routing);
+  await job.rememberRouting(routing);
 }
 
-export async function routeToTrunk(job: Job): Promise<string> {
-  const number_sid = need(job, 'verify_ownership');
-  await carrierOf(job).numbers.routeToTrunk(number_sid, need(job, 'carrier_trunk'));
+/**
+ * Where it was on our trunk and is not any more, only its former routing is ours to replace: then a giving back of an
+ * earlier record has taken effect late. Any other routing is somebody's will, and left alone.
+ */
+export async function routeToTrunk(job: Job, was: string | null): Promise<string> {
+  const number_sid = job.record.provisioning.known.number_sid ?? was;
+  if (number_sid === null) throw new Error(`${job.record.phone_number_id} is routed before it is verified`);
+  const { numbers } = carrierOf(job);
+  if (was !== null) {
+    const number = await numbers.readNumber(number_sid);
+    const problem = leftAlone(job, number, await job.formerRouting());
+    if (problem) throw new Obstacle(problem.code, problem.detail);
+  }
+  await numbers.routeToTrunk(number_sid, need(job, 'carrier_trunk'));
   return number_sid;
 }
 
 /** Whether the number is on our trunk now. */
-export async function findRouting(job: Job): Promise<string[]> {
+export async function findRouting(job: Job): Promise<Seen[]> {
   const trunk_sid = trunkOf(job);
   if (trunk_sid === undefined) return [];
   const number = await readNumber(job);
-  return number?.routing.trunk_sid === trunk_sid ? [number.number_sid] : [];
+  return number?.routing.trunk_sid === trunk_sid ? [{ resource_id: number.number_sid }] : [];
 }
 
 /** Our trunk, where the number is on it, or was. */
@@ -69,7 +80,7 @@ const trunkOf = (job: Job): string | undefined => knownOf(job, 'carrier_trunk') 
 
 const readNumber = (job: Job): Promise<OwnedNumber | undefined> => {
   const { numbers } = carrierOf(job);
-  const known = knownOf(job, 'verify_ownership');
+  const known = job.record.provisioning.known.number_sid;
   // Records of schema 1 may have lost the number's id.
   return known ? numbers.readNumber(known) : numbers.findNumber(job.record.phone_number);
 };
@@ -109,7 +120,7 @@ const leftAlone = (
   { record: { phone_number } }: Job,
   number: OwnedNumber | undefined,
   former: FormerRouting | null,
-): Told | undefined => {
+): { code: ProblemCode; detail: string } | undefined => {
   if (number === undefined)
     return { code: 'phone_number_not_owned', detail: `The Twilio account does not own ${phone_number} any more.` };
   if (isDeepStrictEqual(number.routing, former ?? unrouted)) return undefined;
@@ -124,17 +135,6 @@ const falseIfRefused = (error: unknown): false => {
   throw error;
 };
 
-/**
- * Attaches the number again where it has its former routing, though it is recorded as attached: then a giving back of
- * an earlier record has taken effect late. Any other routing is somebody's will, and left alone.
- */
-export async function restoreRouting(job: Job): Promise<void> {
-  const number_sid = madeBy(job, 'carrier_routing');
-  if (number_sid === undefined) return;
-  const number = await carrierOf(job).numbers.readNumber(number_sid);
-  if (isDeepStrictEqual(number?.routing, (await job.formerRouting()) ?? unrouted)) await routeToTrunk(job);
-}
-
 const unrouted: FormerRouting = {
   voice_url: null,
   voice_method: null,
@@ -147,9 +147,4 @@ const unrouted: FormerRouting = {
 export const carrierOf = ({ carrier, record }: Job): NonNullable<Job['carrier']> => {
   if (carrier === undefined) throw new Error(`${record.phone_number_id} has no carrier`);
   return carrier;
-};
-
-const twilioRecordOf = ({ record }: Job): TwilioRecord => {
-  if (record.provider !== 'twilio') throw new Error(`${record.phone_number_id} is no Twilio number`);
-  return record;
 };

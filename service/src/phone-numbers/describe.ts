@@ -6,18 +6,18 @@ import type {
   Step,
   StepName,
 } from '@trunkline/contracts';
-import type { StepRecord } from '../provisioning/lease.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import type { PartRecord } from '../provisioning/lease.ts';
+import { parts } from './parts.ts';
+import type { PartName, PhoneNumberRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
-import { steps } from './steps.ts';
 
 /** Tells callers what a record holds. No secret leaves it. `sip_host` is where carriers send calls. */
 export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string): PhoneNumber => {
   const { provisioning, provisioning_state, phone_number } = record;
-  const made = (name: StepName) => {
-    const step = provisioning.steps[name];
-    return step?.state === 'done' ? step.resource_id : null;
+  const made = (name: PartName) => {
+    const part = provisioning.parts[name];
+    return part?.state === 'done' ? part.resource_id : null;
   };
   const ofEither = {
     phone_number_id: record.phone_number_id,
@@ -26,7 +26,7 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     assigned_agent_id: record.assigned_agent_id,
     supports_inbound: record.supports_inbound,
     supports_outbound: record.supports_outbound,
-    provisioning_state,
+    provisioning_state: provisioning_state === 'gone' ? 'releasing' : provisioning_state,
     inbound_trunk_id: made('inbound_trunk'),
     dispatch_rule_id: made('dispatch_rule'),
     outbound_trunk_id: made('outbound_trunk'),
@@ -56,7 +56,7 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
 /** What became of a release, with what could not be put back. */
 export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumber => {
   const { phone_number_id, phone_number, provider, provisioning } = record;
-  const { problem } = provisioning.steps.carrier_routing ?? {};
+  const { problem } = provisioning.parts.carrier_routing ?? {};
   return {
     phone_number_id,
     phone_number,
@@ -100,23 +100,35 @@ export const describePhoneNumberDetail = (
   sip_host: string,
   former_routing: FormerRouting | null,
 ): PhoneNumberDetail => {
-  const { provisioning, provisioning_state } = record;
+  const { provisioning } = record;
+  const described = describePhoneNumber(record, sip_host);
+  const { obstacle } = provisioning;
   const told = {
-    state: provisioning_state,
+    state: described.provisioning_state,
     attempt: provisioning.attempt,
     next_check_at: provisioning.due_at?.toISOString() ?? null,
     ...(provisioning.problem && { problem: provisioning.problem }),
-    steps: steps.filter(({ when }) => when(record)).map(({ name }) => describeStep(name, provisioning.steps[name])),
+    ...(obstacle && { obstacle: { ...obstacle, since: obstacle.since.toISOString() } }),
+    steps: [
+      ...(record.provider === 'twilio' ? [describeCheck(record)] : []),
+      ...parts.filter(({ when }) => when(record)).map(({ name }) => describePart(name, provisioning.parts[name])),
+    ],
   };
-  const described = describePhoneNumber(record, sip_host);
   if (described.provider === 'sip') return { ...described, provisioning: told };
   return { ...described, provisioning: { ...told, ...(former_routing && { former_routing }) } };
 };
 
-const describeStep = (name: StepName, step: StepRecord | undefined): Step => ({
+const describePart = (name: StepName, part: PartRecord | undefined): Step => ({
   name,
-  state: step?.state ?? 'pending',
-  resource_id: step?.resource_id ?? null,
-  at: step?.at.toISOString() ?? null,
-  ...(step?.problem && { problem: step.problem }),
+  state: part?.state ?? 'pending',
+  resource_id: part?.resource_id ?? null,
+  at: part?.at.toISOString() ?? null,
+  ...(part?.problem && { problem: part.problem }),
+});
+
+const describeCheck = ({ provisioning: { known, problem } }: PhoneNumberRecord): Step => ({
+  name: 'verify_ownership',
+  state: known.number_sid === null ? (problem ? 'failed' : 'pending') : 'done',
+  resource_id: known.number_sid,
+  at: known.verified_at?.toISOString() ?? null,
 });

@@ -14,11 +14,13 @@ export const createDraft =
     const seal = async (field: 'inbound_pin' | 'sip_password', secret: string | undefined) =>
       secret === undefined ? null : secrets.seal(secret, `phone_numbers/${phone_number_id}/${field}`);
     const { phone_number, supports_inbound, supports_outbound, inbound_room_name, agent_id } = input;
+    const { key_id, request_id } = caller;
     const now = new Date(clock.now());
     const ofEither = {
       phone_number_id,
       organization_id: caller.organization_id,
       phone_number,
+      holds: phone_number,
       status: agent_id === undefined ? 'free' : 'assigned',
       assigned_agent_id: agent_id ?? null,
       supports_inbound,
@@ -31,23 +33,28 @@ export const createDraft =
         doubtful_until: null,
         lease_token: null,
         problem: null,
-        steps: {},
-        imported_by: {
-          key_id: caller.key_id,
-          request_id: caller.request_id,
-          stored_request: caller.stored_request ?? null,
+        parts: {},
+        imported_by: { key_id, request_id, stored_request: caller.stored_request ?? null },
+        change: {
+          kind: 'import',
+          wanted: {},
+          actor: { key_id },
+          request_id,
+          ...(input.provider === 'twilio' &&
+            input.replace_existing_routing && { replace_existing_routing: true as const }),
+          at: now,
         },
-        failure: null,
-        releasing: null,
-        assigning: null,
+        obstacle: null,
+        outcome: null,
+        known: { number_sid: null, verified_at: null },
       },
       created_at: now,
       updated_at: now,
     } as const;
 
     if (input.provider === 'twilio') {
-      const { provider, integration_id, replace_existing_routing } = input;
-      return { ...ofEither, provider, integration_id, replace_existing_routing, former_routing: null };
+      const { provider, integration_id } = input;
+      return { ...ofEither, provider, integration_id, former_routing: null };
     }
     return {
       ...ofEither,

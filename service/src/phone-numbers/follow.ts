@@ -2,13 +2,11 @@ import { type PhoneNumberId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
-import type { Tombstones } from './tombstones.ts';
 
 const LOOK_EVERY_MS = 100;
 
 export interface FollowDependencies {
   store: Pick<PhoneNumberStore, 'getById'>;
-  tombstones: Pick<Tombstones, 'get'>;
   clock: Clock;
   deadline_ms: number;
 }
@@ -17,12 +15,12 @@ export type Follow = ReturnType<typeof createFollow>;
 
 /** Waits for what somebody else makes of an import, and answers as they would. */
 export const createFollow =
-  ({ store, tombstones, clock, deadline_ms }: FollowDependencies) =>
+  ({ store, clock, deadline_ms }: FollowDependencies) =>
   async (phone_number_id: PhoneNumberId): Promise<PhoneNumberRecord> => {
     for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
-      const record = (await store.getById(phone_number_id)) ?? (await tombstones.get(phone_number_id));
-      const failure = record?.provisioning.failure;
-      if (failure) throw new Problem(failure.code, failure.detail);
+      const record = await store.getById(phone_number_id);
+      const outcome = record?.provisioning.outcome;
+      if (outcome) throw new Problem(outcome.code, outcome.detail);
       if (record && record.provisioning_state !== 'importing') return record;
     }
     throw new Problem(

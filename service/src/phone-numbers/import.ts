@@ -2,7 +2,6 @@ import {
   type Caller,
   type IntegrationId,
   type ParsedImportPhoneNumber,
-  type PhoneNumberId,
   Problem,
   problemOf,
 } from '@trunkline/contracts';
@@ -14,12 +13,10 @@ import { type Quotas, requireRoom } from '../database/quota.ts';
 import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { isBusy } from '../provisioning/provider.ts';
-import type { Strays } from '../provisioning/strays.ts';
 import { type Deadline, tryAgain } from '../provisioning/tries.ts';
 import type { createDraft } from './draft.ts';
 import type { Follow } from './follow.ts';
 import type { CarrierAccount } from './job.ts';
-import type { Lifecycle } from './lifecycle.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { refuseLocalAddress } from './server-address.ts';
@@ -29,9 +26,7 @@ export interface ImportDependencies {
   store: PhoneNumberStore;
   draft: ReturnType<typeof createDraft>;
   reconcile: Reconcile;
-  lifecycle: Lifecycle;
   follow: Follow;
-  strays: Strays<PhoneNumberId>;
   background: Background;
   clock: Clock;
   deadline_ms: number;
@@ -109,14 +104,11 @@ const quotaReached = (error: unknown): Problem => {
   throw error;
 };
 
-type Carrying = Pick<
-  ImportDependencies,
-  'reconcile' | 'lifecycle' | 'strays' | 'background' | 'clock' | 'deadline_ms' | 'retry_base_ms'
->;
+type Carrying = Pick<ImportDependencies, 'reconcile' | 'background' | 'clock' | 'deadline_ms' | 'retry_base_ms'>;
 
 /** Answers by the deadline, with what was stored before; what is under way then is finished in the background. */
-const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...carrying }: Carrying) => {
-  const carryOut = createCarryOut({ ...carrying, clock });
+const createDeadline = ({ background, clock, deadline_ms, reconcile, ...carrying }: Carrying) => {
+  const carryOut = createCarryOut({ ...carrying, reconcile, clock });
 
   return (claim: PhoneNumberClaim, account: CarrierAccount | undefined): Promise<PhoneNumberRecord> => {
     const deadline = new AbortController();
@@ -124,14 +116,9 @@ const createDeadline = ({ background, strays, lifecycle, clock, deadline_ms, ...
     let turned: Promise<Problem> | undefined;
     /** Stores once why it goes back, whoever finds out first, and tells it. */
     const turnBack = (problem: Problem): Promise<Problem> =>
-      (turned ??= lifecycle.turnedBack(claim, problem).then(() => problem));
+      (turned ??= reconcile.drop(claim, problem).then(() => problem));
     const until = { at: clock.now() + deadline_ms, signal: deadline.signal };
-    const outcome = carryOut({ claim, account, deadline: until, turnBack })
-      .catch((error: unknown) => {
-        if (error instanceof LeaseLost) strays(claim.record.phone_number_id);
-        throw error;
-      })
-      .finally(() => finished.abort());
+    const outcome = carryOut({ claim, account, deadline: until, turnBack }).finally(() => finished.abort());
 
     const late = async () => {
       const problem = new Problem(

@@ -5,13 +5,12 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import type { Background } from '../provisioning/background.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
-import { createStrays } from '../provisioning/strays.ts';
+import type { Duty } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAssign, createUnassign, notFound } from './assign.ts';
 import { describePhoneNumber, describePhoneNumberDetail, describeRelease } from './describe.ts';
 import { createDraft } from './draft.ts';
-import { createPhoneNumberDuties } from './duties.ts';
 import { createFollow } from './follow.ts';
 import { createMaskedRouting } from './former-routing.ts';
 import { createImport } from './import.ts';
@@ -22,8 +21,6 @@ import type { Switchboard } from './providers.ts';
 import { createReconcile } from './reconcile.ts';
 import { createRelease } from './release.ts';
 import { createPhoneNumberStore } from './store.ts';
-import { createSweep } from './sweep.ts';
-import { createTombstones } from './tombstones.ts';
 
 export interface PhoneNumbersDependencies extends LeaseSettings {
   connection: Connection;
@@ -49,25 +46,18 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
 export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   const { connection, metrics, log, settings, lineOf } = deps;
   const store = createPhoneNumberStore(connection, deps);
-  const tombstones = createTombstones(deps);
-  const lifecycle = createLifecycle({ ...deps, tombstones });
-  const createJob = createJobs({ ...deps, tombstones, accountOf: lineOf });
-  const reconcile = createReconcile({ ...deps, lifecycle, createJob });
-  const strays = createStrays({ ...deps, lookAgain: store.lookAgain, gone: tombstones.lookAgain });
-  const follow = createFollow({ ...deps, store, tombstones });
-  const sweep = createSweep({ ...deps, store, tombstones, reconcile, createJob, strays });
-  const release = createRelease({ ...deps, store, tombstones, reconcile, lifecycle, strays });
+  const lifecycle = createLifecycle(deps);
+  const createJob = createJobs({ ...deps, store, accountOf: lineOf });
+  const reconcile = createReconcile({ ...deps, store, lifecycle, createJob });
+  const verbs = { ...deps, store, reconcile, lifecycle };
+  const release = createRelease(verbs);
   const importPhoneNumber = createImport({
-    ...deps,
-    store,
-    lifecycle,
-    reconcile,
-    follow,
-    strays,
+    ...verbs,
+    follow: createFollow({ ...deps, store }),
     draft: createDraft(deps),
   });
-  const assign = createAssign({ ...deps, store, reconcile, strays });
-  const unassign = createUnassign({ ...deps, store, reconcile, strays });
+  const assign = createAssign(verbs);
+  const unassign = createUnassign(verbs);
   const maskedRoutingOf = createMaskedRouting(deps.secrets);
   const describe = (record: Parameters<typeof describePhoneNumber>[0]) =>
     describePhoneNumber(record, settings.sip_host);
@@ -121,7 +111,14 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
 
   return {
     handlers: { phoneNumbers },
-    duties: createPhoneNumberDuties({ ...deps, store, tombstones, reconcile, sweep, strays }),
+    /** What was interrupted or put off, and what may have turned up after its record went. */
+    duty: {
+      name: 'phone numbers',
+      claim: async () => {
+        const claim = await store.claimDue();
+        return claim && (() => reconcile.reconcile(claim));
+      },
+    } satisfies Duty,
     /** For the metrics. */
     countByState: store.countByState,
     longestDue: store.longestDue,

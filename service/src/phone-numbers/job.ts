@@ -1,12 +1,12 @@
-import type { FormerRouting, IntegrationId, PhoneNumberId, StepName } from '@trunkline/contracts';
+import type { FormerRouting, IntegrationId, PhoneNumberId } from '@trunkline/contracts';
 import type { Secrets } from '../database/secrets.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundLine, Switchboard } from './providers.ts';
-import type { PhoneNumberRecord } from './record.ts';
-import type { Tombstones } from './tombstones.ts';
+import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
+import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
-/** What the steps work on: one record, and both sides of its line. */
+/** What the parts are made of: one record as it should be, and both sides of its line. */
 export interface Job {
   record: PhoneNumberRecord;
   installation_id: string;
@@ -18,7 +18,8 @@ export interface Job {
   open(field: 'inbound_pin' | 'sip_password'): Promise<string | null>;
   /** How Twilio routed the number before us, if that is known. */
   formerRouting(): Promise<FormerRouting | null>;
-  sealRouting(routing: FormerRouting): Promise<string>;
+  /** Keeps how Twilio routes the number now, to be given back one day. Written with what is written next. */
+  rememberRouting(routing: FormerRouting): Promise<void>;
   /** Whether this installation had a record of this id, and let go of it. */
   wasLetGo(phone_number_id: PhoneNumberId): Promise<boolean>;
 }
@@ -52,18 +53,23 @@ export interface JobDependencies {
   accountOf(integration_id: IntegrationId): Promise<CarrierAccount>;
   switchboard: Switchboard;
   secrets: Secrets;
-  tombstones: Tombstones;
+  store: Pick<PhoneNumberStore, 'wasLetGo'>;
   installation_id: string;
   settings: LineSettings;
 }
 
-/** Puts together what the steps of one record work with. */
+/** Puts together what the parts of one record are made with. */
 export const createJobs =
-  ({ accountOf, switchboard, secrets, tombstones, installation_id, settings }: JobDependencies) =>
-  async (record: PhoneNumberRecord, guard: Guard, account?: CarrierAccount): Promise<Job> => {
+  ({ accountOf, switchboard, secrets, store, installation_id, settings }: JobDependencies) =>
+  async (
+    claim: Pick<PhoneNumberClaim, 'record' | 'alongside'>,
+    guard: Guard,
+    account?: CarrierAccount,
+  ): Promise<Job> => {
+    const { record } = claim;
     const carrier = record.provider === 'twilio' ? (account ?? (await accountOf(record.integration_id))) : undefined;
     return {
-      record,
+      record: wantedOf(record) ?? record,
       installation_id,
       settings,
       switchboard: guarded(switchboard, guard),
@@ -72,9 +78,13 @@ export const createJobs =
         numbers: guarded(carrier.numbers, guard),
         trunk: () => carrier.trunk(guard),
       },
-      wasLetGo: tombstones.has,
+      wasLetGo: store.wasLetGo,
       formerRouting: async () => (record.provider === 'twilio' ? openRouting(secrets, record) : null),
-      sealRouting: (routing) => sealRouting(secrets, record, routing),
+      rememberRouting: async (routing) => {
+        if (record.provider !== 'twilio') throw new Error(`${record.phone_number_id} is no Twilio number`);
+        record.former_routing = await sealRouting(secrets, record, routing);
+        claim.alongside({ former_routing: record.former_routing });
+      },
       open: async (field) => {
         const sealed = sealedIn(record, field);
         return sealed === null ? null : secrets.open(sealed, `phone_numbers/${record.phone_number_id}/${field}`);
@@ -87,19 +97,13 @@ const sealedIn = (record: PhoneNumberRecord, field: 'inbound_pin' | 'sip_passwor
   return record.provider === 'sip' ? record.sip_password : null;
 };
 
-/** What a step has made of this record, if it is done. */
-export const madeBy = (job: Job, step: StepName): string | undefined => {
-  const made = job.record.provisioning.steps[step];
-  return made?.state === 'done' && made.resource_id !== null ? made.resource_id : undefined;
-};
+/** What was made of a part, whatever became of it since. */
+export const knownOf = (job: Job, part: PartName): string | undefined =>
+  job.record.provisioning.parts[part]?.resource_id ?? undefined;
 
-/** What a step read or made once, whatever became of the step since: the number's id at the carrier, the trunk's. */
-export const knownOf = (job: Job, step: StepName): string | undefined =>
-  job.record.provisioning.steps[step]?.resource_id ?? undefined;
-
-/** What a step has made that another stands on. */
-export const need = (job: Job, step: StepName): string => {
-  const made = madeBy(job, step);
-  if (made === undefined) throw new Error(`${job.record.phone_number_id} needs ${step}, which is not done`);
-  return made;
+/** What was made of a part that another stands on. */
+export const need = (job: Job, part: PartName): string => {
+  const made = job.record.provisioning.parts[part];
+  if (made?.state === 'done' && made.resource_id !== null) return made.resource_id;
+  throw new Error(`${job.record.phone_number_id} needs ${part}, which is not done`);
 };

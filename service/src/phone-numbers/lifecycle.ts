@@ -1,109 +1,148 @@
-import type { Problem, StepName } from '@trunkline/contracts';
+import type { Problem } from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
-import type { Actor, EventStore, NewEvent } from '../events/store.ts';
+import type { EventStore, NewEvent } from '../events/store.ts';
 import type { Told } from '../provisioning/lease.ts';
-import { type Progress, progressOf } from '../provisioning/provision.ts';
+import type { Change, PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim } from './store.ts';
-import type { Tombstones } from './tombstones.ts';
+
+/** How long a row that is gone can tell that what carries its mark was let go of. */
+const REMEMBERED_MS = 90 * 24 * 3_600_000;
+/** How often something that is not ours to mend is looked at. */
+const LOOK_AGAIN_MS = 3_600_000;
 
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 
 export interface LifecycleDependencies {
   inTransaction: Transaction;
   events: EventStore;
-  tombstones: Tombstones;
   clock: Clock;
 }
 
-/** How a record changes. What a caller asked for, or would want to know, is written with its event in one transaction. */
-export const createLifecycle = ({ inTransaction, events, tombstones, clock }: LifecycleDependencies) => {
-  const now = () => new Date(clock.now());
+/**
+ * The ends that a change may have. What a caller asked for, or would want to know, is written with its event in one
+ * transaction, before the caller is answered. Each throws `LeaseLost` where the change has had another end meanwhile.
+ */
+export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDependencies) => {
+  const later = (ms: number) => new Date(clock.now() + ms);
 
   const tell = (
-    { record }: PhoneNumberClaim,
+    { organization_id, phone_number_id: subject_id }: PhoneNumberRecord,
     type: NewEvent['type'],
     changes: NewEvent['changes'],
-    by: { actor: Actor; request_id: string | null } = importer(record),
-  ): NewEvent => ({
-    organization_id: record.organization_id,
-    subject_id: record.phone_number_id,
-    type,
-    changes,
-    ...by,
-  });
+    { actor, request_id }: Pick<NewEvent, 'actor' | 'request_id'>,
+    session: ClientSession,
+  ) => events.write({ organization_id, subject_id, type, changes, actor, request_id }, session);
 
   return {
-    progressOf: (claim: PhoneNumberClaim): Progress<StepName> => {
+    /** What was wanted is so, and callers read it. */
+    reached: async (claim: PhoneNumberClaim, change: Change): Promise<void> => {
       const { record } = claim;
-      const routingOf = () => (record.provider === 'twilio' ? record.former_routing : null);
-      const stored = routingOf();
-      return progressOf(claim, clock.now, (name) =>
-        // What verifying found out about today's routing must be stored before the routing is replaced. What it did not
-        // find out is not written back: it may be sealed anew meanwhile.
-        name === 'verify_ownership' && routingOf() !== stored ? { former_routing: routingOf() } : {},
-      );
-    },
-
-    /** Importing is done. Throws `LeaseLost` where the deadline has turned it back meanwhile. */
-    imported: async (claim: PhoneNumberClaim): Promise<void> => {
-      const { record } = claim;
-      const { phone_number, provider, assigned_agent_id } = record;
-      const updated_at = now();
+      const state = record.provisioning_state === 'importing' ? 'active' : record.provisioning_state;
+      const settled = { ...change.wanted, provisioning_state: state, updated_at: later(0) };
       await inTransaction(async (session) => {
-        const due_at = record.provisioning.doubtful_until ?? undefined;
-        const active = { $set: { provisioning_state: 'active', 'provisioning.problem': null, updated_at } };
-        await claim.release(active, { session, due_at, only: { provisioning_state: 'importing' } });
-        await events.write(
-          tell(claim, 'phone_number.imported', { phone_number, provider, assigned_agent_id }),
-          session,
+        await claim.release(
+          { $set: { ...settled, 'provisioning.change': null, 'provisioning.problem': null } },
+          {
+            session,
+            due_at: record.provisioning.doubtful_until ?? undefined,
+            only: isUnderWay(change),
+          },
         );
+        const [type, changes] = toldOfReached(record, change);
+        await tell(record, type, changes, change, session);
       });
-      record.provisioning_state = 'active';
-      record.updated_at = updated_at;
+      Object.assign(record, settled);
+      record.provisioning.change = null;
     },
 
-    /** Stores that it goes back, before the caller is told. Throws `LeaseLost` where it is imported, or another's, already. */
-    turnedBack: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<void> => {
+    /** An import goes back; whatever else was wanted is not to be. Nothing is left of an import that has made nothing. */
+    dropped: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<void> => {
       const { record } = claim;
-      const failure = { code, detail };
-      await inTransaction(async (session) => {
-        const back = { $set: { provisioning_state: 'releasing', 'provisioning.failure': failure, updated_at: now() } };
-        await claim.write(back, { session, only: { provisioning_state: 'importing' } });
-        await events.write(tell(claim, 'phone_number.import_failed', { code }), session);
-      });
-      record.provisioning_state = 'releasing';
-      record.provisioning.failure = failure;
+      const { change, doubtful_until } = record.provisioning;
+      if (change?.kind === 'import') {
+        const back = { provisioning_state: 'releasing', 'provisioning.change': null } as const;
+        await inTransaction(async (session) => {
+          const $set = { ...back, 'provisioning.outcome': { code, detail }, updated_at: later(0) };
+          await claim.write({ $set }, { session, only: isUnderWay(change) });
+          await tell(record, 'phone_number.import_failed', { code }, change, session);
+        });
+        record.provisioning_state = 'releasing';
+        record.provisioning.outcome = { code, detail };
+      } else {
+        const isRelease = change?.wanted === null;
+        const stays = { 'provisioning.change': null, 'provisioning.doubtful_until': doubtful_until };
+        const state = record.provisioning.obstacle ? 'degraded' : 'active';
+        const $set = { ...stays, ...(isRelease && { provisioning_state: state }) };
+        await claim.release({ $set }, { due_at: doubtful_until ?? undefined });
+        if (isRelease) record.provisioning_state = state;
+      }
+      record.provisioning.change = null;
     },
 
-    /** Nothing of it is left: the number is free for anyone. */
-    removed: (claim: PhoneNumberClaim): Promise<void> =>
-      inTransaction(async (session) => {
-        const { phone_number_id, phone_number, provisioning } = claim.record;
-        const { releasing, steps } = provisioning;
-        const isSwept = await tombstones.has(phone_number_id);
-        await claim.remove(session);
-        await tombstones.put(claim.record, session);
-        // It went before, and was told of then.
-        if (isSwept) return;
-        const { problem } = steps.carrier_routing ?? {};
-        const changes = { ...(releasing && { phone_number }), ...(problem && { problem: problem.detail }) };
-        const [type, by] = releasing
-          ? (['phone_number.released', releasing] as const)
-          : (['phone_number.import_undone', reconciler] as const);
-        await events.write(tell(claim, type, changes, { actor: by.actor, request_id: by.request_id }), session);
-      }),
-
-    /** A provider refused before anything was removed: the number stays as it was. */
-    releaseDropped: async (claim: PhoneNumberClaim): Promise<void> => {
-      await claim.release({ $set: { provisioning_state: 'active', 'provisioning.releasing': null } });
-      claim.record.provisioning_state = 'active';
-      claim.record.provisioning.releasing = null;
+    /** Nothing of it is left: the number is free for anyone. The row stays, without its secrets. */
+    gone: async (claim: PhoneNumberClaim): Promise<void> => {
+      const { record } = claim;
+      const { change, parts, doubtful_until, attempt, imported_by } = record.provisioning;
+      const wasGone = record.provisioning_state === 'gone';
+      const madeNothing = doubtful_until === null && Object.values(parts).every((it) => it.resource_id === null);
+      // Nobody asks what became of it: whoever sent it has been told.
+      const isForgotten = madeNothing && change === null && attempt === 1 && imported_by.stored_request === null;
+      const $set = {
+        provisioning_state: 'gone',
+        inbound_pin: null,
+        ...(record.provider === 'sip' && { sip_password: null }),
+        'provisioning.doubtful_until': null,
+        'provisioning.problem': null,
+        'provisioning.obstacle': null,
+        expires_at: later(REMEMBERED_MS),
+        updated_at: later(0),
+      };
+      await inTransaction(async (session) => {
+        if (isForgotten) await claim.remove(session);
+        else await claim.release({ $set, $unset: { holds: 1 } }, { session });
+        // It was told of when it went first, or when it was refused before anything was made.
+        if (wasGone || (change === null && madeNothing)) return;
+        const { problem } = parts.carrier_routing ?? {};
+        const told = {
+          ...(change && { phone_number: record.phone_number }),
+          ...(problem && { problem: problem.detail }),
+        };
+        const type = change ? 'phone_number.released' : 'phone_number.import_undone';
+        await tell(record, type, told, change ?? reconciler, session);
+      });
     },
 
     /** Nothing is left to do about it. */
-    settled: (claim: PhoneNumberClaim): Promise<void> =>
-      claim.release({ $set: { 'provisioning.doubtful_until': null, 'provisioning.problem': null } }),
+    settled: async (claim: PhoneNumberClaim): Promise<void> => {
+      const { provisioning, provisioning_state } = claim.record;
+      const mended = { provisioning_state: 'active', 'provisioning.obstacle': null } as const;
+      await claim.release({
+        $set: {
+          'provisioning.doubtful_until': null,
+          'provisioning.problem': null,
+          ...(provisioning_state === 'degraded' && mended),
+        },
+      });
+      provisioning.obstacle = null;
+    },
+
+    /** Something that is not ours to mend is in its way. */
+    obstructed: async (claim: PhoneNumberClaim, { code, detail }: Told): Promise<void> => {
+      const { doubtful_until, obstacle } = claim.record.provisioning;
+      const since = obstacle?.code === code ? obstacle.since : later(0);
+      await claim.release(
+        {
+          $set: {
+            provisioning_state: 'degraded',
+            'provisioning.obstacle': { code, detail, since },
+            'provisioning.doubtful_until': doubtful_until ?? later(0),
+          },
+        },
+        { due_at: later(LOOK_AGAIN_MS) },
+      );
+    },
 
     /** Puts it off: the reconciler looks again at `due_at`. `problem` tells why, where something failed. */
     postponed: (claim: PhoneNumberClaim, due_at: Date, problem: Told | null = null): Promise<void> => {
@@ -113,42 +152,22 @@ export const createLifecycle = ({ inTransaction, events, tombstones, clock }: Li
         { due_at },
       );
     },
-
-    /** LiveKit would not have the assignment; after a lost answer it is made to match the record again. */
-    assignmentDropped: (claim: PhoneNumberClaim): Promise<void> => {
-      const { doubtful_until } = claim.record.provisioning;
-      const dropped = { $set: { 'provisioning.assigning': null, 'provisioning.doubtful_until': doubtful_until } };
-      return claim.release(dropped, { due_at: doubtful_until ?? undefined });
-    },
-
-    /** What was being assigned is settled at LiveKit. */
-    assigned: async (claim: PhoneNumberClaim): Promise<void> => {
-      const { record } = claim;
-      const { assigning, doubtful_until } = record.provisioning;
-      if (assigning === null) return;
-      const { agent_id, key_id, request_id } = assigning;
-      const change = {
-        status: agent_id === null ? 'free' : 'assigned',
-        assigned_agent_id: agent_id,
-        updated_at: now(),
-      } as const;
-      await inTransaction(async (session) => {
-        const settled = { $set: { ...change, 'provisioning.assigning': null, 'provisioning.problem': null } };
-        await claim.release(settled, { session, due_at: doubtful_until ?? undefined });
-        const type = agent_id === null ? 'phone_number.unassigned' : 'phone_number.assigned';
-        await events.write(
-          tell(claim, type, { assigned_agent_id: agent_id }, { actor: { key_id }, request_id }),
-          session,
-        );
-      });
-      Object.assign(record, change);
-    },
   };
 };
 
+/** Each end names the change that it ends: a deadline, and the work that it stops, share one lease. */
+const isUnderWay = ({ at, request_id }: Change) => ({
+  'provisioning.change.at': at,
+  'provisioning.change.request_id': request_id,
+});
+
 const reconciler = { actor: { system: 'reconciler' }, request_id: null } as const;
 
-const importer = ({ provisioning: { imported_by } }: PhoneNumberClaim['record']) => ({
-  actor: { key_id: imported_by.key_id },
-  request_id: imported_by.request_id,
-});
+const toldOfReached = (
+  { phone_number, provider, assigned_agent_id }: PhoneNumberRecord,
+  { kind, wanted }: Change,
+): [NewEvent['type'], NewEvent['changes']] => {
+  if (kind === 'import') return ['phone_number.imported', { phone_number, provider, assigned_agent_id }];
+  const agent = { assigned_agent_id: wanted?.assigned_agent_id ?? null };
+  return [kind === 'assign' ? 'phone_number.assigned' : 'phone_number.unassigned', agent];
+};

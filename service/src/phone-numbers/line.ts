@@ -1,4 +1,5 @@
-import type { Job, LineSettings } from './job.ts';
+import type { Content } from '../provisioning/part.ts';
+import { type Job, knownOf, type LineSettings } from './job.ts';
 import type { Answer, InboundLine, MediaEncryption, OutboundLine } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
@@ -73,3 +74,33 @@ const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_ro
   inbound_room_name.replace(/[-_*]+$/, '');
 
 const markOf = ({ installation_id, record: { phone_number_id } }: Job) => ({ installation_id, phone_number_id });
+
+/** What the parts at LiveKit hold. Of secrets, whether there is one. */
+export const inboundContentOf = ({ record, settings }: Job): Content =>
+  record.provider === 'twilio'
+    ? { allowed_addresses: settings.twilio_signalling_addresses, media_encryption: twilioEncryption(settings) }
+    : {
+        allowed_addresses: record.allowed_addresses,
+        media_encryption: record.media_encryption,
+        inbound_authentication: record.inbound_authentication,
+        username: record.sip_username,
+        has_password: record.sip_password !== null,
+      };
+
+export const outboundContentOf = ({ record, settings }: Job): Content =>
+  record.provider === 'twilio'
+    ? { media_encryption: twilioEncryption(settings) }
+    : {
+        address: record.sip_server_address,
+        transport: record.sip_transport,
+        media_encryption: record.media_encryption,
+        username: record.sip_username,
+        has_password: record.sip_password !== null,
+      };
+
+export const ruleContentOf = (job: Job): Content => ({
+  inbound_trunk_id: knownOf(job, 'inbound_trunk') ?? null,
+  room_prefix: roomPrefixOf(job.record),
+  has_pin: job.record.inbound_pin !== null,
+  agent_id: job.record.assigned_agent_id,
+});

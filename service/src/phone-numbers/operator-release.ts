@@ -5,7 +5,6 @@ import type { LeaseSettings } from '../provisioning/lease.ts';
 import { busy } from './assign.ts';
 import type { Release } from './release.ts';
 import { createPhoneNumberStore } from './store.ts';
-import { createTombstones } from './tombstones.ts';
 
 const LOOK_EVERY_MS = 200;
 
@@ -20,17 +19,23 @@ export interface OperatorReleaseDependencies extends LeaseSettings {
 export const createOperatorRelease = (deps: OperatorReleaseDependencies) => {
   const { connection, clock, wait_ms } = deps;
   const store = createPhoneNumberStore(connection, deps);
-  const tombstones = createTombstones(deps);
 
   return async (phone_number: string, force: boolean): Promise<Release> => {
     const held = await store.getByNumber(phone_number);
     if (held === null) throw new Problem('phone_number_not_found', `No organization holds ${phone_number}.`);
     const { phone_number_id } = held;
-    const by = { actor: { system: 'command_line' }, request_id: null, force } as const;
-    if (!(await store.releaseLater(phone_number, by))) throw busy(phone_number_id);
+    const change = {
+      kind: 'release',
+      wanted: null,
+      actor: { system: 'command_line' },
+      request_id: null,
+      ...(force && { force }),
+      at: new Date(clock.now()),
+    } as const;
+    if (!(await store.releaseLater(phone_number, change))) throw busy(phone_number_id);
     for (const until = clock.now() + wait_ms; ; await clock.sleep(LOOK_EVERY_MS)) {
       const record = await store.getById(phone_number_id);
-      if (record === null) return { record: (await tombstones.get(phone_number_id)) ?? held, isDone: true };
+      if (record === null || record.provisioning_state === 'gone') return { record: record ?? held, isDone: true };
       if (clock.now() >= until) return { record, isDone: false };
     }
   };

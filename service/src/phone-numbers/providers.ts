@@ -1,4 +1,5 @@
 import type { FormerRouting, PhoneNumberId } from '@trunkline/contracts';
+import type { Seen } from '../provisioning/part.ts';
 
 /** Says whose a thing at a provider is. It travels in LiveKit's metadata, as JSON. */
 export interface Mark {
@@ -70,8 +71,7 @@ export interface Answer {
 }
 
 /** A trunk or rule that LiveKit has. `mark` is absent where it is not Trunkline's. */
-export interface Found {
-  resource_id: string;
+export interface Found extends Seen {
   mark: Mark | undefined;
 }
 

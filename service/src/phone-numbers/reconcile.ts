@@ -1,18 +1,19 @@
-import { Problem, type StepName } from '@trunkline/contracts';
+import { Problem, problemOf } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { isOursToStore, type Told, toldOf } from '../provisioning/lease.ts';
-import { type Guard, isPassing, isRefusal, retryMs } from '../provisioning/provider.ts';
-import { goBack, goForward, tidy } from '../provisioning/provision.ts';
+import { goBack, goForward, type Progress, progressOf } from '../provisioning/carry-out.ts';
+import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
+import { type Guard, isPassing, isRefusal, Obstacle, retryMs } from '../provisioning/provider.ts';
 import type { Deadline } from '../provisioning/tries.ts';
 import type { Log } from '../telemetry/log.ts';
-import { restoreRouting } from './carrier-side.ts';
+import { verifyOwnership } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { answerOf } from './line.ts';
-import { steps } from './steps.ts';
-import type { PhoneNumberClaim } from './store.ts';
+import { parts } from './parts.ts';
+import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
+import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 export interface ReconcileDependencies {
+  store: Pick<PhoneNumberStore, 'holdAgain' | 'noteStray'>;
   createJob: ReturnType<typeof createJobs>;
   lifecycle: Lifecycle;
   clock: Clock;
@@ -37,20 +38,9 @@ export type Outcome = 'settled' | 'removed' | 'postponed' | 'failed';
 
 export type Reconcile = ReturnType<typeof createReconcile>;
 
-/** By force a number is let go of though its account, as one that is closed, refuses to route it back. */
-const despiteRefusal =
-  ({ record: { phone_number, provisioning } }: PhoneNumberClaim) =>
-  (name: StepName, error: unknown): Told | undefined =>
-    provisioning.releasing?.force && name === 'carrier_routing' && isRefusal(error)
-      ? {
-          code: 'former_routing_refused',
-          detail: `${phone_number} was released by force: ${error.detail} It may still be on Trunkline's trunk there.`,
-        }
-      : undefined;
-
 /** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
 export const createReconcile = (deps: ReconcileDependencies) => {
-  const { createJob, lifecycle, clock, log, lease_ms, call_ms, settle_ms } = deps;
+  const { store, createJob, lifecycle, clock, log, lease_ms, call_ms, settle_ms } = deps;
 
   const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: Going = {}): Promise<Job> => {
     const guard: Guard = {
@@ -72,80 +62,81 @@ export const createReconcile = (deps: ReconcileDependencies) => {
         return true;
       },
     };
-    return createJob(claim.record, guard, account);
+    return createJob(claim, guard, account);
   };
 
-  /** Builds what is missing. */
+  const progress = (claim: PhoneNumberClaim): Progress<PartName> => progressOf(claim, clock.now);
+
+  /** Before anything is made: the number must be theirs. */
+  const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
+    if (job.record.provider !== 'twilio') return;
+    const known = { number_sid: await verifyOwnership(job), verified_at: new Date(clock.now()) };
+    claim.record.provisioning.known = known;
+    claim.alongside({ 'provisioning.known': known });
+  };
+
+  /** Makes the number what it should be. */
   const forward = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
-    await goForward(steps, await jobOf(claim, going), lifecycle.progressOf(claim));
-    await lifecycle.imported(claim);
+    const { provisioning } = claim.record;
+    const { change, doubtful_until } = provisioning;
+    const begun = clock.now();
+    const job = await jobOf(claim, going);
+    if (change?.kind === 'import') await check(claim, job);
+    await goForward(parts, job, progress(claim));
+    if (change) await lifecycle.reached(claim, change);
+    else if (doubtful_until === null || doubtful_until.getTime() <= begun) await lifecycle.settled(claim);
+    else await lifecycle.postponed(claim, doubtful_until);
     return 'settled';
   };
 
   /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
   const back = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
     const begun = clock.now();
-    await goBack(steps, await jobOf(claim, going), lifecycle.progressOf(claim), despiteRefusal(claim));
+    await goBack(parts, await jobOf(claim, going), progress(claim), despiteRefusal(claim.record));
     const { doubtful_until } = claim.record.provisioning;
     if (doubtful_until !== null && doubtful_until.getTime() > begun) {
       await lifecycle.postponed(claim, doubtful_until);
       return 'postponed';
     }
-    await lifecycle.removed(claim);
+    await lifecycle.gone(claim);
     return 'removed';
   };
 
-  /** A caller's assignment at LiveKit, then in the record. */
-  const assign = async (claim: PhoneNumberClaim): Promise<Outcome> => {
-    const agent_id = claim.record.provisioning.assigning?.agent_id ?? null;
-    await setAgent(claim, await jobOf(claim), agent_id);
-    await lifecycle.assigned(claim);
-    return 'settled';
+  /**
+   * Takes away what turned up for a record that is gone. It holds its number again for that moment, so that nobody imports
+   * it meanwhile; where somebody has already, the carrier's routing is theirs.
+   */
+  const sweep = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+    progress(claim).doubt();
+    if (await store.holdAgain(claim)) return back(claim);
+    const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
+    await goBack(onSwitchboard, await jobOf(claim), progress(claim));
+    await lifecycle.gone(claim);
+    return 'removed';
   };
 
-  /** Tells why it failed once the assignment is dropped. */
-  const dropAssignment = async (claim: PhoneNumberClaim, error: unknown): Promise<never> => {
-    if (isOursToStore(error)) await lifecycle.assignmentDropped(claim);
-    throw error;
-  };
-
-  /** After a lost answer: nothing but what is recorded may be left, and it must be as recorded. */
+  /** Nothing of a number is sent while a call may still take effect, unless somebody waits for a change. */
   const settle = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     const { doubtful_until } = claim.record.provisioning;
-    if (doubtful_until !== null && doubtful_until.getTime() > clock.now()) {
-      await lifecycle.postponed(claim, doubtful_until);
-      return 'postponed';
-    }
-    const job = await jobOf(claim);
-    await tidy(steps, job, lifecycle.progressOf(claim));
-    await setAgent(claim, job, claim.record.assigned_agent_id);
-    await restoreRouting(job);
-    await lifecycle.settled(claim);
-    return 'settled';
+    if (doubtful_until === null || doubtful_until.getTime() <= clock.now()) return forward(claim);
+    await lifecycle.postponed(claim, doubtful_until);
+    return 'postponed';
   };
 
-  /** A rule that was deleted at LiveKit is made again. */
-  const setAgent = async (claim: PhoneNumberClaim, job: Job, agent_id: string | null): Promise<void> => {
-    const { inbound_trunk, dispatch_rule } = job.record.provisioning.steps;
-    if (!inbound_trunk?.resource_id || !dispatch_rule?.resource_id) return;
-    if (await job.switchboard.setAgent(dispatch_rule.resource_id, agent_id)) return;
-    const answer = await answerOf(job, inbound_trunk.resource_id);
-    const made = await job.switchboard.createDispatchRule({ ...answer, agent_id });
-    await lifecycle.progressOf(claim).done('dispatch_rule', made);
+  const whateverIsDue = (claim: PhoneNumberClaim): Promise<Outcome> => {
+    const { record } = claim;
+    if (record.provisioning_state === 'gone') return sweep(claim);
+    if (wantedOf(record) === null) return back(claim);
+    if (record.provisioning.change === null) return settle(claim);
+    return forward(claim).catch((error: unknown) => turnBack(claim, error));
   };
 
-  const whateverIsDue = async (claim: PhoneNumberClaim): Promise<Outcome> => {
-    const { provisioning_state, provisioning } = claim.record;
-    if (provisioning_state === 'releasing') return back(claim);
-    if (provisioning_state === 'importing') return forward(claim).catch((error: unknown) => turnBack(claim, error));
-    return provisioning.assigning ? assign(claim) : settle(claim);
-  };
-
-  /** A definite refusal turns an import back, also where nobody waits for it any longer. */
+  /** A definite refusal ends a change, also where nobody waits for it any longer. */
   const turnBack = async (claim: PhoneNumberClaim, error: unknown): Promise<Outcome> => {
     if (!(error instanceof Problem) || isPassing(error)) throw error;
-    await lifecycle.turnedBack(claim, error);
-    return back(claim);
+    const isImport = claim.record.provisioning.change?.kind === 'import';
+    await lifecycle.dropped(claim, error);
+    return isImport ? back(claim) : 'settled';
   };
 
   /** Logs why, and has the reconciler look again later. */
@@ -154,8 +145,16 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     async (error: unknown): Promise<Outcome> => {
       if (!isOursToStore(error)) throw error;
       const { phone_number_id, provisioning_state, provisioning } = claim.record;
-      const isProblem = error instanceof Problem;
       const line = { phone_number_id, provisioning_state, err: error };
+      if (error instanceof Obstacle && provisioning.change === null) {
+        log.warn(
+          { event: 'provisioning_put_off', ...line },
+          'Something that is not ours is in the way of a phone number',
+        );
+        await lifecycle.obstructed(claim, toldOf(error));
+        return 'postponed';
+      }
+      const isProblem = error instanceof Problem;
       if (isProblem) log.warn({ event: 'provisioning_put_off', ...line }, 'A provider failed: put off');
       else log.error({ event: 'provisioning_failed', ...line }, 'A phone number could not be worked on: put off');
       const due_at = new Date(clock.now() + retryMs(error, provisioning.attempt));
@@ -163,15 +162,40 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       return isProblem ? 'postponed' : 'failed';
     };
 
+  /** Whoever has the record now goes on; what this replica may have made beside it is looked for. */
+  const noting =
+    <Args extends unknown[], T>(work: (claim: PhoneNumberClaim, ...args: Args) => Promise<T>) =>
+    (claim: PhoneNumberClaim, ...args: Args): Promise<T> =>
+      work(claim, ...args).catch(async (error: unknown) => {
+        if (error instanceof LeaseLost) await store.noteStray(claim.record);
+        throw error;
+      });
+
   return {
-    forward,
-    back,
-    postponing,
-    assignOrDrop: (claim: PhoneNumberClaim): Promise<Outcome> =>
-      assign(claim).catch((error: unknown) => dropAssignment(claim, error)),
-    backOrPostpone: (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> =>
-      back(claim, going).catch(postponing(claim)),
+    forward: noting(forward),
+    /** Carries out a change, or drops it and tells why. */
+    forwardOrDrop: noting((claim: PhoneNumberClaim) =>
+      forward(claim).catch(async (error: unknown) => {
+        if (isOursToStore(error)) await lifecycle.dropped(claim, problemOf(error));
+        throw error;
+      }),
+    ),
+    drop: noting(lifecycle.dropped),
+    back: noting(back),
+    postpone: noting((claim: PhoneNumberClaim, error: unknown) => postponing(claim)(error)),
+    backOrPostpone: noting((claim: PhoneNumberClaim, going?: Going) => back(claim, going).catch(postponing(claim))),
     /** Does what is due about a record, whatever it is; puts it off where that fails. */
-    reconcile: (claim: PhoneNumberClaim): Promise<Outcome> => whateverIsDue(claim).catch(postponing(claim)),
+    reconcile: noting((claim: PhoneNumberClaim) => whateverIsDue(claim).catch(postponing(claim))),
   };
 };
+
+/** By force a number is let go of though its account, as one that is closed, refuses to route it back. */
+const despiteRefusal =
+  ({ phone_number, provisioning }: PhoneNumberRecord) =>
+  (name: PartName, error: unknown): Told | undefined =>
+    provisioning.change?.force && name === 'carrier_routing' && isRefusal(error)
+      ? {
+          code: 'former_routing_refused',
+          detail: `${phone_number} was released by force: ${error.detail} It may still be on Trunkline's trunk there.`,
+        }
+      : undefined;

@@ -1,11 +1,43 @@
-import { IntegrationId, KeyId, OrganizationId, PhoneNumberId, problemCodes, stepNames } from '@trunkline/contracts';
+import {
+  IntegrationId,
+  KeyId,
+  OrganizationId,
+  PhoneNumberId,
+  problemCodes,
+  type StepName,
+  stepNames,
+} from '@trunkline/contracts';
 import { z } from 'zod';
 import { orNull, Sealed } from '../database/shape.ts';
 import { Actor } from '../events/store.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
 
+export type PartName = Exclude<StepName, 'verify_ownership'>;
+const partNames = stepNames.filter((name): name is PartName => name !== 'verify_ownership');
+
+/** What of a number's settings a change may touch, as it will be. */
+const Wanted = z.object({
+  status: z.enum(['free', 'assigned']).exactOptional(),
+  assigned_agent_id: z.string().nullable().exactOptional(),
+});
+
+/** The one change under way: settled at the providers before it shows. */
+const Change = z.object({
+  kind: z.enum(['import', 'assign', 'unassign', 'release']),
+  /** What will be other than it is recorded; null: the number is let go of. */
+  wanted: z.union([Wanted, z.null()]),
+  actor: Actor,
+  request_id: orNull(z.string()),
+  /** A release: also where the account refuses to route the number back. */
+  force: z.literal(true).exactOptional(),
+  /** An import: also where the number is routed elsewhere. */
+  replace_existing_routing: z.literal(true).exactOptional(),
+  at: z.date(),
+});
+export type Change = z.output<typeof Change>;
+
 const provisioning = z.object({
-  ...provisioningShape(stepNames),
+  ...provisioningShape(partNames),
   imported_by: z.object({
     key_id: KeyId,
     request_id: z.string(),
@@ -14,27 +46,37 @@ const provisioning = z.object({
     /** Of schema 1, in place of that: the key itself. */
     idempotency_key: orNull(z.string()).exactOptional(),
   }),
-  /** Why it goes back. */
-  failure: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
-  /** Whoever asked to let the number go. */
-  releasing: orNull(z.object({ actor: Actor, request_id: orNull(z.string()), force: z.boolean() })),
-  /** An assignment under way: settled at LiveKit before it shows. */
-  assigning: orNull(z.object({ agent_id: orNull(z.string()), key_id: KeyId, request_id: z.string() })),
+  change: orNull(Change),
+  /** What we may not mend, and since when: the number is `degraded`. */
+  obstacle: orNull(z.object({ code: z.string(), detail: z.string(), since: z.date() })),
+  /** Why the import was dropped. */
+  outcome: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
+  /** What was read at the carrier. No failure erases it. */
+  known: z
+    .object({ number_sid: orNull(z.string()), verified_at: orNull(z.date()) })
+    .default({ number_sid: null, verified_at: null }),
 });
 
 const ofEither = {
   phone_number_id: PhoneNumberId,
   organization_id: OrganizationId,
   phone_number: z.string(),
+  /** The number, as long as it is this record's: unique. Absent once it is let go of. */
+  holds: z.string().exactOptional(),
   status: z.enum(['free', 'assigned']),
   assigned_agent_id: orNull(z.string()),
   supports_inbound: z.boolean(),
   supports_outbound: z.boolean(),
   inbound_room_name: z.string(),
   inbound_pin: orNull(Sealed),
-  /** `importing` goes forward; `releasing` goes back, as it was not imported or is let go of: stored before the caller is answered. */
-  provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']),
+  /**
+   * `importing` goes forward; `releasing` goes back, as it was not imported or is let go of: stored before the caller is
+   * answered. `gone`: nothing is left of it, and what carries its mark may be removed wherever it turns up.
+   */
+  provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing', 'gone']),
   provisioning,
+  /** When a row that is gone is deleted. */
+  expires_at: z.date().exactOptional(),
   created_at: z.date(),
   updated_at: z.date(),
 };
@@ -52,7 +94,6 @@ const TwilioRecord = z.object({
   provider: z.literal('twilio'),
   ...ofEither,
   integration_id: IntegrationId,
-  replace_existing_routing: z.boolean(),
   /** How Twilio routed the number before us: JSON, sealed, for it may hold a voice URL's secrets. Schema 2 kept it in clear. */
   former_routing: orNull(z.union([Sealed, z.object(routing)])),
 });
@@ -73,3 +114,10 @@ const SipRecord = z.object({
 
 export const PhoneNumberRecord = z.discriminatedUnion('provider', [TwilioRecord, SipRecord]);
 export type PhoneNumberRecord = z.output<typeof PhoneNumberRecord>;
+
+/** A record as its change will leave it. Null: nothing is to be left of it. */
+export const wantedOf = (record: PhoneNumberRecord): PhoneNumberRecord | null => {
+  const { change } = record.provisioning;
+  if (change) return change.wanted && { ...record, ...change.wanted };
+  return record.provisioning_state === 'releasing' || record.provisioning_state === 'gone' ? null : record;
+};

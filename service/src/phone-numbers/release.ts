@@ -1,30 +1,18 @@
-import {
-  type Caller,
-  type ParsedReleasePhoneNumber,
-  type PhoneNumberId,
-  Problem,
-  problemOf,
-} from '@trunkline/contracts';
+import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
-import type { Strays } from '../provisioning/strays.ts';
 import { tryAgain } from '../provisioning/tries.ts';
 import { busy, notFound } from './assign.ts';
-import type { Lifecycle } from './lifecycle.ts';
 import type { Reconcile } from './reconcile.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import type { Change, PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
-import type { Tombstones } from './tombstones.ts';
 
 const LOOK_EVERY_MS = 100;
 
 export interface ReleaseDependencies {
   store: PhoneNumberStore;
-  tombstones: Tombstones;
   reconcile: Reconcile;
-  lifecycle: Lifecycle;
-  strays: Strays<PhoneNumberId>;
   background: Background;
   clock: Clock;
   deadline_ms: number;
@@ -39,7 +27,7 @@ export interface Release {
 
 /** Lets a number go: its former routing returns, and nothing of it stays. */
 export const createRelease = (deps: ReleaseDependencies) => {
-  const { store, tombstones, clock, deadline_ms } = deps;
+  const { store, clock, deadline_ms } = deps;
   const letGo = createLetGo(deps);
 
   /** Waits for what another request makes of it. */
@@ -47,7 +35,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     const { phone_number_id } = record;
     for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
       const now = await store.getById(phone_number_id);
-      if (now === null) return { record: (await tombstones.get(phone_number_id)) ?? record, isDone: true };
+      if (now === null || now.provisioning_state === 'gone') return { record: now ?? record, isDone: true };
       if (now.provisioning_state !== 'releasing') throw busy(phone_number_id);
     }
     return { record, isDone: false };
@@ -55,12 +43,20 @@ export const createRelease = (deps: ReleaseDependencies) => {
 
   return async (caller: Caller, { phone_number_id, force }: ParsedReleasePhoneNumber): Promise<Release> => {
     const { organization_id, key_id, request_id } = caller;
-    const releasing = { actor: { key_id }, request_id, force };
+    const at = new Date(clock.now());
+    const change: Change = {
+      kind: 'release',
+      wanted: null,
+      actor: { key_id },
+      request_id,
+      ...(force && { force }),
+      at,
+    };
     const record = await store.get(organization_id, phone_number_id);
     if (record === null) throw notFound(phone_number_id);
     const { phone_number, assigned_agent_id, provisioning_state } = record;
     if (provisioning_state === 'releasing') {
-      if (force) await store.forceRelease(phone_number_id, releasing);
+      if (force) await store.forceRelease(phone_number_id, change);
       return follow(record);
     }
     if (assigned_agent_id !== null && !force) {
@@ -69,8 +65,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
         `${phone_number} is assigned to the agent ${assigned_agent_id}. Unassign it first, or release it with force=true.`,
       );
     }
-    const begun = { provisioning_state: 'releasing', 'provisioning.releasing': releasing };
-    const claim = await store.claimUnchanged(record, begun);
+    const claim = await store.startChange(record, change);
     if (claim !== undefined) return letGo(claim, () => follow(record));
     const now = await store.get(organization_id, phone_number_id);
     if (now === null || now.provisioning_state === 'releasing') return follow(record);
@@ -80,7 +75,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
 
 /** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
 const createLetGo =
-  ({ reconcile, lifecycle, strays, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
+  ({ reconcile, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
   (claim: PhoneNumberClaim, follow: () => Promise<Release>): Promise<Release> => {
     const { record } = claim;
     const finished = new AbortController();
@@ -93,18 +88,16 @@ const createLetGo =
         const outcome = await tryAgain(() => reconcile.back(claim, { deadline }), { clock, deadline, retry_base_ms });
         return { record, isDone: outcome === 'removed' };
       } catch (error) {
-        if (error instanceof LeaseLost) {
-          strays(record.phone_number_id);
-          return follow();
-        }
+        if (error instanceof LeaseLost) return follow();
         if (!isOursToStore(error)) throw error;
         if (isAnswered || isBegun(record)) {
-          await reconcile.postponing(claim)(error);
+          await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
         isDropped = true;
-        await lifecycle.releaseDropped(claim);
-        throw problemOf(error);
+        const problem = problemOf(error);
+        await reconcile.drop(claim, problem);
+        throw problem;
       }
     };
 
@@ -121,5 +114,5 @@ const createLetGo =
   };
 
 /** Whether something is removed, or may be: an answer was lost. */
-const isBegun = ({ provisioning: { steps, doubtful_until } }: PhoneNumberRecord): boolean =>
-  doubtful_until !== null || Object.values(steps).some(({ state }) => state === 'undone');
+const isBegun = ({ provisioning: { parts, doubtful_until } }: PhoneNumberRecord): boolean =>
+  doubtful_until !== null || Object.values(parts).some(({ state }) => state === 'undone');

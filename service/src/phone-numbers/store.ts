@@ -3,9 +3,7 @@ import { type CollectionDefinition, openCollection } from '../database/collectio
 import { type Connection, repeatedField } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
 import { type Claim, createLeases, dueAt, dueIndex, type LeaseSettings } from '../provisioning/lease.ts';
-import { PhoneNumberRecord } from './record.ts';
-
-type Releasing = PhoneNumberRecord['provisioning']['releasing'];
+import { type Change, PhoneNumberRecord } from './record.ts';
 
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;
 
@@ -15,17 +13,24 @@ export const phoneNumbersCollection = {
   shape: PhoneNumberRecord,
   indexes: [
     { key: { phone_number_id: 1 }, unique: true },
-    { key: { phone_number: 1 }, unique: true },
-    // Lists name every provider and status, so that one index serves each filter in the order of `_id`.
-    { key: { organization_id: 1, provider: 1, status: 1, _id: -1 } },
+    // Who holds a number is decided here. A row that is gone holds none.
+    { key: { holds: 1 }, unique: true, partialFilterExpression: { holds: { $exists: true } } },
+    // Lists name every provider and status, so that one index serves each filter in the order of `_id`. Counting reads no row.
+    {
+      key: { organization_id: 1, provider: 1, status: 1, _id: -1, holds: 1 },
+      partialFilterExpression: { holds: { $exists: true } },
+    },
     {
       key: { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
-      partialFilterExpression: { integration_id: { $exists: true } },
+      partialFilterExpression: { holds: { $exists: true }, integration_id: { $exists: true } },
     },
     dueIndex,
     { key: { provisioning_state: 1 } },
+    { key: { expires_at: 1 }, expireAfterSeconds: 0 },
   ],
 } as const satisfies CollectionDefinition;
+
+const held = { holds: { $exists: true } } as const;
 
 export type PhoneNumberStore = ReturnType<typeof createPhoneNumberStore>;
 
@@ -36,12 +41,16 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
 
   return {
     get: (organization_id: OrganizationId, phone_number_id: PhoneNumberId) =>
-      records.findOne({ organization_id, phone_number_id }),
+      records.findOne({ organization_id, phone_number_id, ...held }),
 
+    /** Also one that is gone. */
     getById: (phone_number_id: PhoneNumberId) => records.findOne({ phone_number_id }),
 
     /** Whoever holds the number, as the unique index sees it. */
-    getByNumber: (phone_number: string) => records.findOne({ phone_number }, { local: true }),
+    getByNumber: (phone_number: string) => records.findOne({ holds: phone_number }, { local: true }),
+
+    /** Whether this installation had a record of this id, and let go of it. */
+    wasLetGo: (phone_number_id: PhoneNumberId) => records.exists({ phone_number_id, provisioning_state: 'gone' }),
 
     list: (
       organization_id: OrganizationId,
@@ -51,71 +60,100 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         records,
         {
           organization_id,
+          ...held,
           ...(integration_id === undefined && { provider: { $in: provider ? [provider] : ['sip', 'twilio'] } }),
           ...(integration_id !== undefined && { integration_id, ...(provider && { provider }) }),
           status: { $in: status ? [status] : ['assigned', 'free'] },
-          ...(phone_number !== undefined && { phone_number }),
+          ...(phone_number !== undefined && { holds: phone_number }),
         },
         page,
       ),
 
-    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
+    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id, holds: { $gt: '' } }, { limit }),
 
     /** Writes the record before the first act, held by us. Undefined where the number is taken: the index decides. */
     insert: async (record: PhoneNumberRecord): Promise<PhoneNumberClaim | undefined> => {
-      const held = leases.newlyHeld();
-      const written = { ...record, provisioning: { ...record.provisioning, ...held } };
+      const lease = leases.newlyHeld();
+      const written = { ...record, provisioning: { ...record.provisioning, ...lease } };
       try {
         await records.insert(written);
       } catch (error) {
-        if (repeatedField(error) === 'phone_number') return undefined;
+        if (repeatedField(error) === 'holds') return undefined;
         throw error;
       }
-      return leases.hold(written, held);
+      return leases.hold(written, lease);
     },
 
     claimDue: () => leases.claimDue(),
 
-    /** Takes a number that is as it was read, and that nobody works on. */
-    claimUnchanged: (
-      { organization_id, phone_number_id, assigned_agent_id }: PhoneNumberRecord,
-      set: Record<string, unknown>,
-    ) => leases.claimFree({ organization_id, phone_number_id, assigned_agent_id, provisioning_state: 'active' }, set),
+    /** Begins a change of a number that is as it was read, and that nobody works on. */
+    startChange: (
+      { organization_id, phone_number_id, assigned_agent_id, provisioning_state }: PhoneNumberRecord,
+      change: Change,
+    ) =>
+      leases.claimFree(
+        { organization_id, phone_number_id, assigned_agent_id, provisioning_state, 'provisioning.change': null },
+        { 'provisioning.change': change, ...(change.wanted === null && { provisioning_state: 'releasing' }) },
+      ),
 
     /** Has a number that is being let go of, or undone, let go of by force. */
-    forceRelease: async (phone_number_id: PhoneNumberId, releasing: NonNullable<Releasing>): Promise<void> => {
+    forceRelease: async (phone_number_id: PhoneNumberId, change: Change): Promise<void> => {
       const filter = { phone_number_id, provisioning_state: 'releasing' };
-      await records.updateOne(filter, { $set: { 'provisioning.releasing': releasing } });
-      await leases.lookAgain({ phone_number_id });
+      await records.updateOne(filter, { $set: { 'provisioning.change': change } });
+      await leases.noteStray({ phone_number_id });
     },
 
     /** Has the reconciler let go of a number that nobody works on. False where there is no such number. */
-    releaseLater: async (phone_number: string, releasing: NonNullable<Releasing>): Promise<boolean> => {
+    releaseLater: async (phone_number: string, change: Change): Promise<boolean> => {
       const filter = {
-        phone_number,
-        provisioning_state: { $in: ['active', 'releasing'] },
+        holds: phone_number,
+        provisioning_state: { $in: ['active', 'degraded', 'releasing'] },
         'provisioning.lease_token': null,
       };
       const due_at = new Date(leaseSettings.clock.now());
       const { matchedCount } = await records.updateOne(filter, {
-        $set: { provisioning_state: 'releasing', 'provisioning.releasing': releasing, 'provisioning.due_at': due_at },
+        $set: { provisioning_state: 'releasing', 'provisioning.change': change, 'provisioning.due_at': due_at },
       });
       return matchedCount > 0;
     },
 
-    lookAgain: (phone_number_id: PhoneNumberId) => leases.lookAgain({ phone_number_id }),
+    /**
+     * Takes note that a replica which lost its lease may have made what no record names. Of a record that is gone, this
+     * may be in the way of whoever holds the number now.
+     */
+    noteStray: async ({
+      phone_number_id,
+      phone_number,
+    }: Pick<PhoneNumberRecord, 'phone_number_id' | 'phone_number'>): Promise<void> => {
+      await leases.noteStray({ phone_number_id });
+      await leases.noteStray({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
+    },
+
+    /** Has a row that is gone hold its number again, for as long as what turned up is taken away. False: somebody has it. */
+    holdAgain: async (claim: PhoneNumberClaim): Promise<boolean> => {
+      const { phone_number, phone_number_id } = claim.record;
+      try {
+        await claim.write({ $set: { holds: phone_number } });
+        return true;
+      } catch (error) {
+        if (repeatedField(error) !== 'holds') throw error;
+        await leases.noteStray({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
+        return false;
+      }
+    },
 
     /** How many are in each state. Those that are settled are counted by subtraction, for there are many of them. */
-    countByState: async (): Promise<Record<PhoneNumberRecord['provisioning_state'], number>> => {
+    countByState: async (): Promise<Record<Exclude<PhoneNumberRecord['provisioning_state'], 'gone'>, number>> => {
       const count = (provisioning_state: PhoneNumberRecord['provisioning_state']) =>
         records.count({ provisioning_state });
-      const [all, importing, degraded, releasing] = await Promise.all([
+      const [all, importing, degraded, releasing, gone] = await Promise.all([
         records.estimatedCount(),
         count('importing'),
         count('degraded'),
         count('releasing'),
+        count('gone'),
       ]);
-      return { importing, degraded, releasing, active: Math.max(0, all - importing - degraded - releasing) };
+      return { importing, degraded, releasing, active: Math.max(0, all - importing - degraded - releasing - gone) };
     },
 
     /** Since when the record that waits longest has been due. */

@@ -1,6 +1,7 @@
 import { Problem } from '@trunkline/contracts';
+import type { Seen } from '../provisioning/part.ts';
 import { Conflict } from '../provisioning/provider.ts';
-import { type Job, need } from './job.ts';
+import { type Job, knownOf, need } from './job.ts';
 import { answerOf, inboundLineOf } from './line.ts';
 import type { Found, Switchboard } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
@@ -14,7 +15,7 @@ export async function createInboundTrunk(job: Job): Promise<string> {
     if (!(error instanceof Conflict)) throw error;
     const found = await job.switchboard.findInboundTrunks(job.record.phone_number);
     const [own] = mine(job, found);
-    if (own !== undefined) return own;
+    if (own !== undefined) return own.resource_id;
     const foreign = await findForeignTrunk(job, job.switchboard);
     if (foreign !== undefined || found.length === 0) throw answeredElsewhere(job.record, foreign ?? error.resource_id);
     for (const { resource_id } of found) await job.switchboard.removeTrunk(resource_id);
@@ -28,14 +29,29 @@ export async function createDispatchRule(job: Job): Promise<string> {
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     const [own] = mine(job, await findDispatchRules(job));
-    if (own !== undefined) return own;
+    if (own !== undefined) return own.resource_id;
     throw answeredElsewhere(job.record, error.resource_id);
   }
 }
 
+/** In place it dispatches another agent. Bound to a trunk that is gone it answers nobody: then it is made anew. */
+export async function changeDispatchRule(
+  job: Job,
+  dispatch_rule_id: string,
+  differences: readonly string[],
+): Promise<string | undefined> {
+  const { switchboard, record } = job;
+  if (differences.includes('inbound_trunk_id')) {
+    await switchboard.removeDispatchRule(dispatch_rule_id);
+    return createDispatchRule(job);
+  }
+  if (!differences.includes('agent_id')) return dispatch_rule_id;
+  return (await switchboard.setAgent(dispatch_rule_id, record.assigned_agent_id)) ? dispatch_rule_id : undefined;
+}
+
 /** The rules of this record's inbound trunk, also of one that was removed. */
 export async function findDispatchRules(job: Job): Promise<Found[]> {
-  const inbound_trunk_id = job.record.provisioning.steps.inbound_trunk?.resource_id;
+  const inbound_trunk_id = knownOf(job, 'inbound_trunk');
   return inbound_trunk_id ? job.switchboard.findDispatchRules(inbound_trunk_id) : [];
 }
 
@@ -58,7 +74,7 @@ export const answeredElsewhere = ({ phone_number }: PhoneNumberRecord, trunk_id:
   );
 
 /** Those that carry this record's mark. */
-export const mine = ({ record, installation_id }: Job, found: Found[]): string[] =>
-  found
-    .filter(({ mark }) => mark?.installation_id === installation_id && mark.phone_number_id === record.phone_number_id)
-    .map(({ resource_id }) => resource_id);
+export const mine = ({ record, installation_id }: Job, found: Found[]): Seen[] =>
+  found.filter(
+    ({ mark }) => mark?.installation_id === installation_id && mark.phone_number_id === record.phone_number_id,
+  );

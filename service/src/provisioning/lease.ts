@@ -16,17 +16,21 @@ export const toldOf = (error: unknown): Told => {
   return { code, detail };
 };
 
-/** What one step made, and how it went. */
-const StepRecord = z.object({
+/** What is known of one part at its provider. */
+const PartRecord = z.object({
   state: z.enum(['done', 'failed', 'undone']),
   resource_id: orNull(z.string()),
+  /** What it was sent, without secrets. Absent: nobody knows, as of a call whose answer was lost. */
+  sent: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]))
+    .exactOptional(),
   at: z.date(),
   problem: Told.exactOptional(),
 });
-export type StepRecord = z.output<typeof StepRecord>;
+export type PartRecord = z.output<typeof PartRecord>;
 
 /** The part of a record that says how far its provisioning is, and who works on it; for every collection of such records. */
-export const provisioningShape = <const StepName extends string>(stepNames: readonly StepName[]) => ({
+export const provisioningShape = <const PartName extends string>(partNames: readonly PartName[]) => ({
   attempt: z.number(),
   /** Until then a call whose answer was lost may still take effect: look before making, and once more after. */
   doubtful_until: orNull(z.date()),
@@ -36,13 +40,15 @@ export const provisioningShape = <const StepName extends string>(stepNames: read
   lease_token: orNull(z.string()),
   /** Why it was put off, until it is worked on with success. */
   problem: orNull(Told),
-  steps: z.partialRecord(z.enum(stepNames), StepRecord).default({}),
+  /** Somebody lost its lease meanwhile, and may have made what no record names: whoever lets go of it has it looked at again. */
+  has_stray: z.literal(true).exactOptional(),
+  parts: z.partialRecord(z.enum(partNames), PartRecord).default({}),
 });
 
-export type Provisioning<StepName extends string = string> = Omit<
-  z.output<z.ZodObject<ReturnType<typeof provisioningShape<StepName>>>>,
-  'steps'
-> & { steps: { [Name in StepName]?: StepRecord } };
+export type Provisioning<PartName extends string = string> = Omit<
+  z.output<z.ZodObject<ReturnType<typeof provisioningShape<PartName>>>>,
+  'parts'
+> & { parts: { [Name in PartName]?: PartRecord } };
 
 /** Another replica has taken the record over: what this one wanted to write is no longer its business. */
 export class LeaseLost extends Error {
@@ -59,8 +65,8 @@ type Fields = Record<string, unknown>;
 export type Update = Pick<AnyUpdate, '$set' | '$unset'>;
 export interface WriteOptions {
   /** Also a condition of the write, beside the lease. */
-  only?: Fields;
-  session?: ClientSession;
+  only?: Fields | undefined;
+  session?: ClientSession | undefined;
 }
 
 /** The exclusive right to work on one record. */
@@ -85,9 +91,6 @@ interface Held {
   lease_token: string;
   due_at: Date;
 }
-
-/** Whether a record will be looked at again, or why not. */
-export type LookedAgain = 'due' | 'held' | 'gone';
 
 export interface LeaseSettings {
   clock: Clock;
@@ -142,14 +145,26 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
         await write({ $set: { 'provisioning.due_at': new Date(renewed) } });
         until = renewed;
       },
-      release: ({ $set, $unset }, { due_at, ...options } = {}) =>
-        write(
-          {
-            $set: { ...$set, 'provisioning.lease_token': null, ...(due_at && { 'provisioning.due_at': due_at }) },
-            $unset: { ...$unset, ...(!due_at && { 'provisioning.due_at': 1 }) },
-          },
-          options,
-        ),
+      release: async ({ $set, $unset }, { due_at, only, session } = {}) => {
+        const let_go = (due: Date | undefined, set: Fields = {}, unset: Fields = {}) => ({
+          $set: { ...$set, ...set, 'provisioning.lease_token': null, ...(due && { 'provisioning.due_at': due }) },
+          $unset: { ...$unset, ...unset, ...(!due && { 'provisioning.due_at': 1 }) },
+        });
+        try {
+          await write(let_go(due_at), { session, only: { ...only, 'provisioning.has_stray': { $exists: false } } });
+        } catch (error) {
+          if (!(error instanceof LeaseLost)) throw error;
+          const now = new Date(clock.now());
+          const theirs = z
+            .date()
+            .safeParse($set?.['provisioning.doubtful_until'] ?? record.provisioning.doubtful_until);
+          const doubtful_until = theirs.success && theirs.data > now ? theirs.data : now;
+          await write(let_go(now, { 'provisioning.doubtful_until': doubtful_until }, { 'provisioning.has_stray': 1 }), {
+            session,
+            only,
+          });
+        }
+      },
       remove: async (session) => {
         const { deletedCount } = await records.deleteOne(mine, { session });
         if (deletedCount === 0) throw new LeaseLost();
@@ -197,14 +212,22 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       }
       return claim;
     },
-    /** Has a record that nobody holds looked at now, as after a lost answer. */
-    lookAgain: async (filter: Fields): Promise<LookedAgain> => {
+    /**
+     * Takes note that whoever lost the lease of this record may have made what no record names. Whoever holds it now has
+     * it looked at again when it lets go. Not by a name in memory: this process may end as well.
+     */
+    noteStray: async (filter: Fields): Promise<void> => {
       const now = new Date(clock.now());
       // A call of whoever holds no lease now may take effect for as long as is written already.
       const due = { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.doubtful_until': now } };
-      const { matchedCount } = await records.updateOne({ ...filter, 'provisioning.lease_token': null }, due);
-      if (matchedCount > 0) return 'due';
-      return (await records.exists(filter)) ? 'held' : 'gone';
+      const stray = { $set: { 'provisioning.has_stray': true } };
+      for (let found = 0; found === 0; ) {
+        const free = { ...filter, 'provisioning.lease_token': null };
+        found = (await records.updateOne(free, due)).matchedCount;
+        const held = { ...filter, 'provisioning.lease_token': { $ne: null } };
+        found ||= (await records.updateOne(held, stray)).matchedCount;
+        if (found === 0 && !(await records.exists(filter))) return;
+      }
     },
   };
 };

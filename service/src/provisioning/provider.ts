@@ -47,6 +47,14 @@ export class Conflict extends ProviderProblem {
   }
 }
 
+/** Something that we may not mend is in the way of a part: a person wanted it so. */
+export class Obstacle extends Problem {
+  constructor(code: ProblemCode, detail: string) {
+    super(code, detail);
+    this.name = 'Obstacle';
+  }
+}
+
 export interface Guard {
   /** Once it is aborted, a list that is being read is not read on. */
   signal?: AbortSignal | undefined;

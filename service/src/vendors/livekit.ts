@@ -170,7 +170,10 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         );
         const { items: rules } = ListSIPDispatchRuleResponse.fromJson(listed, lenient);
         const bound = rules.filter(({ trunkIds }) => trunkIds.includes(inbound_trunk_id));
-        return bound.map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata));
+        return bound.map((rule) => ({
+          ...found(rule.sipDispatchRuleId, rule.metadata),
+          content: { inbound_trunk_id, ...contentOf(rule) },
+        }));
       }),
 
     // LiveKit's field updates cannot change a rule's agents, so the rule is read and replaced: as the JSON that came, so
@@ -190,7 +193,7 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
           vendor: 'LiveKit',
           call: 'setAgent',
           asked: { agents: agent_id === null ? [] : [agent_id] },
-          is: { agents: is.roomConfig?.agents.map(({ agentName }) => agentName) ?? [] },
+          is: { agents: agentsOf(is.roomConfig) },
         });
         return true;
       }),
@@ -268,11 +271,19 @@ const compareRule = (
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
 ) => ({
   asked: { trunk_ids: [inbound_trunk_id], room_prefix, agents: agent_id === null ? [] : [agent_id] },
-  is: {
-    trunk_ids: trunkIds,
-    room_prefix: rule?.rule.case === 'dispatchRuleIndividual' ? rule.rule.value.roomPrefix : null,
-    agents: roomConfig?.agents.map(({ agentName }) => agentName) ?? [],
-  },
+  is: { trunk_ids: trunkIds, room_prefix: roomPrefixOf(rule), agents: agentsOf(roomConfig) },
+});
+
+const roomPrefixOf = (rule: SIPDispatchRuleInfo['rule']): string | null =>
+  rule?.rule.case === 'dispatchRuleIndividual' ? rule.rule.value.roomPrefix : null;
+
+const agentsOf = (roomConfig: SIPDispatchRuleInfo['roomConfig']): string[] =>
+  roomConfig?.agents.map(({ agentName }) => agentName) ?? [];
+
+/** What LiveKit tells of a rule. Of a PIN it tells too much to be kept. */
+const contentOf = ({ rule, roomConfig }: SIPDispatchRuleInfo) => ({
+  room_prefix: roomPrefixOf(rule),
+  agent_id: agentsOf(roomConfig)[0] ?? null,
 });
 
 const normalise = (number: string): string => {

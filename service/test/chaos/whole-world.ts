@@ -10,10 +10,12 @@ export const settled = ({ client }: Cluster): Promise<void> =>
     const counts = await Promise.all([
       db.collection('phone_numbers').countDocuments(due),
       db.collection('integrations').countDocuments(due),
-      db.collection('tombstones').countDocuments({ due_at: { $exists: true } }),
     ]);
     return counts.every((count) => count === 0);
   });
+
+/** What is gone holds no number. */
+const held = { holds: { $exists: true } };
 
 /** Everything at the providers is named by a record, and every record is whole. */
 export const expectWhole = async (
@@ -21,11 +23,11 @@ export const expectWhole = async (
   sandbox: Pick<SandboxProcess, 'world'>,
 ): Promise<Record<string, any>[]> => {
   const { twilio, livekit } = await sandbox.world();
-  const records = (await client.db().collection('phone_numbers').find().toArray()) as Record<string, any>[];
+  const records = (await client.db().collection('phone_numbers').find(held).toArray()) as Record<string, any>[];
   const integrations = (await client.db().collection('integrations').find().toArray()) as Record<string, any>[];
   const made = (of: Record<string, any>[], step: string) =>
     of
-      .map(({ provisioning }) => provisioning.steps?.[step])
+      .map(({ provisioning }) => provisioning.parts?.[step])
       .filter((one) => one?.state === 'done')
       .map((one) => one.resource_id)
       .toSorted();

@@ -1,54 +1,57 @@
-import type { StepName } from '@trunkline/contracts';
-import type { Step } from '../provisioning/provision.ts';
-import { carrierOf, findRouting, giveBackRouting, routeToTrunk, verifyOwnership } from './carrier-side.ts';
+import type { Part } from '../provisioning/part.ts';
+import { carrierOf, findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
 import type { Job } from './job.ts';
-import { outboundLineOf } from './line.ts';
-import type { PhoneNumberRecord } from './record.ts';
-import { createDispatchRule, createInboundTrunk, findDispatchRules, mine } from './switchboard-side.ts';
+import { inboundContentOf, outboundContentOf, outboundLineOf, ruleContentOf } from './line.ts';
+import type { PartName, PhoneNumberRecord } from './record.ts';
+import {
+  changeDispatchRule,
+  createDispatchRule,
+  createInboundTrunk,
+  findDispatchRules,
+  mine,
+} from './switchboard-side.ts';
 
 const ofTwilio = ({ provider }: PhoneNumberRecord) => provider === 'twilio';
 const inbound = ({ supports_inbound }: PhoneNumberRecord) => supports_inbound;
 const outbound = ({ supports_outbound }: PhoneNumberRecord) => supports_outbound;
 
 /**
- * How a number gets there. The carrier's routing comes last, so that no call arrives before something answers it;
+ * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it;
  * undoing goes from the bottom up.
  */
-export const steps: readonly Step<Job, StepName>[] = [
-  {
-    name: 'verify_ownership',
-    after: [],
-    when: ofTwilio,
-    make: verifyOwnership,
-  },
+export const parts: readonly Part<Job, PartName>[] = [
   {
     name: 'carrier_trunk',
-    after: ['verify_ownership'],
+    after: [],
     when: (record) => ofTwilio(record) && (inbound(record) || outbound(record)),
     make: async (job) => (await carrierOf(job).trunk()).trunk_sid,
   },
   {
     name: 'inbound_trunk',
-    after: ['verify_ownership'],
+    after: [],
     when: inbound,
+    content: inboundContentOf,
     make: createInboundTrunk,
-    list: async (job) => mine(job, await job.switchboard.findInboundTrunks(job.record.phone_number)),
+    look: async (job) => mine(job, await job.switchboard.findInboundTrunks(job.record.phone_number)),
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {
     name: 'dispatch_rule',
     after: ['inbound_trunk'],
     when: inbound,
+    content: ruleContentOf,
     make: createDispatchRule,
-    list: async (job) => mine(job, await findDispatchRules(job)),
+    look: async (job) => mine(job, await findDispatchRules(job)),
+    change: changeDispatchRule,
     remove: (job, dispatch_rule_id) => job.switchboard.removeDispatchRule(dispatch_rule_id),
   },
   {
     name: 'outbound_trunk',
-    after: ['verify_ownership', 'carrier_trunk'],
+    after: ['carrier_trunk'],
     when: outbound,
+    content: outboundContentOf,
     make: async (job) => job.switchboard.createOutboundTrunk(await outboundLineOf(job)),
-    list: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
+    look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {
@@ -57,7 +60,7 @@ export const steps: readonly Step<Job, StepName>[] = [
     isRecordedBefore: true,
     when: (record) => ofTwilio(record) && inbound(record),
     make: routeToTrunk,
-    list: findRouting,
+    look: findRouting,
     remove: giveBackRouting,
   },
 ];

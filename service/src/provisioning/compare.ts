@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { PartRecord } from './lease.ts';
+import type { Content, Seen } from './part.ts';
+
+export interface Compared {
+  /** What the part should hold; null: it should not be there. */
+  wanted: Content | null;
+  recorded: PartRecord | undefined;
+  /** What the provider has. Undefined: nobody looked, and the record is trusted. */
+  seen: readonly Seen[] | undefined;
+}
+
+/** What is to be done about one part. `surplus`: what is there beside it, and must go. */
+export type Action = { surplus: readonly string[] } & (
+  | { act: 'leave'; resource_id: string | null }
+  | { act: 'make'; was: string | null }
+  | { act: 'change'; resource_id: string; differences: readonly string[] }
+);
+
+/** What is between a part as it is and as it should be. What the provider tells of it counts, else what it was sent. */
+export const compare = ({ wanted, recorded, seen }: Compared): Action => {
+  const was = recorded?.state === 'undone' ? null : (recorded?.resource_id ?? null);
+  const known: readonly Seen[] = was === null || recorded?.state === 'failed' ? [] : [{ resource_id: was }];
+  const there = seen ?? known;
+  if (wanted === null)
+    return { act: 'leave', resource_id: null, surplus: [...new Set([...known, ...there].map(idOf))] };
+  const kept = there.find(({ resource_id }) => resource_id === was) ?? there[0];
+  const surplus = there.filter((it) => it !== kept).map(idOf);
+  if (!kept) return { act: 'make', was, surplus };
+  const { resource_id } = kept;
+  const is: Content = { ...(resource_id === was ? recorded?.sent : {}), ...kept.content };
+  const differences = Object.keys(wanted).filter((name) => name in is && !isDeepStrictEqual(is[name], wanted[name]));
+  return differences.length > 0
+    ? { act: 'change', resource_id, differences, surplus }
+    : { act: 'leave', resource_id, surplus };
+};
+
+const idOf = ({ resource_id }: Seen): string => resource_id;
