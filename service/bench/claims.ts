@@ -46,7 +46,7 @@ const openQueue = async (mongodb_uri: string, due: number) => {
     /** Tells how long it took, and puts the record back, behind the others. */
     claim: async (): Promise<number> => {
       const started = performance.now();
-      const claim = await store.claimDue();
+      const claim = await store.claimDue(QUEUE);
       const ms = performance.now() - started;
       if (claim === undefined) throw new Error('Nothing was due');
       await claim.release({}, { due_at: new Date() });
@@ -56,11 +56,15 @@ const openQueue = async (mongodb_uri: string, due: number) => {
   };
 };
 
+const QUEUE = `org_${'0'.repeat(12)}`;
+
 /** Every third that is due was abandoned. */
 const numberOf = (n: number, due_at: Date | undefined) => ({
   phone_number_id: drawId('phon'),
-  organization_id: `org_${'0'.repeat(12)}`,
+  organization_id: QUEUE,
+  queue: QUEUE,
   phone_number: `+1555${1_000_000 + n}`,
+  holds: `+1555${1_000_000 + n}`,
   provider: 'sip',
   status: 'free',
   assigned_agent_id: null,

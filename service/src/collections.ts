@@ -4,6 +4,7 @@ import { firstRequestsCollection } from './http/idempotency.ts';
 import { integrationsCollection } from './integrations/store.ts';
 import { apiKeysCollection, organizationsCollection } from './organizations/store.ts';
 import { phoneNumbersCollection } from './phone-numbers/store.ts';
+import { queuesCollection } from './provisioning/queues.ts';
 
 /** All that the service stores. */
 export const collections = [
@@ -12,6 +13,7 @@ export const collections = [
   apiKeysCollection,
   integrationsCollection,
   phoneNumbersCollection,
+  queuesCollection,
   eventsCollection,
   firstRequestsCollection,
 ] as const;

@@ -15,6 +15,7 @@ import { createIntegrations } from './integrations/index.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { createPhoneNumbers } from './phone-numbers/index.ts';
 import { createBackground } from './provisioning/background.ts';
+import { createQueues } from './provisioning/queues.ts';
 import { createReconciler } from './provisioning/reconciler.ts';
 import type { Logging } from './telemetry/log.ts';
 import { createMeasure } from './telemetry/measure.ts';
@@ -42,7 +43,6 @@ export type Service = Awaited<ReturnType<typeof compose>>;
 /** More than this must be left of a lease beyond a call's timeout when the call starts: clocks of replicas differ a little. */
 const CLOCK_SKEW_MS = 1000;
 const RETRY_BASE_MS = 150;
-const RECONCILED_AT_ONCE = 4;
 
 /** The composition root: every part of the service, made once and handed what it needs. */
 export const compose = async (config: Config, parts: Parts) => {
@@ -106,12 +106,12 @@ export const compose = async (config: Config, parts: Parts) => {
   });
 
   const reconciler = createReconciler({
-    duties: [phoneNumbers.duty, integrations.duty],
+    sources: [phoneNumbers.source, integrations.source],
+    queues: createQueues(connection, shared),
     clock,
     log,
     metrics,
     interval_ms: config.reconcile_interval_ms,
-    concurrency: RECONCILED_AT_ONCE,
   });
 
   const measure = createMeasure({

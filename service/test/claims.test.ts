@@ -31,6 +31,7 @@ const numberOf = (n: number, provisioning: object) => ({
   phone_number_id: `phon_${hex(n)}`,
   phone_number: `+1555${n}`,
   holds: `+1555${n}`,
+  queue: 'queue',
   provisioning_state: 'importing',
   provisioning: {
     attempt: 1,
@@ -55,7 +56,8 @@ describe('a claim', () => {
       numberOf(6, {}),
     );
     const claimed = [];
-    for (let claim = await numbers.claimDue(); claim; claim = await numbers.claimDue()) claimed.push(claim.record);
+    for (let claim = await numbers.claimDue('queue'); claim; claim = await numbers.claimDue('queue'))
+      claimed.push(claim.record);
     expect(claimed.map(({ phone_number }) => phone_number)).toEqual(['+15552', '+15553', '+15551']);
     expect(claimed.map(({ provisioning }) => provisioning.doubtful_until !== null)).toEqual([true, false, false]);
   });
@@ -63,7 +65,7 @@ describe('a claim', () => {
   it('hands over the record as it is then', async () => {
     await insert(numberOf(1, { due_at: ago(1000), attempt: 3 }));
     const claimed_at = service.clock.now();
-    const claim = await numbers.claimDue();
+    const claim = await numbers.claimDue('queue');
     const kept = await rows().findOne();
     expect(kept?.provisioning.attempt).toBe(4);
     expect(claim?.record.provisioning).toEqual({
@@ -82,14 +84,14 @@ describe('a claim', () => {
 
   it('of what was abandoned keeps the doubt with the next write, and until then by its own token', async () => {
     await insert(numberOf(1, { due_at: ago(1000), lease_token: 'theirs' }));
-    const first = await numbers.claimDue();
+    const first = await numbers.claimDue('queue');
     service.clock.advance(LEASE_MS + 1);
-    const second = await numbers.claimDue();
+    const second = await numbers.claimDue('queue');
     const { doubtful_until } = second!.record.provisioning;
     expect(doubtful_until!.getTime()).toBeGreaterThan(first!.record.provisioning.doubtful_until!.getTime());
     await second!.release({}, { due_at: ago(0) });
     expect((await rows().findOne())?.provisioning).toMatchObject({ doubtful_until, lease_token: null });
-    const third = await numbers.claimDue();
+    const third = await numbers.claimDue('queue');
     expect(third!.record.provisioning).toMatchObject({
       doubtful_until,
       attempt: second!.record.provisioning.attempt + 1,
@@ -102,7 +104,7 @@ describe('with many rows due', () => {
     await rows().deleteMany({});
     const due = Array.from({ length: ROWS }, (_, n) => {
       const lease_token = n % 3 === 0 ? 'theirs' : null;
-      return numberOf(n, { due_at: ago(ROWS + n), lease_token });
+      return { ...numberOf(n, { due_at: ago(ROWS + n), lease_token }), queue: n % 10 === 0 ? 'queue' : `queue ${n}` };
     });
     const resting = Array.from({ length: ROWS }, (_, n) => ({
       ...numberOf(ROWS + n, {}),
@@ -116,6 +118,7 @@ describe('with many rows due', () => {
         ...integration,
         integration_id: `intg_${hex(n)}`,
         account_sid: `AC${n}`,
+        queue: n % 10 === 0 ? 'queue' : `queue ${n}`,
         provisioning: {
           ...integration.provisioning,
           due_at: ago(ROWS - n),
@@ -147,16 +150,25 @@ describe('with many rows due', () => {
   const oneByIndex = { docsExamined: 1, keysExamined: 1, hasSortStage: false };
 
   it('a claim reads one of them, by an index', async () => {
-    const claimed = await plansOf('phone_numbers', () => numbers.claimDue());
-    expect(claimed).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { provisioning.due_at: 1 }' }]);
+    const claimed = await plansOf('phone_numbers', () => numbers.claimDue('queue'));
+    expect(claimed).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { queue: 1, provisioning.due_at: 1 }' }]);
     const integrations = createIntegrationStore(service.connection, settings());
-    const trunks = await plansOf('integrations', () => integrations.claimDue());
-    expect(trunks).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { provisioning.due_at: 1 }' }]);
+    const trunks = await plansOf('integrations', () => integrations.claimDue('queue'));
+    expect(trunks).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { queue: 1, provisioning.due_at: 1 }' }]);
   });
 
   it('so does the figure of how long the oldest has waited', async () => {
     const asked = await plansOf('phone_numbers', () => numbers.longestDue());
     expect(asked).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { provisioning.due_at: 1 }' }]);
+  });
+
+  it('naming the queues in which something is due reads no row', async () => {
+    let named: string[] = [];
+    const asked = await plansOf('phone_numbers', async () => {
+      named = await numbers.dueQueues();
+    });
+    expect(named).toHaveLength(ROWS - ROWS / 10 + 1);
+    expect(asked).toMatchObject([{ docsExamined: 0 }]);
   });
 
   it('counting by state reads no row at all', async () => {

@@ -60,6 +60,7 @@ describe('a list', () => {
     const rows = Array.from({ length: 10_001 }, (_, n) => ({
       integration_id: `intg_${n.toString(16).padStart(12, '0')}`,
       organization_id: reader.organization_id,
+      queue: 'x',
       account_sid: `AC${n}`,
       name: 'x',
       provider: 'twilio',

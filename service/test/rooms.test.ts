@@ -27,7 +27,9 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
       'database',
     ],
   },
-  'collections.ts': { imports: ['phone-numbers', 'integrations', 'organizations', 'events', 'http', 'database'] },
+  'collections.ts': {
+    imports: ['phone-numbers', 'integrations', 'organizations', 'events', 'provisioning', 'http', 'database'],
+  },
   'config.ts': { imports: ['organizations', 'database'], types: ['http'] },
   'clock.ts': { imports: [] },
   http: { imports: ['organizations', 'provisioning', 'telemetry', 'database', 'clock.ts'] },

@@ -1,3 +1,4 @@
+import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { collections } from '../src/collections.ts';
@@ -6,7 +7,7 @@ import { type Connection, connect } from '../src/database/connect.ts';
 import { bare, type Shape } from '../src/database/shape.ts';
 import { integrationsCollection } from '../src/integrations/store.ts';
 import { phoneNumbersCollection } from '../src/phone-numbers/store.ts';
-import { type Dump, readDump } from './fixtures/load.ts';
+import { readDump, upgradeRows } from './fixtures/load.ts';
 import { type OpenedService, openService, uniqueDatabase } from './open-service.ts';
 
 type Row = Record<string, any>;
@@ -39,10 +40,13 @@ const without = (row: Row, [name = '', ...deeper]: string[]): Row => {
 const isPlain = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-let dump: Dump;
+/** Of each collection; of what no former version had, one is made up. */
+let stored: Record<string, Row[]>;
 let connection: Connection;
 beforeAll(async () => {
-  ({ dump } = await readDump('schema-1'));
+  const { dump } = await readDump('schema-1');
+  const queues = [{ _id: new mongoose.Types.ObjectId(), queue: 'org_1', token: 'x', until: new Date() }];
+  stored = { ...(await upgradeRows(dump)), queues };
   connection = await connect(uniqueDatabase());
 });
 afterAll(() => connection.close());
@@ -50,7 +54,7 @@ afterAll(() => connection.close());
 describe.each(collections.map((one) => [one.name, one] as [string, CollectionDefinition]))(
   'a row of %s',
   (name, definition) => {
-    const rowsOf = () => dump.collections[name]!.rows;
+    const rowsOf = () => stored[name]!;
     const read = async (row: Row) => {
       await connection.collection(name).deleteMany({});
       await connection.collection(name).insertOne({ ...row } as never);
@@ -106,16 +110,16 @@ describe('over the API', () => {
       ['api_keys', '/api/api-keys'],
     ] as const) {
       const { shape, id } = collections.find((one) => one.name === name)!;
-      const rows = dump.collections[name]!.rows.map((row, n) => ({
+      const rows: Row[] = stored[name]!.map((row, n) => ({
         ...optionalFields(shape, row).reduce(without, row),
         organization_id,
-        ...(name === 'phone_numbers' && { holds: row.phone_number }),
         ...(name === 'integrations' && { account_sid: `AC${n}` }),
       }));
       await service.connection.collection(name).insertMany(rows as never[]);
       const { status, body } = await service.admin.rest('GET', `${path}?page_size=100`);
       expect({ name, status }).toEqual({ name, status: 200 });
-      expect(body.data.length).toBeGreaterThanOrEqual(rows.length);
+      const there = rows.filter((row) => row.provisioning_state !== 'gone').map((row) => row[id]);
+      expect(body.data.map((row: Row) => row[id])).toEqual(expect.arrayContaining(there));
       if (name === 'api_keys') continue;
       for (const row of body.data) expect((await service.admin.rest('GET', `${path}/${row[id]}`)).status).toBe(200);
     }
@@ -125,8 +129,7 @@ describe('over the API', () => {
 describe('what does not fit its shape', () => {
   const numbers = () => openCollection(connection, phoneNumbersCollection);
   const integrations = () => openCollection(connection, integrationsCollection);
-  const integration = () =>
-    dump.collections.integrations!.rows[0] as never as z.output<typeof integrationsCollection.shape>;
+  const integration = () => stored.integrations![0] as never as z.output<typeof integrationsCollection.shape>;
 
   it.each([
     ['a field that it has not', { colour: 'red' }, 'colour is not in its shape'],
@@ -137,9 +140,8 @@ describe('what does not fit its shape', () => {
     ],
     ['a value of another type', { name: 5 }, 'name Invalid input: expected string'],
   ])('is not inserted: %s', async (_what, fields, said) => {
-    const { _id, provisioning, ...row } = integration() as Row;
-    const { steps: parts, ...rest } = provisioning as Row;
-    const inserted = integrations().insert({ ...row, provisioning: { ...rest, parts }, ...fields } as never);
+    const { _id, ...row } = integration() as Row;
+    const inserted = integrations().insert({ ...row, ...fields } as never);
     await expect(inserted).rejects.toThrow(`This cannot be stored in integrations: ${said}`);
   });
 

@@ -130,6 +130,12 @@ export const openCollection = <Row extends object>(
       return found.map((row) => ({ _id: row._id, row: read(row) }));
     },
 
+    /** The texts that a field has, each once. */
+    distinct: async (field: string, filter: Fields): Promise<string[]> => {
+      requireField(field);
+      return z.array(z.string()).parse(await rows.distinct(field, filterOf(filter)));
+    },
+
     exists: async (filter: Fields): Promise<boolean> =>
       (await rows.findOne(filterOf(filter), { projection: { _id: 1 } })) !== null,
 

@@ -59,7 +59,11 @@ export const upgrades: readonly Upgrade[] = [
         expires_at: new Date(Number(row.at) + 90 * 24 * 3_600_000),
       };
     },
-    integrations: (row) => ({ ...row, provisioning: partsOf4(Object(row.provisioning)) }),
+    integrations: (row) => ({
+      ...row,
+      queue: row.integration_id,
+      provisioning: partsOf4(Object(row.provisioning)),
+    }),
   },
 ];
 
@@ -91,6 +95,7 @@ const recordOf4 = ({ replace_existing_routing, ...row }: Row): Row => {
   };
   return {
     ...row,
+    queue: row.integration_id ?? row.organization_id,
     provisioning: {
       ...provisioning,
       ...(due_at !== undefined && { due_at }),

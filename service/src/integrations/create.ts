@@ -32,6 +32,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
     return {
       integration_id,
       organization_id: caller.organization_id,
+      queue: integration_id,
       name,
       provider: 'twilio',
       status: 'active',

@@ -4,8 +4,8 @@ import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
 import { goForward, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost, toldOf } from '../provisioning/lease.ts';
-import { type Guard, guarded, ProviderProblem, retryMs } from '../provisioning/provider.ts';
-import type { Duty } from '../provisioning/reconciler.ts';
+import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
+import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts, isReady, type TrunkAccount } from './carrier-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
@@ -120,22 +120,25 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       }
     },
 
-    duty: {
+    source: {
       name: 'carrier trunks',
-      claim: async () => {
-        const claim = await store.claimDue();
+      dueQueues: store.dueQueues,
+      claim: async (queue) => {
+        const claim = await store.claimDue(queue);
         if (claim === undefined) return undefined;
         const { integration_id } = claim.record;
         return async () => {
+          let wait_ms = 0;
           const work = isReady(claim.record) ? settle(claim) : make(claim);
           await work.catch(goOnWhereLost(integration_id)).catch((error: unknown) => {
             if (!(error instanceof Problem)) throw error;
+            wait_ms = saidRetryAfterMs(error);
             log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: put off');
           });
-          return 'settled';
+          return { outcome: 'settled', wait_ms };
         };
       },
-    } satisfies Duty,
+    } satisfies Source,
   };
 };
 

@@ -73,7 +73,7 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
 
   return {
     handlers: { integrations },
-    duty: ensureTrunk.duty,
+    source: ensureTrunk.source,
     /** What importing a number needs of its integration. */
     lineOf: async (integration_id: IntegrationId) => lineOf(await getById(integration_id)),
     /** The same for a caller. Throws unless the caller's organization has this integration. */

@@ -10,6 +10,8 @@ export type CarrierPartName = (typeof carrierPartNames)[number];
 export const IntegrationRecord = z.object({
   integration_id: IntegrationId,
   organization_id: OrganizationId,
+  /** Its own id: that of the numbers of this account, too. */
+  queue: z.string(),
   name: z.string(),
   provider: z.literal('twilio'),
   /** What Twilio last said of the credentials. */

@@ -3,7 +3,7 @@ import type { ClientSession } from 'mongoose';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import type { Connection } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
-import { type Claim, createLeases, dueIndex, type LeaseSettings } from '../provisioning/lease.ts';
+import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
 import { IntegrationRecord } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
@@ -16,7 +16,7 @@ export const integrationsCollection = {
     { key: { integration_id: 1 }, unique: true },
     { key: { organization_id: 1, account_sid: 1 }, unique: true },
     { key: { organization_id: 1, _id: -1 } },
-    dueIndex,
+    ...dueIndexes,
   ],
 } as const satisfies CollectionDefinition;
 
@@ -58,7 +58,8 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     /** Takes the right to make this integration's carrier trunk. */
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>
       (await leases.claimFree({ integration_id })) ?? leases.claimDue({ integration_id }),
-    claimDue: () => leases.claimDue(),
+    dueQueues: leases.dueQueues,
+    claimDue: (queue: string) => leases.claimDue({ queue }),
     /** Takes note that a replica which lost its lease may have made what no record names. */
     noteStray: (integration_id: IntegrationId) => leases.noteStray({ integration_id }),
   };

@@ -19,6 +19,7 @@ export const createDraft =
     const ofEither = {
       phone_number_id,
       organization_id: caller.organization_id,
+      queue: input.provider === 'twilio' ? input.integration_id : caller.organization_id,
       phone_number,
       holds: phone_number,
       status: agent_id === undefined ? 'free' : 'assigned',

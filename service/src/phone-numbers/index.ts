@@ -5,7 +5,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import type { Background } from '../provisioning/background.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
-import type { Duty } from '../provisioning/reconciler.ts';
+import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAssign, createUnassign, notFound } from './assign.ts';
@@ -112,13 +112,14 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   return {
     handlers: { phoneNumbers },
     /** What was interrupted or put off, and what may have turned up after its record went. */
-    duty: {
+    source: {
       name: 'phone numbers',
-      claim: async () => {
-        const claim = await store.claimDue();
+      dueQueues: store.dueQueues,
+      claim: async (queue) => {
+        const claim = await store.claimDue(queue);
         return claim && (() => reconcile.reconcile(claim));
       },
-    } satisfies Duty,
+    } satisfies Source,
     /** For the metrics. */
     countByState: store.countByState,
     longestDue: store.longestDue,

@@ -2,7 +2,8 @@ import { Problem, problemOf } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { goBack, goForward, type Progress, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
-import { type Guard, isPassing, isRefusal, Obstacle, retryMs } from '../provisioning/provider.ts';
+import { type Guard, isPassing, isRefusal, Obstacle, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
+import type { Worked } from '../provisioning/reconciler.ts';
 import type { Deadline } from '../provisioning/tries.ts';
 import type { Log } from '../telemetry/log.ts';
 import { verifyOwnership } from './carrier-side.ts';
@@ -185,7 +186,14 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     postpone: noting((claim: PhoneNumberClaim, error: unknown) => postponing(claim)(error)),
     backOrPostpone: noting((claim: PhoneNumberClaim, going?: Going) => back(claim, going).catch(postponing(claim))),
     /** Does what is due about a record, whatever it is; puts it off where that fails. */
-    reconcile: noting((claim: PhoneNumberClaim) => whateverIsDue(claim).catch(postponing(claim))),
+    reconcile: noting(async (claim: PhoneNumberClaim): Promise<Worked> => {
+      let wait_ms = 0;
+      const outcome = await whateverIsDue(claim).catch((error: unknown) => {
+        wait_ms = saidRetryAfterMs(error);
+        return postponing(claim)(error);
+      });
+      return { outcome, wait_ms };
+    }),
   };
 };
 

@@ -60,6 +60,8 @@ const provisioning = z.object({
 const ofEither = {
   phone_number_id: PhoneNumberId,
   organization_id: OrganizationId,
+  /** What falls due of one account is worked on by one replica at a time: the integration's id, else the organization's. */
+  queue: z.string(),
   phone_number: z.string(),
   /** The number, as long as it is this record's: unique. Absent once it is let go of. */
   holds: z.string().exactOptional(),

@@ -2,7 +2,7 @@ import type { OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@tru
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import { type Connection, repeatedField } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
-import { type Claim, createLeases, dueAt, dueIndex, type LeaseSettings } from '../provisioning/lease.ts';
+import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
 import { type Change, PhoneNumberRecord } from './record.ts';
 
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;
@@ -24,7 +24,7 @@ export const phoneNumbersCollection = {
       key: { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
       partialFilterExpression: { holds: { $exists: true }, integration_id: { $exists: true } },
     },
-    dueIndex,
+    ...dueIndexes,
     { key: { provisioning_state: 1 } },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
   ],
@@ -69,7 +69,8 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         page,
       ),
 
-    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id, holds: { $gt: '' } }, { limit }),
+    count: (organization_id: OrganizationId, limit: number) =>
+      records.count({ organization_id, holds: { $gt: '' } }, { limit }),
 
     /** Writes the record before the first act, held by us. Undefined where the number is taken: the index decides. */
     insert: async (record: PhoneNumberRecord): Promise<PhoneNumberClaim | undefined> => {
@@ -84,7 +85,8 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       return leases.hold(written, lease);
     },
 
-    claimDue: () => leases.claimDue(),
+    dueQueues: leases.dueQueues,
+    claimDue: (queue: string) => leases.claimDue({ queue }),
 
     /** Begins a change of a number that is as it was read, and that nobody works on. */
     startChange: (
@@ -156,7 +158,6 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       return { importing, degraded, releasing, active: Math.max(0, all - importing - degraded - releasing - gone) };
     },
 
-    /** Since when the record that waits longest has been due. */
-    longestDue: () => records.earliest('provisioning.due_at', dueAt(leaseSettings.clock.now())),
+    longestDue: leases.longestDue,
   };
 };

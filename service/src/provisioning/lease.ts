@@ -99,19 +99,20 @@ export interface LeaseSettings {
   settle_ms: number;
 }
 
-/** Holds what is due, now or later, and nothing that is at rest. Named, for its key has had another index. */
-export const dueIndex = {
-  name: 'due',
-  key: { 'provisioning.due_at': 1 },
-  partialFilterExpression: { 'provisioning.due_at': { $exists: true } },
-} as const satisfies Index;
+const whatIsDue = { 'provisioning.due_at': { $exists: true } };
+
+/** These hold what is due, now or later, and nothing that is at rest: by account, and of all. The second has had another key. */
+export const dueIndexes = [
+  { key: { queue: 1, 'provisioning.due_at': 1 }, partialFilterExpression: whatIsDue },
+  { name: 'due', key: { 'provisioning.due_at': 1 }, partialFilterExpression: whatIsDue },
+] as const satisfies readonly Index[];
 
 /** What is due at this time. It says `$exists` as the index does, so that every server sees that the two belong together. */
 export const dueAt = (now: number) => ({ 'provisioning.due_at': { $exists: true, $lte: new Date(now) } });
 
 /** Leases on the records of one collection, each named by the field `id`. */
 export const createLeases = <R extends { provisioning: Provisioning }>(
-  records: Pick<Collection<R>, 'updateOne' | 'exists' | 'deleteOne' | 'findOneAndUpdate'>,
+  records: Pick<Collection<R>, 'updateOne' | 'exists' | 'deleteOne' | 'findOneAndUpdate' | 'distinct' | 'earliest'>,
   id: keyof R & string,
   { clock, lease_ms, settle_ms }: LeaseSettings,
 ) => {
@@ -183,6 +184,12 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
   return {
     hold,
     newlyHeld,
+    /** The queues in which something is due. */
+    dueQueues: (): Promise<string[]> =>
+      // Without $exists, which would have each row read.
+      records.distinct('queue', { queue: { $gt: '' }, 'provisioning.due_at': { $lte: new Date(clock.now()) } }),
+    /** Since when the record that waits longest has been due. */
+    longestDue: () => records.earliest('provisioning.due_at', dueAt(clock.now())),
     /** Takes a record that nobody holds. */
     claimFree: async (filter: Fields, set: Fields = {}): Promise<Claim<R> | undefined> => {
       const held = newlyHeld();
@@ -198,7 +205,8 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       const now = clock.now();
       const held = newlyHeld();
       const record = await records.findOneAndUpdate({ ...filter, ...dueAt(now) }, taking(held, 1), {
-        sort: dueIndex.key,
+        // The queue too, so that no server goes through those of others.
+        sort: { queue: 1, 'provisioning.due_at': 1 },
         returnDocument: 'before',
       });
       if (record === null) return undefined;

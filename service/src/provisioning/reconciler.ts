@@ -3,16 +3,24 @@ import { UnreadableRow } from '../database/collection.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { LeaseLost } from './lease.ts';
+import type { HeldQueue, Queues } from './queues.ts';
 
-/** A kind of work that falls due. */
-export interface Duty {
+/** A collection whose records fall due. */
+export interface Source {
   name: string;
-  /** Takes one piece, for nobody else to take meanwhile. Undefined: none is due. */
-  claim(): Promise<Work | undefined>;
+  /** The queues in which something is due. */
+  dueQueues(): Promise<string[]>;
+  /** Takes one record of a queue, for nobody else to take meanwhile. Undefined: none is due. */
+  claim(queue: string): Promise<Work | undefined>;
 }
 
-/** Does it, and tells what became of it. */
-type Work = () => Promise<string>;
+export interface Worked {
+  /** For the metrics. */
+  outcome: string;
+  /** How long the provider has asked to wait before the next call; 0: it has not. */
+  wait_ms: number;
+}
+type Work = () => Promise<Worked>;
 
 export interface Reconciler {
   /** Works through everything that is due now. */
@@ -24,61 +32,106 @@ export interface Reconciler {
 }
 
 export interface ReconcilerDependencies {
-  duties: readonly Duty[];
+  sources: readonly Source[];
+  queues: Queues;
   clock: Clock;
   log: Log;
   metrics: Pick<Metrics, 'reconciled'>;
   interval_ms: number;
-  /** Records worked on at once. */
-  concurrency: number;
 }
+
+/** Queues worked on at once, and records of one queue. */
+const QUEUES_AT_ONCE = 4;
+const RECORDS_AT_ONCE = 8;
+/** How long a queue is worked on before the next has its turn, however much is due in it. */
+const SLICE_MS = 2000;
 
 /** The loop that finishes what was interrupted. Any number of replicas run it side by side: each claims what it works on. */
 export const createReconciler = ({
-  duties,
+  sources,
+  queues,
   clock,
   log,
   metrics,
   interval_ms,
-  concurrency,
 }: ReconcilerDependencies): Reconciler => {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
 
-  const workThrough = async ({ name, claim }: Duty): Promise<void> => {
+  /** Whatever fails is told, and keeps nothing else from its turn. */
+  const orElse =
+    <T>(otherwise: T, what: string) =>
+    (error: unknown): T => {
+      if (!stopping.signal.aborted) log.error({ event: 'reconciler_failed', err: error }, what);
+      return otherwise;
+    };
+
+  const dueQueues = async (): Promise<string[]> => {
+    const found = sources.map((source) =>
+      source.dueQueues().catch(orElse([], `Could not look for ${source.name} that are due`)),
+    );
+    return inRandomOrder([...new Set((await Promise.all(found)).flat())]);
+  };
+
+  /** One slice of a queue. Tells whether anything was due in it that could be worked on. */
+  const workOn = async (queue: string): Promise<boolean> => {
+    const held = await queues.take(queue);
+    if (held === undefined) return false;
+    const slice = { ends_at: clock.now() + SLICE_MS, wait_ms: 0, worked: 0 };
     try {
-      for (let work = await next(claim); work; work = await next(claim)) await finish(name, work);
-    } catch (error) {
-      if (!stopping.signal.aborted)
-        log.error({ event: 'reconciler_failed', err: error }, `Could not look for ${name} that are due`);
+      await Promise.all(Array.from({ length: RECORDS_AT_ONCE }, () => workThrough(queue, held, slice)));
+    } finally {
+      await held.release(slice.wait_ms);
+    }
+    return slice.worked > 0;
+  };
+
+  const workThrough = async (queue: string, held: HeldQueue, slice: Slice): Promise<void> => {
+    while (slice.wait_ms === 0 && clock.now() < slice.ends_at) {
+      const work = await nextOf(queue);
+      if (work === undefined) return;
+      slice.worked++;
+      const { outcome, wait_ms } = await finish(work);
+      metrics.reconciled.inc({ outcome });
+      slice.wait_ms = Math.max(slice.wait_ms, wait_ms);
+      if (!(await held.renew())) return;
     }
   };
 
   /** A row that cannot be read is claimed all the same: it fails as a piece of work, and ends nothing for the others. */
-  const next = async (claim: Duty['claim']): Promise<Work | undefined> => {
-    if (stopping.signal.aborted) return undefined;
-    return claim().catch((error: unknown) => {
-      if (error instanceof UnreadableRow) return () => Promise.reject(error);
-      throw error;
-    });
+  const nextOf = async (queue: string): Promise<Work | undefined> => {
+    for (const { name, claim } of sources) {
+      if (stopping.signal.aborted) return undefined;
+      const work = await claim(queue).catch((error: unknown) => {
+        if (error instanceof UnreadableRow) return () => Promise.reject(error);
+        return orElse(undefined, `Could not look for ${name} that are due`)(error);
+      });
+      if (work) return work;
+    }
+    return undefined;
   };
 
   /** Whatever becomes of one piece, the others have their turn: it is not due again before its lease ends. */
-  const finish = async (name: string, work: Work): Promise<void> => {
+  const finish = async (work: Work): Promise<Worked> => {
     try {
-      metrics.reconciled.inc({ outcome: await work() });
+      return await work();
     } catch (error) {
-      // What is under way when everything is closed goes on after the next start.
-      if (stopping.signal.aborted) return;
-      metrics.reconciled.inc({ outcome: 'failed' });
-      if (!(error instanceof LeaseLost))
-        log.error({ event: 'reconciler_failed', err: error }, `Could not work on one of the ${name} that are due`);
+      const failed = { outcome: 'failed', wait_ms: 0 };
+      return error instanceof LeaseLost ? failed : orElse(failed, 'Could not work on a record that is due')(error);
     }
   };
 
   const turn = async (): Promise<void> => {
-    const hands = duties.flatMap((duty) => Array.from({ length: concurrency }, () => workThrough(duty)));
-    await Promise.all(hands);
+    for (let isWorked = true; isWorked; ) {
+      const due = await dueQueues();
+      isWorked = false;
+      const workThroughQueues = async () => {
+        for (let queue = due.pop(); queue !== undefined && !stopping.signal.aborted; queue = due.pop()) {
+          isWorked = (await workOn(queue).catch(orElse(false, 'Could not work on what is due'))) || isWorked;
+        }
+      };
+      await Promise.all(Array.from({ length: QUEUES_AT_ONCE }, workThroughQueues));
+    }
   };
 
   const run = async (): Promise<void> => {
@@ -99,3 +152,16 @@ export const createReconciler = ({
     },
   };
 };
+
+interface Slice {
+  ends_at: number;
+  wait_ms: number;
+  worked: number;
+}
+
+/** So that replicas do not all begin with the same. */
+const inRandomOrder = <T>(items: T[]): T[] =>
+  items
+    .map((item) => ({ item, at: Math.random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
