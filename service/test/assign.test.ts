@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
-import { expectWholeWorld } from './world.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
@@ -65,5 +65,88 @@ describe('Assigning an agent', () => {
       roomConfig: { agents: [{ agentName: 'reception' }] },
     });
     await expectWholeWorld(service);
+  });
+
+  it('makes all that was deleted at LiveKit again, and binds the rule to the trunk that is there', async () => {
+    const { get, rule, assign } = await imported();
+    const before = await get();
+    await service.sandbox.shelf.remove('livekit.dispatch_rule', before.dispatch_rule_id ?? '');
+    await service.sandbox.shelf.remove('livekit.inbound_trunk', before.inbound_trunk_id ?? '');
+    await assign('reception');
+    const after = await get();
+    expect(after.inbound_trunk_id).not.toBe(before.inbound_trunk_id);
+    expect(await rule()).toMatchObject({
+      trunkIds: [after.inbound_trunk_id],
+      roomConfig: { agents: [{ agentName: 'reception' }] },
+    });
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  it('corrects at the next look an agent that somebody set on the rule by hand', async () => {
+    const { get, rule, change, assign } = await imported();
+    await assign('reception');
+    await change({ roomConfig: { agents: [{ agentName: 'by hand' }] } });
+    const { phone_number_id } = await get();
+    await lookAt(phone_number_id);
+    expect(await rule()).toMatchObject({ roomConfig: { agents: [{ agentName: 'reception' }] } });
+  });
+});
+
+/** As after an answer that was lost. */
+const lookAt = async (phone_number_id: string) => {
+  const now = new Date(service.clock.now());
+  const doubt = { 'provisioning.due_at': now, 'provisioning.doubtful_until': now };
+  await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: doubt });
+  await service.reconciler.turn();
+};
+
+describe('A number that somebody has routed elsewhere', () => {
+  const routedElsewhere = async () => {
+    const phone_number = drawNumber();
+    const caller = await service.newOrganization();
+    const { integration_id } = await service.integrate(caller, [{ phone_number, voice_url: 'https://example.com/1' }]);
+    const twilio = { phone_number, provider: 'twilio', supports_inbound: true, integration_id } as const;
+    const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(twilio)).data;
+    const number = (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number)!;
+    const route = (more: object) => service.sandbox.shelf.put('twilio.number', number.sid, { ...number, ...more });
+    await route({ trunk_sid: null, voice_url: 'https://example.com/by-hand' });
+    await lookAt(phone_number_id);
+    const get = async () => (await caller.client.phoneNumbers.get.query({ phone_number_id })).data;
+    const routing = async () => (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number);
+    return { caller, phone_number_id, get, route, routing, number };
+  };
+
+  it('is degraded, says since when and why, and is left as it is', async () => {
+    const { caller, phone_number_id, get, routing } = await routedElsewhere();
+    expect(await get()).toMatchObject({
+      provisioning_state: 'degraded',
+      provisioning: {
+        obstacle: { code: 'number_routed_elsewhere', detail: expect.any(String), since: expect.any(String) },
+        next_check_at: expect.any(String),
+      },
+    });
+    expect(await routing()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/by-hand' });
+    const assigned = await caller.rest('POST', `/api/phone-numbers/${phone_number_id}/assign`, { agent_id: 'x' });
+    expect(assigned).toMatchObject({ status: 409, body: { code: 'phone_number_degraded' } });
+  });
+
+  it('is active again once it is back on our trunk', async () => {
+    const { get, route, number } = await routedElsewhere();
+    await route({ trunk_sid: number.trunk_sid });
+    service.clock.advance(3_600_001);
+    await service.reconciler.turn();
+    expect(await get()).toMatchObject({ provisioning_state: 'active', provisioning: { next_check_at: null } });
+    expect((await get()).provisioning.obstacle).toBeUndefined();
+  });
+
+  it('can be released, and the answer says how it was found', async () => {
+    const { caller, phone_number_id, routing } = await routedElsewhere();
+    const { status, body } = await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`);
+    expect({ status, ...body.data }).toMatchObject({
+      status: 200,
+      warnings: [expect.stringContaining('left as it is')],
+    });
+    expect(await routing()).toMatchObject({ voice_url: 'https://example.com/by-hand' });
   });
 });
