@@ -26,6 +26,7 @@ export const problems = {
   phone_number_taken: [409, 'The phone number is imported already'],
   phone_number_assigned: [409, 'The phone number is assigned'],
   phone_number_busy: [409, 'The phone number is being changed'],
+  paused: [503, 'Trunkline is paused'],
   phone_number_degraded: [409, 'Something is in the way of the phone number'],
   number_routed_elsewhere: [409, 'The phone number is routed elsewhere'],
   number_answered_elsewhere: [409, 'The phone number is answered elsewhere'],

@@ -4,6 +4,7 @@ import { firstRequestsCollection } from './http/idempotency.ts';
 import { integrationsCollection } from './integrations/store.ts';
 import { apiKeysCollection, organizationsCollection } from './organizations/store.ts';
 import { phoneNumbersCollection } from './phone-numbers/store.ts';
+import { removalsCollection } from './provisioning/gate.ts';
 import { queuesCollection } from './provisioning/queues.ts';
 
 /** All that the service stores. */
@@ -14,6 +15,7 @@ export const collections = [
   integrationsCollection,
   phoneNumbersCollection,
   queuesCollection,
+  removalsCollection,
   eventsCollection,
   firstRequestsCollection,
 ] as const;

@@ -14,7 +14,9 @@ import { createLimits } from './http/limits.ts';
 import { createIntegrations } from './integrations/index.ts';
 import { createOrganizations } from './organizations/index.ts';
 import { createPhoneNumbers } from './phone-numbers/index.ts';
+import { createPhoneNumberStore } from './phone-numbers/store.ts';
 import { createBackground } from './provisioning/background.ts';
+import { createGate } from './provisioning/gate.ts';
 import { createQueues } from './provisioning/queues.ts';
 import { createReconciler } from './provisioning/reconciler.ts';
 import type { Logging } from './telemetry/log.ts';
@@ -93,11 +95,15 @@ export const compose = async (config: Config, parts: Parts) => {
     retry_base_ms: RETRY_BASE_MS,
     quotas: config.quotas,
   };
+  const store = createPhoneNumberStore(connection, shared);
+  const gate = createGate({ ...shared, countHeld: store.countHeld });
   const organizations = createOrganizations({ ...shared, installation });
-  const integrations = createIntegrations({ ...shared, ...settings, connect });
+  const integrations = createIntegrations({ ...shared, ...settings, gate, connect });
   const { lineOf, lineFor } = integrations;
   const phoneNumbers = createPhoneNumbers({
     ...shared,
+    store,
+    gate,
     settings,
     switchboard,
     lineOf,
@@ -108,6 +114,7 @@ export const compose = async (config: Config, parts: Parts) => {
   const reconciler = createReconciler({
     sources: [phoneNumbers.source, integrations.source],
     queues: createQueues(connection, shared),
+    gate,
     clock,
     log,
     metrics,

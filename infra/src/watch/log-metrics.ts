@@ -27,6 +27,8 @@ export const LOG_METRICS = {
   putOff: { name: 'ProvisioningPutOff', event: 'provisioning_put_off', unit: 'Count' },
   /** The reconciler cannot do its work, and so what is left over at the providers stays there. */
   reconcilerFailures: { name: 'ReconcilerFailures', event: 'reconciler_failed', unit: 'Count' },
+  /** Repairing was to take more away than is usual, and waits for the operator. */
+  stoppedRemovals: { name: 'StoppedRemovals', event: 'removals_stopped', unit: 'Count' },
   reconcilerLag: { name: 'ReconcilerLag', event: 'figures', value: 'reconciler_lag_seconds', unit: 'Seconds' },
   degraded: { name: 'DegradedNumbers', event: 'figures', value: 'phone_numbers.degraded', unit: 'Count' },
   active: { name: 'ActiveNumbers', event: 'figures', value: 'phone_numbers.active', unit: 'Count' },

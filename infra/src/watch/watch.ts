@@ -176,6 +176,16 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
       missing: 'notBreaching',
     },
     {
+      name: 'removals-stopped',
+      description:
+        'More was to be taken away at the providers within an hour than is usual, and nothing more is. Find out why, then run trunkline resume.',
+      metric: own(LOG_METRICS.stoppedRemovals, 'Sum'),
+      above: 0,
+      period: 5 * MINUTES,
+      datapoints: 1,
+      missing: 'notBreaching',
+    },
+    {
       name: 'reconciler-lag',
       description:
         'Work that is due waits for more than 15 minutes: half-made numbers stay half made, and orphans stay.',

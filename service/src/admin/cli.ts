@@ -13,13 +13,17 @@ import { createOrganizations } from '../organizations/index.ts';
 import { drawApiKey } from '../organizations/raw-key.ts';
 import { describeRelease } from '../phone-numbers/describe.ts';
 import { createOperatorRelease } from '../phone-numbers/operator-release.ts';
+import { createPhoneNumberStore } from '../phone-numbers/store.ts';
 import { createBackground } from '../provisioning/background.ts';
+import { createGate } from '../provisioning/gate.ts';
 import { createLogging } from '../telemetry/log.ts';
 import { reEncrypt } from './re-encrypt.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline numbers release <number> --any-organization [--force]
        trunkline secrets re-encrypt
+       trunkline pause
+       trunkline resume
 
 organizations create makes an organization and its first API key, an admin's, in the database at MONGODB_URI.
 The key is printed once, and kept nowhere.
@@ -29,7 +33,10 @@ imported a SIP number that is not theirs. The running service carries it out; th
 the account refuses to give the number its former routing back.
 
 secrets re-encrypt seals all stored secrets by the first of ENCRYPTION_KEYS, beside replicas at work, and says when
-the others can go.`;
+the others can go.
+
+pause stops all that the service sends to Twilio and LiveKit, within a second on every replica: numbers can be looked up
+and not changed, and what is due waits. resume goes on, also where the service itself has stopped taking things away.`;
 
 /** How long the command line waits for the service to carry out a release. */
 const RELEASE_WAIT_MS = 60_000;
@@ -106,6 +113,21 @@ const reEncryptSecrets = async () => {
   if (!isDone) process.exitCode = 1;
 };
 
+const setPaused = async (isPaused: boolean) => {
+  await using opened = new AsyncDisposableStack();
+  const { connection, log, config } = await openDatabase(opened);
+  const leases = { clock: systemClock, lease_ms: config.lease_ms, settle_ms: config.provider_timeout_ms };
+  const { countHeld } = createPhoneNumberStore(connection, leases);
+  const gate = createGate({ connection, clock: systemClock, log, countHeld });
+  if (isPaused) await gate.pause();
+  else await gate.resume();
+  console.log(
+    isPaused
+      ? 'Paused: from a second from now nothing is sent to Twilio or LiveKit. To go on: trunkline resume'
+      : 'Resumed: what is due is worked on again.',
+  );
+};
+
 /** Without the service's keys nothing is sealed: what a key of our own sealed, the service could not open. */
 const sealingBy = (keys: KeyRing | undefined): UpgradeTools =>
   keys === undefined
@@ -134,6 +156,7 @@ try {
   else if (command.startsWith('numbers release +') && positionals.length === 3 && values['any-organization'])
     await releaseNumber(positionals[2] ?? '', values.force);
   else if (command === 'secrets re-encrypt' && name === undefined) await reEncryptSecrets();
+  else if (command === 'pause' || command === 'resume') await setPaused(command === 'pause');
   else throw new Error(USAGE);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

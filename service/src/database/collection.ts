@@ -164,6 +164,8 @@ export const openCollection = <Row extends object>(
       options: { sort?: Order; returnDocument: 'before' | 'after' },
     ): Promise<Row | null> => readOrNull(await rows.findOneAndUpdate(filterOf(filter), updateOf(update), options)),
 
+    deleteAll: async (): Promise<void> => void (await rows.deleteMany({})),
+
     deleteOne: async (filter: Fields, { session }: InSession = {}) =>
       rows.deleteOne(filterOf(filter), { ...(session && { session }) }),
   };

@@ -16,6 +16,10 @@ const Installation = z.object({
   livekit_project: z.string(),
   /** Once an organization was made for the first key, none is made that way again. */
   bootstrapped: z.boolean(),
+  /** Since when the operator has paused all work on the providers. */
+  paused_at: z.date().exactOptional(),
+  /** Since when repairing takes nothing more away, for it was too much. */
+  braked_at: z.date().exactOptional(),
   /** How its rows are written; the first version did not say so. */
   schema: z.number().default(1),
 });

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
 import { goForward, progressOf } from '../provisioning/carry-out.ts';
+import type { Gate } from '../provisioning/gate.ts';
 import { isOursToStore, LeaseLost, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Source } from '../provisioning/reconciler.ts';
@@ -17,6 +18,7 @@ export interface EnsureTrunkDependencies {
   store: IntegrationStore;
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
+  gate: Pick<Gate, 'requireOpen'>;
   clock: Clock;
   log: Log;
   installation_id: string;
@@ -30,8 +32,19 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
-  const { store, connectAccount, secrets, clock, log, installation_id, secure_trunking, sip_host, call_ms, settle_ms } =
-    deps;
+  const {
+    store,
+    connectAccount,
+    secrets,
+    gate,
+    clock,
+    log,
+    installation_id,
+    secure_trunking,
+    sip_host,
+    call_ms,
+    settle_ms,
+  } = deps;
 
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
@@ -40,6 +53,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       signal: waiting.signal,
       before: async () => {
         await waiting.before?.();
+        await gate.requireOpen();
         await claim.ensure(call_ms);
       },
       waited: async (busy) => {

@@ -4,6 +4,7 @@ import type { Connection, Transaction } from '../database/connect.ts';
 import type { Quotas } from '../database/quota.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
+import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAccounts, createLineOf } from './accounts.ts';
@@ -21,6 +22,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   secrets: Secrets;
   clock: Clock;
   log: Log;
+  gate: Pick<Gate, 'requireOpen'>;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   /** The vendor's client of an account. */

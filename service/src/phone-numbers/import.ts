@@ -45,7 +45,7 @@ export const createImport = (deps: ImportDependencies) => {
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
     const holder = await store.getByNumber(phone_number);
-    if (holder === null || holder.provisioning_state === 'releasing') {
+    if (holder === null || ['releasing', 'gone'].includes(holder.provisioning_state)) {
       throw new Problem('phone_number_busy', `${phone_number} is being released. Try again in a few seconds.`, {
         retry_after_seconds: 5,
       });

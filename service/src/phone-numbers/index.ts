@@ -1,9 +1,10 @@
 import { type Caller, type Handlers, type IntegrationId, Problem } from '@trunkline/contracts';
-import type { Connection, Transaction } from '../database/connect.ts';
+import type { Transaction } from '../database/connect.ts';
 import type { Quotas } from '../database/quota.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import type { Background } from '../provisioning/background.ts';
+import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -20,10 +21,10 @@ import { createLifecycle } from './lifecycle.ts';
 import type { Switchboard } from './providers.ts';
 import { createReconcile } from './reconcile.ts';
 import { createRelease } from './release.ts';
-import { createPhoneNumberStore } from './store.ts';
+import type { PhoneNumberStore } from './store.ts';
 
 export interface PhoneNumbersDependencies extends LeaseSettings {
-  connection: Connection;
+  store: PhoneNumberStore;
   inTransaction: Transaction;
   events: EventStore;
   secrets: Secrets;
@@ -31,6 +32,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   log: Log;
   metrics: Pick<Metrics, 'imports'>;
   installation_id: string;
+  gate: Gate;
   switchboard: Switchboard;
   lineOf(integration_id: IntegrationId): Promise<CarrierAccount>;
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
@@ -44,8 +46,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
 
 /** Phone numbers: how they are imported, kept and told of. */
 export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
-  const { connection, metrics, log, settings, lineOf } = deps;
-  const store = createPhoneNumberStore(connection, deps);
+  const { metrics, log, settings, lineOf, store, gate } = deps;
   const lifecycle = createLifecycle(deps);
   const createJob = createJobs({ ...deps, store, accountOf: lineOf });
   const reconcile = createReconcile({ ...deps, store, lifecycle, createJob });
@@ -64,6 +65,7 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
 
   const phoneNumbers: Handlers['phoneNumbers'] = {
     import: async (caller, input) => {
+      await gate.requireOpen();
       const { provider } = input;
       const measured = metrics.imports.startTimer({ provider });
       const ended = (outcome: string) => {
@@ -94,14 +96,17 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
       return { success: true, data: describePhoneNumberDetail(record, settings.sip_host, former_routing) };
     },
     assign: async (caller, input) => {
+      await gate.requireOpen();
       const record = await assign(caller, input);
       return { success: true, message: `Phone number assigned to ${input.agent_id}`, data: describe(record) };
     },
     unassign: async (caller, input) => {
+      await gate.requireOpen();
       const record = await unassign(caller, input);
       return { success: true, message: 'Phone number unassigned', data: describe(record) };
     },
     release: async (caller, input) => {
+      await gate.requireOpen();
       const data = describeRelease(await release(caller, input));
       const message =
         data.provisioning_state === 'released' ? 'Phone number released' : 'Phone number is being released';

@@ -1,5 +1,6 @@
 import type { FormerRouting, IntegrationId, PhoneNumberId } from '@trunkline/contracts';
 import type { Secrets } from '../database/secrets.ts';
+import type { Gate } from '../provisioning/gate.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundLine, Switchboard } from './providers.ts';
@@ -11,6 +12,7 @@ export interface Job {
   record: PhoneNumberRecord;
   installation_id: string;
   settings: LineSettings;
+  admitRemoval(): Promise<void>;
   switchboard: Switchboard;
   /** Of a Twilio number. */
   carrier: (Omit<CarrierAccount, 'trunk'> & { trunk(): Promise<CarrierTrunk> }) | undefined;
@@ -54,13 +56,14 @@ export interface JobDependencies {
   switchboard: Switchboard;
   secrets: Secrets;
   store: Pick<PhoneNumberStore, 'wasLetGo'>;
+  gate: Pick<Gate, 'admitRemoval'>;
   installation_id: string;
   settings: LineSettings;
 }
 
 /** Puts together what the parts of one record are made with. */
 export const createJobs =
-  ({ accountOf, switchboard, secrets, store, installation_id, settings }: JobDependencies) =>
+  ({ accountOf, switchboard, secrets, store, gate, installation_id, settings }: JobDependencies) =>
   async (
     claim: Pick<PhoneNumberClaim, 'record' | 'alongside'>,
     guard: Guard,
@@ -72,6 +75,7 @@ export const createJobs =
       record: wantedOf(record) ?? record,
       installation_id,
       settings,
+      admitRemoval: () => gate.admitRemoval(record.queue),
       switchboard: guarded(switchboard, guard),
       carrier: carrier && {
         ...carrier,

@@ -1,6 +1,7 @@
 import { Problem, problemOf } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { goBack, goForward, type Progress, progressOf } from '../provisioning/carry-out.ts';
+import { type Gate, Paused } from '../provisioning/gate.ts';
 import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
 import { type Guard, isPassing, isRefusal, Obstacle, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Worked } from '../provisioning/reconciler.ts';
@@ -17,6 +18,7 @@ export interface ReconcileDependencies {
   store: Pick<PhoneNumberStore, 'holdAgain' | 'noteStray'>;
   createJob: ReturnType<typeof createJobs>;
   lifecycle: Lifecycle;
+  gate: Pick<Gate, 'requireOpen'>;
   clock: Clock;
   log: Log;
   lease_ms: number;
@@ -41,7 +43,7 @@ export type Reconcile = ReturnType<typeof createReconcile>;
 
 /** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
 export const createReconcile = (deps: ReconcileDependencies) => {
-  const { store, createJob, lifecycle, clock, log, lease_ms, call_ms, settle_ms } = deps;
+  const { store, createJob, lifecycle, gate, clock, log, lease_ms, call_ms, settle_ms } = deps;
 
   const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: Going = {}): Promise<Job> => {
     const guard: Guard = {
@@ -49,6 +51,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       before: async () => {
         if (refuse) throw refuse;
         deadline?.signal.throwIfAborted();
+        await gate.requireOpen();
         await claim.ensure(call_ms);
       },
       doubted: () => {
@@ -91,9 +94,12 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   };
 
   /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
-  const back = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
+  const back = async (claim: PhoneNumberClaim, going?: Going, isRepair = false): Promise<Outcome> => {
     const begun = clock.now();
-    await goBack(parts, await jobOf(claim, going), progress(claim), despiteRefusal(claim.record));
+    await goBack(parts, await jobOf(claim, going), progress(claim), {
+      despite: despiteRefusal(claim.record),
+      isRepair,
+    });
     const { doubtful_until } = claim.record.provisioning;
     if (doubtful_until !== null && doubtful_until.getTime() > begun) {
       await lifecycle.postponed(claim, doubtful_until);
@@ -109,9 +115,9 @@ export const createReconcile = (deps: ReconcileDependencies) => {
    */
   const sweep = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     progress(claim).doubt();
-    if (await store.holdAgain(claim)) return back(claim);
+    if (await store.holdAgain(claim)) return back(claim, {}, true);
     const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
-    await goBack(onSwitchboard, await jobOf(claim), progress(claim));
+    await goBack(onSwitchboard, await jobOf(claim), progress(claim), { isRepair: true });
     await lifecycle.gone(claim);
     return 'removed';
   };
@@ -155,6 +161,8 @@ export const createReconcile = (deps: ReconcileDependencies) => {
         await lifecycle.obstructed(claim, toldOf(error));
         return 'postponed';
       }
+      // That is no attempt.
+      if (error instanceof Paused) claim.alongside({ 'provisioning.attempt': provisioning.attempt - 1 });
       const isProblem = error instanceof Problem;
       if (isProblem) log.warn({ event: 'provisioning_put_off', ...line }, 'A provider failed: put off');
       else log.error({ event: 'provisioning_failed', ...line }, 'A phone number could not be worked on: put off');

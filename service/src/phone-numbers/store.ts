@@ -69,6 +69,9 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         page,
       ),
 
+    /** Of one account, or of all. */
+    countHeld: (queue?: string) => records.count({ ...held, ...(queue !== undefined && { queue }) }),
+
     count: (organization_id: OrganizationId, limit: number) =>
       records.count({ organization_id, holds: { $gt: '' } }, { limit }),
 

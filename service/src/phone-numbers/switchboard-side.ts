@@ -18,7 +18,10 @@ export async function createInboundTrunk(job: Job): Promise<string> {
     if (own !== undefined) return own.resource_id;
     const foreign = await findForeignTrunk(job, job.switchboard);
     if (foreign !== undefined || found.length === 0) throw answeredElsewhere(job.record, foreign ?? error.resource_id);
-    for (const { resource_id } of found) await job.switchboard.removeTrunk(resource_id);
+    for (const { resource_id } of found) {
+      await job.admitRemoval();
+      await job.switchboard.removeTrunk(resource_id);
+    }
     return job.switchboard.createInboundTrunk(line);
   }
 }

@@ -128,7 +128,10 @@ const bring = async <Job extends Work, Name extends string>(
   const isUnknown = part.change !== undefined && recorded?.state === 'done' && !recorded.sent;
   const seen = progress.doubtful() || isUnknown ? await part.look?.(job) : undefined;
   const action = compare({ wanted, recorded, seen });
-  for (const resource_id of action.surplus) await part.remove?.(job, resource_id);
+  for (const resource_id of action.surplus) {
+    if (wanted !== null) await job.admitRemoval?.();
+    await part.remove?.(job, resource_id);
+  }
   if (wanted === null) {
     if (action.surplus.length > 0) await progress.undone(part.name);
     return undefined;
@@ -152,12 +155,19 @@ const severity = (error: unknown): number => {
   return isPassing(error) ? 0 : 1;
 };
 
-/** Takes away what the parts made, the newest first. `despite`: tells how to go on without a part that fails, if at all. */
+export interface Backwards<Name extends string> {
+  /** Tells how to go on without a part that fails, if at all. */
+  despite?(name: Name, error: unknown): Told | undefined;
+  /** Nobody has asked for it: what is too much may be a mistake of ours. */
+  isRepair?: boolean;
+}
+
+/** Takes away what the parts made, the newest first. */
 export const goBack = async <Job extends Work, Name extends string>(
   parts: readonly Part<Job, Name>[],
   job: Job,
   progress: Progress<Name>,
-  despite: (name: Name, error: unknown) => Told | undefined = () => undefined,
+  { despite = () => undefined, isRepair = false }: Backwards<Name> = {},
 ): Promise<void> => {
   for (const part of parts.toReversed()) {
     if (!part.remove || !(part.when(job.record) || progress.of(part.name))) continue;
@@ -165,7 +175,10 @@ export const goBack = async <Job extends Work, Name extends string>(
       const seen = progress.doubtful() ? await part.look?.(job) : undefined;
       const { surplus } = compare({ wanted: null, recorded: progress.of(part.name), seen });
       let problem: Told | undefined;
-      for (const resource_id of surplus) problem = (await part.remove(job, resource_id)) ?? problem;
+      for (const resource_id of surplus) {
+        if (isRepair) await job.admitRemoval?.();
+        problem = (await part.remove(job, resource_id)) ?? problem;
+      }
       if (surplus.length > 0) await progress.undone(part.name, problem);
     } catch (error) {
       const problem = despite(part.name, error);

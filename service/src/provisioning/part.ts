@@ -3,6 +3,8 @@ import type { Told } from './lease.ts';
 /** What parts are made for: a record, and whatever else they need. */
 export interface Work {
   record: unknown;
+  /** Throws where repairing must take nothing more away. */
+  admitRemoval?(): Promise<void>;
 }
 
 /** What a part holds at its provider, by our names. A secret is never in it, only whether there is one. */

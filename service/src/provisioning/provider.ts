@@ -115,6 +115,8 @@ export const isPassing = (error: unknown): boolean => error instanceof ProviderP
 
 const FIVE_MINUTES_MS = 300_000;
 const HOUR_MS = 3_600_000;
+/** How often to look whether work that is paused may go on. */
+const PAUSE_MS = 60_000;
 
 /** How long to wait before the next attempt: twice as long each time, a little at random, up to a limit. */
 export const backoffMs = (attempt: number, { base_ms = 1000, most_ms = FIVE_MINUTES_MS } = {}): number =>
@@ -123,6 +125,7 @@ export const backoffMs = (attempt: number, { base_ms = 1000, most_ms = FIVE_MINU
 /** How long to put work off after this error: what is no problem of a provider rarely mends itself. */
 export const retryMs = (error: unknown, attempt: number): number => {
   if (!(error instanceof Problem)) return backoffMs(attempt, { most_ms: HOUR_MS });
+  if (error.code === 'paused') return PAUSE_MS;
   return Math.max(backoffMs(attempt), saidRetryAfterMs(error));
 };
 

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { UnreadableRow } from '../database/collection.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Gate } from './gate.ts';
 import { LeaseLost } from './lease.ts';
 import type { HeldQueue, Queues } from './queues.ts';
 
@@ -34,6 +35,7 @@ export interface Reconciler {
 export interface ReconcilerDependencies {
   sources: readonly Source[];
   queues: Queues;
+  gate: Pick<Gate, 'isPaused'>;
   clock: Clock;
   log: Log;
   metrics: Pick<Metrics, 'reconciled'>;
@@ -50,6 +52,7 @@ const SLICE_MS = 2000;
 export const createReconciler = ({
   sources,
   queues,
+  gate,
   clock,
   log,
   metrics,
@@ -123,6 +126,7 @@ export const createReconciler = ({
 
   const turn = async (): Promise<void> => {
     for (let isWorked = true; isWorked; ) {
+      if (await gate.isPaused().catch(orElse(true, 'Could not look whether the work is paused'))) return;
       const due = await dueQueues();
       isWorked = false;
       const workThroughQueues = async () => {

@@ -6,6 +6,7 @@ export const logEvents = [
   'provider_failed',
   'provisioning_put_off',
   'provisioning_failed',
+  'removals_stopped',
   'reconciler_failed',
   'background_failed',
   'figures',

@@ -1,0 +1,106 @@
+import { Problem } from '@trunkline/contracts';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { type CollectionDefinition, openCollection } from '../database/collection.ts';
+import type { Connection } from '../database/connect.ts';
+import { installationsCollection } from '../database/installation.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** What repairing has taken away within one hour: of an account, or of the whole installation. */
+const Removals = z.object({ of: z.string(), hour: z.date(), count: z.number() });
+
+export const removalsCollection = {
+  name: 'removals',
+  id: 'of',
+  shape: Removals,
+  indexes: [
+    { key: { of: 1, hour: 1 }, unique: true },
+    { key: { hour: 1 }, expireAfterSeconds: 86_400 },
+  ],
+} as const satisfies CollectionDefinition;
+
+/** Nothing is sent to a provider until the operator resumes. */
+export class Paused extends Problem {
+  constructor(detail: string) {
+    super('paused', detail, { retry_after_seconds: 60 });
+    this.name = 'Paused';
+  }
+}
+
+const HOUR_MS = 3_600_000;
+/** For how long a replica believes what it has read. */
+const BELIEVED_MS = 1000;
+/** So many removals an hour are nothing unusual, of an account or of the whole installation. */
+const FEW = 10;
+const SHARE = 0.01;
+
+export type Gate = ReturnType<typeof createGate>;
+
+export interface GateDependencies {
+  connection: Connection;
+  clock: Clock;
+  log: Log;
+  /** How many numbers are held: by an account, or by all. */
+  countHeld(queue?: string): Promise<number>;
+}
+
+const BRAKED =
+  'More was to be taken away at the providers within an hour than one percent of the phone numbers. Nothing more is until the operator has looked at it, and says `trunkline resume`.';
+
+/** What stops work on the providers: the operator, or that more is to be taken away than a sound world has too much of. */
+export const createGate = ({ connection, clock, log, countHeld }: GateDependencies) => {
+  const installations = openCollection(connection, installationsCollection);
+  const removals = openCollection(connection, removalsCollection);
+  const installation = { _id: 'installation' } as const;
+  let believed = { until: 0, isPaused: false, isBraked: false };
+
+  const read = async () => {
+    if (clock.now() < believed.until) return believed;
+    const { paused_at, braked_at } = (await installations.findOne(installation)) ?? {};
+    believed = { until: clock.now() + BELIEVED_MS, isPaused: Boolean(paused_at), isBraked: Boolean(braked_at) };
+    return believed;
+  };
+
+  /** Whether one more removal of this account, or of all, is too many in this hour. */
+  const isTooMany = async (of: string): Promise<boolean> => {
+    const hour = new Date(Math.floor(clock.now() / HOUR_MS) * HOUR_MS);
+    const one = { $inc: { count: 1 }, $setOnInsert: { of, hour } };
+    await removals.updateOne({ of, hour }, one, { upsert: true });
+    const { count = 1 } = (await removals.findOne({ of, hour })) ?? {};
+    if (count <= FEW) return false;
+    return count > SHARE * (await countHeld(of === ALL ? undefined : of));
+  };
+
+  return {
+    isPaused: async (): Promise<boolean> => (await read()).isPaused,
+
+    /** Throws where the operator has paused. */
+    requireOpen: async (): Promise<void> => {
+      if ((await read()).isPaused)
+        throw new Paused(
+          'Whoever runs this service has paused it: numbers are looked up, and not changed. Try again later.',
+        );
+    },
+
+    /** Throws where repairing must take nothing more away: what is too much may be a mistake of ours. */
+    admitRemoval: async (queue: string): Promise<void> => {
+      const isStopped = (await read()).isBraked || (await isTooMany(queue)) || (await isTooMany(ALL));
+      if (!isStopped) return;
+      log.error({ event: 'removals_stopped', queue }, 'More was to be taken away than is usual: run trunkline resume');
+      await installations.updateOne(installation, { $set: { braked_at: new Date(clock.now()) } });
+      believed = { ...believed, until: 0 };
+      throw new Paused(BRAKED);
+    },
+
+    /** For the operator. */
+    pause: async (): Promise<void> => {
+      await installations.updateOne(installation, { $set: { paused_at: new Date(clock.now()) } });
+    },
+    resume: async (): Promise<void> => {
+      await installations.updateOne(installation, { $unset: { paused_at: 1, braked_at: 1 } });
+      await removals.deleteAll();
+    },
+  };
+};
+
+const ALL = 'installation';

@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', '/test_pause?');
+const cli = join(import.meta.dirname, '../src/admin/cli.ts');
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({ mongodb_uri, environment: { PROVIDER_TIMEOUT_SECONDS: '20' } });
+});
+afterEach(async () => {
+  service.sandbox.faults.clear();
+  await trunkline('resume');
+  service.clock.advance(1001);
+  await settle(service);
+});
+afterAll(() => service.close());
+
+/** What the operator types. It is believed a second later. */
+const trunkline = async (...args: string[]) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], {
+    env: { MONGODB_URI: mongodb_uri },
+  });
+  service.clock.advance(1001);
+  return stdout;
+};
+const sip = () => ({ phone_number: drawNumber(), provider: 'sip', supports_inbound: true }) as const;
+const numbers = () => service.connection.collection('phone_numbers');
+
+describe('trunkline pause', () => {
+  it('has every request that would write refused, and sends nothing', async () => {
+    const { data } = await service.admin.client.phoneNumbers.import.mutate(sip());
+    expect(await trunkline('pause')).toContain('trunkline resume');
+    const path = `/api/phone-numbers/${data.phone_number_id}`;
+    const calls = service.sandbox.faults.calls.length;
+    for (const [method, url, body] of [
+      ['POST', '/api/phone-numbers', sip()],
+      ['POST', `${path}/assign`, { agent_id: 'reception' }],
+      ['POST', `${path}/unassign`, undefined],
+      ['DELETE', path, undefined],
+    ] as const) {
+      const answer = await service.admin.rest(method, url, body);
+      expect({ url, status: answer.status, code: answer.body.code }).toEqual({ url, status: 503, code: 'paused' });
+      expect(answer.headers.get('Retry-After')).toBe('60');
+    }
+    expect((await service.admin.rest('GET', path)).status).toBe(200);
+    expect(service.sandbox.faults.calls.slice(calls)).toEqual([]);
+    await trunkline('resume');
+    expect((await service.admin.rest('DELETE', path)).status).toBe(200);
+  });
+
+  it('has an import that is under way dropped, and taken back once it is resumed', async () => {
+    const input = { ...sip(), supports_outbound: true, sip_server_address: 'sip.example.com' };
+    service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'hold_after' });
+    const answer = service.admin.rest('POST', '/api/phone-numbers', input);
+    await service.sandbox.faults.holding();
+    await trunkline('pause');
+    service.sandbox.faults.release();
+    expect(await answer).toMatchObject({ status: 503, body: { code: 'paused' } });
+    service.clock.advance(120_000);
+    await service.reconciler.turn();
+    expect(await numbers().findOne({ holds: input.phone_number })).toMatchObject({ provisioning_state: 'releasing' });
+    await trunkline('resume');
+    await settle(service);
+    await expectWholeWorld(service);
+    expect((await service.admin.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
+  });
+});
+
+describe('repairing', () => {
+  /** Numbers of which LiveKit has a second trunk with our mark, as after a database was restored that is not ours. */
+  const doubled = async (count: number) => {
+    const caller = await service.newOrganization();
+    for (let n = 0; n < count; n++) {
+      const { data } = await caller.client.phoneNumbers.import.mutate(sip());
+      const trunk = await service.sandbox.shelf.get<object>('livekit.inbound_trunk', data.inbound_trunk_id ?? '');
+      const sipTrunkId = `ST_double${data.phone_number_id.slice(5)}`;
+      await service.sandbox.shelf.put('livekit.inbound_trunk', sipTrunkId, { ...trunk, sipTrunkId });
+    }
+    const now = new Date(service.clock.now());
+    const due = { 'provisioning.due_at': now, 'provisioning.doubtful_until': now };
+    await numbers().updateMany({ organization_id: caller.organization_id }, { $set: due });
+    const left = async () =>
+      (await readWorld(service)).inbound.filter(({ sipTrunkId }) => sipTrunkId?.startsWith('ST_double')).length;
+    return { caller, left };
+  };
+
+  it('takes no more than ten things away within an hour where that is more than one percent, until it is resumed', async () => {
+    const { caller, left } = await doubled(14);
+    await service.reconciler.turn();
+    expect(await left()).toBe(4);
+    const { data } = await caller.client.phoneNumbers.list.query();
+    const details = await Promise.all(
+      data.map(({ phone_number_id }) => caller.client.phoneNumbers.get.query({ phone_number_id })),
+    );
+    const stopped = details.filter((it) => it.data.provisioning.problem?.code === 'paused');
+    expect(stopped).toHaveLength(4);
+    expect(stopped.map((it) => it.data.provisioning.attempt)).toEqual([1, 1, 1, 1]);
+    expect(service.logged.filter((line) => line.includes('"removals_stopped"')).length).toBeGreaterThan(0);
+
+    service.clock.advance(7_200_000);
+    await service.reconciler.turn();
+    expect(await left()).toBe(4);
+    await trunkline('resume');
+    await settle(service);
+    expect(await left()).toBe(0);
+    await expectWholeWorld(service);
+  });
+
+  it('is not what a release or an import that goes back does: those are never stopped', async () => {
+    const caller = await service.newOrganization();
+    for (let n = 0; n < 14; n++) {
+      const { data } = await caller.client.phoneNumbers.import.mutate(sip());
+      const released = await caller.rest('DELETE', `/api/phone-numbers/${data.phone_number_id}`);
+      expect(released.status).toBe(200);
+      service.sandbox.faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'answer', status: 400 });
+      expect((await caller.rest('POST', '/api/phone-numbers', sip())).status).toBe(502);
+    }
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+});
