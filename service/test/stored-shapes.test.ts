@@ -45,8 +45,10 @@ let stored: Record<string, Row[]>;
 let connection: Connection;
 beforeAll(async () => {
   const { dump } = await readDump('schema-1');
-  const queues = [{ _id: new mongoose.Types.ObjectId(), queue: 'org_1', token: 'x', until: new Date() }];
-  stored = { ...(await upgradeRows(dump)), queues };
+  const _id = new mongoose.Types.ObjectId();
+  const queues = [{ _id, queue: 'org_1', token: 'x', until: new Date() }];
+  const removals = [{ _id, of: 'org_1', hour: new Date(), count: 1 }];
+  stored = { ...(await upgradeRows(dump)), queues, removals };
   connection = await connect(uniqueDatabase());
 });
 afterAll(() => connection.close());

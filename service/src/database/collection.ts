@@ -161,7 +161,7 @@ export const openCollection = <Row extends object>(
     findOneAndUpdate: async (
       filter: Fields,
       update: Update,
-      options: { sort?: Order; returnDocument: 'before' | 'after' },
+      options: { sort?: Order; returnDocument: 'before' | 'after'; upsert?: true },
     ): Promise<Row | null> => readOrNull(await rows.findOneAndUpdate(filterOf(filter), updateOf(update), options)),
 
     deleteAll: async (): Promise<void> => void (await rows.deleteMany({})),

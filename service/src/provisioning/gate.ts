@@ -65,10 +65,9 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
   const isTooMany = async (of: string): Promise<boolean> => {
     const hour = new Date(Math.floor(clock.now() / HOUR_MS) * HOUR_MS);
     const one = { $inc: { count: 1 }, $setOnInsert: { of, hour } };
-    await removals.updateOne({ of, hour }, one, { upsert: true });
-    const { count = 1 } = (await removals.findOne({ of, hour })) ?? {};
-    if (count <= FEW) return false;
-    return count > SHARE * (await countHeld(of === ALL ? undefined : of));
+    const counted = await removals.findOneAndUpdate({ of, hour }, one, { upsert: true, returnDocument: 'after' });
+    const count = counted?.count ?? 1;
+    return count > FEW && count > SHARE * (await countHeld(of === ALL ? undefined : of));
   };
 
   return {
