@@ -108,7 +108,7 @@ export const dueIndexes = [
 ] as const satisfies readonly Index[];
 
 /** What is due at this time. It says `$exists` as the index does, so that every server sees that the two belong together. */
-export const dueAt = (now: number) => ({ 'provisioning.due_at': { $exists: true, $lte: new Date(now) } });
+const dueAt = (now: number) => ({ 'provisioning.due_at': { $exists: true, $lte: new Date(now) } });
 
 /** Leases on the records of one collection, each named by the field `id`. */
 export const createLeases = <R extends { provisioning: Provisioning }>(
