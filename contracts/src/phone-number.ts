@@ -1,23 +1,8 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { z } from 'zod';
+import { E164, E164InQuery } from './e164.ts';
 import { pageInput, Timestamp } from './envelope.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
 import { mustNotContain, text } from './text.ts';
-
-/** E.164, of a length that its country has ("possible" to libphonenumber, so +1 555 numbers pass). Never rewritten. */
-export const E164 = z
-  .string('must be a phone number in E.164, as in +15551234567')
-  .regex(
-    /^\+[1-9][0-9]{7,14}$/,
-    'must be in E.164: a plus, the country code and the number, 8 to 15 digits, as in +15551234567',
-  )
-  .refine(
-    (text) => !/^\+[1-9][0-9]{7,14}$/.test(text) || isPossible(text),
-    'has a length that no number of its country has',
-  )
-  .meta({ description: 'E.164: `+` and 8 to 15 digits.', example: '+15551234567' });
-
-const isPossible = (text: string) => parsePhoneNumberFromString(text)?.isPossible() ?? false;
 
 /** The name under which a LiveKit agent worker registers. */
 export const AgentId = text(128).meta({ description: 'The LiveKit agent name that is dispatched to each caller.' });
@@ -316,7 +301,7 @@ export const ListPhoneNumbers = z
     status: ofEither.status.optional(),
     provider: Provider.optional(),
     integration_id: IntegrationId.optional(),
-    phone_number: E164.optional(),
+    phone_number: E164InQuery.optional(),
   })
   .prefault({});
 export type ListPhoneNumbers = z.input<typeof ListPhoneNumbers>;

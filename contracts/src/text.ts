@@ -20,7 +20,10 @@ export const text = (max: number) =>
 /** Names the first character of the text that does not fit, by its code point: it may be one that nobody sees. */
 export const mustNotContain = (given: unknown, pattern: RegExp): string => {
   const found = [...String(given)].find((character) => !pattern.test(character)) ?? '';
-  const code_point = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   const shown = /^[!-~]$/.test(found) ? ` (${found})` : '';
-  return `must not contain the character U+${code_point}${shown}`;
+  return `must not contain the character ${codePointOf(found)}${shown}`;
 };
+
+/** Of a character that people may not see, as in U+200B. */
+export const codePointOf = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;

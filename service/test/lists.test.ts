@@ -13,6 +13,19 @@ const importSip = async (as: Caller, fields: object = {}) =>
   (await as.client.phoneNumbers.import.mutate({ phone_number: drawNumber(), provider: 'sip', ...fields })).data
     .phone_number_id;
 
+it('tells whoever looks for a number with a bare plus in the URL how to write it', async () => {
+  const { status, body } = await caller.rest('GET', '/api/phone-numbers?phone_number=+15551234567');
+  expect({ status, issues: body.issues }).toEqual({
+    status: 400,
+    issues: [
+      {
+        path: 'phone_number',
+        message: 'must begin with a plus, which is %2B in a URL: phone_number=%2B15551234567',
+      },
+    ],
+  });
+});
+
 describe('a list', () => {
   it('is read page by page, the newest first, and holds its place while rows come and go', async () => {
     const reader = await service.newOrganization();

@@ -1,0 +1,78 @@
+import { type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { z } from 'zod';
+import { codePointOf } from './text.ts';
+
+const SHAPE = /^\+[1-9][0-9]{1,14}$/;
+const WHAT = 'a plus, the country code and the number, with nothing but digits between, as in +15551234567';
+
+const described = {
+  description: 'E.164: a plus, the country code and the number; 15 digits at most.',
+  pattern: SHAPE.source,
+  example: '+15551234567',
+};
+
+/**
+ * A number as E.164 writes it: what parsing gives back unchanged, of a length that its country has ("possible" to
+ * libphonenumber, so +1 555 numbers pass). Never rewritten: a fault says which number is meant.
+ */
+export const E164 = z
+  .string('must be a phone number in E.164, as in +15551234567')
+  .superRefine((given, { addIssue }) => {
+    const fault = faultOf(given);
+    if (fault !== undefined) addIssue(fault);
+  })
+  .meta(described);
+
+/** The same in a query, where a plus that is not escaped arrives as a blank. */
+export const E164InQuery = z
+  .string()
+  .refine((given) => !/^ +[0-9]/.test(given), {
+    error: ({ input }) => `must begin with a plus, which is %2B in a URL: phone_number=%2B${String(input).trim()}`,
+    abort: true,
+  })
+  .pipe(E164)
+  .meta(described);
+
+const faultOf = (given: string): string | undefined => {
+  const meant = meantBy(given);
+  const hidden = /[^!-~]/u.exec(given)?.[0];
+  if (hidden !== undefined) return `must not contain the character ${codePointOf(hidden)}${orWrite(meant)}`;
+  if (!SHAPE.test(given)) return `must be in E.164: ${WHAT}${orWrite(meant)}`;
+  if (meant === undefined) return 'does not begin with the code of a country';
+  if (meant.number !== given) return `must be ${meant.number}: ${excessOf(given, meant)}`;
+  return meant.isPossible() ? undefined : 'has a length that no number of its country has';
+};
+
+const orWrite = (meant: PhoneNumber | undefined) => (meant?.isPossible() ? `: write ${meant.number}` : '');
+
+/** More than one thing can be too much: a country code once more, and a 0 behind it. */
+const MOST_PARSES = 5;
+
+/** The number that somebody means who writes it as people do, with a national 0 or the country code twice. */
+const meantBy = (given: string): PhoneNumber | undefined => {
+  // Some keyboards have a plus as wide as their own letters, and people dial 00 for it.
+  let meant = parsePhoneNumberFromString(given.normalize('NFKC').replace(/^\+?00/, '+'));
+  for (let parses = 1; meant !== undefined && parses < MOST_PARSES; parses++) {
+    const again = parsePhoneNumberFromString(withOneCode(meant));
+    if (again === undefined || again.number === meant.number) break;
+    meant = again;
+  }
+  return meant;
+};
+
+/** Only where no such number exists with the code twice, and it does with the code once. */
+const withOneCode = (number: PhoneNumber): string => {
+  const { countryCallingCode, nationalNumber } = number;
+  const once = `+${nationalNumber}`;
+  const isTwice = nationalNumber.startsWith(countryCallingCode) && !number.isValid();
+  return isTwice && parsePhoneNumberFromString(once)?.isValid() ? once : number.number;
+};
+
+/** What to leave out of it. */
+const excessOf = (given: string, { countryCallingCode, nationalNumber }: PhoneNumber): string => {
+  const begin = `+${countryCallingCode}`;
+  const excess = given.slice(begin.length, -nationalNumber.length);
+  return excess !== '' && given === begin + excess + nationalNumber
+    ? `leave out the ${excess} behind the country code ${countryCallingCode}`
+    : 'that is how E.164 writes this number';
+};
