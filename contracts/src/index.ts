@@ -1,6 +1,7 @@
 export * from './api.ts';
 export * from './api-key.ts';
 export * from './client.ts';
+export * from './e164.ts';
 export * from './envelope.ts';
 export * from './id.ts';
 export * from './idempotency.ts';

@@ -148,5 +148,16 @@ const ProblemSchema = z
     quota: z.string().optional(),
     limit: z.int().optional(),
     trunk_id: z.string().optional(),
+    provider: z
+      .strictObject({
+        name: z.enum(['twilio', 'livekit']),
+        status: z.int(),
+        code: z.string().nullable(),
+        message: z.string().nullable(),
+        request_id: z.string().nullable(),
+        more_info: z.string().nullable(),
+      })
+      .optional()
+      .meta({ description: 'What the provider answered, in its own words, without secrets.' }),
   })
   .meta({ id: 'Problem' });

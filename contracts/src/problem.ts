@@ -14,6 +14,7 @@ export const problems = {
   phone_number_not_owned: [400, 'The account does not own this phone number'],
   phone_number_without_voice: [400, 'The phone number cannot take voice calls'],
   provider_credentials_refused: [400, 'The provider refuses the credentials'],
+  provider_refused: [400, 'The provider refuses this for now'],
   unauthenticated: [401, 'The API key is missing or not valid'],
   organization_mismatch: [403, 'The API key belongs to another organization'],
   permission_denied: [403, 'The API key may not do this'],
@@ -61,6 +62,20 @@ export const commonProblems = [
   'service_unavailable',
 ] as const satisfies readonly ProblemCode[];
 
+/** What a provider answered, in its own words. Secrets are struck out of them. */
+export interface ProviderAnswer {
+  name: 'twilio' | 'livekit';
+  /** Of HTTP. */
+  status: number;
+  /** Its own name for what is wrong, as `21649`. */
+  code: string | null;
+  message: string | null;
+  /** What its support asks for. */
+  request_id: string | null;
+  /** Its own page about it. */
+  more_info: string | null;
+}
+
 /** Members that some problems carry beside the common ones. */
 export interface ProblemMembers {
   /** The faults of an `invalid_request`: the first 50. */
@@ -79,6 +94,8 @@ export interface ProblemMembers {
   limit?: number;
   /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
   trunk_id?: string;
+  /** Of what a provider has refused or failed to do. */
+  provider?: ProviderAnswer;
 }
 
 /** An error that a caller may read. `detail` is a sentence that says what to do next. */

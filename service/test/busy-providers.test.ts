@@ -124,8 +124,12 @@ describe('A definite refusal', () => {
     service.sandbox.faults.add({ call: 'twilio.createTrunk', kind: 'answer', status: 400, times: 3, body });
     const answer = await send();
     expect(answer).toMatchObject({
-      status: 502,
-      body: { code: 'provider_error', detail: expect.stringContaining('domain name of the trunk because it is taken') },
+      status: 400,
+      body: {
+        code: 'provider_refused',
+        detail: expect.stringContaining('Trunk Domain already taken'),
+        provider: { code: '21248' },
+      },
     });
     expect(
       await service.connection.collection('phone_numbers').countDocuments({ provisioning_state: 'importing' }),

@@ -359,7 +359,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       const { status, headers, body } = await ask(input);
       expect({ status, code: body.code }).toEqual({ status: 503, code: 'provider_unavailable' });
       expect(Number(headers.get('retry-after'))).toBe(body.retry_after_seconds);
-      expect(body.detail).toMatch(/Nothing is left half done/);
+      expect(body.detail).toMatch(/made for this request is undone/);
     });
   });
 }

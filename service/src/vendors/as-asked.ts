@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProviderProblem } from '../provisioning/provider.ts';
+import { afterwards } from './failure.ts';
 
 /** The fields that decide whether calls arrive, by our names for them. */
 type Fields = Record<string, string | boolean | readonly string[] | null | undefined>;
@@ -13,10 +14,12 @@ export interface AnsweredCall {
   is: Fields;
   /** Takes away what was made. Without it nobody knows what became of the call. */
   undo?(): Promise<unknown>;
+  /** What becomes of what was made before, where it is not undone. */
+  stays?: string | undefined;
 }
 
 /** Throws where a provider answers with success, but not as it was asked. What it made is taken away before. */
-export const requireAsAsked = async ({ vendor, call, asked, is, undo }: AnsweredCall): Promise<void> => {
+export const requireAsAsked = async ({ vendor, call, asked, is, undo, stays }: AnsweredCall): Promise<void> => {
   const differences = Object.entries(asked)
     .filter(([name, wanted]) => !isDeepStrictEqual(normalise(is[name]), normalise(wanted)))
     .map(([name, wanted]) => `${name} is ${show(is[name])} in place of ${show(wanted)}`);
@@ -24,7 +27,7 @@ export const requireAsAsked = async ({ vendor, call, asked, is, undo }: Answered
   const doubtful = undo === undefined || !(await undo().then(succeeded, failed));
   throw new ProviderProblem(
     'provider_error',
-    `${vendor} answered ${call} with success, but ${differences.join(', and ')}. Nothing is left half done. Try again, and if it stays so, ask ${vendor} why.`,
+    `${vendor} answered ${call} with success, but ${differences.join(', and ')}. ${afterwards({ stays })} Try again, and if it stays so, ask ${vendor} why.`,
     { doubtful },
   );
 };

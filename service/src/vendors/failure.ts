@@ -1,3 +1,4 @@
+import type { ProviderAnswer } from '@trunkline/contracts';
 import { type Failure, ProviderProblem } from '../provisioning/provider.ts';
 import { maskUrlsIn } from '../telemetry/mask-url.ts';
 import { UnacceptableAnswer } from './bounded-fetch.ts';
@@ -9,7 +10,24 @@ export interface VendorCall {
   call: string;
   /** What was sent that nobody may read: a vendor's message may quote it. */
   secrets: readonly (string | null | undefined)[];
+  /** What becomes of what was made, where it is not undone. */
+  stays?: string | undefined;
 }
+
+/** What becomes of what was made before the call that failed, and of what that may have done. */
+export const afterwards = ({ stays }: Pick<VendorCall, 'stays'>): string =>
+  stays ?? 'Whatever was made for this request is undone.';
+
+/** More is no sentence. */
+const MAX_QUOTED = 500;
+
+/** What the vendor said, for whoever called: on one line, without secrets. */
+export const quoteText = (called: VendorCall, said: string): string => {
+  const line = quote(called, said)
+    .message.replaceAll(/[\p{C}\p{Z}\s]+/gu, ' ')
+    .trim();
+  return line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line;
+};
 
 /** What the vendor said, for the log, without the secrets and tokens that it may quote. */
 export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
@@ -20,12 +38,15 @@ export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
   return quoted;
 };
 
+/** As part of a sentence, which ends by itself. */
+export const inQuotes = (said: string): string => `"${said.replace(/\.$/, '')}"`;
+
 /** The problem of a call that got no answer, or none that can be read. */
 export const translateSilence = (called: VendorCall, error: unknown): ProviderProblem => {
   const { vendor, call } = called;
   const cause = quote(called, error);
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return providerProblem('provider_timeout', `${vendor} did not answer ${call} in time`, {
+    return providerProblem(called, 'provider_timeout', `${vendor} did not answer ${call} in time`, {
       passing: true,
       doubtful: true,
       cause,
@@ -34,16 +55,19 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
   // What fetch throws has a cause; another TypeError is a defect.
   if (error instanceof TypeError && error.cause !== undefined) {
     const doubtful = !neverConnected(error);
-    return providerProblem('provider_unavailable', `${vendor} cannot be reached for ${call}`, {
+    return providerProblem(called, 'provider_unavailable', `${vendor} cannot be reached for ${call}`, {
       passing: true,
       doubtful,
       cause,
     });
   }
   if (error instanceof UnacceptableAnswer) {
-    return providerProblem('provider_error', `${vendor} ${error.message} (${call})`, { doubtful: true, cause });
+    return providerProblem(called, 'provider_error', `${vendor} ${error.message} (${call})`, { doubtful: true, cause });
   }
-  return providerProblem('provider_error', `${vendor}'s answer to ${call} cannot be read`, { doubtful: true, cause });
+  return providerProblem(called, 'provider_error', `${vendor}'s answer to ${call} cannot be read`, {
+    doubtful: true,
+    cause,
+  });
 };
 
 /** The call never left: nothing can have come of it. */
@@ -56,26 +80,30 @@ export interface Refused {
   status: number;
   code?: unknown;
   said_retry_after_ms?: number | undefined;
+  /** Nothing was done, and it may be in a moment: told by the code, as the status does not. */
+  is_busy?: boolean;
+  /** What callers may read of it. */
+  provider?: ProviderAnswer | undefined;
 }
 
 /** The problem of a call that was answered, but not with success. */
 export const translateStatus = (
   called: VendorCall,
-  { status, code, said_retry_after_ms }: Refused,
+  { status, code, said_retry_after_ms, is_busy, provider }: Refused,
   error: unknown,
 ): ProviderProblem => {
   const { vendor, call } = called;
   const cause = quote(called, error);
   const named = isCode(code, called) ? ` (${code})` : '';
   const said = `${vendor} answered ${status}${named} to ${call}`;
-  if (status === 408) return providerProblem('provider_timeout', said, { passing: true, doubtful: true, cause });
+  const answered = { cause, ...(provider && { provider }) };
+  const fail = (to: Parameters<typeof providerProblem>[1], failure: Failure = {}) =>
+    providerProblem(called, to, said, { ...failure, ...answered });
+  if (status === 408) return fail('provider_timeout', { passing: true, doubtful: true });
   // Too many requests are counted before they are looked at: nothing was done.
-  if (status === 429)
-    return providerProblem('provider_unavailable', said, { passing: true, said_retry_after_ms, cause });
-  if (status >= 500) {
-    return providerProblem('provider_unavailable', said, { passing: true, doubtful: true, said_retry_after_ms, cause });
-  }
-  return providerProblem('provider_error', said, { cause });
+  if (status === 429 || is_busy) return fail('provider_unavailable', { passing: true, said_retry_after_ms });
+  if (status >= 500) return fail('provider_unavailable', { passing: true, doubtful: true, said_retry_after_ms });
+  return fail('provider_error');
 };
 
 /** What may be told to callers: a secret can look like a code. */
@@ -86,20 +114,21 @@ const isCode = (code: unknown, { secrets }: VendorCall): boolean =>
 const RETRY_AFTER_SECONDS = 30;
 
 const providerProblem = (
+  called: VendorCall,
   code: 'provider_error' | 'provider_unavailable' | 'provider_timeout',
   what: string,
-  options: Failure & { cause: unknown },
-) =>
-  options.passing
-    ? new ProviderProblem(code, `${what}. Nothing is left half done. Try again in a minute.`, {
-        ...options,
+  { provider, ...options }: Failure & { cause: unknown; provider?: ProviderAnswer },
+) => {
+  const said = provider?.message ? `: ${inQuotes(provider.message)}` : '';
+  const told = `${what}${said}. ${afterwards(called)}`;
+  const answered = { ...options, ...(provider && { provider }) };
+  return options.passing
+    ? new ProviderProblem(code, `${told} Try again in a minute.`, {
+        ...answered,
         retry_after_seconds:
           options.said_retry_after_ms === undefined
             ? RETRY_AFTER_SECONDS
             : Math.max(1, Math.ceil(options.said_retry_after_ms / 1000)),
       })
-    : new ProviderProblem(
-        code,
-        `${what}. Nothing is left half done. Ask whoever runs this service to look at its log.`,
-        options,
-      );
+    : new ProviderProblem(code, `${told} Ask whoever runs this service to look at its log.`, answered);
+};

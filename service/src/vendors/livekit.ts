@@ -23,12 +23,12 @@ import {
   SIPTransport,
   SIPTrunkInfo,
 } from '@livekit/protocol';
-import { Problem } from '@trunkline/contracts';
+import { Problem, type ProviderAnswer } from '@trunkline/contracts';
 import { z } from 'zod';
 import type { Answer, Found, Mark, MediaEncryption, OutboundLine, Switchboard } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/provider.ts';
 import { requireAsAsked } from './as-asked.ts';
-import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
+import { quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { Observe } from './observe.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
 
@@ -327,5 +327,18 @@ const translate = (called: VendorCall, error: unknown): Error => {
       cause: quote(called, error),
     });
   }
-  return translateStatus(called, error, error);
+  return translateStatus(called, { ...error, provider: answerOf(called, error) }, error);
+};
+
+/** What callers may read of what LiveKit said. Of our own credentials there they read nothing. */
+const answerOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
+  const isOfOurs = status === 401 || status === 403;
+  return {
+    name: 'livekit',
+    status,
+    code: code === undefined ? null : quoteText(called, code),
+    message: isOfOurs || !/^[^<]/.test(message) ? null : quoteText(called, message),
+    request_id,
+    more_info: null,
+  };
 };

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import twilio from 'twilio';
 import { z } from 'zod';
 import { boundedFetch, retryAfterMsOf, UnacceptableAnswer } from './bounded-fetch.ts';
+import { readRefusal, type TwilioSaid } from './twilio-answer.ts';
 
 /** What one call to us asks of Twilio, which may be several pages: all have one deadline. */
 export interface Exchange {
@@ -9,6 +10,10 @@ export interface Exchange {
   /** Of the last answer. */
   status?: number;
   said_retry_after_ms?: number | undefined;
+  /** What Twilio's support asks for. */
+  request_id?: string | undefined;
+  /** Of an answer that is no success. The SDK hands on less than Twilio says. */
+  refused?: TwilioSaid | undefined;
 }
 
 /**
@@ -55,6 +60,8 @@ export class TwilioHttp extends twilio.RequestClient {
     });
     exchange.status = status;
     exchange.said_retry_after_ms = retryAfterMsOf(answered);
+    exchange.request_id = answered.get('twilio-request-id') ?? undefined;
+    exchange.refused = status < 400 ? undefined : readRefusal(status, body);
     // The SDK takes any 2xx for a success, whatever a proxy has put there.
     if (status < 300 && status !== NO_CONTENT) Json.parse(JSON.parse(body));
     // The SDK parses the text itself, so its type parameter is not what comes back here.

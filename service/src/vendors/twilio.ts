@@ -1,4 +1,10 @@
-import { type FormerRouting, Problem, type TwilioCredentials } from '@trunkline/contracts';
+import {
+  type FormerRouting,
+  Problem,
+  type ProblemMembers,
+  type ProviderAnswer,
+  type TwilioCredentials,
+} from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
 import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
@@ -6,10 +12,20 @@ import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
 import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
 import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
-import { quote, translateSilence, translateStatus, type VendorCall } from './failure.ts';
+import {
+  afterwards,
+  inQuotes,
+  quote,
+  quoteText,
+  translateSilence,
+  translateStatus,
+  type VendorCall,
+} from './failure.ts';
 import type { Observe } from './observe.ts';
 import { itemsOf, PAGE_SIZE, type Page } from './pages.ts';
+import type { TwilioSaid } from './twilio-answer.ts';
 import { type Exchange, TwilioHttp } from './twilio-http.ts';
+import { acts, advice, DOMAIN_NAME_TAKEN, reasonOf, staysOf, UPDATED_BY_ANOTHER } from './twilio-refusals.ts';
 
 export interface TwilioOptions {
   /** One base URL in place of all of Twilio's hosts, for a proxy or a stand-in. */
@@ -39,7 +55,7 @@ const connect = (
   timeout_ms: number,
   observe: Observe,
 ): TwilioAccount => {
-  const { account_sid, auth_token, api_key_secret } = credentials;
+  const { auth_token, api_key_secret } = credentials;
   const client = clientOf(credentials, httpClient);
   const { trunks } = client.trunking.v1;
   const { credentialLists } = client.sip;
@@ -50,8 +66,11 @@ const connect = (
       try {
         return await httpClient.within(exchange, run);
       } catch (error) {
-        const called = { vendor: 'Twilio', call: name, secrets: [auth_token, api_key_secret, ...secrets] };
-        throw translate(called, account_sid, exchange, error);
+        const called = {
+          ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
+          secrets: [auth_token, api_key_secret, ...secrets],
+        };
+        throw translate(called, credentials, exchange, error);
       }
     });
   const make = (name: string, run: () => Promise<{ sid: string }>, ...secrets: string[]) =>
@@ -65,7 +84,11 @@ const connect = (
     call(name, async () => {
       const made = await run();
       const sid = Sid.parse(made.sid);
-      await requireAsAsked({ vendor: 'Twilio', call: name, ...compare(made), undo: () => undo(sid) });
+      await requireAsAsked({
+        ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
+        ...compare(made),
+        undo: () => undo(sid),
+      });
       return sid;
     });
   /** Twilio may take an update and leave the number where it is. */
@@ -277,37 +300,61 @@ const writeRouting = (routing: Partial<FormerRouting>) => ({
   ...(routing.voice_fallback_method && { voiceFallbackMethod: routing.voice_fallback_method }),
 });
 
-/** A problem of ours in place of whatever the SDK throws. https://www.twilio.com/docs/api/errors has each code. */
-const translate = (called: VendorCall, account_sid: string, exchange: Exchange, error: unknown): Error => {
+/** A problem of ours in place of whatever the SDK throws. */
+const translate = (called: VendorCall, credentials: TwilioCredentials, exchange: Exchange, error: unknown): Error => {
   if (error instanceof Problem) return error;
-  const refusal = refusalOf(exchange, error);
-  if (refusal === undefined) return translateSilence(called, error);
-  const cause = quote(called, error);
-  if (refusal.code === DOMAIN_NAME_TAKEN) return new Conflict(NAME_REFUSED, { cause });
-  if (refusal.status === 401 || ACCOUNT_NOT_ACTIVE.includes(refusal.code ?? 0)) {
-    const detail = `Twilio refuses the credentials of the account ${account_sid}, or the account is suspended. Check both in Twilio's console.`;
-    return new ProviderProblem('provider_credentials_refused', detail, { cause });
+  const { refused, said_retry_after_ms } = exchange;
+  if (refused === undefined) return translateSilence(called, error);
+  const provider = answerOf(called, exchange, refused);
+  // Whatever the SDK makes of it, this is what Twilio said.
+  const said = new Error(refused.message ?? `HTTP ${refused.status}`, { cause: error });
+  const cause = quote(called, said);
+  const is_busy = refused.code === UPDATED_BY_ANOTHER;
+  const reason = refused.status < 500 && refused.status !== 429 && reasonOf(refused, kindOf(credentials));
+  if (!reason) return translateStatus(called, { ...refused, said_retry_after_ms, is_busy, provider }, said);
+  const sentence = provider.message ? ` Twilio says: ${inQuotes(provider.message)}.` : '';
+  const page = provider.more_info ? ` See ${provider.more_info}.` : '';
+  if (reason === 'credentials') {
+    const detail = `Twilio refuses the credentials of the account ${credentials.account_sid}, or the account is suspended. Check both in Twilio's console.${sentence}${page}`;
+    return new ProviderProblem('provider_credentials_refused', detail, { cause, provider });
   }
-  return translateStatus(called, { ...refusal, said_retry_after_ms: exchange.said_retry_after_ms }, error);
+  const act = acts[called.call] ?? called.call;
+  const what =
+    reason === 'permission' && credentials.api_key_sid
+      ? `The API key ${credentials.api_key_sid} lacks the permission to ${act}.`
+      : `Twilio refuses to ${act}.`;
+  const detail = `${what}${sentence} ${advice[reason]} ${afterwards(called)}${page}`;
+  return refused.code === DOMAIN_NAME_TAKEN
+    ? new NameTaken(detail, { cause, provider })
+    : new ProviderProblem('provider_refused', detail, { cause, provider });
 };
 
-/** The HTTP status tells where Twilio's own code does not, or cannot be read. */
-const refusalOf = ({ status }: Exchange, error: unknown) =>
-  status === undefined || status < 400 ? undefined : { status, code: Refusal.safeParse(error).data?.code };
+/** Another name is drawn. Where all are taken, whoever called is told. */
+class NameTaken extends Conflict {
+  override readonly code = 'provider_refused';
+  override readonly members: ProblemMembers;
 
-/** Numbers, also where they come as text. */
-const Refusal = z.object({
-  code: z.union([
-    z.int(),
-    z
-      .string()
-      .regex(/^[0-9]+$/)
-      .transform(Number),
-  ]),
-});
+  constructor(detail: string, { cause, provider }: { cause: unknown; provider: ProviderAnswer }) {
+    super(detail, { cause });
+    this.members = { provider };
+  }
+}
 
-const NAME_REFUSED =
-  'Twilio refuses the domain name of the trunk because it is taken (21248). Nothing was made. Try again: another name is drawn.';
-const DOMAIN_NAME_TAKEN = 21_248;
-/** A suspended or closed account is told by any of these; of their HTTP status nothing is documented. */
-const ACCOUNT_NOT_ACTIVE = [10_001, 20_003, 20_005, 20_403];
+const kindOf = ({ api_key_sid }: TwilioCredentials) => (api_key_sid === undefined ? 'auth_token' : 'api_key');
+
+/** What callers may read of what Twilio said. */
+const answerOf = (
+  called: VendorCall,
+  { request_id }: Exchange,
+  { status, code, message, more_info }: TwilioSaid,
+): ProviderAnswer => {
+  const tell = (said: string | undefined) => (said === undefined ? null : quoteText(called, said));
+  return {
+    name: 'twilio',
+    status,
+    code: tell(code?.toString()),
+    message: tell(message),
+    request_id: tell(request_id),
+    more_info: tell(more_info),
+  };
+};

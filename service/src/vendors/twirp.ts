@@ -16,9 +16,12 @@ export class TwirpRefusal extends Error {
   readonly status: number;
   readonly code: string | undefined;
   readonly said_retry_after_ms: number | undefined;
+  /** LiveKit logs it with the call. */
+  readonly request_id: string;
 
-  constructor(message: string, { status, code, said_retry_after_ms }: Omit<TwirpRefusal, keyof Error>) {
+  constructor(message: string, { status, code, said_retry_after_ms, request_id }: Omit<TwirpRefusal, keyof Error>) {
     super(message);
+    this.request_id = request_id;
     this.status = status;
     this.code = code;
     this.said_retry_after_ms = said_retry_after_ms;
@@ -33,12 +36,13 @@ export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptio
   return async (method: string, request: unknown): Promise<unknown> => {
     const token = new AccessToken(api_key, api_secret, { ttl: '10m' });
     token.addSIPGrant({ admin: true });
+    const request_id = randomUUID();
     const { status, headers, body } = await boundedFetch(new URL(`/twirp/livekit.SIP/${method}`, host), {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json;charset=UTF-8',
         Authorization: `Bearer ${await token.toJwt()}`,
-        'X-Livekit-Request-Id': randomUUID(),
+        'X-Livekit-Request-Id': request_id,
       },
       body: JSON.stringify(request),
       signal: AbortSignal.timeout(timeout_ms),
@@ -49,6 +53,7 @@ export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptio
       status,
       code: refused?.code,
       said_retry_after_ms: retryAfterMsOf(headers),
+      request_id,
     });
   };
 };

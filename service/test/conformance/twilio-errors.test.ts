@@ -11,6 +11,7 @@ afterAll(() => account?.close());
 
 const trunk = (domain: string) => ({ name: 'a trunk', domain_name: `${domain}.pstn.twilio.com`, secure: false });
 
+const notPermitted = { code: 'provider_refused', passing: false, doubtful: false };
 const refused = { code: 'provider_credentials_refused', passing: false, doubtful: false };
 const busy = { code: 'provider_unavailable', passing: true, doubtful: false };
 const failed = { code: 'provider_unavailable', passing: true, doubtful: true };
@@ -22,7 +23,7 @@ const defect = { code: 'provider_error', passing: false, doubtful: false };
  */
 const documented = [
   [401, 20003, 'Authenticate', 'https://www.twilio.com/docs/api/errors/20003', refused],
-  [403, 20403, 'Forbidden', 'https://www.twilio.com/docs/api/errors/20403', refused],
+  [403, 20403, 'Forbidden', 'https://www.twilio.com/docs/api/errors/20403', notPermitted],
   [401, 20005, 'Account not active', 'https://www.twilio.com/docs/api/errors/20005', refused],
   [403, 10001, 'Account is not active', 'https://www.twilio.com/docs/api/errors/10001', refused],
   [429, 20429, 'Too Many Requests', 'https://www.twilio.com/docs/api/errors/20429', busy],
@@ -89,7 +90,7 @@ describe('the stand-in says by itself', () => {
     expect(await account.twilio.readNumber(number_sid)).toBeUndefined();
     expect(await account.twilio.findNumber('+15550000003')).toBeUndefined();
     await expect(account.twilio.routeToTrunk(number_sid, `TK${'0'.repeat(32)}`)).rejects.toMatchObject({
-      code: 'provider_error',
+      code: 'provider_refused',
     });
   });
 

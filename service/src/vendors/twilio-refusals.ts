@@ -1,0 +1,89 @@
+/** https://www.twilio.com/docs/api/errors/21248 */
+export const DOMAIN_NAME_TAKEN = 21_248;
+/** The update is not done, and would be in a moment. https://www.twilio.com/docs/api/errors/20162 */
+export const UPDATED_BY_ANOTHER = 20_162;
+/** Its page names a missing permission among its causes, and wrong credentials too. https://www.twilio.com/docs/api/errors/70051 */
+const AUTHORIZATION_FAILED = 70_051;
+
+/**
+ * Twilio's codes by what they are to us. Each has a page, https://www.twilio.com/docs/api/errors/<code>; few of those tell
+ * the HTTP status that comes with it. What stands in no row nobody has foreseen.
+ */
+const codes = {
+  /** Wrong, of a test account, or of an account that is suspended or closed. */
+  credentials: [10_001, 20_003, 20_005, 20_008, 21_472],
+  /** Of a key that is restricted, or of an account that Twilio has taken something away from. */
+  permission: [403, 20_006, 20_010, 20_403, AUTHORIZATION_FAILED],
+  trial: [10_002, 21_404],
+  country_rules: [21_613, 21_615, 21_628, 21_629, 21_631, 21_649, 21_650, 21_651, 22_300],
+  gone_or_moving: [20_404, 20_409, 21_422, 21_458],
+  limit: [21_239, 21_242, 21_244, 21_249],
+  name_taken: [21_240, 21_245],
+  domain_name_taken: [DOMAIN_NAME_TAKEN],
+  emergency: [21_634],
+} as const satisfies Record<string, readonly number[]>;
+
+/** Why Twilio refuses what it could do: reasons that whoever has the account can mend. */
+export type Reason = keyof typeof codes;
+
+const reasons = new Map<number, Reason>(
+  (Object.keys(codes) as Reason[]).flatMap((reason) => codes[reason].map((code): [number, Reason] => [code, reason])),
+);
+
+/** Undefined where nobody has foreseen it. A key that is refused one thing is no wrong key; a token has every right. */
+export const reasonOf = (
+  { status, code }: { status: number; code: number | undefined },
+  by: 'api_key' | 'auth_token',
+): Reason | undefined => {
+  const reason = code === undefined ? undefined : reasons.get(code);
+  if (code === AUTHORIZATION_FAILED && by === 'auth_token') return 'credentials';
+  return reason ?? (status === 401 ? 'credentials' : undefined);
+};
+
+/** What to do about each. */
+export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
+  trial: 'Upgrade the trial account, or keep to what a trial may do.',
+  country_rules:
+    "Give the number what its country asks for, as a bundle or an address, in Twilio's console under Phone Numbers, Regulatory Compliance.",
+  gone_or_moving:
+    "Look at the number in Twilio's console: it may be on its way to or from another carrier or account, or have left this one.",
+  limit: "Remove in Twilio's console what is no longer used, or ask Twilio for more.",
+  name_taken: "Remove or rename in Twilio's console what has the name already.",
+  domain_name_taken: 'The domain name of a trunk is drawn: import again, and another is.',
+  emergency: "Take the number off emergency calling in Twilio's console.",
+  permission:
+    "Give the API key that permission, or replace it with a standard key; with a full key, see in Twilio's console what the account may do.",
+};
+
+/** What each call does, in words for whoever reads why it was refused. */
+export const acts: Record<string, string> = {
+  proveCredentials: "read the account's phone numbers",
+  findNumber: "read the account's phone numbers",
+  readNumber: 'read the phone number',
+  routeToTrunk: 'update the phone number',
+  giveBack: 'update the phone number',
+  detach: 'update the phone number',
+  createTrunk: 'create a SIP trunk',
+  findTrunks: 'list SIP trunks',
+  removeTrunk: 'delete a SIP trunk',
+  createOriginationUrl: 'create an origination URL of a SIP trunk',
+  findOriginationUrls: 'list the origination URLs of a SIP trunk',
+  removeOriginationUrl: 'delete an origination URL of a SIP trunk',
+  createCredentialList: 'create a SIP credential list',
+  findCredentialLists: 'list SIP credential lists',
+  removeCredentialList: 'delete a SIP credential list',
+  createCredential: 'create a SIP credential',
+  findCredentials: 'list SIP credentials',
+  removeCredential: 'delete a SIP credential',
+  permit: 'give a SIP trunk a credential list',
+  findPermissions: 'list the credential lists of a SIP trunk',
+  revoke: 'take a credential list off a SIP trunk',
+};
+
+/** What these make is the integration's. Imports wait for it, and never undo it. */
+const ofTheCarrierTrunk = ['createTrunk', 'createOriginationUrl', 'createCredentialList', 'createCredential', 'permit'];
+
+export const staysOf = (call: string): string | undefined =>
+  ofTheCarrierTrunk.includes(call)
+    ? "What is made already of the integration's trunk at Twilio stays, and the next import goes on from there."
+    : undefined;
