@@ -1,33 +1,26 @@
 import { z } from 'zod';
+import { AllowedAddress, isOfNobody } from './address.ts';
 import { E164, E164InQuery } from './e164.ts';
 import { pageInput, Timestamp } from './envelope.ts';
+import { splitHostAndPort } from './host.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
 import { mustNotContain, text } from './text.ts';
 
 /** The name under which a LiveKit agent worker registers. */
 export const AgentId = text(128).meta({ description: 'The LiveKit agent name that is dispatched to each caller.' });
 
+const SERVER_ADDRESS = 'must be a host name or IP address, with or without a port, as in sip.example.com:5060';
+
 /** A host name, an IP address, or either with a port. Not a SIP URI: LiveKit refuses those. */
 const SipServerAddress = z
-  .string('must be a host name or IP address, with or without a port, as in sip.example.com:5060')
+  .string(SERVER_ADDRESS)
   .max(260, 'is too long')
-  .refine(
-    isHostAndPort,
-    'must be a host name or IP address, with or without a port, as in sip.example.com:5060, not a SIP URI',
-  )
+  .superRefine((given, { addIssue }) => {
+    const { host } = splitHostAndPort(given) ?? {};
+    if (host === undefined || host.includes('_')) addIssue(`${SERVER_ADDRESS}, not a SIP URI`);
+    else if (isOfNobody(host)) addIssue('must be an address that a call can be sent to: nobody has this one');
+  })
   .meta({ example: 'sip.example.com:5060' });
-
-function isHostAndPort(address: string): boolean {
-  const hostName = z.hostname();
-  if (z.ipv6().safeParse(address).success) return true;
-  const {
-    host = '',
-    ipv6 = '',
-    port,
-  } = /^(?:\[(?<ipv6>[^\]]*)\]|(?<host>[^:]*))(?::(?<port>[0-9]{1,5}))?$/.exec(address)?.groups ?? {};
-  const portIsValid = port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
-  return portIsValid && (ipv6 ? z.ipv6().safeParse(ipv6).success : hostName.safeParse(host).success);
-}
 
 /** The prefix of each caller's own room. `support`, `support-` and `support-*` all give `support_<caller>_<random>`. */
 const RoomName = z
@@ -39,17 +32,13 @@ const RoomName = z
   )
   .meta({ example: 'support' });
 
+/** Where none is given. */
+export const DEFAULT_ROOM_NAME = 'call';
+
 /** Callers type it on the telephone, so it has digits only. */
 const Pin = z
   .string('must be a text of 4 to 10 digits')
   .regex(/^[0-9]{4,10}$/, 'must have 4 to 10 digits: nothing else can be dialled');
-
-const AllowedAddress = z
-  .union(
-    [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-    'must be an IP address or a range, as in 203.0.113.7 or 203.0.113.0/24',
-  )
-  .meta({ example: '203.0.113.0/24' });
 
 const UNQUOTED = /^[^"'<>;\\]*$/;
 
@@ -67,7 +56,7 @@ const importOfEither = {
   phone_number: E164,
   supports_inbound: z.boolean().default(false),
   supports_outbound: z.boolean().default(false),
-  inbound_room_name: RoomName.default('call').meta({
+  inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
     description: "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`.",
   }),
   inbound_pin: Pin.optional().meta({ description: '4 to 10 digits that callers must dial first.' }),
@@ -99,12 +88,12 @@ const ImportFromSip = z
     media_encryption: MediaEncryption.default('allow'),
     allowed_addresses: z.array(AllowedAddress).min(1, 'must name an address, or be left out').max(100).optional().meta({
       description:
-        'IP addresses or ranges that calls are taken from. LiveKit compares an entry with the address that a caller claims, too: the list keeps out scanners and mistakes, and proves nothing. Only `inbound_authentication: digest` proves who calls.',
+        'IP addresses or ranges that calls are taken from. LiveKit compares an entry with the address that a caller claims, too: the list keeps out scanners and mistakes, and proves nothing. Only `inbound_authentication: digest` proves who calls. A list that lets everyone in, as 0.0.0.0/0, counts as none.',
     }),
     sip_transport: SipTransport.default('auto'),
     inbound_authentication: InboundAuthentication.optional().meta({
       description:
-        '`digest`: a caller must prove `sip_username` and `sip_password`; many carriers cannot. Default: `none` with `allowed_addresses` or without credentials, else `digest`.',
+        '`digest`: a caller must prove `sip_username` and `sip_password`; many carriers cannot. Default: `none` with `allowed_addresses` that keep anyone out, or without credentials, else `digest`.',
     }),
   })
   .meta({ id: 'ImportFromSip' });

@@ -41,6 +41,18 @@ describe('the settings', () => {
     expect(readConfig({}).livekit).toBeUndefined();
   });
 
+  it.each([
+    ['HOST', '0.0.0.0'],
+    ['HOST', '::'],
+    ['METRICS_HOST', 'localhost'],
+    ['LIVEKIT_SIP_HOST', '127.0.0.1:5060'],
+    ['LIVEKIT_SIP_HOST', '[2001:db8::9]:5060'],
+    ['LIVEKIT_URL', 'http://livekit_server:7880'],
+    ['LIVEKIT_URL', 'http://[::1]:7880'],
+  ])('take %s=%s', (name, value) => {
+    expect(faultsOf({ ...production, [name]: value })).toBe('none');
+  });
+
   it('take an empty text for none', () => {
     expect(readConfig({ MONGODB_URI: '', PORT: '' })).toMatchObject({ port: 3000 });
     expect(readConfig({ MONGODB_URI: '' }).mongodb_uri).toBeUndefined();
@@ -100,6 +112,25 @@ describe('the settings', () => {
     ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.example'],
     ['TRUSTED_PROXIES', '1.5'],
     ['TRUSTED_PROXIES', ','],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,0.0.0.0/1,128.0.0.0/1'],
+    ['TRUSTED_PROXIES', '0.0.0.0'],
+    ['TWILIO_SIGNALLING_ADDRESSES', '54.172.60.0/30,0.0.0.0'],
+    ['TWILIO_SIGNALLING_ADDRESSES', '::ffff:203.0.113.7'],
+    ['TWILIO_SIGNALLING_ADDRESSES', '203.0.113.7,*'],
+    ['LIVEKIT_URL', 'wss://a..b'],
+    ['LIVEKIT_URL', 'https://256.1.1.1'],
+    ['TWILIO_API_URL', 'http://-a.example'],
+    ['LIVEKIT_SIP_HOST', 'a..b'],
+    ['LIVEKIT_SIP_HOST', '256.1.1.1'],
+    ['LIVEKIT_SIP_HOST', '1.2.3'],
+    ['LIVEKIT_SIP_HOST', '0.0.0.0'],
+    ['LIVEKIT_SIP_HOST', 'sip.example.com:0'],
+    ['LIVEKIT_SIP_HOST', 'sip.example.com:65536'],
+    ['MONGODB_URI', 'mongodb://256.1.1.1:27017/trunkline'],
+    ['MONGODB_URI', 'mongodb://user:pass@a,b..c/trunkline'],
+    ['HOST', '256.0.0.1'],
+    ['METRICS_HOST', 'a b'],
     ['ANONYMOUS_RATE_LIMIT_RPS', '0'],
     ['MAX_CONNECTIONS', '0'],
     ['REQUEST_TIMEOUT_SECONDS', '0'],
@@ -128,6 +159,9 @@ describe('the settings', () => {
     'mongodb://a:1,b:2,c:3/trunkline?replicaSet=rs0',
     'mongodb+srv://user:p%40ss@cluster.example/trunkline',
     'mongodb://127.0.0.1:27017/trunkline',
+    'mongodb://[::1]:27017,mongo_2:27017/trunkline',
+    'mongodb://%2Ftmp%2Fmongodb-27017.sock/trunkline',
+    'mongodb://user:p%40ss@a.example',
   ])('take a database at %s', (MONGODB_URI) => {
     expect(readConfig({ MONGODB_URI }).mongodb_uri).toBe(MONGODB_URI);
   });
@@ -140,8 +174,10 @@ describe('the settings', () => {
     expect(readConfig({ TRUSTED_PROXIES }).trusted_proxies).toEqual(trusted_proxies);
   });
 
-  it('switch the addresses off with a star', () => {
+  it('switch the addresses off with a star, or with a list of everyone', () => {
     expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: '*' }).twilio_signalling_addresses).toBeUndefined();
+    for (const everyone of ['0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0'])
+      expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: everyone }).twilio_signalling_addresses).toBeUndefined();
     expect(readConfig({}).twilio_signalling_addresses).toContain('54.172.60.0/30');
     expect(
       readConfig({ TWILIO_SIGNALLING_ADDRESSES: '203.0.113.0/24,2001:db8::1' }).twilio_signalling_addresses,

@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { AllowedAddress, isHost, isOfNobody, letsEveryoneIn, splitHostAndPort } from '@trunkline/contracts';
 import { z } from 'zod';
 import type { Quotas } from './database/quota.ts';
 import type { KeyRing } from './database/secrets.ts';
@@ -32,18 +32,23 @@ const port = (fallback: number) =>
 const count = (fallback: number) =>
   z.coerce.number('must be a whole number').int('must be a whole number').positive('must be above 0').default(fallback);
 
-const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL, as in ${example}` });
+const url = (protocol: RegExp, example: string) =>
+  z
+    .url({ protocol, error: `must be a URL, as in ${example}` })
+    .refine((text) => !URL.canParse(text) || isHost(hostOf(new URL(text))), 'must name a host that can exist');
 
-const isAddress = (text: string): boolean => {
-  const [ip = '', prefix] = text.split('/');
-  if (isIP(ip) === 0) return false;
-  if (prefix === undefined) return true;
-  try {
-    new BlockList().addSubnet(ip, Number(prefix), isIP(ip) === 6 ? 'ipv6' : 'ipv4');
-    return /^[0-9]+$/.test(prefix);
-  } catch {
-    return false;
-  }
+/** Without the brackets around an IPv6 address. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
+const LISTENING = 'must be an IP address of this machine, or a host name';
+
+/** Where to listen: 0.0.0.0 and :: are all addresses. */
+const listening = z.string().refine(isHost, LISTENING);
+
+/** A fault names the part that it is about. */
+const requireAddress = (text: string, { addIssue }: { addIssue(message: string): void }): void => {
+  for (const { message } of AllowedAddress.safeParse(text).error?.issues ?? [])
+    addIssue(`names ${text}, which ${message}`);
 };
 
 const commaSeparated = z.string().transform((text) =>
@@ -53,10 +58,13 @@ const commaSeparated = z.string().transform((text) =>
     .filter(Boolean),
 );
 
-const Addresses = commaSeparated.refine(
-  (parts) => (parts.length === 1 && parts[0] === '*') || (parts.length > 0 && parts.every(isAddress)),
-  'must be IP addresses or ranges separated by commas, or *',
-);
+/** A list that lets everyone in is the same as `*`. */
+const Addresses = commaSeparated
+  .superRefine((parts, context) => {
+    if (parts.length === 0) context.addIssue('must be IP addresses or ranges separated by commas, or *');
+    else if (parts.join() !== '*') for (const part of parts) requireAddress(part, context);
+  })
+  .transform((parts) => (letsEveryoneIn(parts.filter((part) => part !== '*')) ? ['*'] : parts));
 
 const EncryptionKeys = commaSeparated.transform((parts, ctx): KeyRing => {
   const keys = parts.map((part): [string, Uint8Array] => {
@@ -73,27 +81,43 @@ const EncryptionKeys = commaSeparated.transform((parts, ctx): KeyRing => {
   return new Map(keys);
 });
 
-const isProxy = (text: string): boolean => ['loopback', 'linklocal', 'uniquelocal'].includes(text) || isAddress(text);
+const isProxy = (text: string): boolean =>
+  ['loopback', 'linklocal', 'uniquelocal'].includes(text) || AllowedAddress.safeParse(text).success;
 
 /** A count of proxies, or their addresses, as Express's `trust proxy` takes them. */
-const TrustedProxies = z.union(
-  [
-    z
-      .string()
-      .regex(/^[0-9]{1,3}$/)
-      .transform(Number),
-    commaSeparated.refine((parts) => parts.length > 0 && parts.every(isProxy)),
-  ],
-  'must be the number of proxies, or their addresses or ranges separated by commas, as in 10.0.0.0/8',
-);
+const TrustedProxies = z
+  .union(
+    [
+      z
+        .string()
+        .regex(/^[0-9]{1,3}$/)
+        .transform(Number),
+      commaSeparated.refine((parts) => parts.length > 0 && parts.every(isProxy)),
+    ],
+    'must be the number of proxies, or their addresses or ranges separated by commas, as in 10.0.0.0/8',
+  )
+  .refine(
+    (given) => typeof given === 'number' || !letsEveryoneIn(given.filter((part) => part.includes('/'))),
+    'must not be everyone, who could then claim any address: name your proxies, or say how many there are',
+  );
+
+/** A host, with or without a port, that something can be sent to. */
+function canBeAsked(text: string): boolean {
+  const { host } = splitHostAndPort(text) ?? {};
+  return host !== undefined && !isOfNobody(host);
+}
+
+/** A path of a socket, which is percent-encoded, is no host. */
+const hostsOfMongo = (uri: string): string[] =>
+  (/^[^:]+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(uri)?.[1] ?? '').split(',').filter((host) => !/^%2F/i.test(host));
 
 const Environment = z.object({
   NODE_ENV: z
     .enum(['development', 'test', 'production'], 'must be development, test or production')
     .default('development'),
-  HOST: z.string().optional(),
+  HOST: listening.optional(),
   PORT: port(3000),
-  METRICS_HOST: z.string().default('127.0.0.1'),
+  METRICS_HOST: listening.default('127.0.0.1'),
   METRICS_PORT: port(9464),
   DATA_DIR: z.string().default(resolve(import.meta.dirname, '../../.data')),
   XDG_CACHE_HOME: z.string().default(join(homedir(), '.cache')),
@@ -102,14 +126,12 @@ const Environment = z.object({
   MONGODB_URI: z
     .string()
     .regex(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'must be as in mongodb://host:27017/trunkline?replicaSet=rs0')
+    .refine((uri) => hostsOfMongo(uri).every(canBeAsked), 'must name hosts that can exist')
     .optional(),
   LIVEKIT_URL: url(/^(wss?|https?)$/, 'wss://example.livekit.cloud').optional(),
   LIVEKIT_API_KEY: z.string().optional(),
   LIVEKIT_API_SECRET: z.string().optional(),
-  LIVEKIT_SIP_HOST: z
-    .string()
-    .regex(/^[A-Za-z0-9.-]+(:[0-9]+)?$/, 'must be a host name, as in example.sip.livekit.cloud')
-    .optional(),
+  LIVEKIT_SIP_HOST: z.string().refine(canBeAsked, 'must be a host name, as in example.sip.livekit.cloud').optional(),
   TWILIO_API_URL: url(/^https?$/, 'http://127.0.0.1:4010').optional(),
   TWILIO_SECURE_TRUNKING: z.stringbool('must be true or false').optional(),
   TWILIO_SIGNALLING_ADDRESSES: Addresses.default(TWILIO_SIGNALLING_ADDRESSES),

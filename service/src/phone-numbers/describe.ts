@@ -7,10 +7,13 @@ import type {
   StepName,
 } from '@trunkline/contracts';
 import type { PartRecord } from '../provisioning/lease.ts';
+import { isOpenToAll, openListWarnings } from './allowed-addresses.ts';
+import { ownTwilioTrunkWarnings } from './own-twilio-trunk.ts';
 import { parts } from './parts.ts';
 import type { PartName, PhoneNumberRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
+import { withoutEffectWarnings } from './without-effect.ts';
 
 /** Tells callers what a record holds. No secret leaves it. `sip_host` is where carriers send calls. */
 export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string): PhoneNumber => {
@@ -35,8 +38,11 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     created_at: record.created_at.toISOString(),
     updated_at: record.updated_at.toISOString(),
   };
-  if (record.provider === 'twilio') return { provider: 'twilio', ...ofEither, integration_id: record.integration_id };
-  const warnings = warningsOf(record);
+  const warnings = [...withoutEffectWarnings(record), ...(record.provider === 'sip' ? warningsOf(record) : [])];
+  if (record.provider === 'twilio') {
+    const { integration_id } = record;
+    return { provider: 'twilio', ...ofEither, integration_id, ...(warnings.length > 0 && { warnings }) };
+  }
   return {
     provider: 'sip',
     ...ofEither,
@@ -69,12 +75,16 @@ export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumbe
 const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => [
   ...inboundWarnings(record),
   ...outboundWarnings(record),
+  ...ownTwilioTrunkWarnings(record),
 ];
 
 const inboundWarnings = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => {
-  if (!record.supports_inbound || record.inbound_authentication === 'digest') return [];
-  if (record.allowed_addresses.length === 0) {
+  if (!record.supports_inbound) return [];
+  const ofOpenList = openListWarnings(record);
+  if (record.inbound_authentication === 'digest') return ofOpenList;
+  if (isOpenToAll(record.allowed_addresses)) {
     return [
+      ...ofOpenList,
       'Anyone who finds the sip_uri can call this number: give allowed_addresses, or credentials with inbound_authentication digest.',
     ];
   }

@@ -1,6 +1,7 @@
 import type { Caller, ParsedImportPhoneNumber, PhoneNumberId } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../database/secrets.ts';
+import { defaultAuthentication } from './allowed-addresses.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** The record of an import that has not begun. Its secrets are sealed for it alone. */
@@ -57,21 +58,19 @@ export const createDraft =
       const { provider, integration_id } = input;
       return { ...ofEither, provider, integration_id, former_routing: null };
     }
+    const sip_username = input.sip_username ?? null;
+    const allowed_addresses = input.allowed_addresses ?? [];
     return {
       ...ofEither,
       provider: input.provider,
       sip_trunk_name: input.sip_trunk_name ?? phone_number,
-      sip_username: input.sip_username ?? null,
+      sip_username,
       sip_password: await seal('sip_password', input.sip_password),
       sip_server_address: input.sip_server_address ?? null,
       media_encryption: input.media_encryption,
       sip_transport: input.sip_transport,
-      allowed_addresses: input.allowed_addresses ?? [],
-      inbound_authentication: authenticationOf(input),
+      allowed_addresses,
+      inbound_authentication:
+        input.inbound_authentication ?? defaultAuthentication({ allowed_addresses, sip_username }),
     };
   };
-
-/** Many carriers cannot answer a digest challenge: it is asked for only where nothing else tells who calls. */
-const authenticationOf = (input: Extract<ParsedImportPhoneNumber, { provider: 'sip' }>): 'digest' | 'none' =>
-  input.inbound_authentication ??
-  (input.allowed_addresses === undefined && input.sip_username !== undefined ? 'digest' : 'none');

@@ -1,0 +1,40 @@
+import { DEFAULT_ROOM_NAME } from '@trunkline/contracts';
+import { defaultAuthentication } from './allowed-addresses.ts';
+import type { PhoneNumberRecord } from './record.ts';
+
+/** What was sent and does nothing, as its direction was not asked for; and what to send instead. */
+export const withoutEffectWarnings = (record: PhoneNumberRecord): string[] => {
+  const { supports_inbound, supports_outbound } = record;
+  if (supports_inbound && supports_outbound) return [];
+  if (!supports_inbound && !supports_outbound) return [NO_DIRECTION];
+  const given = supports_inbound ? forOutbound(record) : forInbound(record);
+  const missing = supports_inbound ? 'supports_outbound' : 'supports_inbound';
+  const unused = Object.keys(given).filter((field) => given[field]);
+  if (unused.length === 0) return [];
+  const [have, them] = unused.length === 1 ? ['has', 'it'] : ['have', 'them'];
+  return [
+    `${unused.join(', ')} ${have} no effect without ${missing}. Import with ${missing} true, or leave ${them} out.`,
+  ];
+};
+
+const NO_DIRECTION =
+  'Nothing is built, and no call arrives or leaves: neither supports_inbound nor supports_outbound is true. Release the number, and import it with supports_inbound true for calls to it, supports_outbound true for calls from it, or both.';
+
+/** Which of the fields that only calls to the number need were given. */
+const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
+  inbound_room_name: record.inbound_room_name !== DEFAULT_ROOM_NAME,
+  inbound_pin: record.inbound_pin !== null,
+  agent_id: record.assigned_agent_id !== null,
+  ...(record.provider === 'sip'
+    ? {
+        allowed_addresses: record.allowed_addresses.length > 0,
+        inbound_authentication: record.inbound_authentication !== defaultAuthentication(record),
+      }
+    : { replace_existing_routing: record.replace_existing_routing }),
+});
+
+/** The same for calls from it. A Twilio number has none of its own. */
+const forOutbound = (record: PhoneNumberRecord): Record<string, boolean> =>
+  record.provider === 'sip'
+    ? { sip_server_address: record.sip_server_address !== null, sip_transport: record.sip_transport !== 'auto' }
+    : {};
