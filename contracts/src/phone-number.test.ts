@@ -77,6 +77,16 @@ describe('what the import takes', () => {
     expect(faultsOf({ ...sip, [path.split('.')[0] ?? '']: value })).toEqual([path]);
   });
 
+  it.each([
+    ['support', 'support'],
+    ['call-', 'call-'],
+    ['call_', 'call_'],
+    ['call-*', 'call-'],
+    ['call*', 'call'],
+  ])('takes the room prefix %s for %s', (inbound_room_name, prefix) => {
+    expect(ImportPhoneNumber.parse({ ...sip, inbound_room_name }).inbound_room_name).toBe(prefix);
+  });
+
   it('refuses fields of the other provider, and unknown ones, by name', () => {
     expect(faultsOf({ ...twilio, sip_username: 'u', media_encryption: 'allow', colour: 'red' })).toEqual([
       'sip_username',

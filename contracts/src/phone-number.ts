@@ -4,10 +4,12 @@ import { E164, E164InQuery } from './e164.ts';
 import { pageInput, Timestamp } from './envelope.ts';
 import { splitHostAndPort } from './host.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
-import { mustNotContain, text } from './text.ts';
+import { exactName, mustNotContain, text } from './text.ts';
 
 /** The name under which a LiveKit agent worker registers. */
-export const AgentId = text(128).meta({ description: 'The LiveKit agent name that is dispatched to each caller.' });
+export const AgentId = exactName(128).meta({
+  description: 'The LiveKit agent name that is dispatched to each caller.',
+});
 
 const SERVER_ADDRESS = 'must be a host name or IP address, with or without a port, as in sip.example.com:5060';
 
@@ -22,7 +24,10 @@ const SipServerAddress = z
   })
   .meta({ example: 'sip.example.com:5060' });
 
-/** The prefix of each caller's own room. `support`, `support-` and `support-*` all give `support_<caller>_<random>`. */
+/**
+ * The prefix of each caller's own room, as LiveKit gets it: without the `*` that some write behind it. LiveKit joins it by
+ * `_`, so `support` gives `support_<caller>_<random>`, and `call-` gives `call-_<caller>_<random>`.
+ */
 const RoomName = z
   .string('must be a room name prefix of letters, digits, - and _')
   .max(200, 'must have 200 characters at most')
@@ -30,6 +35,7 @@ const RoomName = z
     /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+\*?$/,
     'must be a room name prefix of letters, digits, - and _ (LiveKit knows no placeholders), as in support or support-*',
   )
+  .transform((given) => given.replace(/\*$/, ''))
   .meta({ example: 'support' });
 
 /** Where none is given. */
@@ -43,7 +49,7 @@ const Pin = z
 const UNQUOTED = /^[^"'<>;\\]*$/;
 
 /** It stands in SIP headers, between quotes and beside parameters, where these would end it. */
-const SipUsername = text(128).regex(UNQUOTED, { error: ({ input }) => mustNotContain(input, UNQUOTED) });
+const SipUsername = exactName(128).regex(UNQUOTED, { error: ({ input }) => mustNotContain(input, UNQUOTED) });
 
 const MediaEncryption = z.enum(['disable', 'allow', 'require']);
 const SipTransport = z.enum(['auto', 'udp', 'tcp', 'tls']);
@@ -56,8 +62,9 @@ const importOfEither = {
   phone_number: E164,
   supports_inbound: z.boolean().default(false),
   supports_outbound: z.boolean().default(false),
-  inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
-    description: "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`.",
+  inbound_room_name: RoomName.prefault(DEFAULT_ROOM_NAME).meta({
+    description:
+      "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`, `call-` and `call-*` give `call-_<caller>_<random>`.",
   }),
   inbound_pin: Pin.optional().meta({ description: '4 to 10 digits that callers must dial first.' }),
   agent_id: AgentId.optional().meta({ description: 'Assigns the number at once to the LiveKit agent of this name.' }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CreateApiKey } from './api-key.ts';
 import { CreateIntegration } from './integration.ts';
-import { AgentId, ImportPhoneNumber } from './phone-number.ts';
+import { AgentId, AssignPhoneNumber, ImportPhoneNumber } from './phone-number.ts';
 import { text } from './text.ts';
 
 const messagesOf = (given: unknown, schema: { safeParse: ReturnType<typeof text>['safeParse'] } = text(64)) =>
@@ -47,6 +47,27 @@ describe('a text for people', () => {
       expect(error?.issues[0]?.message).toContain('U+200B');
     }
     expect(AgentId.safeParse(hidden).success).toBe(false);
+  });
+});
+
+describe('a name that a worker or a carrier must know by the same letters', () => {
+  const sip = { provider: 'sip', phone_number: '+15551230000', sip_password: 'p' };
+  it.each([
+    [' ', 'U+0020'],
+    ['agent ', 'U+0020'],
+    [' agent', 'U+0020'],
+    ['agent\u00a0', 'U+00A0'],
+    ['\u3000agent', 'U+3000'],
+  ])('is refused with a blank at an end: %j', (name, code_point) => {
+    const message = `must not begin or end with a blank (${code_point})`;
+    expect(messagesOf(name, AgentId)).toEqual([message]);
+    expect(messagesOf(name, AssignPhoneNumber.shape.agent_id)).toEqual([message]);
+    const named = ImportPhoneNumber.safeParse({ ...sip, sip_username: name, agent_id: name });
+    expect(named.error?.issues.map(({ path }) => path.join('.')).toSorted()).toEqual(['agent_id', 'sip_username']);
+  });
+
+  it.each(['inbound-agent', 'Inbound agent', 'агент'])('may be %s', (name) => {
+    expect(messagesOf(name, AgentId)).toEqual([]);
   });
 });
 

@@ -17,6 +17,15 @@ export const text = (max: number) =>
     .regex(VISIBLE, { error: ({ input }) => mustNotContain(input, VISIBLE) })
     .refine((given) => BEYOND.test(given), { error: ({ input }) => mustNotContain(input, BEYOND) });
 
+const AT_AN_END = /^\s|\s$/u;
+
+/** A name that something else must know by the very same letters: a blank that was copied with it would not be seen. */
+export const exactName = (max: number) =>
+  text(max).refine((given) => !AT_AN_END.test(given), {
+    error: ({ input }) =>
+      `must not begin or end with a blank (${codePointOf(AT_AN_END.exec(String(input))?.[0] ?? ' ')})`,
+  });
+
 /** Names the first character of the text that does not fit, by its code point: it may be one that nobody sees. */
 export const mustNotContain = (given: unknown, pattern: RegExp): string => {
   const found = [...String(given)].find((character) => !pattern.test(character)) ?? '';

@@ -76,14 +76,19 @@ describe('the LiveKit side of a SIP number', () => {
   });
 
   it('binds the rule to its trunk, and gives each caller a room of their own', async () => {
-    for (const inbound_room_name of ['support', 'support-', 'support-*', 'support_']) {
+    for (const [inbound_room_name, room_prefix] of [
+      ['support', 'support'],
+      ['call-', 'call-'],
+      ['call-*', 'call-'],
+      ['sip_', 'sip_'],
+    ] as const) {
       const input = sip({ inbound_room_name, inbound_pin: '0042' });
       const { data } = await caller.client.phoneNumbers.import.mutate(input);
-      expect(data).toMatchObject({ inbound_room_name, has_inbound_pin: true });
+      expect(data).toMatchObject({ inbound_room_name: room_prefix, has_inbound_pin: true });
       const { inbound, rule } = await linesOf(input.phone_number);
       expect(rule).toMatchObject({
         trunkIds: [inbound?.sipTrunkId],
-        rule: { dispatchRuleIndividual: { roomPrefix: 'support', pin: '0042' } },
+        rule: { dispatchRuleIndividual: { roomPrefix: room_prefix, pin: '0042' } },
       });
     }
   });

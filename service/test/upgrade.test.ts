@@ -71,6 +71,16 @@ describe('an upgrade', () => {
     expect(await installations().findOne()).toEqual({ _id: 'installation', schema: 4 });
   });
 
+  it('keeps the prefixes that rooms have: to schema 3 what stood at their end was taken off on the way to LiveKit', async () => {
+    await installations().insertOne({ _id: 'installation', schema: 3 });
+    const numbers = databaseOf(connection).collection('phone_numbers');
+    const stored = ['call', 'call-', 'call_-*', 'a-b'];
+    await numbers.insertMany(stored.map((inbound_room_name, n) => ({ inbound_room_name, n })));
+    await upgrade({ upgrades: upgrades.slice(0, 3) });
+    const found = await numbers.find().sort({ n: 1 }).toArray();
+    expect(found.map(({ inbound_room_name }) => inbound_room_name)).toEqual(['call', 'call', 'call', 'a-b']);
+  });
+
   it('goes on where it was interrupted, and turns no row twice', async () => {
     await fill();
     const failing: Upgrade = {

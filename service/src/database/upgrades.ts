@@ -96,6 +96,8 @@ const recordOf4 = ({ replace_existing_routing, ...row }: Row): Row => {
   return {
     ...row,
     queue: row.integration_id ?? row.organization_id,
+    // As LiveKit has it: its end was taken off on the way there.
+    inbound_room_name: String(row.inbound_room_name).replace(/[-_*]+$/, ''),
     provisioning: {
       ...provisioning,
       ...(due_at !== undefined && { due_at }),

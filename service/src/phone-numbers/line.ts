@@ -69,9 +69,8 @@ export const answerOf = async (job: Job, inbound_trunk_id: string): Promise<Answ
   mark: markOf(job),
 });
 
-/** LiveKit joins prefix, caller and random part by `_` itself. */
-const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_room_name'>): string =>
-  inbound_room_name.replace(/[-_*]+$/, '');
+/** As it was given: LiveKit joins prefix, caller and random part by `_` itself, also where the prefix ends in one. */
+const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_room_name'>): string => inbound_room_name;
 
 const markOf = ({ installation_id, record: { phone_number_id } }: Job) => ({ installation_id, phone_number_id });
 

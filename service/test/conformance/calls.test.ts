@@ -72,7 +72,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
       { digest: 407, expect: 'ringing', hold_ms: RING_MS },
       { username: 'carrier', password: 'a-password' },
     );
-    const { participants } = await roomOf('support');
+    const { participants } = await roomOf('support-');
     expect(participants).toMatchObject([
       {
         identity: `sip_${CALLER}`,

@@ -58,7 +58,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
         sip_dispatch_rule_id: body.data.dispatch_rule_id,
         name: input.phone_number,
         trunk_ids: [body.data.inbound_trunk_id],
-        rule: { dispatch_rule_individual: { room_prefix: 'support', pin: '0042', no_randomness: false } },
+        rule: { dispatch_rule_individual: { room_prefix: 'support-', pin: '0042', no_randomness: false } },
         room_config: roomWith('reception'),
         metadata: markOf(body.data),
       },
