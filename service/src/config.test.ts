@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError, readConfig, takesTls } from './config.ts';
 
 const production = {
   NODE_ENV: 'production',
@@ -50,7 +50,65 @@ describe('the settings', () => {
     ['LIVEKIT_URL', 'http://livekit_server:7880'],
     ['LIVEKIT_URL', 'http://[::1]:7880'],
   ])('take %s=%s', (name, value) => {
-    expect(faultsOf({ ...production, [name]: value })).toBe('none');
+    expect(faultsOf({ ...production, LIVEKIT_SIP_HOST: 'sip.example.com', [name]: value })).toBe('none');
+  });
+
+  it.each([
+    ['LIVEKIT_URL', { LIVEKIT_URL: 'ws://example.livekit.cloud' }],
+    ['LIVEKIT_URL', { LIVEKIT_URL: 'http://example.livekit.cloud' }],
+    // The host of LiveKit Cloud's API takes no calls.
+    ['LIVEKIT_SIP_HOST', { LIVEKIT_SIP_HOST: 'example.livekit.cloud' }],
+    ['LIVEKIT_SIP_HOST', { LIVEKIT_URL: 'https://livekit.example.com', LIVEKIT_SIP_HOST: 'x.sip.livekit.cloud' }],
+    ['TWILIO_SECURE_TRUNKING', { LIVEKIT_SIP_HOST: 'sip.example.com:5060', TWILIO_SECURE_TRUNKING: 'true' }],
+    ['TWILIO_SECURE_TRUNKING', { LIVEKIT_SIP_HOST: 'sip.example.com:5061', TWILIO_SECURE_TRUNKING: 'false' }],
+    ['METRICS_PORT', { METRICS_PORT: '3000' }],
+    ['METRICS_PORT', { PORT: '9464', HOST: '127.0.0.1' }],
+  ] as [string, Record<string, string>][])('that contradict each other are a fault of %s: %j', (name, settings) => {
+    expect(faultsOf({ ...production, ...settings })).toMatch(new RegExp(`^ {2}${name} must`, 'm'));
+  });
+
+  it('may share a port where they listen at addresses of their own', () => {
+    expect(faultsOf({ HOST: '192.0.2.1', METRICS_HOST: '127.0.0.1', METRICS_PORT: '3000' })).toBe('none');
+    expect(faultsOf({ PORT: '0', METRICS_PORT: '0' })).toBe('none');
+  });
+
+  it.each([
+    ['wss://example.livekit.cloud', 'example.livekit.cloud'],
+    ['WSS://Example.LiveKit.Cloud:443/', 'example.livekit.cloud'],
+    ['https://livekit.example.com/livekit/', 'livekit.example.com/livekit'],
+    ['http://127.0.0.1:7880', '127.0.0.1:7880'],
+  ])('name the LiveKit project of %s', (LIVEKIT_URL, livekit_project) => {
+    const own = { ...production, LIVEKIT_SIP_HOST: 'sip.example.com' };
+    expect(readConfig({ ...own, LIVEKIT_URL })).toMatchObject({ livekit_project });
+  });
+
+  it.each([
+    ['LIVEKIT_URL', 'https://livekit.example.com/?x=1'],
+    ['LIVEKIT_URL', 'https://livekit.example.com/#x'],
+    ['LIVEKIT_URL', 'https://user:pass@livekit.example.com'],
+    ['TWILIO_API_URL', 'http://127.0.0.1:4010/?x=1'],
+  ])('refuse of a URL what has no meaning: %s=%s', (name, value) => {
+    expect(faultsOf({ ...production, LIVEKIT_SIP_HOST: 'sip.example.com', [name]: value })).toMatch(
+      new RegExp(`^ {2}${name} must`, 'm'),
+    );
+  });
+
+  it('are read without the blanks around them: a file often ends in a line break', () => {
+    const config = readConfig({ ...production, LIVEKIT_API_SECRET: 'secret\n', PORT: ' 8080 ', HOST: '  ' });
+    expect(config).toMatchObject({ port: 8080, host: '::', livekit: { api_secret: 'secret' } });
+  });
+
+  it.each([
+    ['Example.SIP.LiveKit.Cloud', 'example.sip.livekit.cloud', true],
+    ['example.sip.livekit.cloud:5061', 'example.sip.livekit.cloud:5061', true],
+    ['example.sip.livekit.cloud:5060', 'example.sip.livekit.cloud:5060', false],
+    ['sip.example.com', 'sip.example.com', false],
+    ['sip.example.com:5061', 'sip.example.com:5061', true],
+    ['2001:db8::9', '[2001:db8::9]', false],
+  ])('say where carriers send calls, and whether over TLS: %s', (LIVEKIT_SIP_HOST, sip_host, is_tls) => {
+    const LIVEKIT_URL = sip_host.includes('livekit.cloud') ? production.LIVEKIT_URL : 'https://livekit.example.com';
+    expect(readConfig({ ...production, LIVEKIT_URL, LIVEKIT_SIP_HOST }).livekit?.sip_host).toBe(sip_host);
+    expect(takesTls(sip_host)).toBe(is_tls);
   });
 
   it('take an empty text for none', () => {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AllowedAddress, isHost, isOfNobody, letsEveryoneIn, splitHostAndPort } from '@trunkline/contracts';
@@ -33,9 +34,12 @@ const count = (fallback: number) =>
   z.coerce.number('must be a whole number').int('must be a whole number').positive('must be above 0').default(fallback);
 
 const url = (protocol: RegExp, example: string) =>
-  z
-    .url({ protocol, error: `must be a URL, as in ${example}` })
-    .refine((text) => !URL.canParse(text) || isHost(hostOf(new URL(text))), 'must name a host that can exist');
+  z.url({ protocol, error: `must be a URL, as in ${example}`, abort: true }).superRefine((text, { addIssue }) => {
+    const parsed = new URL(text);
+    if (!isHost(hostOf(parsed))) addIssue('must name a host that can exist');
+    if (parsed.search || parsed.hash || parsed.username || parsed.password)
+      addIssue(`must have a host and perhaps a path, and nothing else, as in ${example}`);
+  });
 
 /** Without the brackets around an IPv6 address. */
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
@@ -131,7 +135,11 @@ const Environment = z.object({
   LIVEKIT_URL: url(/^(wss?|https?)$/, 'wss://example.livekit.cloud').optional(),
   LIVEKIT_API_KEY: z.string().optional(),
   LIVEKIT_API_SECRET: z.string().optional(),
-  LIVEKIT_SIP_HOST: z.string().refine(canBeAsked, 'must be a host name, as in example.sip.livekit.cloud').optional(),
+  LIVEKIT_SIP_HOST: z
+    .string()
+    .refine(canBeAsked, 'must be a host name, as in example.sip.livekit.cloud')
+    .transform((text) => (isIPv6(text) ? `[${text}]` : text.toLowerCase()))
+    .optional(),
   TWILIO_API_URL: url(/^https?$/, 'http://127.0.0.1:4010').optional(),
   TWILIO_SECURE_TRUNKING: z.stringbool('must be true or false').optional(),
   TWILIO_SIGNALLING_ADDRESSES: Addresses.default(TWILIO_SIGNALLING_ADDRESSES),
@@ -224,8 +232,11 @@ export class ConfigError extends Error {
 
 /** Reads the settings from the environment. Throws `ConfigError` with all faults at once. */
 export const readConfig = (environment: Record<string, string | undefined>): Config => {
+  // What is read from a file often ends in a line break.
   const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(environment).flatMap(([name, value = '']): [string, string][] =>
+      value.trim() === '' ? [] : [[name, value.trim()]],
+    ),
   );
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
@@ -266,8 +277,55 @@ const faultsBetween = (given: Record<string, unknown>, environment?: Environment
   if (environment && environment.PROVIDER_TIMEOUT_SECONDS >= environment.IMPORT_DEADLINE_SECONDS) {
     faults.push('IMPORT_DEADLINE_SECONDS must be above PROVIDER_TIMEOUT_SECONDS: a call must fit into an import');
   }
+  return environment ? [...faults, ...contradictions(environment)] : faults;
+};
+
+/** Settings that are each right, and cannot both be meant. */
+const contradictions = (environment: Environment): string[] => {
+  const { LIVEKIT_URL, LIVEKIT_SIP_HOST, TWILIO_SECURE_TRUNKING, PORT, METRICS_PORT } = environment;
+  const faults: string[] = [];
+  const url = LIVEKIT_URL === undefined ? undefined : new URL(LIVEKIT_URL);
+  const { host: sip_host = '', port: sip_port } = splitHostAndPort(LIVEKIT_SIP_HOST ?? '') ?? {};
+  const isOfCloud = url !== undefined && isCloud(hostOf(url));
+  if (isOfCloud && /^(ws|http):$/.test(url.protocol)) {
+    faults.push('LIVEKIT_URL must begin with wss:// or https://: LiveKit Cloud takes nothing else');
+  }
+  if (isCloud(sip_host) && !isCloudSip(sip_host)) {
+    faults.push(
+      "LIVEKIT_SIP_HOST must be the host of the project's SIP URI, as in example.sip.livekit.cloud: LIVEKIT_URL's host takes no calls",
+    );
+  }
+  if (url !== undefined && !isOfCloud && isCloudSip(sip_host)) {
+    faults.push(
+      'LIVEKIT_SIP_HOST must be where the LiveKit of LIVEKIT_URL takes calls: that is your own, and this is LiveKit Cloud',
+    );
+  }
+  // RFC 3261, 19.1.2: 5061 is for TLS, 5060 for the others.
+  if (TWILIO_SECURE_TRUNKING !== undefined && sip_port === (TWILIO_SECURE_TRUNKING ? 5060 : 5061)) {
+    faults.push(
+      `TWILIO_SECURE_TRUNKING must be ${!TWILIO_SECURE_TRUNKING} with port ${sip_port} in LIVEKIT_SIP_HOST: 5061 is for TLS, and 5060 for calls without it`,
+    );
+  }
+  const listensAt = [hostToListenAt(environment), environment.METRICS_HOST];
+  const areOne = new Set(listensAt).size === 1 || listensAt.some((host) => ['::', '0.0.0.0'].includes(host));
+  if (PORT !== 0 && PORT === METRICS_PORT && areOne) faults.push('METRICS_PORT must differ from PORT');
   return faults;
 };
+
+const isCloud = (host: string): boolean => /(^|\.)livekit\.cloud\.?$/i.test(host);
+const isCloudSip = (host: string): boolean => /\.sip\.livekit\.cloud\.?$/i.test(host);
+
+/** Whether carriers send calls there over TLS: LiveKit Cloud takes them so, and 5061 is the port for it. */
+export const takesTls = (sip_host: string): boolean => {
+  const { host = '', port } = splitHostAndPort(sip_host) ?? {};
+  return port === 5061 || (isCloud(host) && port !== 5060);
+};
+
+const hostToListenAt = ({ HOST, NODE_ENV }: Environment): string =>
+  HOST ?? (NODE_ENV === 'production' ? '::' : '127.0.0.1');
+
+/** Two LiveKits may stand behind one host, each at a path of its own. */
+const projectOf = ({ host, pathname }: URL): string => host + pathname.replace(/\/+$/, '');
 
 const configOf = (environment: Environment): Config => {
   const production = environment.NODE_ENV === 'production';
@@ -275,7 +333,7 @@ const configOf = (environment: Environment): Config => {
   const { TWILIO_API_URL, TWILIO_SECURE_TRUNKING, TWILIO_SIGNALLING_ADDRESSES } = environment;
   return {
     production,
-    host: environment.HOST ?? (production ? '::' : '127.0.0.1'),
+    host: hostToListenAt(environment),
     port: environment.PORT,
     metrics_host: environment.METRICS_HOST,
     metrics_port: environment.METRICS_PORT,
@@ -289,7 +347,7 @@ const configOf = (environment: Environment): Config => {
     cache_dir: join(environment.XDG_CACHE_HOME, 'trunkline'),
     search_path: environment.PATH,
     ...(environment.MONGODB_URI && { mongodb_uri: environment.MONGODB_URI }),
-    livekit_project: LIVEKIT_URL ? new URL(LIVEKIT_URL).host : 'sandbox',
+    livekit_project: LIVEKIT_URL ? projectOf(new URL(LIVEKIT_URL)) : 'sandbox',
     ...(LIVEKIT_URL &&
       LIVEKIT_API_KEY &&
       LIVEKIT_API_SECRET &&

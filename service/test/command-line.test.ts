@@ -118,6 +118,71 @@ describe('trunkline organizations create', () => {
   });
 });
 
+describe('trunkline livekit rename', () => {
+  const uri = mongodb_uri.replace('test_command_line', 'test_rename_line');
+  let service: OpenedService;
+  beforeAll(async () => {
+    service = await openService({ mongodb_uri: uri });
+  });
+  afterAll(() => service.close());
+
+  const installations = () => service.connection.collection('installations');
+  const call = (project: string) => installations().updateOne({}, { $set: { project } });
+  const isCalled = async () => (await installations().findOne({}))?.project as string;
+  const settings = (host = '127.0.0.1') => {
+    const { url, api_key, api_secret } = service.sandbox.livekit;
+    return {
+      MONGODB_URI: uri,
+      LIVEKIT_URL: url.replace('127.0.0.1', host),
+      LIVEKIT_API_KEY: api_key,
+      LIVEKIT_API_SECRET: api_secret,
+      LIVEKIT_SIP_HOST: 'sip.example.com',
+    };
+  };
+  const here = () => new URL(service.sandbox.livekit.url).host;
+
+  it('is not needed where a name is only spelt another way', async () => {
+    await call(here());
+    for (const host of ['localhost', 'LOCALHOST.']) {
+      const { code, err } = await run(['organizations', 'create', '--name', 'Acme'], settings(host));
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+    }
+  });
+
+  it('is named where the start is refused, and has the same LiveKit be known by its new name', async () => {
+    await call('livekit.internal:7880');
+    const sip = { phone_number: drawNumber(), provider: 'sip', supports_inbound: true } as const;
+    await service.admin.client.phoneNumbers.import.mutate(sip);
+    const refused = await run(['organizations', 'create', '--name', 'Acme'], settings());
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('run: trunkline livekit rename') });
+    const { code, out } = await run(['livekit', 'rename'], settings());
+    const renamed = `This database belongs to the LiveKit project ${here()} now. It was called livekit.internal:7880.\n`;
+    expect({ code, out }).toEqual({ code: 0, out: renamed });
+    expect((await run(['organizations', 'create', '--name', 'Acme'], settings())).code).toBe(0);
+  });
+
+  it('refuses a LiveKit that has nothing of this database, but by force', async () => {
+    await call('livekit.internal:7880');
+    for (const { sipTrunkId = '' } of (await readWorld(service)).inbound) {
+      await service.sandbox.shelf.remove('livekit.inbound_trunk', sipTrunkId);
+    }
+    const { code, err } = await run(['livekit', 'rename'], settings());
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('so it is another LiveKit project') });
+    expect(await isCalled()).toBe('livekit.internal:7880');
+    expect((await run(['livekit', 'rename', '--force'], settings())).code).toBe(0);
+    expect(await isCalled()).toBe(here());
+  });
+
+  it('never makes a real LiveKit of the sandbox, nor goes on without its settings', async () => {
+    await call('sandbox');
+    const { code, err } = await run(['livekit', 'rename', '--force'], settings());
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('the sandbox is no name') });
+    const without = await run(['livekit', 'rename'], { MONGODB_URI: uri });
+    expect(without).toMatchObject({ code: 1, err: expect.stringMatching(/^LIVEKIT_URL is required/) });
+    expect(await isCalled()).toBe('sandbox');
+  });
+});
+
 describe('trunkline secrets re-encrypt', () => {
   const keys = ['newer', 'test'].map((id, n) => `${id}:${Buffer.alloc(32, n === 0 ? 8 : 7).toString('base64')}`);
 

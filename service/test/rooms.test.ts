@@ -55,6 +55,8 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
       'phone-numbers',
       'events',
       'provisioning',
+      'vendors',
+      'development',
       'telemetry',
       'database',
     ],

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { systemClock } from '../clock.ts';
 import { collections } from '../collections.ts';
-import { readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { connect, transactionOn } from '../database/connect.ts';
-import { openInstallation } from '../database/installation.ts';
+import { openInstallation, renameProject } from '../database/installation.ts';
 import { prepareDatabase } from '../database/prepare-database.ts';
 import { createSecrets, type KeyRing } from '../database/secrets.ts';
 import { requireUpgraded } from '../database/upgrade.ts';
@@ -17,6 +17,8 @@ import { createPhoneNumberStore } from '../phone-numbers/store.ts';
 import { createBackground } from '../provisioning/background.ts';
 import { createGate } from '../provisioning/gate.ts';
 import { createLogging } from '../telemetry/log.ts';
+import { createLiveKit } from '../vendors/livekit.ts';
+import { holdsTrunksOf } from './holds-trunks.ts';
 import { reEncrypt } from './re-encrypt.ts';
 
 const USAGE = `Usage: trunkline organizations create --name <name>
@@ -24,6 +26,7 @@ const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline secrets re-encrypt
        trunkline pause
        trunkline resume
+       trunkline livekit rename [--force]
 
 organizations create makes an organization and its first API key, an admin's, in the database at MONGODB_URI.
 The key is printed once, and kept nowhere.
@@ -36,7 +39,10 @@ secrets re-encrypt seals all stored secrets by the first of ENCRYPTION_KEYS, bes
 the others can go.
 
 pause stops all that the service sends to Twilio and LiveKit, within a second on every replica: numbers can be looked up
-and not changed, and what is due waits. resume goes on, also where the service itself has stopped taking things away.`;
+and not changed, and what is due waits. resume goes on, also where the service itself has stopped taking things away.
+
+livekit rename has the database belong to the LiveKit of the LIVEKIT_ settings, where that is the same LiveKit under a new
+name. It looks there for trunks that this database has made, and refuses where it finds none; with --force it does not look.`;
 
 /** How long the command line waits for the service to carry out a release. */
 const RELEASE_WAIT_MS = 60_000;
@@ -97,6 +103,30 @@ const releaseNumber = async (phone_number: string, force: boolean) => {
   process.exitCode = 1;
 };
 
+const renameLiveKit = async (force: boolean) => {
+  await using opened = new AsyncDisposableStack();
+  const config = readConfig(process.env);
+  const { livekit, livekit_project, provider_timeout_ms: timeout_ms } = config;
+  if (livekit === undefined)
+    throw new Error('LIVEKIT_URL is required, with the other LIVEKIT_ settings: the new name.');
+  const connection = opened.adopt(await connect(await databaseUri(config, opened)), (it) => it.close());
+  await requireUpgraded(connection, upgrades);
+  const switchboard = createLiveKit({ ...livekit, timeout_ms, observe: (_call, run) => run() });
+  const holdsOurs = async (installation_id: string) =>
+    force || (await holdsTrunksOf({ connection, switchboard, installation_id }));
+  const { from, to } = await renameProject(connection, livekit_project, holdsOurs);
+  console.log(`This database belongs to the LiveKit project ${to} now. It was called ${from}.`);
+};
+
+/** Where nothing is set, the embedded database of a service that is not running. */
+const databaseUri = async (config: Config, opened: AsyncDisposableStack): Promise<string> => {
+  if (config.mongodb_uri !== undefined) return config.mongodb_uri;
+  const { openMongod } = await import('../development/index.ts');
+  const { signal } = new AbortController();
+  const mongod = await openMongod({ ...config, signal, say: (line) => console.error(line) });
+  return opened.adopt(mongod, (it) => it.close()).uri;
+};
+
 const reEncryptSecrets = async () => {
   await using opened = new AsyncDisposableStack();
   const { config, connection } = await openDatabase(opened);
@@ -155,6 +185,7 @@ try {
   else if (command === 'organizations create' && name) await createOrganization(name);
   else if (command.startsWith('numbers release +') && positionals.length === 3 && values['any-organization'])
     await releaseNumber(positionals[2] ?? '', values.force);
+  else if (command === 'livekit rename' && name === undefined) await renameLiveKit(values.force);
   else if (command === 'secrets re-encrypt' && name === undefined) await reEncryptSecrets();
   else if (command === 'pause' || command === 'resume') await setPaused(command === 'pause');
   else throw new Error(USAGE);

@@ -60,10 +60,13 @@ export const openInstallation = async (
   const found = (await installations.findOne({ _id: 'installation' })) ?? made;
   refuseNewer(found.schema, schema);
   const project = found.project ?? found.livekit_project;
-  if (project !== livekit_project) {
+  if (!isSameProject(project, livekit_project)) {
+    const rename = [project, livekit_project].includes(SANDBOX)
+      ? ''
+      : ' If it is the same LiveKit under a new name, run: trunkline livekit rename';
     throw new Error(
       `This database belongs to the LiveKit project ${project}, not ${livekit_project}. ` +
-        'Set the LIVEKIT_ settings of that project, or another MONGODB_URI (or DATA_DIR).',
+        `Set the LIVEKIT_ settings of that project, or another MONGODB_URI (or DATA_DIR).${rename}`,
     );
   }
   return {
@@ -75,4 +78,43 @@ export const openInstallation = async (
       return modifiedCount > 0;
     },
   };
+};
+
+const SANDBOX = 'sandbox';
+
+/** Whether two names are one place, however they are spelt: `localhost` is 127.0.0.1, and a dot may close a host name. */
+const isSameProject = (one: string, other: string): boolean => spellingOf(one) === spellingOf(other);
+
+const spellingOf = (project: string): string => {
+  const [, host = '', port = '', path = ''] = /^(\[[^\]]*\]|[^:/]*)(:[0-9]+)?(.*)$/.exec(project) ?? [];
+  const name = host.toLowerCase().replace(/\.$/, '');
+  return (LOCAL.test(name) ? 'localhost' : name) + port + path;
+};
+
+const LOCAL = /^(localhost|127\.[0-9.]+|0\.0\.0\.0|\[::1?\])$/;
+
+/**
+ * Has the database belong to the LiveKit project under its new name. `holdsOurs` tells whether what this installation
+ * made is there. Throws where it is not, and for the sandbox, which is never the same as a real one.
+ */
+export const renameProject = async (
+  connection: Connection,
+  livekit_project: string,
+  holdsOurs: (installation_id: string) => Promise<boolean>,
+): Promise<{ from: string; to: string }> => {
+  const installations = openCollection(connection, installationsCollection);
+  const found = await installations.findOne({ _id: 'installation' });
+  if (found === null) throw new Error('This database belongs to no LiveKit project yet: start the service.');
+  const from = found.project ?? found.livekit_project;
+  if ([from, livekit_project].includes(SANDBOX)) {
+    throw new Error(`This database belongs to ${from}, and the sandbox is no name of a LiveKit project.`);
+  }
+  if (!(await holdsOurs(found.installation_id))) {
+    throw new Error(
+      `${livekit_project} has none of the trunks that this database made at ${from}, so it is another LiveKit project. ` +
+        'Check the LIVEKIT_ settings. Where the trunks were deleted there, rename with --force.',
+    );
+  }
+  await installations.updateOne({ _id: 'installation' }, { $set: { project: livekit_project } });
+  return { from, to: livekit_project };
 };

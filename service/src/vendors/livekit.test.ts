@@ -126,6 +126,21 @@ describe('LiveKit', () => {
     await expect(switchboard.removeTrunk('ST_x')).resolves.toBeUndefined();
   });
 
+  it.each([
+    ['wss://example.livekit.cloud', 'https://example.livekit.cloud/twirp/livekit.SIP/CreateSIPInboundTrunk'],
+    ['http://127.0.0.1:7880/', 'http://127.0.0.1:7880/twirp/livekit.SIP/CreateSIPInboundTrunk'],
+    ['https://example.com/livekit', 'https://example.com/livekit/twirp/livekit.SIP/CreateSIPInboundTrunk'],
+    ['wss://example.com/a/b/', 'https://example.com/a/b/twirp/livekit.SIP/CreateSIPInboundTrunk'],
+  ])('is asked behind the path of %s', async (url, asked) => {
+    const behind = createLiveKit({
+      ...{ url, api_key: 'key', api_secret: 'secret-of-thirty-two-letters-more', timeout_ms: 1000 },
+      observe: (_call, run) => run(),
+    });
+    fetching.mockImplementation(async () => Response.json({ sip_trunk_id: 'ST_a', numbers: [line.phone_number] }));
+    await behind.createInboundTrunk({ ...line, allowed_addresses: [] });
+    expect(fetching.mock.calls.map(([to]) => String(to))).toEqual([asked]);
+  });
+
   it('never logs or tells a token that LiveKit quotes back', async () => {
     fetching.mockImplementation(
       async () => new Response('invalid token: eyJhbGciOi.secret.token, error: signature is invalid', { status: 401 }),

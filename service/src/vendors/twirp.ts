@@ -32,12 +32,14 @@ const Refused = z.object({ code: z.string().optional().catch(undefined), msg: z.
 
 /** Calls LiveKit's SIP interface, once: the SDK would replay a create whose answer was lost, and follow redirects. */
 export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptions) => {
-  const host = url.replace(/^ws/, 'http');
+  const base = new URL(url.replace(/^ws/i, 'http'));
+  // A proxy may have LiveKit behind a path.
+  const path = `${base.pathname.replace(/\/+$/, '')}/twirp/livekit.SIP`;
   return async (method: string, request: unknown): Promise<unknown> => {
     const token = new AccessToken(api_key, api_secret, { ttl: '10m' });
     token.addSIPGrant({ admin: true });
     const request_id = randomUUID();
-    const { status, headers, body } = await boundedFetch(new URL(`/twirp/livekit.SIP/${method}`, host), {
+    const { status, headers, body } = await boundedFetch(new URL(`${path}/${method}`, base), {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json;charset=UTF-8',
