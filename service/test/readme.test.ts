@@ -35,6 +35,7 @@ describe('the README', () => {
     'README.md',
     'CONTRIBUTING.md',
     'contracts/README.md',
+    'docs/real-number.md',
     '.changeset/README.md',
     'service/bench/README.md',
     'infra/README.md',
