@@ -35,7 +35,7 @@ const RoomName = z
     /^(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+\*?$/,
     'must be a room name prefix of letters, digits, - and _ (LiveKit knows no placeholders), as in support or support-*',
   )
-  .transform((given) => given.replace(/\*$/, ''))
+  .overwrite((given) => given.replace(/\*$/, ''))
   .meta({ example: 'support' });
 
 /** Where none is given. */
@@ -62,7 +62,7 @@ const importOfEither = {
   phone_number: E164,
   supports_inbound: z.boolean().default(false),
   supports_outbound: z.boolean().default(false),
-  inbound_room_name: RoomName.prefault(DEFAULT_ROOM_NAME).meta({
+  inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
     description:
       "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`, `call-` and `call-*` give `call-_<caller>_<random>`.",
   }),
