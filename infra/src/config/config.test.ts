@@ -76,6 +76,20 @@ describe('a configuration', () => {
     ['region', dev({ region: undefined }), /is missing/, 'set infra:region'],
     ['accountId', dev({ accountId: '12' }), /12 digits/, 'set infra:accountId'],
     ['livekitUrl', dev({ livekitUrl: 'https://example.com' }), /wss:/, 'set infra:livekitUrl'],
+    ...['a..b', '256.1.1.1', '1.2.3', 'sip.example.com:0', 'sip.example.com:65536', 'sip:sip.example.com'].map(
+      (livekitSipHost): [string, Given, RegExp, string] => [
+        'livekitSipHost',
+        dev({ livekitSipHost }),
+        /must be a host name/,
+        'set infra:livekitSipHost',
+      ],
+    ),
+    [
+      'service.twilioSignallingAddresses',
+      dev({ service: { twilioSignallingAddresses: '54.172.60.0/30,twilio.com' } }),
+      /ranges separated by commas/,
+      'service.twilioSignallingAddresses',
+    ],
     ['network.zones', dev({ network: { zones: [] } }), /two or three/, "set --path 'infra:network.zones[0]'"],
     [
       'network.zones[1]',

@@ -25,6 +25,22 @@ const matching = (pattern: RegExp, what: string) => z.string(`must be ${what}`).
 const host = (example: string) =>
   matching(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, `a host name, as in ${example}`);
 
+const NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/** The service starts with no host that cannot exist. */
+const hostAndPort = (example: string) =>
+  z.string(`must be a host name, as in ${example}`).refine((text) => {
+    const [, name = '', port = '5060'] = /^([^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+    const isPort = Number(port) >= 1 && Number(port) <= 65_535;
+    return isPort && (NAME.test(name) || z.ipv4().safeParse(name).success);
+  }, `must be a host name, as in ${example}`);
+
+const Address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+const ADDRESSES = 'must be ranges separated by commas, or *';
+const addresses = z
+  .string(ADDRESSES)
+  .refine((text) => text === '*' || text.split(',').every((part) => Address.safeParse(part.trim()).success), ADDRESSES);
+
 const arn = (service: string, rest: string, example: string) =>
   matching(new RegExp(`^arn:aws:${service}:[a-z0-9-]+:[0-9]{12}:${rest}$`), `a whole ARN, as in ${example}`);
 
@@ -106,7 +122,7 @@ const Service = z
     maxIntegrations: whole(1, 1_000_000).optional(),
     maxPhoneNumbers: whole(1, 10_000_000).optional(),
     twilioSecureTrunking: flag.optional(),
-    twilioSignallingAddresses: z.string('must be ranges separated by commas, or *').optional(),
+    twilioSignallingAddresses: addresses.optional(),
     twilioApiUrl: plainUrl(/^https?$/, 'https://twilio.example.com').optional(),
     logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   })
@@ -247,7 +263,7 @@ export const Schema = z.strictObject({
   service: Service,
   database: Database,
   livekitUrl: plainUrl(/^wss?$/, 'wss://example.livekit.cloud'),
-  livekitSipHost: matching(/^[A-Za-z0-9.-]+(:[0-9]+)?$/, 'a host name, as in example.sip.livekit.cloud'),
+  livekitSipHost: hostAndPort('example.sip.livekit.cloud'),
   mongodbUri: matching(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'as in mongodb+srv://user:password@host/trunkline').optional(),
   livekitApiKey: z.string().min(1, 'must not be empty').optional(),
   livekitApiSecret: z.string().min(1, 'must not be empty').optional(),
