@@ -17,6 +17,8 @@ export const createDraft =
     const { phone_number, supports_inbound, supports_outbound, inbound_room_name, agent_id } = input;
     const { key_id, request_id } = caller;
     const now = new Date(clock.now());
+    const isReplacing = input.provider === 'twilio' && input.replace_existing_routing;
+    const replaces = isReplacing ? { replace_existing_routing: true as const } : {};
     const ofEither = {
       phone_number_id,
       organization_id: caller.organization_id,
@@ -36,14 +38,13 @@ export const createDraft =
         lease_token: null,
         problem: null,
         parts: {},
-        imported_by: { key_id, request_id, stored_request: caller.stored_request ?? null },
+        imported_by: { key_id, request_id, stored_request: caller.stored_request ?? null, ...replaces },
         change: {
           kind: 'import',
           wanted: {},
           actor: { key_id },
           request_id,
-          ...(input.provider === 'twilio' &&
-            input.replace_existing_routing && { replace_existing_routing: true as const }),
+          ...replaces,
           at: now,
         },
         obstacle: null,

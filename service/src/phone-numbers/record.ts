@@ -43,6 +43,8 @@ const provisioning = z.object({
     request_id: z.string(),
     /** The stored request that asked for it, where it came with an Idempotency-Key. */
     stored_request: orNull(z.string()),
+    /** Whether it was to take the number off what is not ours: told where that had no effect. */
+    replace_existing_routing: z.literal(true).exactOptional(),
     /** Of schema 1, in place of that: the key itself. */
     idempotency_key: orNull(z.string()).exactOptional(),
   }),

@@ -30,7 +30,7 @@ const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
         allowed_addresses: record.allowed_addresses.length > 0,
         inbound_authentication: record.inbound_authentication !== defaultAuthentication(record),
       }
-    : { replace_existing_routing: record.replace_existing_routing }),
+    : { replace_existing_routing: record.provisioning.imported_by.replace_existing_routing ?? false }),
 });
 
 /** The same for calls from it. A Twilio number has none of its own. */
