@@ -1,3 +1,5 @@
+import examples from 'libphonenumber-js/examples.mobile.json' with { type: 'json' };
+import { getCountries, getExampleNumber } from 'libphonenumber-js/max';
 import { describe, expect, it } from 'vitest';
 import { E164, E164InQuery } from './e164.ts';
 
@@ -22,6 +24,13 @@ describe('a phone number', () => {
     expect(E164.parse(number)).toBe(number);
   });
 
+  it.each(getCountries().flatMap((country) => getExampleNumber(country, examples)?.number ?? []))(
+    'passes where its country has it: %s',
+    (number) => {
+      expect(E164.parse(number)).toBe(number);
+    },
+  );
+
   it.each([
     ['+49015112345678', '+4915112345678', '0 behind the country code 49'],
     ['+330123456789', '+33123456789', '0 behind the country code 33'],
@@ -35,6 +44,9 @@ describe('a phone number', () => {
     ['+55011987654321', '+5511987654321', '0 behind the country code 55'],
     ['+5401112345678', '+541112345678', '0 behind the country code 54'],
     ['+62021234567', '+6221234567', '0 behind the country code 62'],
+    ['+480512345678', '+48512345678', '0 behind the country code 48'],
+    ['+3006912345678', '+306912345678', '0 behind the country code 30'],
+    ['+852051234567', '+85251234567', '0 behind the country code 852'],
     ['+4900302345678', '+49302345678', '00 behind the country code 49'],
     ['+115551234567', '+15551234567', '1 behind the country code 1'],
     ['+788005551234', '+78005551234', '8 behind the country code 7'],

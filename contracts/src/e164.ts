@@ -53,19 +53,23 @@ const meantBy = (given: string): PhoneNumber | undefined => {
   // Some keyboards have a plus as wide as their own letters, and people dial 00 for it.
   let meant = parsePhoneNumberFromString(given.normalize('NFKC').replace(/^\+?00/, '+'));
   for (let parses = 1; meant !== undefined && parses < MOST_PARSES; parses++) {
-    const again = parsePhoneNumberFromString(withOneCode(meant));
+    const again = parsePhoneNumberFromString(withoutExcess(meant));
     if (again === undefined || again.number === meant.number) break;
     meant = again;
   }
   return meant;
 };
 
-/** Only where no such number exists with the code twice, and it does with the code once. */
-const withOneCode = (number: PhoneNumber): string => {
+/** With one thing less that is too much, where no such number exists with it, and one does without it. */
+const withoutExcess = (number: PhoneNumber): string => {
+  if (number.isValid()) return number.number;
   const { countryCallingCode, nationalNumber } = number;
-  const once = `+${nationalNumber}`;
-  const isTwice = nationalNumber.startsWith(countryCallingCode) && !number.isValid();
-  return isTwice && parsePhoneNumberFromString(once)?.isValid() ? once : number.number;
+  // Also where the country has no 0 in front of its numbers at home.
+  const shorter = [
+    `+${countryCallingCode}${nationalNumber.replace(/^0+/, '')}`,
+    ...(nationalNumber.startsWith(countryCallingCode) ? [`+${nationalNumber}`] : []),
+  ];
+  return shorter.find((text) => parsePhoneNumberFromString(text)?.isValid()) ?? number.number;
 };
 
 /** What to leave out of it. */
