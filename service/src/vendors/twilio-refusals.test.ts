@@ -144,3 +144,14 @@ describe('what Twilio says', () => {
     expect(problem).toMatchObject({ code: 'provider_unavailable', passing: true, doubtful: false });
   });
 });
+
+it.each([
+  ['null', { capabilities: null }],
+  ['absent', {}],
+  ['without a word of voice', { capabilities: { sms: true, voice: null } }],
+])('a number whose capabilities are %s cannot talk, and is read all the same', async (_what, fields) => {
+  const number = { sid: sid('PN'), phone_number: '+15551234567', voice_url: null, ...fields };
+  const body = { incoming_phone_numbers: [number], page: 0, page_size: 1000, next_page_uri: null };
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(body));
+  expect(await connect(byToken).findNumber('+15551234567')).toMatchObject({ number_sid: sid('PN'), has_voice: false });
+});
