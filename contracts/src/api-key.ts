@@ -4,33 +4,40 @@ import { KeyId } from './id.ts';
 import { Role } from './permission.ts';
 import { text } from './text.ts';
 
-export const CreateApiKey = z.strictObject({
-  name: text(100),
-  role: Role,
-  expires_at: z.iso
-    .datetime('must be a time in ISO 8601 and UTC, as in 2030-01-31T00:00:00Z')
-    .optional()
-    .meta({ description: 'Default: when the key that makes it ends. Never later than that.' }),
-});
+export const CreateApiKey = z
+  .strictObject({
+    name: text(100).meta({ description: 'What you call the key.', example: 'Support desk' }),
+    role: Role,
+    expires_at: z.iso.datetime('must be a time in ISO 8601 and UTC, as in 2030-01-31T00:00:00Z').optional().meta({
+      description: 'When the key ends. Default: when the key that makes it ends. Never later than that.',
+      example: '2030-01-31T00:00:00Z',
+    }),
+  })
+  .meta({ id: 'CreateApiKey', description: 'The key to create.' });
 export type CreateApiKey = z.input<typeof CreateApiKey>;
 
 export const ApiKey = z
   .strictObject({
     key_id: KeyId,
-    name: z.string(),
+    name: z.string().meta({ description: 'What it is called.', example: 'Support desk' }),
     role: Role,
-    prefix: z.string().meta({ description: 'The first 12 characters of the key, to recognise it by.' }),
-    status: z.enum(['active', 'revoked', 'expired']),
-    created_at: Timestamp,
-    last_used_at: Timestamp.nullable().meta({ description: 'To the minute.' }),
-    expires_at: Timestamp.nullable(),
+    prefix: z
+      .string()
+      .meta({ description: 'The first 12 characters of the key, to recognise it by.', example: 'tl_live_Jp3v' }),
+    status: z.enum(['active', 'revoked', 'expired']).meta({
+      id: 'ApiKeyStatus',
+      description: 'Whether the key can be used.',
+    }),
+    created_at: Timestamp.meta({ description: 'When it was created.' }),
+    last_used_at: Timestamp.nullable().meta({ description: 'When it was last used, to the minute. Null if never.' }),
+    expires_at: Timestamp.nullable().meta({ description: 'When it ends. Null if it does not.' }),
     // Answers that an earlier version stored lack it.
     created_by: KeyId.nullable().default(null).meta({
       description:
         'The key that made it. Null for the first key of an organization, and for keys from before this was kept.',
     }),
   })
-  .meta({ id: 'ApiKey' });
+  .meta({ id: 'ApiKey', description: 'An API key, without the key itself.' });
 export type ApiKey = z.infer<typeof ApiKey>;
 
 /** `raw_key` is shown this once: only a hash of it is kept. */
@@ -42,7 +49,7 @@ export const CreatedApiKey = z
     }),
     key: ApiKey,
   })
-  .meta({ id: 'CreatedApiKey' });
+  .meta({ id: 'CreatedApiKey', description: 'A new API key, with the key itself.' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
 
 export const RevokeApiKey = z.strictObject({

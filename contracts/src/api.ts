@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, RevokeApiKey } from './api-key.ts';
 import { acted, one, page } from './envelope.ts';
+import {
+  apiKey,
+  assignedNumber,
+  integration,
+  me,
+  numberInDetail,
+  onlyPage,
+  sipNumber,
+  twilioNumber,
+} from './examples.ts';
 import { CreateIntegration, Integration, ListIntegrations, NameIntegration } from './integration.ts';
 import { Me } from './me.ts';
 import { mutation, query } from './operation.ts';
@@ -14,6 +24,8 @@ import {
   ReleasedPhoneNumber,
   ReleasePhoneNumber,
 } from './phone-number.ts';
+
+const phoneNumberActed = acted(PhoneNumber);
 
 /** Every operation, each whole in one entry. A new one is an entry here and a handler of the same name. */
 export const api = {
@@ -43,7 +55,19 @@ export const api = {
         'paused',
       ],
       input: ImportPhoneNumber,
-      output: acted(PhoneNumber),
+      output: phoneNumberActed,
+      answers: {
+        'A number behind a SIP trunk': {
+          success: true,
+          message: 'Phone number imported successfully with sip',
+          data: sipNumber,
+        },
+        'A Twilio number': {
+          success: true,
+          message: 'Phone number imported successfully with twilio',
+          data: twilioNumber,
+        },
+      },
       examples: {
         'A number behind a SIP trunk': {
           phone_number: '+15559876543',
@@ -73,6 +97,9 @@ export const api = {
       problems: [],
       input: ListPhoneNumbers,
       output: page(PhoneNumber),
+      answers: {
+        'Both kinds of numbers': { success: true, data: [sipNumber, twilioNumber], pagination: onlyPage(2) },
+      },
     }),
     get: query({
       summary: 'Get a phone number',
@@ -82,6 +109,7 @@ export const api = {
       problems: ['phone_number_not_found'],
       input: NamePhoneNumber,
       output: one(PhoneNumberDetail),
+      answers: { 'A Twilio number': { success: true, data: numberInDetail } },
     }),
     assign: mutation({
       summary: 'Assign a phone number to an agent',
@@ -100,7 +128,17 @@ export const api = {
         'paused',
       ],
       input: AssignPhoneNumber,
-      output: acted(PhoneNumber),
+      output: phoneNumberActed,
+      examples: {
+        'To a receptionist': { phone_number_id: assignedNumber.phone_number_id, agent_id: 'receptionist' },
+      },
+      answers: {
+        'An assigned number': {
+          success: true,
+          message: 'Phone number assigned to receptionist',
+          data: assignedNumber,
+        },
+      },
     }),
     unassign: mutation({
       summary: 'Unassign a phone number',
@@ -117,7 +155,8 @@ export const api = {
         'paused',
       ],
       input: NamePhoneNumber,
-      output: acted(PhoneNumber),
+      output: phoneNumberActed,
+      answers: { 'A free number': { success: true, message: 'Phone number unassigned', data: twilioNumber } },
     }),
     release: mutation({
       summary: 'Release a phone number',
@@ -145,6 +184,28 @@ export const api = {
       ],
       input: ReleasePhoneNumber,
       output: acted(ReleasedPhoneNumber),
+      answers: {
+        'Nothing is left': {
+          success: true,
+          message: 'Phone number released',
+          data: {
+            phone_number_id: twilioNumber.phone_number_id,
+            phone_number: twilioNumber.phone_number,
+            provider: 'twilio',
+            provisioning_state: 'released',
+          },
+        },
+        'The rest goes on in the background': {
+          success: true,
+          message: 'Phone number is being released',
+          data: {
+            phone_number_id: twilioNumber.phone_number_id,
+            phone_number: twilioNumber.phone_number,
+            provider: 'twilio',
+            provisioning_state: 'releasing',
+          },
+        },
+      },
     }),
   },
   integrations: {
@@ -165,6 +226,9 @@ export const api = {
       ],
       input: CreateIntegration,
       output: acted(Integration),
+      answers: {
+        'A Twilio account': { success: true, message: 'Twilio account integrated', data: integration },
+      },
       examples: {
         'By auth token': {
           name: 'Our Twilio account',
@@ -184,19 +248,23 @@ export const api = {
     }),
     list: query({
       summary: 'List integrations',
+      description: 'The Twilio accounts of your organization, the newest first.',
       route: { method: 'GET', path: '/integrations' },
       permission: 'integrations:read',
       problems: [],
       input: ListIntegrations,
       output: page(Integration),
+      answers: { 'One account': { success: true, data: [integration], pagination: onlyPage(1) } },
     }),
     get: query({
       summary: 'Get an integration',
+      description: 'With what Twilio last said of its credentials.',
       route: { method: 'GET', path: '/integrations/{integration_id}' },
       permission: 'integrations:read',
       problems: ['integration_not_found'],
       input: NameIntegration,
       output: one(Integration),
+      answers: { 'A Twilio account': { success: true, data: integration } },
     }),
   },
   apiKeys: {
@@ -210,14 +278,24 @@ export const api = {
       answersSecret: true,
       input: CreateApiKey,
       output: acted(CreatedApiKey),
+      examples: { 'A key that only reads': { name: 'Support desk', role: 'user' } },
+      answers: {
+        'The only time that the key is shown': {
+          success: true,
+          message: 'API key created. The raw key is shown this once: keep it now.',
+          data: { raw_key: 'tl_live_Jp3vXk9QmZr2LdTn8wYc5BhFs1UeGo4A000000', key: apiKey },
+        },
+      },
     }),
     list: query({
       summary: 'List API keys',
+      description: 'The newest first, those that were revoked or have expired too. Never the keys themselves.',
       route: { method: 'GET', path: '/api-keys' },
       permission: 'api_keys:read',
       problems: [],
       input: ListApiKeys,
       output: page(ApiKey),
+      answers: { 'One key': { success: true, data: [apiKey], pagination: onlyPage(1) } },
     }),
     revoke: mutation({
       summary: 'Revoke an API key',
@@ -229,6 +307,9 @@ export const api = {
       problems: ['api_key_not_found', 'last_admin_key'],
       input: RevokeApiKey,
       output: acted(ApiKey),
+      answers: {
+        'A revoked key': { success: true, message: 'API key revoked', data: { ...apiKey, status: 'revoked' } },
+      },
     }),
   },
   me: query({
@@ -240,5 +321,6 @@ export const api = {
     problems: [],
     input: z.strictObject({}).prefault({}),
     output: one(Me),
+    answers: { 'A key that only reads': { success: true, data: me } },
   }),
 };

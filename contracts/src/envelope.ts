@@ -1,25 +1,47 @@
 import { z } from 'zod';
 
-/** The answer that carries one thing. */
-export const one = <T extends z.ZodType>(data: T) => z.strictObject({ success: z.literal(true), data });
+const Success = z.literal(true).meta({ description: 'True in every answer but a problem, where it is false.' });
 
-/** The answer to an action: the thing as it is now, and a sentence for people. */
+/** The name that generated clients know the schema by. */
+const nameOf = (schema: z.ZodType): string => {
+  const id = schema.meta()?.id;
+  if (id === undefined) throw new Error('What an answer carries needs a name: .meta({ id })');
+  return id;
+};
+
+/** The answer that carries one thing. */
+export const one = <T extends z.ZodType>(data: T) =>
+  z.strictObject({ success: Success, data }).meta({ id: `${nameOf(data)}Result` });
+
+/** The answer to an action: the thing as it is now, and a sentence for people. Made once for each thing. */
 export const acted = <T extends z.ZodType>(data: T) =>
-  z.strictObject({ success: z.literal(true), message: z.string(), data });
+  z
+    .strictObject({
+      success: Success,
+      message: z.string().meta({ description: 'What was done, in a sentence for people.' }),
+      data,
+    })
+    .meta({ id: `${nameOf(data)}ActionResult` });
 
 export const Pagination = z
   .strictObject({
-    next_cursor: z.string().nullable().meta({ description: 'Give it as `cursor` to read on; null at the end.' }),
-    has_more: z.boolean(),
-    page_size: z.int(),
-    total_count: z.int().nullable().meta({ description: 'Exact to 10,000; null beyond.' }),
+    next_cursor: z.string().nullable().meta({ description: 'Give it as `cursor` to read on. Null at the end.' }),
+    has_more: z.boolean().meta({ description: 'Whether there is another page.' }),
+    page_size: z.int().meta({ description: 'How many a page may hold.', example: 20 }),
+    total_count: z.int().nullable().meta({ description: 'How many there are on all pages. Null beyond 10,000.' }),
   })
-  .meta({ id: 'Pagination' });
+  .meta({ id: 'Pagination', description: 'Where this page stands in the list.' });
 export type Pagination = z.infer<typeof Pagination>;
 
 /** One page of a list. */
 export const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ success: z.literal(true), data: z.array(item), pagination: Pagination });
+  z
+    .strictObject({
+      success: Success,
+      data: z.array(item).meta({ description: 'The things on this page.' }),
+      pagination: Pagination,
+    })
+    .meta({ id: `${nameOf(item)}Page` });
 
 /** What every list takes. In a query string numbers come as text, hence the coercion. */
 export const pageInput = {
@@ -29,8 +51,12 @@ export const pageInput = {
     .int('must be a whole number from 1 to 100')
     .min(1, 'must be a whole number from 1 to 100')
     .max(100, 'must be a whole number from 1 to 100')
-    .default(20),
+    .default(20)
+    .meta({ description: 'How many a page holds at most, 1 to 100.' }),
 };
 
 /** A time as it goes over the wire: ISO 8601 in UTC, to the millisecond. */
-export const Timestamp = z.iso.datetime().meta({ example: '2024-01-15T10:30:00.000Z' });
+export const Timestamp = z.iso.datetime().meta({
+  description: 'A time in ISO 8601 and UTC.',
+  example: '2024-01-15T10:30:00.000Z',
+});

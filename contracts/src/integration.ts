@@ -16,12 +16,20 @@ const secret = (what: string) =>
 /** A Twilio account's credentials: its auth token, or an API key of it. Never answered. */
 export const TwilioCredentials = z
   .strictObject({
-    provider: z.literal('twilio', 'must be twilio'),
-    account_sid: sid('AC', "the account's SID"),
-    auth_token: secret("the account's auth token").optional(),
-    api_key_sid: sid('SK', "the API key's SID").optional(),
-    api_key_secret: secret("the API key's secret").optional(),
-    region: z.enum(['us1', 'ie1', 'au1']).optional().meta({ description: 'Default: us1.' }),
+    provider: z.literal('twilio', 'must be twilio').meta({ description: 'Whose account it is.' }),
+    account_sid: sid('AC', "the account's SID").meta({ description: "The account's SID: `AC` and 32 hex digits." }),
+    auth_token: secret("the account's auth token").optional().meta({
+      description: "The account's auth token. Give this, or an API key.",
+    }),
+    api_key_sid: sid('SK', "the API key's SID").optional().meta({
+      description: 'The SID of an API key of the account: `SK` and 32 hex digits. With `api_key_secret`.',
+    }),
+    api_key_secret: secret("the API key's secret").optional().meta({
+      description: 'The secret of the API key. With `api_key_sid`.',
+    }),
+    region: z.enum(['us1', 'ie1', 'au1']).meta({ id: 'TwilioRegion' }).optional().meta({
+      description: "Twilio's Region that the credentials belong to. Default: `us1`.",
+    }),
   })
   .refine(
     ({ auth_token, api_key_sid, api_key_secret }) =>
@@ -30,30 +38,41 @@ export const TwilioCredentials = z
         : api_key_sid === undefined && api_key_secret === undefined,
     'needs either auth_token, or api_key_sid and api_key_secret',
   )
-  .meta({ id: 'TwilioCredentials' });
+  .meta({
+    id: 'TwilioCredentials',
+    description: "A Twilio account's credentials: its auth token, or an API key of it. Never answered.",
+  });
 export type TwilioCredentials = z.input<typeof TwilioCredentials>;
 
-export const CreateIntegration = z.strictObject({
-  name: text(100),
-  credentials: TwilioCredentials,
-});
+export const CreateIntegration = z
+  .strictObject({
+    name: text(100).meta({ description: 'What you call the account.', example: 'Our Twilio account' }),
+    credentials: TwilioCredentials,
+  })
+  .meta({ id: 'CreateIntegration', description: 'The account to integrate.' });
 export type CreateIntegration = z.input<typeof CreateIntegration>;
 
 /** An organization's Twilio account. `status` is what Twilio last said of its credentials. */
 export const Integration = z
   .strictObject({
     integration_id: IntegrationId,
-    name: z.string(),
-    provider: z.literal('twilio'),
-    category: z.literal('telephony'),
-    status: z.enum(['active', 'refused']),
-    account_sid: z.string(),
-    credential_kind: z.enum(['auth_token', 'api_key']),
-    region: z.string().nullable(),
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    name: z.string().meta({ description: 'What you call the account.', example: 'Our Twilio account' }),
+    provider: z.literal('twilio').meta({ description: 'Whose account it is.' }),
+    category: z.literal('telephony').meta({ description: 'What the account is for.' }),
+    status: z.enum(['active', 'refused']).meta({
+      id: 'IntegrationStatus',
+      description: 'What Twilio last said of the credentials.',
+    }),
+    account_sid: z.string().meta({ description: "The account's SID." }),
+    credential_kind: z.enum(['auth_token', 'api_key']).meta({
+      id: 'CredentialKind',
+      description: 'Which credentials are kept: the auth token, or an API key.',
+    }),
+    region: z.string().nullable().meta({ description: "Twilio's Region of the credentials. Null: `us1`." }),
+    created_at: Timestamp.meta({ description: 'When the account was integrated.' }),
+    updated_at: Timestamp.meta({ description: 'When the record last changed.' }),
   })
-  .meta({ id: 'Integration' });
+  .meta({ id: 'Integration', description: "An organization's Twilio account." });
 export type Integration = z.infer<typeof Integration>;
 
 export const NameIntegration = z.strictObject({ integration_id: IntegrationId });

@@ -6,10 +6,12 @@ import { permissions, Role } from './permission.ts';
 export const Me = z
   .strictObject({
     organization_id: OrganizationId,
-    organization_name: z.string(),
+    organization_name: z.string().meta({ description: 'What the organization is called.', example: 'Acme' }),
     key_id: KeyId,
     role: Role,
-    permissions: z.array(z.enum(permissions)),
+    permissions: z
+      .array(z.enum(permissions).meta({ id: 'Permission', description: 'What a key may do.' }))
+      .meta({ description: 'What the role may do.' }),
   })
-  .meta({ id: 'Me' });
+  .meta({ id: 'Me', description: 'Whom the API key stands for.' });
 export type Me = z.infer<typeof Me>;

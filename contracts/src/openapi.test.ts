@@ -2,18 +2,21 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import committed from '../openapi.json' with { type: 'json' };
 import { createOpenApiDocument } from './openapi.ts';
-import { commonProblems, problems } from './problem.ts';
+import { takesBody } from './operation.ts';
+import { commonProblems, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
 
 const document = createOpenApiDocument();
+/** As it is read. */
+const json = JSON.parse(JSON.stringify(document));
 
 describe('openapi.json', () => {
   it('is what the operations say: run `pnpm --filter @trunkline/contracts openapi` after a change', () => {
-    expect(committed).toEqual(JSON.parse(JSON.stringify(document)));
+    expect(committed).toEqual(json);
   });
 
   it('is valid OpenAPI 3.1', async () => {
-    const result = await new Validator().validate(JSON.parse(JSON.stringify(document)));
+    const result = await new Validator().validate(json);
     expect(result).toMatchObject({ valid: true });
   });
 
@@ -26,8 +29,91 @@ describe('openapi.json', () => {
       const { responses } = described as { responses: Record<string, { description: string }> };
       expect(responses, name).toHaveProperty(String(route.status ?? 200));
       for (const code of [...commonProblems, ...own]) {
-        expect(responses[String(problems[code][0])]?.description, `${code} of ${name}`).toContain(`\`${code}\``);
+        const response = responses[String(problems[code][0])];
+        const { description } = (
+          '$ref' in Object(response) ? lookUp(Reflect.get(Object(response), '$ref')) : response
+        ) as {
+          description: string;
+        };
+        expect(description, `${code} of ${name}`).toContain(`\`${code}\``);
       }
     }
   });
+
+  it('describes every field, parameter, header, tag and operation', () => {
+    const undescribed: string[] = [];
+    const look = (named: Record<string, unknown>, where: string) => {
+      for (const [name, found] of Object.entries(named)) {
+        if (!isDescribed(found)) undescribed.push(`${where}/${name}`);
+      }
+    };
+    for (const { at, node } of nodesOf(json, '#')) {
+      if (isObject(node.properties)) look(node.properties, at);
+      if (isObject(node.headers)) look(node.headers, at);
+      if (Array.isArray(node.parameters)) look({ ...node.parameters }, at);
+      if (Array.isArray(node.tags) && at === '#') look({ ...node.tags }, at);
+      if (typeof node.operationId === 'string') look({ operation: node }, at);
+    }
+    expect(undescribed).toEqual([]);
+  });
+
+  it('gives every enumeration and every answer a name, which generated clients take over', () => {
+    const nameless = [...nodesOf(json, '#')].filter(({ at, node }) => {
+      const isNamed = /^#\/components\/schemas\/\w+$/.test(at);
+      return (
+        !isNamed && (Array.isArray(node.enum) || (/\/content\/[^/]+\/[^/]+\/schema$/.test(at) && !('$ref' in node)))
+      );
+    });
+    expect(nameless.map(({ at }) => at)).toEqual([]);
+  });
+
+  it.each([...operations])('shows an answer of %s that it can give', (_name, { output, answers, route }) => {
+    const shown = Object.values(answers);
+    expect(shown.length).toBeGreaterThan(0);
+    for (const answer of shown) expect(output.parse(answer)).toEqual(answer);
+    const goingOn = shown.filter((answer) => route.goesOn?.(Reflect.get(Object(answer), 'data')));
+    expect(goingOn.length > 0).toBe(route.goesOn !== undefined);
+  });
+
+  it.each([...operations].filter(([, operation]) => takesBody(operation)))(
+    'shows inputs of %s that it takes',
+    (_name, { input, examples = {} }) => {
+      expect(Object.keys(examples)).not.toEqual([]);
+      for (const example of Object.values(examples)) expect(input.safeParse(example).error).toBeUndefined();
+    },
+  );
+
+  it('has one table of all problems', () => {
+    for (const code of problemCodes) {
+      expect(json.info.description).toContain(`| \`${code}\` | ${problems[code][0]} | ${problems[code][1]} |`);
+    }
+  });
 });
+
+interface Node {
+  [name: string]: unknown;
+}
+
+const isObject = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Every object of the document with where it stands, but what only shows values. */
+function* nodesOf(value: unknown, at: string): Generator<{ at: string; node: Node }> {
+  if (isObject(value)) yield { at, node: value };
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name !== 'examples' && name !== 'example') yield* nodesOf(inner, `${at}/${name.replaceAll('/', '~1')}`);
+  }
+}
+
+const isDescribed = (found: unknown): boolean => {
+  if (!isObject(found)) return false;
+  if (typeof found.description === 'string' && found.description.length > 0) return true;
+  return typeof found.$ref === 'string' && isDescribed(lookUp(found.$ref));
+};
+
+const lookUp = (ref: string): unknown =>
+  ref
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((within, name) => Reflect.get(Object(within), name), json);

@@ -1,35 +1,58 @@
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
+import { introduction } from './document/introduction.ts';
+import { problemResponsesOf } from './document/problem-responses.ts';
+import { headersOf } from './document/response-headers.ts';
 import { IdempotencyKey } from './idempotency.ts';
 import { fieldsOf, type Operation, pathNames, takesBody, takesQuery } from './operation.ts';
-import { commonProblems, describeProblem, Problem, type ProblemCode, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
 
 /** The OpenAPI 3.1 document of the REST interface, made from the same operations that serve it. */
 export const createOpenApiDocument = () =>
-  createDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'Trunkline',
-      version: '0.1.0',
-      description: 'Makes a phone number, owned at Twilio or behind a SIP trunk, ring at LiveKit voice agents.',
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-    },
-    servers: [{ url: '/api' }],
-    tags: [...new Set([...operations.keys()].map(tagOf))].map((name) => ({ name })),
-    paths: pathsOf(operations),
-    components: {
-      securitySchemes: {
-        api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        organization: {
-          type: 'apiKey',
-          in: 'header',
-          name: 'X-Organization-Id',
-          description: 'As in org_a1b2c3d4e5f6.',
+  createDocument(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'Trunkline',
+        version: '0.1.0',
+        summary: 'Makes a phone number, owned at Twilio or behind a SIP trunk, ring at LiveKit voice agents.',
+        description: introduction,
+        contact: { name: 'Whoever runs this installation' },
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/api', description: 'The service that this document comes from.' }],
+      security: [{ api_key: [], organization: [] }],
+      tags: Object.values(tags),
+      paths: pathsOf(operations),
+      components: {
+        securitySchemes: {
+          api_key: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-API-Key',
+            description: 'An API key of your organization, as in `tl_live_...`.',
+          },
+          organization: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-Organization-Id',
+            description: 'The id of the organization that the key belongs to, as in `org_a1b2c3d4e5f6`.',
+          },
         },
       },
     },
-  });
+    {
+      // A format says as much as its pattern, which zod writes in hundreds of characters.
+      override: ({ jsonSchema }) => {
+        if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      },
+    },
+  );
 
 const pathsOf = (all: ReadonlyMap<string, Operation>): ZodOpenApiPathsObject => {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
@@ -55,41 +78,82 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
     requestParams: {
       ...(inPath.length > 0 && { path: pick(fields, (field) => inPath.includes(field)) }),
       ...(takesQuery(operation) && { query: pick(fields, (field) => !inPath.includes(field)) }),
-      ...(route.method === 'POST' && { header: idempotencyHeader }),
+      header: route.method === 'POST' ? z.object({ ...requestId, ...idempotency }) : z.object(requestId),
     },
     ...(takesBody(operation) && { requestBody: requestBodyOf(operation, inPath) }),
-    responses: {
-      ...(route.goesOn && {
-        '202': {
-          description: 'Begun: the rest goes on in the background.',
-          content: { 'application/json': { schema: operation.output } },
-        },
-      }),
-      [String(route.status ?? 200)]: {
-        description: 'Done.',
-        content: { 'application/json': { schema: operation.output } },
-        ...(route.location && {
-          headers: z.object({ Location: z.string().meta({ description: 'Where it is now.' }) }),
-        }),
-      },
-      ...problemResponses(operation),
-    },
+    responses: { ...successOf(operation), ...problemResponsesOf(operation) },
   };
 };
 
-const idempotencyHeader = z.object({ 'Idempotency-Key': IdempotencyKey.optional() });
+const requestId = {
+  'X-Request-Id': z
+    .string()
+    .regex(/^[A-Za-z0-9._:-]{1,128}$/)
+    .optional()
+    .meta({
+      description:
+        'Your own id of this request. It is answered, and stands in every line of the log. One of another form is ignored.',
+      example: '7b0c2f0e-6f4e-4c0a-9d55-0f6a2f0f5a11',
+      param: { id: 'X-Request-Id' },
+    }),
+};
+const idempotency = {
+  'Idempotency-Key': IdempotencyKey.optional().meta({ ...IdempotencyKey.meta(), param: { id: 'Idempotency-Key' } }),
+};
 
-const tags: Record<string, string> = {
-  phoneNumbers: 'Phone numbers',
-  integrations: 'Integrations',
-  apiKeys: 'API keys',
-  me: 'Identity',
+const successOf = ({ route, output, answers }: Operation): Record<string, ZodOpenApiResponseObject> => {
+  const { status = 200, location, goesOn } = route;
+  const headers = headersOf(location ? ['Location'] : []);
+  const isGoingOn = ({ value }: Shown) => goesOn?.(Reflect.get(Object(value), 'data')) === true;
+  const all = shownAs(answers);
+  const answering = (description: string, shown: Shown[]) => ({
+    description,
+    headers,
+    content: { 'application/json': { schema: output, examples: byName(shown) } },
+  });
+  return {
+    [String(status)]: answering(
+      status === 201 ? 'Created.' : 'Done.',
+      all.filter((shown) => !isGoingOn(shown)),
+    ),
+    ...(goesOn && { '202': answering('Begun: the rest goes on in the background.', all.filter(isGoingOn)) }),
+  };
+};
+
+interface Shown {
+  summary: string;
+  value: unknown;
+}
+
+const shownAs = (examples: Record<string, unknown>): Shown[] =>
+  Object.entries(examples).map(([summary, value]) => ({ summary, value }));
+
+/** Names of examples are part of addresses: no blanks. */
+const byName = (shown: Shown[]): Record<string, Shown> =>
+  Object.fromEntries(shown.map((one) => [one.summary.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_'), one]));
+
+const tags = {
+  phoneNumbers: {
+    name: 'Phone numbers',
+    description: 'Import a number so that calls reach your agents, assign it to one of them, and release it.',
+  },
+  integrations: {
+    name: 'Integrations',
+    description: 'The Twilio accounts that you import numbers from.',
+  },
+  apiKeys: {
+    name: 'API keys',
+    description: 'Who may call this API on behalf of your organization, and what they may do.',
+  },
+  me: { name: 'Identity', description: 'Whom an API key stands for.' },
 };
 
 /** The heading under which an operation stands. */
 const tagOf = (name: string): string => {
   const [resource = name] = name.split('.');
-  return tags[resource] ?? resource;
+  const tag = Object.entries(tags).find(([of]) => of === resource)?.[1];
+  if (tag === undefined) throw new Error(`src/openapi.ts needs a tag for ${resource}`);
+  return tag.name;
 };
 
 const pick = (fields: Record<string, z.ZodType>, wanted: (field: string) => boolean) =>
@@ -98,66 +162,14 @@ const pick = (fields: Record<string, z.ZodType>, wanted: (field: string) => bool
 /** The input, without what stands in the path. */
 const requestBodyOf = ({ input, examples = {} }: Operation, inPath: string[]) => {
   const rest = Object.entries(fieldsOf(input)).filter(([field]) => !inPath.includes(field));
-  const schema = inPath.length === 0 ? input : z.strictObject(Object.fromEntries(rest));
-  const shown = Object.entries(examples).map(([summary, value]) => [summary, { summary, value }] as const);
+  const id = input.meta()?.id;
+  const schema = inPath.length === 0 ? input : z.strictObject(Object.fromEntries(rest)).meta(id ? { id } : {});
+  const shown = shownAs(examples).map((one) => ({ ...one, value: without(one.value, inPath) }));
   return {
     required: true,
-    content: { 'application/json': { schema, ...(shown.length > 0 && { examples: Object.fromEntries(shown) }) } },
+    content: { 'application/json': { schema, ...(shown.length > 0 && { examples: byName(shown) }) } },
   };
 };
 
-const problemResponses = (operation: Operation) => {
-  const codes: ProblemCode[] = [...commonProblems, ...operation.problems];
-  if (operation.route.method !== 'GET') codes.push('body_too_large', 'unsupported_media_type');
-  if (operation.route.method === 'POST') codes.push('idempotency_key_in_use', 'idempotency_key_reused');
-  const byStatus = Map.groupBy(codes, (code) => problems[code][0]);
-  return Object.fromEntries(
-    [...byStatus]
-      .sort(([a], [b]) => a - b)
-      .map(([status, named]) => [
-        String(status),
-        {
-          description: named.map((code) => `\`${code}\`: ${problems[code][1]}.`).join(' '),
-          content: { 'application/problem+json': { schema: ProblemSchema, example: exampleOf(named) } },
-        },
-      ]),
-  );
-};
-
-const exampleOf = ([code = 'internal']: ProblemCode[]) =>
-  describeProblem(new Problem(code, 'A sentence that says what to do next.'), '7b0c2f0e-6f4e-4c0a-9d55-0f6a2f0f5a11');
-
-const ProblemSchema = z
-  .looseObject({
-    success: z.literal(false),
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().meta({ description: 'What to do next.' }),
-    code: z.enum(problemCodes).meta({ description: 'The stable name of the problem.' }),
-    request_id: z.string(),
-    issues: z
-      .array(z.strictObject({ path: z.string(), message: z.string() }))
-      .max(50)
-      .optional()
-      .meta({ description: 'The faults of the request, the first 50.' }),
-    issue_count: z.int().optional().meta({ description: 'How many faults there are, listed or not.' }),
-    retry_after_seconds: z.number().optional(),
-    phone_number_id: z.string().optional(),
-    provisioning_state: z.string().optional(),
-    quota: z.string().optional(),
-    limit: z.int().optional(),
-    trunk_id: z.string().optional(),
-    provider: z
-      .strictObject({
-        name: z.enum(['twilio', 'livekit']),
-        status: z.int(),
-        code: z.string().nullable(),
-        message: z.string().nullable(),
-        request_id: z.string().nullable(),
-        more_info: z.string().nullable(),
-      })
-      .optional()
-      .meta({ description: 'What the provider answered, in its own words, without secrets.' }),
-  })
-  .meta({ id: 'Problem' });
+const without = (value: unknown, fields: string[]) =>
+  Object.fromEntries(Object.entries(Object(value)).filter(([field]) => !fields.includes(field)));

@@ -30,6 +30,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   answersSecret?: true;
   /** Bodies that work, by what they show, for the document of the API. */
   examples?: Record<string, z.input<Input>>;
+  /** What it answers, by what they show, for the document of the API. */
+  answers: Record<string, z.input<Output>>;
 }
 
 export type Query<I extends z.ZodType, O extends z.ZodType> = Operation<I, O> & { kind: 'query' };

@@ -20,7 +20,11 @@ export const permissions = [
 
 export type Permission = (typeof permissions)[number];
 
-export const Role = z.enum(['admin', 'agent_manager', 'user']).meta({ id: 'Role' });
+export const Role = z.enum(['admin', 'agent_manager', 'user']).meta({
+  id: 'Role',
+  description:
+    'What a key may do: `admin` everything, `agent_manager` all of phone numbers, integrations and keys up to its own role, `user` only read phone numbers and integrations.',
+});
 export type Role = z.infer<typeof Role>;
 
 const startsWith =

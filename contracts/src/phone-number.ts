@@ -9,6 +9,7 @@ import { exactName, mustNotContain, text } from './text.ts';
 /** The name under which a LiveKit agent worker registers. */
 export const AgentId = exactName(128).meta({
   description: 'The LiveKit agent name that is dispatched to each caller.',
+  example: 'receptionist',
 });
 
 const SERVER_ADDRESS = 'must be a host name or IP address, with or without a port, as in sip.example.com:5060';
@@ -51,44 +52,71 @@ const UNQUOTED = /^[^"'<>;\\]*$/;
 /** It stands in SIP headers, between quotes and beside parameters, where these would end it. */
 const SipUsername = exactName(128).regex(UNQUOTED, { error: ({ input }) => mustNotContain(input, UNQUOTED) });
 
-const MediaEncryption = z.enum(['disable', 'allow', 'require']);
-const SipTransport = z.enum(['auto', 'udp', 'tcp', 'tls']);
-const InboundAuthentication = z.enum(['digest', 'none']);
+const MediaEncryption = z.enum(['disable', 'allow', 'require']).meta({
+  id: 'MediaEncryption',
+  description:
+    'Whether the sound of a call is encrypted (SRTP): `disable` never, `allow` if the other side does, `require` always.',
+});
+const SipTransport = z.enum(['auto', 'udp', 'tcp', 'tls']).meta({
+  id: 'SipTransport',
+  description: 'What outbound calls are signalled over. `auto` lets LiveKit choose.',
+});
+const InboundAuthentication = z.enum(['digest', 'none']).meta({
+  id: 'InboundAuthentication',
+  description: 'Whether a caller must prove `sip_username` and `sip_password`: `digest` yes, `none` no.',
+});
 
-export const Provider = z.enum(['twilio', 'sip']);
+export const Provider = z.enum(['twilio', 'sip']).meta({
+  id: 'Provider',
+  description: 'Who owns the number on the telephone network: `twilio`, or a carrier behind a SIP trunk, `sip`.',
+});
 export type Provider = z.infer<typeof Provider>;
 
 const importOfEither = {
   phone_number: E164,
-  supports_inbound: z.boolean().default(false),
-  supports_outbound: z.boolean().default(false),
+  supports_inbound: z.boolean().default(false).meta({ description: 'Calls to the number reach an agent.' }),
+  supports_outbound: z.boolean().default(false).meta({ description: 'Agents can call from the number.' }),
   inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
     description:
       "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`, `call-` and `call-*` give `call-_<caller>_<random>`.",
+    example: 'support',
   }),
-  inbound_pin: Pin.optional().meta({ description: '4 to 10 digits that callers must dial first.' }),
+  inbound_pin: Pin.optional().meta({
+    description: '4 to 10 digits that callers must dial first. Never answered.',
+    example: '4711',
+  }),
   agent_id: AgentId.optional().meta({ description: 'Assigns the number at once to the LiveKit agent of this name.' }),
 };
 
 const ImportFromTwilio = z
   .strictObject({
-    provider: z.literal('twilio'),
+    provider: z.literal('twilio').meta({ description: 'The number is in a Twilio account.' }),
     ...importOfEither,
-    integration_id: IntegrationId,
+    integration_id: IntegrationId.meta({
+      description: 'The integration of the Twilio account that owns the number.',
+    }),
     replace_existing_routing: z.boolean().default(false).meta({
       description:
         'Take the number off a trunk or voice application that is not ours. How it was routed is kept in the record.',
     }),
   })
-  .meta({ id: 'ImportFromTwilio' });
+  .meta({ id: 'ImportFromTwilio', description: 'A number of a Twilio account.' });
 
 const ImportFromSip = z
   .strictObject({
-    provider: z.literal('sip'),
+    provider: z.literal('sip').meta({ description: 'The number reaches you over a SIP trunk.' }),
     ...importOfEither,
-    sip_trunk_name: text(64).optional().meta({ description: 'Default: the phone number.' }),
-    sip_username: SipUsername.optional().meta({ description: 'With `sip_password`, or neither.' }),
-    sip_password: text(128).optional().meta({ description: 'With `sip_username`, or neither. Never answered.' }),
+    sip_trunk_name: text(64).optional().meta({
+      description: 'What the trunks are called at LiveKit. Default: the phone number.',
+      example: 'my-trunk',
+    }),
+    sip_username: SipUsername.optional().meta({
+      description: 'The user name of the SIP trunk. With `sip_password`, or neither.',
+      example: 'user',
+    }),
+    sip_password: text(128).optional().meta({
+      description: 'The password of the SIP trunk. With `sip_username`, or neither. Never answered.',
+    }),
     sip_server_address: SipServerAddress.optional().meta({
       description: 'Where outbound calls go: a host name or IP address, with or without a port. Required for outbound.',
     }),
@@ -103,13 +131,16 @@ const ImportFromSip = z
         '`digest`: a caller must prove `sip_username` and `sip_password`; many carriers cannot. Default: `none` with `allowed_addresses` that keep anyone out, or without credentials, else `digest`.',
     }),
   })
-  .meta({ id: 'ImportFromSip' });
+  .meta({ id: 'ImportFromSip', description: 'A number behind a SIP trunk.' });
 
 /** What `phoneNumbers.import` takes. All faults are reported at once, those between fields too. */
 export const ImportPhoneNumber = z
   .discriminatedUnion('provider', [ImportFromTwilio, ImportFromSip], { error: 'must be twilio or sip' })
   .check(...[crossFieldFaults, faultsWithoutProvider].map(always))
-  .meta({ id: 'ImportPhoneNumber' });
+  .meta({
+    id: 'ImportPhoneNumber',
+    description: 'The number to import. `provider` tells which fields it takes.',
+  });
 export type ImportPhoneNumber = z.input<typeof ImportPhoneNumber>;
 /** As a handler gets it: with the defaults. */
 export type ParsedImportPhoneNumber = z.output<typeof ImportPhoneNumber>;
@@ -154,48 +185,65 @@ const Warning = z.string().meta({ description: 'A sentence about something that 
 
 const ofEither = {
   phone_number_id: PhoneNumberId,
-  phone_number: z.string(),
+  phone_number: z.string().meta({ description: 'In E.164.', example: '+15551234567' }),
   provider: Provider,
-  status: z.enum(['free', 'assigned']),
-  assigned_agent_id: z.string().nullable(),
-  supports_inbound: z.boolean(),
-  supports_outbound: z.boolean(),
-  provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']),
-  inbound_trunk_id: z.string().nullable(),
-  dispatch_rule_id: z.string().nullable(),
-  outbound_trunk_id: z.string().nullable().meta({ description: 'An agent dials out with it.' }),
-  inbound_room_name: z.string(),
-  has_inbound_pin: z.boolean(),
-  warnings: z.array(Warning).optional(),
-  created_at: Timestamp,
-  updated_at: Timestamp,
+  status: z.enum(['free', 'assigned']).meta({
+    id: 'PhoneNumberStatus',
+    description: 'Whether the number is assigned to an agent.',
+  }),
+  assigned_agent_id: z.string().nullable().meta({
+    description: 'The LiveKit agent name that is dispatched to each caller. Null while the number is free.',
+  }),
+  supports_inbound: z.boolean().meta({ description: 'Calls to the number reach an agent.' }),
+  supports_outbound: z.boolean().meta({ description: 'Agents can call from the number.' }),
+  provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']).meta({
+    id: 'ProvisioningState',
+    description:
+      'How far the number is: `importing` while it is built, `active` when it works, `degraded` when something of it is missing at a provider, `releasing` while it is removed.',
+  }),
+  inbound_trunk_id: z.string().nullable().meta({ description: "LiveKit's trunk that takes calls for the number." }),
+  dispatch_rule_id: z.string().nullable().meta({
+    description: "LiveKit's rule that puts each caller into a room of their own.",
+  }),
+  outbound_trunk_id: z.string().nullable().meta({ description: "LiveKit's trunk that an agent dials out with." }),
+  inbound_room_name: z.string().meta({ description: "The prefix of each caller's own room.", example: 'call' }),
+  has_inbound_pin: z.boolean().meta({ description: 'Whether callers must dial a PIN first.' }),
+  warnings: z.array(Warning).optional().meta({ description: 'What the import left open, if anything.' }),
+  created_at: Timestamp.meta({ description: 'When the import was asked for.' }),
+  updated_at: Timestamp.meta({ description: 'When the record last changed.' }),
 };
 
-const ofTwilio = { ...ofEither, provider: z.literal('twilio'), integration_id: IntegrationId };
+const ofTwilio = {
+  ...ofEither,
+  provider: z.literal('twilio').meta({ description: 'The number is in a Twilio account.' }),
+  integration_id: IntegrationId.meta({ description: 'The integration of the Twilio account that owns the number.' }),
+};
 
 const ofSip = {
   ...ofEither,
-  provider: z.literal('sip'),
-  sip_trunk_name: z.string(),
-  sip_server_address: z.string().nullable(),
-  sip_username: z.string().nullable(),
-  has_sip_password: z.boolean(),
+  provider: z.literal('sip').meta({ description: 'The number is behind a SIP trunk.' }),
+  sip_trunk_name: z.string().meta({ description: 'What the trunks are called at LiveKit.', example: 'my-trunk' }),
+  sip_server_address: z.string().nullable().meta({ description: 'Where outbound calls go. Null if it was not given.' }),
+  sip_username: z.string().nullable().meta({ description: 'The user name of the SIP trunk, if it has one.' }),
+  has_sip_password: z.boolean().meta({ description: 'Whether a password is kept. It is never answered.' }),
   sip_uri: z.string().meta({
     description: 'Where the carrier must send its calls.',
     example: 'sip:+15551234567@example.sip.livekit.cloud',
   }),
   media_encryption: MediaEncryption,
   sip_transport: SipTransport,
-  allowed_addresses: z.array(z.string()),
+  allowed_addresses: z.array(z.string()).meta({
+    description: 'The IP addresses and ranges that calls are taken from. Empty: from anywhere.',
+  }),
   inbound_authentication: InboundAuthentication,
 };
 
 export const PhoneNumber = z
   .discriminatedUnion('provider', [
-    z.strictObject(ofTwilio).meta({ id: 'TwilioPhoneNumber' }),
-    z.strictObject(ofSip).meta({ id: 'SipPhoneNumber' }),
+    z.strictObject(ofTwilio).meta({ id: 'TwilioPhoneNumber', description: 'An imported number of a Twilio account.' }),
+    z.strictObject(ofSip).meta({ id: 'SipPhoneNumber', description: 'An imported number behind a SIP trunk.' }),
   ])
-  .meta({ id: 'PhoneNumber' });
+  .meta({ id: 'PhoneNumber', description: 'An imported phone number. `provider` tells which fields it has.' });
 export type PhoneNumber = z.infer<typeof PhoneNumber>;
 
 export const stepNames = [
@@ -208,15 +256,25 @@ export const stepNames = [
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
+const ProvisioningProblem = z
+  .strictObject({
+    code: z.string().meta({ description: 'The `code` of the problem.', example: 'provider_unavailable' }),
+    detail: z.string().meta({ description: 'What happened, in a sentence.' }),
+  })
+  .meta({ id: 'ProvisioningProblem', description: 'Why a step, or an attempt, did not succeed.' });
+
 export const Step = z
   .strictObject({
-    name: z.enum(stepNames),
-    state: z.enum(['pending', 'done', 'failed', 'undone']),
+    name: z.enum(stepNames).meta({ id: 'StepName', description: 'What the step does.' }),
+    state: z.enum(['pending', 'done', 'failed', 'undone']).meta({
+      id: 'StepState',
+      description: 'How far it is. `undone`: what it made is removed again.',
+    }),
     resource_id: z.string().nullable().meta({ description: "The provider's own id of what the step made." }),
-    at: Timestamp.nullable(),
-    problem: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+    at: Timestamp.nullable().meta({ description: 'When it came to this state. Null if it was not begun.' }),
+    problem: ProvisioningProblem.optional().meta({ description: 'Why it failed.' }),
   })
-  .meta({ id: 'Step' });
+  .meta({ id: 'Step', description: 'One thing that is built for a number at a provider.' });
 export type Step = z.infer<typeof Step>;
 
 const MaskedUrl = z.string().nullable().meta({
@@ -228,39 +286,54 @@ const MaskedUrl = z.string().nullable().meta({
 export const FormerRouting = z
   .strictObject({
     voice_url: MaskedUrl,
-    voice_method: z.string().nullable(),
+    voice_method: z.string().nullable().meta({ description: 'The HTTP method of `voice_url`.', example: 'POST' }),
     voice_fallback_url: MaskedUrl,
-    voice_fallback_method: z.string().nullable(),
-    trunk_sid: z.string().nullable(),
-    voice_application_sid: z.string().nullable(),
+    voice_fallback_method: z.string().nullable().meta({ description: 'The HTTP method of `voice_fallback_url`.' }),
+    trunk_sid: z.string().nullable().meta({ description: 'The Elastic SIP trunk that the number was on.' }),
+    voice_application_sid: z.string().nullable().meta({ description: 'The TwiML application that took its calls.' }),
   })
-  .meta({ id: 'FormerRouting' });
+  .meta({
+    id: 'FormerRouting',
+    description: 'How Twilio routed the number before the import. A release gives it back.',
+  });
 export type FormerRouting = z.infer<typeof FormerRouting>;
 
 const provisioning = z
   .strictObject({
     state: ofEither.provisioning_state,
-    attempt: z.int(),
-    next_check_at: Timestamp.nullable(),
-    problem: z
-      .strictObject({ code: z.string(), detail: z.string() })
-      .optional()
-      .meta({ description: 'Why the last attempt was put off. The next one is made at `next_check_at`.' }),
-    obstacle: z.strictObject({ code: z.string(), detail: z.string(), since: Timestamp }).optional().meta({
-      description:
-        'What Trunkline may not mend, as a number that somebody has routed elsewhere: the number is `degraded`. It is looked at each hour, and active again once that is gone.',
+    attempt: z.int().meta({ description: 'How many times in a row it was tried without success.' }),
+    next_check_at: Timestamp.nullable().meta({ description: 'When it is looked at next.' }),
+    problem: ProvisioningProblem.optional().meta({
+      description: 'Why the last attempt was put off. The next one is made at `next_check_at`.',
     }),
-    steps: z.array(Step),
+    obstacle: z
+      .strictObject({
+        code: z.string().meta({ description: 'The stable name of what is in the way.' }),
+        detail: z.string().meta({ description: 'What it is, and what to do.' }),
+        since: Timestamp.meta({ description: 'When it was found first.' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'What Trunkline may not mend, as a number that somebody has routed elsewhere: the number is `degraded`. It is looked at each hour, and active again once that is gone.',
+      }),
+    steps: z.array(Step).meta({ description: 'What is built for the number, in the order of the import.' }),
     former_routing: FormerRouting.optional(),
   })
-  .meta({ id: 'Provisioning' });
+  .meta({ id: 'Provisioning', description: 'How the number was provisioned.' });
 
 export const PhoneNumberDetail = z
   .discriminatedUnion('provider', [
-    z.strictObject({ ...ofTwilio, provisioning }).meta({ id: 'TwilioPhoneNumberDetail' }),
-    z.strictObject({ ...ofSip, provisioning }).meta({ id: 'SipPhoneNumberDetail' }),
+    z.strictObject({ ...ofTwilio, provisioning }).meta({
+      id: 'TwilioPhoneNumberDetail',
+      description: 'An imported number of a Twilio account, with how it was provisioned.',
+    }),
+    z.strictObject({ ...ofSip, provisioning }).meta({
+      id: 'SipPhoneNumberDetail',
+      description: 'An imported number behind a SIP trunk, with how it was provisioned.',
+    }),
   ])
-  .meta({ id: 'PhoneNumberDetail' });
+  .meta({ id: 'PhoneNumberDetail', description: 'An imported phone number, with how it was provisioned.' });
 export type PhoneNumberDetail = z.infer<typeof PhoneNumberDetail>;
 
 export const NamePhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId });
@@ -280,28 +353,33 @@ export type ParsedReleasePhoneNumber = z.output<typeof ReleasePhoneNumber>;
 export const ReleasedPhoneNumber = z
   .strictObject({
     phone_number_id: PhoneNumberId,
-    phone_number: z.string(),
+    phone_number: ofEither.phone_number,
     provider: Provider,
-    provisioning_state: z.enum(['released', 'releasing']),
+    provisioning_state: z.enum(['released', 'releasing']).meta({
+      id: 'ReleaseState',
+      description: '`released`: nothing is left of it. `releasing`: the rest goes on in the background.',
+    }),
     warnings: z
       .array(z.string())
       .optional()
       .meta({ description: 'What could not be put back as it was before the import, and what to do about it.' }),
   })
-  .meta({ id: 'ReleasedPhoneNumber' });
+  .meta({ id: 'ReleasedPhoneNumber', description: 'What became of a release.' });
 export type ReleasedPhoneNumber = z.infer<typeof ReleasedPhoneNumber>;
 
 export const ListPhoneNumbers = z
   .strictObject({
     ...pageInput,
-    status: ofEither.status.optional(),
-    provider: Provider.optional(),
-    integration_id: IntegrationId.optional(),
-    phone_number: E164InQuery.optional(),
+    status: ofEither.status.optional().meta({ description: 'Only numbers of this status.' }),
+    provider: Provider.optional().meta({ description: 'Only numbers of this provider.' }),
+    integration_id: IntegrationId.optional().meta({ description: 'Only numbers of this integration.' }),
+    phone_number: E164InQuery.optional().meta({ description: 'Only this number, in E.164.' }),
   })
   .prefault({});
 export type ListPhoneNumbers = z.input<typeof ListPhoneNumbers>;
 export type ParsedListPhoneNumbers = z.output<typeof ListPhoneNumbers>;
 
-export const AssignPhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId, agent_id: AgentId });
+export const AssignPhoneNumber = z
+  .strictObject({ phone_number_id: PhoneNumberId, agent_id: AgentId })
+  .meta({ id: 'AssignPhoneNumber', description: 'The agent to assign the number to.' });
 export type AssignPhoneNumber = z.input<typeof AssignPhoneNumber>;

@@ -1,0 +1,79 @@
+import { problemCodes, problems } from '../problem.ts';
+
+const problemTable = problemCodes
+  .map((code) => `| \`${code}\` | ${problems[code][0]} | ${problems[code][1]} |`)
+  .join('\n');
+
+/** What the reference begins with, in Markdown. */
+export const introduction = `
+Trunkline makes a phone number ring at your LiveKit voice agents. One call imports a number that you own at Twilio, or
+that reaches you over a SIP trunk: Trunkline checks it and builds all that it needs on both sides. Whatever fails on the
+way, nothing is left half made.
+
+This reference is also there for programs: as [OpenAPI](/openapi.json), as [Markdown](/docs.md), and as a list of both
+for language models, [llms.txt](/llms.txt).
+
+## Quick start
+
+Set where the service is and your API key, and ask which organization the key belongs to:
+
+\`\`\`sh
+export TRUNKLINE_URL=http://127.0.0.1:3000
+export API_KEY=tl_live_...
+
+curl -sS "$TRUNKLINE_URL/api/me" -H "X-API-Key: $API_KEY"
+\`\`\`
+
+Import a number with the \`organization_id\` of the answer:
+
+\`\`\`sh
+export ORGANIZATION_ID=org_...
+
+curl -sS "$TRUNKLINE_URL/api/phone-numbers" \\
+  -H "X-API-Key: $API_KEY" -H "X-Organization-Id: $ORGANIZATION_ID" \\
+  -H "Content-Type: application/json" \\
+  -d '{"phone_number":"+15551230000","provider":"sip","supports_inbound":true,"agent_id":"receptionist"}'
+\`\`\`
+
+Send the number's calls to the \`sip_uri\` of the answer, and the LiveKit agent named \`receptionist\` picks up. For a
+number at Twilio, integrate the account first (\`POST /api/integrations\`).
+
+## Authentication
+
+Every request carries an API key in \`X-API-Key\`, and the id of the organization that it belongs to in
+\`X-Organization-Id\`; \`GET /api/me\` needs the key alone. The key's role says what it may do: an \`admin\` everything, an
+\`agent_manager\` all of phone numbers, integrations and keys up to its own role, a \`user\` only read phone numbers and
+integrations.
+
+## Problems
+
+Every failed request answers a problem ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) as
+\`application/problem+json\`. Its \`code\` is stable, its \`detail\` is a sentence that says what to do, and its
+\`request_id\` finds the request in the log. An \`invalid_request\` lists all faults at once, each with its path. Where
+the same request may succeed later, \`retry_after_seconds\` and the header \`Retry-After\` say when.
+
+| code | status | what happened |
+| --- | --- | --- |
+${problemTable}
+
+## Retries
+
+Send an \`Idempotency-Key\` with a \`POST\`, a new one for each thing that you want done. The same request with the same
+key then has its effect once, and gets the first answer again for 24 hours. Answers of 429 and 5xx are not kept: send
+the same request again. A caller that goes away does not stop what it has begun.
+
+## Lists
+
+A list answers a page, newest first. Give its \`next_cursor\` as \`cursor\` to read on, until it is null. \`page_size\` is
+20, and may be up to 100.
+
+## Limits
+
+A key may make 50 requests a second, unless this installation is set otherwise. \`RateLimit\` says how many are left,
+and a 429 when to go on. A body has 100 KiB at most.
+
+## Request ids
+
+Every answer carries \`X-Request-Id\`. Send one of your own, 1 to 128 letters, digits, \`.\`, \`_\`, \`:\` or \`-\`, and it
+is taken.
+`.trim();

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+const header = (id: string, description: string, example: string, type: z.ZodType = z.string()) =>
+  type.meta({ description, example, header: { id } });
+
+const headers = {
+  'X-Request-Id': header(
+    'X-Request-Id',
+    'The id of the request: the one that you sent, or a new one. Every line of the log has it.',
+    '7b0c2f0e-6f4e-4c0a-9d55-0f6a2f0f5a11',
+  ),
+  RateLimit: header(
+    'RateLimit',
+    'What is left: `r` requests in the next `t` seconds. Absent where the key is not known.',
+    '"key";r=49;t=1',
+    z.string().optional(),
+  ),
+  'RateLimit-Policy': header(
+    'RateLimit-Policy',
+    'What the key may do: `q` requests in `w` seconds. Absent where the key is not known.',
+    '"key";q=50;w=1',
+    z.string().optional(),
+  ),
+  Location: header('Location', 'The path of what was made.', '/api/phone-numbers/phon_a1b2c3d4e5f6'),
+  'Retry-After': header(
+    'Retry-After',
+    'After so many seconds the same request may succeed. Absent where nobody knows.',
+    '5',
+    z.string().optional(),
+  ),
+};
+
+/** What an answer says beside its body: its request and the limits always, the rest where it is named. */
+export const headersOf = (more: ('Location' | 'Retry-After')[]): z.ZodObject => {
+  const { 'X-Request-Id': request_id, RateLimit, 'RateLimit-Policy': policy } = headers;
+  return z.object({
+    'X-Request-Id': request_id,
+    RateLimit,
+    'RateLimit-Policy': policy,
+    ...Object.fromEntries(more.map((name) => [name, headers[name]])),
+  });
+};
