@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
-          exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi}/**'],
+          exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi,generated-clients}/**'],
           globalSetup: 'service/test/mongod.ts',
           testTimeout: 20_000,
           hookTimeout: 120_000,
@@ -87,6 +87,15 @@ export default defineConfig({
           name: 'twilio-openapi',
           include: ['service/test/twilio-openapi/*.test.ts'],
           globalSetup: ['service/test/mongod.ts', 'service/test/twilio-openapi/find-documents.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'generated-clients',
+          include: ['service/test/generated-clients/*.test.ts'],
+          globalSetup: 'service/test/mongod.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { docsFolder } from '../src/http/docs.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 
 let service: OpenedService;
@@ -48,7 +49,7 @@ describe('a connection is cut', () => {
     await using impatient = await openService({ environment: { RESPONSE_TIMEOUT_SECONDS: '0.4' } });
     const { socket, closed } = await dial(impatient);
     socket.pause();
-    socket.write(`${get('/docs/swagger-ui-bundle.js').repeat(10)}GET /`);
+    socket.write(`${get(`${docsFolder}/scalar/standalone.esm.js`).repeat(10)}GET /`);
     // A socket that nobody reads learns of its end only when it sends.
     const nudging = setInterval(() => socket.write('x'), 50);
     await closed;

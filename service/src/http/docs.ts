@@ -1,75 +1,60 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
 import express, { type Router } from 'express';
 import helmet from 'helmet';
 import { prebuilt } from './prebuilt.ts';
+import { icon, pageOf, start, style } from './reference/page.ts';
+import { shorten } from './reference/shorten.ts';
 
 const require = createRequire(import.meta.url);
-const swaggerFolder = dirname(require.resolve('swagger-ui-dist/package.json'));
+const scalarFolder = join(dirname(require.resolve('@scalar/api-reference')), 'browser');
 
-const page = `<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>Trunkline API</title>
-  <link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
-  <link rel="stylesheet" href="/docs/swagger-ui.css">
-</head>
-<body>
-  <div id="swagger-ui"></div>
-  <script src="/docs/swagger-ui-bundle.js"></script>
-  <script src="/docs/start.js"></script>
-</body>
-</html>
-`;
+const ours = {
+  'start.js': { body: start, type: 'text/javascript; charset=utf-8' },
+  'style.css': { body: style, type: 'text/css; charset=utf-8' },
+  'icon.svg': { body: icon, type: 'image/svg+xml' },
+  'openapi.json': { body: JSON.stringify(shorten(openapi)), type: 'application/json; charset=utf-8' },
+};
 
-/** Keys stay in the page's memory: they are gone when it is closed. */
-const start = `SwaggerUIBundle({
-  url: '/openapi.json',
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  docExpansion: 'list',
-  defaultModelsExpandDepth: -1,
-  displayRequestDuration: true,
-  tryItOutEnabled: true,
-  persistAuthorization: false,
-  validatorUrl: null,
-});
-`;
+/** Where the files of the page are: another folder whenever one of them is another, so that each is kept for ever. */
+export const docsFolder = `/docs/${createHash('sha256')
+  .update(JSON.stringify(ours))
+  // It names its chunks by what is in them.
+  .update(readFileSync(join(scalarFolder, 'standalone.esm.js')))
+  .digest('base64url')
+  .slice(0, 12)}`;
+
+const forEver = 'public, max-age=31536000, immutable';
 
 /** The API reference page: from an installed package, with nothing from elsewhere. */
 export const createDocs = (): Router => {
   const docs = express.Router();
-  docs.use(
-    helmet({
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: {
-          defaultSrc: ["'none'"],
-          scriptSrc: ["'self'"],
-          styleSrc: ["'self'"],
-          imgSrc: ["'self'", 'data:'],
-          connectSrc: ["'self'"],
-          baseUri: ["'none'"],
-          formAction: ["'none'"],
-          frameAncestors: ["'none'"],
-        },
-      },
-    }),
-  );
-  docs.get('/', prebuilt({ body: page, type: 'text/html; charset=utf-8', cache_control: 'no-cache' }));
-  for (const [name, type] of Object.entries(files)) {
-    const body = name === 'start.js' ? start : readFileSync(join(swaggerFolder, name));
-    docs.get(`/${name}`, prebuilt({ body, type, cache_control: 'public, max-age=3600' }));
+  docs.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives } }));
+  docs.get('/', prebuilt({ body: pageOf(docsFolder), type: 'text/html; charset=utf-8', cache_control: 'no-cache' }));
+  const folder = docsFolder.slice('/docs'.length);
+  for (const [name, file] of Object.entries(ours)) {
+    docs.get(`${folder}/${name}`, prebuilt({ ...file, cache_control: forEver }));
+  }
+  for (const name of readdirSync(scalarFolder, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.js')) continue;
+    const file = { body: () => readFile(join(scalarFolder, name)), type: 'text/javascript; charset=utf-8' };
+    docs.get(`${folder}/scalar/${name.replaceAll('\\', '/')}`, prebuilt({ ...file, cache_control: forEver }));
   }
   return docs;
 };
 
-const files = {
-  'start.js': 'text/javascript; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'favicon-32x32.png': 'image/png',
+const directives = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  // Scalar writes style attributes, which no nonce can allow, and styles of its editor and its theme without one.
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
 };

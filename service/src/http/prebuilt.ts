@@ -4,7 +4,8 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { RequestHandler } from 'express';
 
 export interface Prebuilt {
-  body: string | Buffer;
+  /** A function is asked at the first request. */
+  body: string | (() => Promise<Buffer>);
   /** A media type. */
   type: string;
   cache_control: string;
@@ -16,15 +17,20 @@ interface Variant {
   etag: string;
 }
 
+interface Built {
+  /** The smallest first. */
+  compressed: readonly Variant[];
+  whole: Variant;
+}
+
 /** Answers what never changes: compressed once, at the first request, and from then on sent as it is, or as a 304. */
 export const prebuilt = ({ body, type, cache_control }: Prebuilt): RequestHandler => {
-  const whole = Buffer.from(body);
-  let building: Promise<readonly Variant[]> | undefined;
+  let building: Promise<Built> | undefined;
 
   return async (req, res) => {
-    building ??= build(whole);
-    const variants = await building;
-    const variant = variants.find(({ encoding }) => req.acceptsEncodings(encoding)) ?? identity(whole);
+    building ??= build(body);
+    const { compressed, whole } = await building;
+    const variant = compressed.find(({ encoding }) => req.acceptsEncodings(encoding)) ?? whole;
     res.setHeader('Content-Type', type);
     res.setHeader('Cache-Control', cache_control);
     res.setHeader('Vary', 'Accept-Encoding');
@@ -39,7 +45,8 @@ export const prebuilt = ({ body, type, cache_control }: Prebuilt): RequestHandle
 /** Little is gained beyond this, and much time lost. */
 const BROTLI_QUALITY = 7;
 
-const build = async (whole: Buffer): Promise<readonly Variant[]> => {
+const build = async (body: Prebuilt['body']): Promise<Built> => {
+  const whole = typeof body === 'string' ? Buffer.from(body) : await body();
   const [br, gzipped] = await Promise.all([
     promisify(brotliCompress)(whole, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
     promisify(gzip)(whole),
@@ -49,9 +56,10 @@ const build = async (whole: Buffer): Promise<readonly Variant[]> => {
     { encoding: 'gzip', body: gzipped, etag: etagOf(gzipped) },
   ] as const;
   // Where nothing is gained, as in a picture, nothing is compressed.
-  return [...compressed.filter(({ body }) => body.length < whole.length), identity(whole)];
+  return {
+    compressed: compressed.filter(({ body }) => body.length < whole.length),
+    whole: { encoding: 'identity', body: whole, etag: etagOf(whole) },
+  };
 };
-
-const identity = (body: Buffer): Variant => ({ encoding: 'identity', body, etag: etagOf(body) });
 
 const etagOf = (body: Buffer): string => `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;

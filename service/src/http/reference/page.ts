@@ -1,0 +1,57 @@
+/** The page that Scalar's reference is put into. `folder` is where its files are. */
+export const pageOf = (folder: string): string => `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <meta name="description" content="The API of Trunkline: every operation, field and problem.">
+  <title>Trunkline API</title>
+  <link rel="icon" type="image/svg+xml" href="${folder}/icon.svg">
+  <link rel="modulepreload" href="${folder}/scalar/standalone.esm.js">
+  <link rel="preload" as="fetch" crossorigin href="${folder}/openapi.json">
+  <link rel="alternate" type="text/markdown" href="/docs.md">
+  <link rel="stylesheet" href="${folder}/style.css">
+  <script type="module" src="${folder}/start.js"></script>
+</head>
+<body>
+  <div id="reference"></div>
+  <noscript>This page needs JavaScript. <a href="/docs.md">The same as Markdown</a> does not.</noscript>
+</body>
+</html>
+`;
+
+/** Keys stay in the page's memory: they are gone when it is closed. */
+export const start = `import { createApiReference } from './scalar/standalone.esm.js';
+
+const isPhone = matchMedia('(max-width: 1000px)').matches;
+
+createApiReference('#reference', {
+  url: new URL('openapi.json', import.meta.url).href,
+  baseServerURL: location.origin,
+  theme: 'default',
+  layout: 'modern',
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  showDeveloperTools: 'never',
+  hideClientButton: true,
+  documentDownloadType: 'none',
+  hideModels: true,
+  persistAuth: false,
+  authentication: { preferredSecurityScheme: [['api_key', 'organization']] },
+  defaultOpenAllTags: true,
+  orderSchemaPropertiesBy: 'preserve',
+  expandAllParameters: !isPhone,
+  maxVisibleRequestBodyProperties: isPhone ? 5 : 10,
+  defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
+  featuredClients: ['shell/curl', 'node/fetch', 'python/requests', 'go/native', 'java/okhttp'],
+});
+`;
+
+export const style = `/* nothing yet */
+`;
+
+export const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1a5fb4"/><path d="M6 16h20M16 16V7m0 9v9M9 10l7 6 7-6M9 22l7-6 7 6" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/></svg>
+`;
