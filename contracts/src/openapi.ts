@@ -26,18 +26,18 @@ export const createOpenApiDocument = () =>
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/api', description: 'The service that this document comes from.' }],
-      security: [{ api_key: [], organization: [] }],
+      security: [keyAndOrganization],
       tags: Object.values(tags),
       paths: pathsOf(operations),
       components: {
         securitySchemes: {
-          api_key: {
+          'X-API-Key': {
             type: 'apiKey',
             in: 'header',
             name: 'X-API-Key',
             description: 'An API key of your organization, as in `tl_live_...`.',
           },
-          organization: {
+          'X-Organization-Id': {
             type: 'apiKey',
             in: 'header',
             name: 'X-Organization-Id',
@@ -53,6 +53,8 @@ export const createOpenApiDocument = () =>
       },
     },
   );
+
+const keyAndOrganization = { 'X-API-Key': [], 'X-Organization-Id': [] };
 
 const pathsOf = (all: ReadonlyMap<string, Operation>): ZodOpenApiPathsObject => {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
@@ -74,7 +76,7 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
     tags: [tagOf(name)],
     summary,
     description: [description, permissionLine].filter(Boolean).join(' '),
-    security: [permission === 'any key' ? { api_key: [] } : { api_key: [], organization: [] }],
+    security: [permission === 'any key' ? { 'X-API-Key': [] } : keyAndOrganization],
     requestParams: {
       ...(inPath.length > 0 && { path: pick(fields, (field) => inPath.includes(field)) }),
       ...(takesQuery(operation) && { query: pick(fields, (field) => !inPath.includes(field)) }),

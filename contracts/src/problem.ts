@@ -76,6 +76,13 @@ export interface ProviderAnswer {
   more_info: string | null;
 }
 
+/** What every operation that asks a provider may answer. */
+export const providerProblems: readonly ProblemCode[] = [
+  'provider_error',
+  'provider_unavailable',
+  'provider_timeout',
+];
+
 /** Members that some problems carry beside the common ones. */
 export interface ProblemMembers {
   /** The faults of an `invalid_request`: the first 50. */

@@ -1,6 +1,12 @@
-import { problemCodes, problems } from '../problem.ts';
+import { type ProblemCode, problemCodes, problems, providerProblems } from '../problem.ts';
+import { operations } from '../router.ts';
 
-const problemTable = problemCodes
+const ofOperations = new Set([...operations.values()].flatMap(({ problems }) => problems));
+const isOfOne = (code: ProblemCode) => ofOperations.has(code) && !providerProblems.includes(code);
+const ofAny = problemCodes.filter((code) => !ofOperations.has(code));
+const ofOne = problemCodes.filter(isOfOne);
+
+const problemTable = [...ofAny, ...providerProblems, ...ofOne]
   .map((code) => `| \`${code}\` | ${problems[code][0]} | ${problems[code][1]} |`)
   .join('\n');
 
@@ -21,7 +27,8 @@ Set where the service is and your API key, and ask which organization the key be
 export TRUNKLINE_URL=http://127.0.0.1:3000
 export API_KEY=tl_live_...
 
-curl -sS "$TRUNKLINE_URL/api/me" -H "X-API-Key: $API_KEY"
+curl -sS "$TRUNKLINE_URL/api/me" \\
+  -H "X-API-Key: $API_KEY"
 \`\`\`
 
 Import a number with the \`organization_id\` of the answer:
@@ -30,9 +37,15 @@ Import a number with the \`organization_id\` of the answer:
 export ORGANIZATION_ID=org_...
 
 curl -sS "$TRUNKLINE_URL/api/phone-numbers" \\
-  -H "X-API-Key: $API_KEY" -H "X-Organization-Id: $ORGANIZATION_ID" \\
+  -H "X-API-Key: $API_KEY" \\
+  -H "X-Organization-Id: $ORGANIZATION_ID" \\
   -H "Content-Type: application/json" \\
-  -d '{"phone_number":"+15551230000","provider":"sip","supports_inbound":true,"agent_id":"receptionist"}'
+  -d '{
+    "provider": "sip",
+    "phone_number": "+15551230000",
+    "supports_inbound": true,
+    "agent_id": "receptionist"
+  }'
 \`\`\`
 
 Send the number's calls to the \`sip_uri\` of the answer, and the LiveKit agent named \`receptionist\` picks up. For a
@@ -51,6 +64,9 @@ Every failed request answers a problem ([RFC 9457](https://www.rfc-editor.org/rf
 \`application/problem+json\`. Its \`code\` is stable, its \`detail\` is a sentence that says what to do, and its
 \`request_id\` finds the request in the log. An \`invalid_request\` lists all faults at once, each with its path. Where
 the same request may succeed later, \`retry_after_seconds\` and the header \`Retry-After\` say when.
+
+Any request may have one of the first ${ofAny.length}, and one that asks a provider, one of the ${providerProblems.length} after them. The others
+stand with the operations that have them.
 
 | code | status | what happened |
 | --- | --- | --- |
@@ -71,6 +87,12 @@ A list answers a page, newest first. Give its \`next_cursor\` as \`cursor\` to r
 
 A key may make 50 requests a second, unless this installation is set otherwise. \`RateLimit\` says how many are left,
 and a 429 when to go on. A body has 100 KiB at most.
+
+## Generated clients
+
+The [OpenAPI document](/openapi.json) makes clients with \`@hey-api/openapi-ts\`, with \`openapi-python-client\`, and
+with \`openapi-typescript --default-non-nullable=false\`. TypeScript callers have a client of ours in
+\`@trunkline/contracts\`.
 
 ## Request ids
 

@@ -40,7 +40,7 @@ createApiReference('#reference', {
   documentDownloadType: 'none',
   hideModels: true,
   persistAuth: false,
-  authentication: { preferredSecurityScheme: [['api_key', 'organization']] },
+  authentication: { preferredSecurityScheme: [['X-API-Key', 'X-Organization-Id']] },
   defaultOpenAllTags: true,
   orderSchemaPropertiesBy: 'preserve',
   expandAllParameters: !isPhone,
@@ -50,7 +50,28 @@ createApiReference('#reference', {
 });
 `;
 
-export const style = `/* nothing yet */
+/** Scalar's colours with the contrast that WCAG AA asks of small text, and less room between what is read together. */
+export const style = `.light-mode {
+  --scalar-color-2: #4d4d4d;
+  --scalar-color-3: #666;
+  --scalar-color-green: #00734a;
+  --scalar-color-red: #b80016;
+  --scalar-color-orange: #a83c00;
+  --scalar-color-blue: #0062b3;
+  --scalar-color-purple: #5203d1;
+}
+.dark-mode {
+  --scalar-color-2: #b8b8b8;
+  --scalar-color-3: #9e9e9e;
+  --scalar-color-red: #ff7a85;
+}
+.section { padding-block: 40px; }
+.examples .custom-scroll { max-height: 420px; }
+@media (max-width: 1000px) {
+  .section { padding-block: 24px; }
+  .section .markdown { font-size: 14px; line-height: 1.4; }
+  .examples .custom-scroll { max-height: 190px; overflow-y: auto; }
+}
 `;
 
 export const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1a5fb4"/><path d="M6 16h20M16 16V7m0 9v9M9 10l7 6 7-6M9 22l7-6 7 6" fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/></svg>
