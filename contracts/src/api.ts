@@ -57,18 +57,25 @@ export const api = {
       input: ImportPhoneNumber,
       output: phoneNumberActed,
       answers: {
-        'A number behind a SIP trunk': {
-          success: true,
-          message: 'Phone number imported successfully with sip',
-          data: sipNumber,
-        },
         'A Twilio number': {
           success: true,
           message: 'Phone number imported successfully with twilio',
           data: twilioNumber,
         },
+        'A number behind a SIP trunk': {
+          success: true,
+          message: 'Phone number imported successfully with sip',
+          data: sipNumber,
+        },
       },
       examples: {
+        'A Twilio number': {
+          phone_number: '+15551234567',
+          provider: 'twilio',
+          supports_inbound: true,
+          supports_outbound: true,
+          integration_id: 'intg_a1b2c3d4e5f6',
+        },
         'A number behind a SIP trunk': {
           phone_number: '+15559876543',
           provider: 'sip',
@@ -79,13 +86,6 @@ export const api = {
           sip_username: 'user',
           sip_password: 'pass',
           media_encryption: 'require',
-        },
-        'A Twilio number': {
-          phone_number: '+15551234567',
-          provider: 'twilio',
-          supports_inbound: true,
-          supports_outbound: true,
-          integration_id: 'intg_a1b2c3d4e5f6',
         },
       },
     }),

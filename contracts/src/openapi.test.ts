@@ -85,7 +85,7 @@ describe('openapi.json', () => {
 
   it('has one table of all problems', () => {
     for (const code of problemCodes) {
-      expect(json.info.description).toContain(`| \`${code}\` | ${problems[code][0]} | ${problems[code][1]} |`);
+      expect(json.info.description).toContain(`| ${problems[code][0]} | \`${code}\` | ${problems[code][1]} |`);
     }
   });
 });

@@ -78,7 +78,7 @@ const importOfEither = {
   supports_outbound: z.boolean().default(false).meta({ description: 'Agents can call from the number.' }),
   inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
     description:
-      "The prefix of each caller's own room: `support` gives `support_<caller>_<random>`, `call-` and `call-*` give `call-_<caller>_<random>`.",
+      "The prefix of each caller's own room: `support` or `support*` gives `support_<caller>_<random>`.",
     example: 'support',
   }),
   inbound_pin: Pin.optional().meta({

@@ -7,7 +7,7 @@ const ofAny = problemCodes.filter((code) => !ofOperations.has(code));
 const ofOne = problemCodes.filter(isOfOne);
 
 const problemTable = [...ofAny, ...providerProblems, ...ofOne]
-  .map((code) => `| \`${code}\` | ${problems[code][0]} | ${problems[code][1]} |`)
+  .map((code) => `| ${problems[code][0]} | \`${code}\` | ${problems[code][1]} |`)
   .join('\n');
 
 /** What the reference begins with, in Markdown. */
@@ -68,7 +68,7 @@ the same request may succeed later, \`retry_after_seconds\` and the header \`Ret
 Any request may have one of the first ${ofAny.length}, and one that asks a provider, one of the ${providerProblems.length} after them. The others
 stand with the operations that have them.
 
-| code | status | what happened |
+| HTTP | code | what happened |
 | --- | --- | --- |
 ${problemTable}
 

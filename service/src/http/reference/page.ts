@@ -65,12 +65,24 @@ export const style = `.light-mode {
   --scalar-color-3: #9e9e9e;
   --scalar-color-red: #ff7a85;
 }
-.section { padding-block: 40px; }
-.examples .custom-scroll { max-height: 420px; }
+#reference .section { padding-block: 40px; }
+#reference .examples .custom-scroll { max-height: 420px; }
+#reference .scalar-reference-intro-auth tr:has(.code-input-lite__editor) { display: none; }
+#reference .scalar-reference-intro-auth input::placeholder { color: transparent; }
+#reference .markdown table :is(th, td) { padding: 3px 8px; font-size: 13px; line-height: 1.4; word-break: normal; }
+#reference .markdown table td code { font-size: 11px; overflow-wrap: anywhere; }
+#reference .markdown table td:first-child { width: 1%; }
+#reference .markdown table td:nth-child(2) { width: 42%; }
+#reference .markdown pre code { white-space: pre-wrap; overflow-wrap: anywhere; }
+#reference .request-body-schema { max-height: 860px; overflow-y: auto; }
 @media (max-width: 1000px) {
-  .section { padding-block: 24px; }
-  .section .markdown { font-size: 14px; line-height: 1.4; }
-  .examples .custom-scroll { max-height: 190px; overflow-y: auto; }
+  #reference .section { padding-block: 20px; }
+  #reference .operation-auth, #reference .property-discriminator, #reference .selected-content-type { display: none; }
+  #reference :is(.operation-details, .operation-description) .markdown p { font-size: 14px; line-height: 1.35; }
+  #reference .property--tree { padding-block: 5px; }
+  #reference .responses-list--tree .parameter-item-trigger { padding-block: 6px; }
+  #reference .examples .custom-scroll { max-height: 150px; overflow-y: auto; }
+  #reference .request-body-schema { max-height: 820px; }
 }
 `;
 

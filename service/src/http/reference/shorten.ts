@@ -6,11 +6,12 @@ type Response = Document['components']['responses']['Unauthenticated'];
 
 /**
  * What the page shows of the document: without what its introduction says once for every operation. Those are the
- * problems that any request may have, or any that asks a provider, and the id of a request. Patterns and examples of
+ * problems that any request may have, or any that asks a provider, and the headers of any request. Patterns and examples of
  * fields go too: the words beside them and the examples of whole bodies say the same.
  */
 export const shorten = (document: Document): object => {
-  const { paths, components, ...rest } = document;
+  const { paths, components, info, ...rest } = document;
+  const { contact: _, ...about } = info;
   const short = Object.entries(paths).map(([path, item]) => [
     path,
     Object.fromEntries(
@@ -19,6 +20,7 @@ export const shorten = (document: Document): object => {
   ]);
   return {
     ...rest,
+    info: about,
     paths: Object.fromEntries(short),
     components: { ...components, schemas: plain(components.schemas) },
   };
@@ -40,7 +42,8 @@ const shortenOperation = (operation: DescribedOperation, { components }: Documen
     const short = onlyProblems(whole, own);
     return short === undefined ? [] : [[status, short]];
   });
-  const parameters = operation.parameters.filter((parameter) => nameIn(parameter) !== 'X-Request-Id');
+  // X-Request-Id and Idempotency-Key are the parameters that stand in the document once.
+  const parameters = operation.parameters.filter((parameter) => nameIn(parameter) === undefined);
   return { ...operation, parameters, responses: Object.fromEntries(responses) };
 };
 
@@ -60,5 +63,5 @@ const onlyProblems = (response: Response, codes: readonly ProblemCode[]): object
 
 const plain = (schemas: Document['components']['schemas']): object =>
   JSON.parse(JSON.stringify(schemas), (name, value: unknown) =>
-    (name === 'pattern' || name === 'example') && typeof value === 'string' ? undefined : value,
+    ['pattern', 'example', 'minLength'].includes(name) && typeof value !== 'object' ? undefined : value,
   );
