@@ -8,6 +8,7 @@ import type { Admit } from './identify.ts';
 import type { Limits } from './limits.ts';
 import { observe } from './observe.ts';
 import { prebuilt } from './prebuilt.ts';
+import { toLlmsText, toMarkdown } from './reference/markdown.ts';
 import { createRest } from './rest.ts';
 import { createTrpc } from './trpc.ts';
 
@@ -47,7 +48,7 @@ export const createApp = ({
     '/readyz',
     (_req, res) => void res.status(isReady() ? 200 : 503).json({ status: isReady() ? 'ready' : 'not ready' }),
   );
-  app.get('/openapi.json', limitAddress, prebuilt(apiDocument));
+  for (const [path, document] of Object.entries(documents)) app.get(path, limitAddress, prebuilt(document));
   app.get('/', limitAddress, (_req, res) => res.redirect('/docs/'));
   app.use('/docs', limitAddress, createDocs());
   app.use('/api', createRest(api.answers, admit, limits));
@@ -59,10 +60,13 @@ export const createApp = ({
   return app;
 };
 
-const apiDocument = {
-  body: JSON.stringify(openapi),
-  type: 'application/json; charset=utf-8',
-  cache_control: 'public, max-age=300',
+const cache_control = 'public, max-age=300';
+
+/** What the API is, for programs. */
+const documents = {
+  '/openapi.json': { body: JSON.stringify(openapi), type: 'application/json; charset=utf-8', cache_control },
+  '/docs.md': { body: toMarkdown(), type: 'text/markdown; charset=utf-8', cache_control },
+  '/llms.txt': { body: toLlmsText(), type: 'text/plain; charset=utf-8', cache_control },
 };
 
 const plainHeaders: RequestHandler = (_req, res, next) => {

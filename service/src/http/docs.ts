@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
 import express, { type Router } from 'express';
 import helmet from 'helmet';
 import { prebuilt } from './prebuilt.ts';
@@ -17,7 +16,7 @@ const ours = {
   'start.js': { body: start, type: 'text/javascript; charset=utf-8' },
   'style.css': { body: style, type: 'text/css; charset=utf-8' },
   'icon.svg': { body: icon, type: 'image/svg+xml' },
-  'openapi.json': { body: JSON.stringify(shorten(openapi)), type: 'application/json; charset=utf-8' },
+  'openapi.json': { body: JSON.stringify(shorten()), type: 'application/json; charset=utf-8' },
 };
 
 /** Where the files of the page are: another folder whenever one of them is another, so that each is kept for ever. */

@@ -1,67 +1,51 @@
 import { operations, type ProblemCode, problems, providerProblems } from '@trunkline/contracts';
-import type openapi from '@trunkline/contracts/openapi.json';
-
-type Document = typeof openapi;
-type Response = Document['components']['responses']['Unauthenticated'];
+import { document, type Operation, type Response, responseOf, type Schema } from './document.ts';
 
 /**
  * What the page shows of the document: without what its introduction says once for every operation. Those are the
- * problems that any request may have, or any that asks a provider, and the headers of any request. Patterns and examples of
- * fields go too: the words beside them and the examples of whole bodies say the same.
+ * problems that any request may have, or any that asks a provider, and the headers of any request. Patterns and
+ * examples of fields go too: the words beside them and the examples of whole bodies say the same.
  */
-export const shorten = (document: Document): object => {
+export const shorten = (): object => {
   const { paths, components, info, ...rest } = document;
   const { contact: _, ...about } = info;
-  const short = Object.entries(paths).map(([path, item]) => [
-    path,
-    Object.fromEntries(
-      Object.entries(item).map(([method, operation]) => [method, shortenOperation(operation, document)]),
-    ),
-  ]);
   return {
     ...rest,
     info: about,
-    paths: Object.fromEntries(short),
+    paths: mapValues(paths, (item) => mapValues(item, shortenOperation)),
     components: { ...components, schemas: plain(components.schemas) },
   };
 };
 
-interface DescribedOperation {
-  operationId: string;
-  parameters: object[];
-  responses: object;
-}
+const mapValues = <T, U>(given: Record<string, T>, change: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, change(value)]));
 
-const shortenOperation = (operation: DescribedOperation, { components }: Document): object => {
+const shortenOperation = (operation: Operation): object => {
   const { problems: all = [] } = operations.get(operation.operationId) ?? {};
   const own = all.filter((code) => !providerProblems.includes(code));
-  const responses = Object.entries(operation.responses).flatMap(([status, response]) => {
-    if (Number(status) < 400) return [[status, response]];
-    const named = nameIn(response);
-    const whole: Response = named ? Reflect.get(components.responses, named) : response;
-    const short = onlyProblems(whole, own);
+  const responses = Object.entries(operation.responses).flatMap(([status, found]) => {
+    const response = responseOf(found);
+    const short = Number(status) < 400 ? response : onlyProblems(response, own);
     return short === undefined ? [] : [[status, short]];
   });
-  // X-Request-Id and Idempotency-Key are the parameters that stand in the document once.
-  const parameters = operation.parameters.filter((parameter) => nameIn(parameter) === undefined);
+  // X-Request-Id and Idempotency-Key are those that the document has once, and refers to.
+  const parameters = operation.parameters?.filter((parameter) => !('$ref' in parameter)) ?? [];
   return { ...operation, parameters, responses: Object.fromEntries(responses) };
 };
 
-/** The last part of a reference. */
-const nameIn = (found: object): string | undefined =>
-  '$ref' in found ? String(found.$ref).split('/').at(-1) : undefined;
-
-const onlyProblems = (response: Response, codes: readonly ProblemCode[]): object | undefined => {
-  const { schema, examples } = response.content['application/problem+json'];
-  const kept = codes.flatMap((code) => (code in examples ? [[code, Reflect.get(examples, code)] as const] : []));
+const onlyProblems = ({ content }: Response, codes: readonly ProblemCode[]): object | undefined => {
+  const { schema, examples = {} } = content['application/problem+json'] ?? {};
+  const kept = codes.filter((code) => code in examples);
   if (kept.length === 0) return undefined;
   return {
-    description: kept.map(([code]) => `\`${code}\`: ${problems[code][1]}.`).join(' '),
-    content: { 'application/problem+json': { schema, examples: Object.fromEntries(kept) } },
+    description: kept.map((code) => `\`${code}\`: ${problems[code][1]}.`).join(' '),
+    content: {
+      'application/problem+json': { schema, examples: Object.fromEntries(kept.map((code) => [code, examples[code]])) },
+    },
   };
 };
 
-const plain = (schemas: Document['components']['schemas']): object =>
+const plain = (schemas: Record<string, Schema>): object =>
   JSON.parse(JSON.stringify(schemas), (name, value: unknown) =>
     ['pattern', 'example', 'minLength'].includes(name) && typeof value !== 'object' ? undefined : value,
   );
