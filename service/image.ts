@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 
 // What goes into the image, into a folder: the service compiled, with its production dependencies alone.
 const [target] = process.argv.slice(2);
@@ -27,4 +28,15 @@ for (const step of target === '--dependencies' ? [install] : [install, ...build]
   if (error)
     console.error(`pnpm does not start: ${error.message}. Install it, or run this as npx -y pnpm image <folder>.`);
   if (status !== 0) process.exit(status ?? 1);
+}
+
+// Of the package of the reference page, what is served, and the file that it is found by. The rest is 40 MB.
+if (target !== '--dependencies') {
+  const scalar = join(resolve(target), 'node_modules/@scalar/api-reference/dist');
+  for (const name of readdirSync(scalar)) {
+    if (name !== 'browser' && name !== 'index.js') rmSync(join(scalar, name), { recursive: true });
+  }
+  for (const name of readdirSync(scalar, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.map')) rmSync(join(scalar, name));
+  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { fieldsOf, operations } from '@trunkline/contracts';
 import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docsFolder } from '../src/http/docs.ts';
@@ -33,6 +34,8 @@ const get = (path: string, headers: Record<string, string> = {}, method = 'GET')
 const forEver = 'public, max-age=31536000, immutable';
 const paths = [
   ['/openapi.json', 'public, max-age=300'],
+  ['/docs.md', 'public, max-age=300'],
+  ['/llms.txt', 'public, max-age=300'],
   ['/docs/', 'no-cache'],
   [`${docsFolder}/start.js`, forEver],
   [`${docsFolder}/style.css`, forEver],
@@ -93,9 +96,45 @@ it('is the whole document of the API', async () => {
   expect(createHash('sha256').update(body).digest('base64url')).toContain(headers.etag?.slice(1, -1));
 });
 
+describe('the reference as Markdown', () => {
+  const readText = async (path: string) => (await get(path)).body.toString();
+
+  it('has every operation with its route, its permission, an answer, and every field of it', async () => {
+    const text = await readText('/docs.md');
+    for (const [name, { summary, route, permission, problems, input }] of operations) {
+      const [, section = ''] = text.split(`\n### ${summary}\n`);
+      const [operation = ''] = section.split(/\n##/);
+      expect(operation, name).toContain(`\`${route.method} /api${route.path}\``);
+      expect(operation, name).toContain(`\`${name}\``);
+      if (permission !== 'any key') expect(operation).toContain(`\`${permission}\``);
+      expect(operation, name).toMatch(/Answer 20[01]: .*"success": true/s);
+      for (const code of problems) expect(operation, name).toContain(`\`${code}\``);
+      for (const field of Object.keys(fieldsOf(input))) expect(text, name).toContain(`\`${field}\` (`);
+    }
+  });
+
+  it('leads nowhere that is not there', async () => {
+    const text = await readText('/docs.md');
+    const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading.toLowerCase().replaceAll(' ', '-'),
+    );
+    const linked = [...text.matchAll(/\]\(#([^)]*)\)/g)].map(([, anchor]) => anchor);
+    expect(linked.length).toBeGreaterThan(50);
+    expect(linked.filter((anchor) => !headings.includes(anchor!))).toEqual([]);
+
+    const list = await readText('/llms.txt');
+    for (const [, path = '', anchor] of list.matchAll(/\]\((\/[^)#]*)#?([^)]*)\)/g)) {
+      expect((await get(path)).status, path).toBe(200);
+      if (anchor) expect(headings).toContain(anchor);
+    }
+    for (const { summary } of operations.values()) expect(list).toContain(`[${summary}](/docs.md#`);
+  });
+});
+
 describe('what needs no key', () => {
   const anonymous = [
     ['GET', '/openapi.json'],
+    ['GET', '/llms.txt'],
     ['GET', '/docs/'],
     ['GET', `${docsFolder}/style.css`],
     ['GET', '/'],

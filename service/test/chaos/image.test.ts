@@ -68,7 +68,10 @@ describe('the image, as far as it can be without Docker', () => {
       supports_inbound: true,
     });
     expect(body).toMatchObject({ success: true, data: { provisioning_state: 'active' } });
-    expect((await fetch(`${service.url}/docs`)).status).toBe(200);
+    const docs = await (await fetch(`${service.url}/docs`)).text();
+    const files = [...docs.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path);
+    expect(files.length).toBeGreaterThan(4);
+    for (const path of files) expect((await fetch(service.url + path)).status, path).toBe(200);
     expect(await service.end('SIGTERM')).toBe(0);
   });
 
