@@ -77,8 +77,7 @@ const importOfEither = {
   supports_inbound: z.boolean().default(false).meta({ description: 'Calls to the number reach an agent.' }),
   supports_outbound: z.boolean().default(false).meta({ description: 'Agents can call from the number.' }),
   inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
-    description:
-      "The prefix of each caller's own room: `support` or `support*` gives `support_<caller>_<random>`.",
+    description: "The prefix of each caller's own room: `support` or `support*` gives `support_<caller>_<random>`.",
     example: 'support',
   }),
   inbound_pin: Pin.optional().meta({

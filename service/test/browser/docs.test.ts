@@ -107,6 +107,26 @@ describe.skipIf(!executablePath)('/docs', () => {
       expect((await section.boundingBox())?.height).toBeLessThanOrEqual(1_800);
     });
 
+    it('is there within a second for who has been here before', async () => {
+      const page = await open(size);
+      await page.addInitScript(`
+        globalThis.painted = 0;
+        new PerformanceObserver((list) => { globalThis.painted = list.getEntries().at(-1).startTime; })
+          .observe({ type: 'largest-contentful-paint', buffered: true });
+      `);
+      const times: number[] = [];
+      for (let n = 0; n < 6; n++) {
+        await page.goto(`${service.url}/docs/`);
+        await page.getByRole('heading', { name: 'Quick start' }).waitFor();
+        await wait(500);
+        times.push(await page.evaluate('globalThis.painted'));
+      }
+      const [fastest = 0] = times.toSorted((a, b) => a - b);
+      // Whatever else runs on the machine only adds to it.
+      expect(fastest).toBeGreaterThan(0);
+      expect(fastest).toBeLessThan(1_000);
+    });
+
     it.each<Scheme>(['light', 'dark'])('has no serious finding of axe in %s colours', async (scheme) => {
       const page = await openWhole(size, scheme);
       await page.evaluate(axe);
@@ -174,26 +194,6 @@ describe.skipIf(!executablePath)('/docs', () => {
     expect(await brightness()).toBeLessThan(40);
     await page.getByRole('button', { name: /light mode/i }).click();
     await expect.poll(brightness).toBeGreaterThan(240);
-  });
-
-  it('is there within a second for who has been here before', async () => {
-    const page = await open();
-    await page.addInitScript(`
-      globalThis.painted = 0;
-      new PerformanceObserver((list) => { globalThis.painted = list.getEntries().at(-1).startTime; })
-        .observe({ type: 'largest-contentful-paint', buffered: true });
-    `);
-    const times: number[] = [];
-    for (let n = 0; n < 8; n++) {
-      await page.goto(`${service.url}/docs/`);
-      await page.getByRole('heading', { name: 'Quick start' }).waitFor();
-      await wait(500);
-      times.push(await page.evaluate('globalThis.painted'));
-    }
-    const [fastest = 0] = times.toSorted((a, b) => a - b);
-    // Whatever else runs on the machine only adds to it.
-    expect(fastest).toBeGreaterThan(0);
-    expect(fastest).toBeLessThan(1_000);
   });
 
   it('asks nothing of anybody else, and has no complaint in its console', () => {
