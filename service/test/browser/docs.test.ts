@@ -120,9 +120,8 @@ describe.skipIf(!executablePath)('/docs', () => {
         await page.goto(`${service.url}/docs/`);
         await page.getByRole('heading', { name: 'Quick start' }).waitFor();
         await wait(500);
-        fastest = Math.min(fastest, await page.evaluate('globalThis.painted'));
+        fastest = Math.min(fastest, await page.evaluate('globalThis.painted || Infinity'));
       }
-      expect(fastest).toBeGreaterThan(0);
       expect(fastest).toBeLessThan(1_000);
     });
 
