@@ -77,11 +77,7 @@ export interface ProviderAnswer {
 }
 
 /** What every operation that asks a provider may answer. */
-export const providerProblems: readonly ProblemCode[] = [
-  'provider_error',
-  'provider_unavailable',
-  'provider_timeout',
-];
+export const providerProblems: readonly ProblemCode[] = ['provider_error', 'provider_unavailable', 'provider_timeout'];
 
 /** Members that some problems carry beside the common ones. */
 export interface ProblemMembers {

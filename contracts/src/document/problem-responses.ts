@@ -102,7 +102,7 @@ const ProblemSchema = z
     }),
     provider: z
       .strictObject({
-        name: z.enum(['twilio', 'livekit']).meta({ description: 'Who answered.' }),
+        name: z.enum(['twilio', 'livekit']).meta({ id: 'ProviderName', description: 'Who answered.' }),
         status: z.int().meta({ description: 'The HTTP status of its answer.' }),
         code: z.string().nullable().meta({ description: "The provider's own code." }),
         message: z.string().nullable().meta({ description: "The provider's own sentence." }),
