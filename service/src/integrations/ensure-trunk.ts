@@ -119,18 +119,37 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     await store.noteStray(integration_id);
   };
 
+  /** Integrations whose trunk this process is about to make: others of it wait, and do not try to claim it, too. */
+  const beingMade = new Set<IntegrationId>();
+  /** How many of these have come to an end: what was read before is out of date then. */
+  let ended = 0;
+
+  const makeUnlessHeld = async (integration_id: IntegrationId, waiting: Waiting): Promise<void> => {
+    beingMade.add(integration_id);
+    try {
+      const claim = await store.claim(integration_id);
+      if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
+      else if (!isReady(claim.record)) await make(claim, waiting).catch(goOnWhereLost(integration_id));
+      else await claim.release({}, { due_at: claim.record.provisioning.doubtful_until ?? undefined });
+    } finally {
+      beingMade.delete(integration_id);
+      ended++;
+    }
+  };
+
   return {
     /** The integration with its trunk, made by us or by whoever was first. `waiting.before` runs while that takes, and may stop it. */
     ensure: async (integration: IntegrationRecord, waiting: Waiting): Promise<IntegrationRecord> => {
       const { integration_id } = integration;
-      for (let record: IntegrationRecord | null = integration; ; record = await store.getById(integration_id)) {
-        if (record === null) throw new Error(`${integration_id} is gone`);
-        if (isReady(record)) return record;
+      if (isReady(integration)) return integration;
+      for (;;) {
         await waiting.before?.();
-        const claim = await store.claim(integration_id);
-        if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
-        else if (!isReady(claim.record)) await make(claim, waiting).catch(goOnWhereLost(integration_id));
-        else await claim.release({}, { due_at: claim.record.provisioning.doubtful_until ?? undefined });
+        const begun = ended;
+        const record = beingMade.has(integration_id) ? undefined : await store.getById(integration_id);
+        if (record === null) throw new Error(`${integration_id} is gone`);
+        if (record && isReady(record)) return record;
+        if (beingMade.has(integration_id)) await clock.sleep(LOOK_EVERY_MS);
+        else if (begun === ended) await makeUnlessHeld(integration_id, waiting);
       }
     },
 

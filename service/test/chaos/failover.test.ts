@@ -18,7 +18,7 @@ const patient = { LEASE_SECONDS: '10', PROVIDER_TIMEOUT_SECONDS: '5', IMPORT_DEA
 
 beforeAll(async () => {
   cluster = await startCluster(3);
-  sandbox = await startSandbox(100);
+  sandbox = await startSandbox(200);
   replicas = await Promise.all([1, 2].map(() => startService(sandbox, cluster.uri, patient)));
 });
 afterAll(async () => {
@@ -27,7 +27,14 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-it('loses nothing and doubles nothing when the primary steps down in the middle of 100 imports', async () => {
+const stepDown = async (...after: number[]) => {
+  for (const after_ms of after) {
+    await wait(after_ms);
+    await cluster.client.db('admin').command({ replSetStepDown: 20, force: true });
+  }
+};
+
+it('loses nothing and doubles nothing when the primary steps down in the middle of 200 imports and 200 releases', async () => {
   const { sid: account_sid, auth_token, numbers } = sandbox.account;
   const credentials = { provider: 'twilio', account_sid, auth_token };
   const { body } = await replicas[0]!.caller.rest('POST', '/api/integrations', { name: 'Failover', credentials });
@@ -37,11 +44,10 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
     supports_outbound: true,
     integration_id: body.data.integration_id,
   };
-  let steppedDown = 0;
 
   /** As a careful caller does: the same request with the same key, until it is answered for good. */
   const importNumber = async (phone_number: string, n: number) => {
-    await wait(n * 20);
+    await wait(n * 10);
     for (let tries = 0; tries < 120; tries++) {
       const { caller } = replicas[(n + tries) % 2]!;
       const answer = await caller.rest(
@@ -58,14 +64,9 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
     throw new Error(`${phone_number} was never imported`);
   };
   const imports = Promise.all(numbers.map(importNumber));
-  for (const after_ms of [500, 1000]) {
-    await wait(after_ms);
-    await cluster.client.db('admin').command({ replSetStepDown: 20, force: true });
-    steppedDown++;
-  }
+  await stepDown(500, 1000);
   const answers = await imports;
-  expect(steppedDown).toBe(2);
-  expect(new Set(answers.map((answer) => answer.body.data.phone_number_id)).size).toBe(100);
+  expect(new Set(answers.map((answer) => answer.body.data.phone_number_id)).size).toBe(200);
   await settled(cluster);
   const records = await expectWhole(cluster, sandbox);
   expect(records.map(({ phone_number }) => phone_number).toSorted()).toEqual(numbers.toSorted());
@@ -76,5 +77,32 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
     .collection('events')
     .find({ type: /^phone_number/ })
     .toArray();
-  expect(events.filter(({ type }) => type === 'phone_number.imported')).toHaveLength(100);
-});
+  expect(events.filter(({ type }) => type === 'phone_number.imported')).toHaveLength(200);
+
+  const before = (await sandbox.world()).twilio.number;
+  const ids = records.map(({ phone_number_id }) => phone_number_id as string);
+  /** Until it is gone: by this answer, or by an earlier one that was lost. */
+  const release = async (phone_number_id: string, n: number) => {
+    await wait(n * 10);
+    for (let tries = 0; tries < 120; tries++) {
+      const { status, body } = await replicas[(n + tries) % 2]!.caller.rest(
+        'DELETE',
+        `/api/phone-numbers/${phone_number_id}`,
+      );
+      if (status === 200 || status === 404) return;
+      if (status !== 202) expect(body).toHaveProperty('retry_after_seconds');
+      await wait(500);
+    }
+    throw new Error(`${phone_number_id} was never released`);
+  };
+  const releases = Promise.all(ids.map(release));
+  await stepDown(500, 1000);
+  await releases;
+  await settled(cluster);
+  expect(await expectWhole(cluster, sandbox)).toEqual([]);
+  const routings = (await sandbox.world()).twilio.number ?? [];
+  expect(routings).toHaveLength(before?.length ?? 0);
+  expect(routings.filter(({ trunk_sid }) => trunk_sid !== null)).toEqual([]);
+  const released = await cluster.client.db().collection('events').find({ type: 'phone_number.released' }).toArray();
+  expect(released.map(({ subject_id }) => subject_id).toSorted()).toEqual(ids.toSorted());
+}, 300_000);

@@ -100,7 +100,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     expect(await whole.readLiveKit()).toEqual({ inbound_trunk: [], outbound_trunk: [], dispatch_rule: [] });
     const assigning = `/api/phone-numbers/${data.phone_number_id}/assign`;
     const { status, body } = await whole.service.caller.rest('POST', assigning, { agent_id: 'reception' });
-    expect({ status, ...body.data }).toMatchObject({ status: 200, assigned_agent_id: 'reception' });
+    expect({ answered: status, ...body.data }).toMatchObject({ answered: 200, assigned_agent_id: 'reception' });
     await whole.settled();
     const { inbound_trunk, outbound_trunk, dispatch_rule } = await whole.readLiveKit();
     expect([inbound_trunk, outbound_trunk].flat().map(idOf)).toEqual([

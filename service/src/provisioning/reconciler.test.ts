@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { createLogging } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { createReconciler, type Source } from './reconciler.ts';
+
+const { log } = createLogging('silent', { write: () => {} });
+
+/** Queues with so many records due in each; a record takes a tenth of a second of a clock that nobody waits for. */
+const open = (due: Record<string, number>) => {
+  let now = 0;
+  const done: string[] = [];
+  const held = new Set<string>();
+  const source: Source = {
+    name: 'records',
+    dueQueues: async () => Object.keys(due).filter((queue) => (due[queue] ?? 0) > 0),
+    claim: async (queue) => {
+      if ((due[queue] ?? 0) === 0) return undefined;
+      due[queue] = (due[queue] ?? 0) - 1;
+      return async () => {
+        now += 100;
+        done.push(queue);
+        return { outcome: 'settled', wait_ms: 0 };
+      };
+    },
+  };
+  const reconciler = createReconciler({
+    sources: [source],
+    queues: {
+      take: async (queue) => {
+        if (held.has(queue)) return undefined;
+        held.add(queue);
+        return { renew: async () => true, release: async () => void held.delete(queue) };
+      },
+    },
+    gate: { isPaused: async () => false },
+    clock: { ...systemClock, now: () => now },
+    log,
+    metrics: createMetrics(),
+    interval_ms: 1000,
+  });
+  return { reconciler, done };
+};
+
+it('a queue of thousands keeps no other from its turn for longer than a slice', async () => {
+  const { reconciler, done } = open({ a: 3000, b: 3000, c: 3000, d: 3000, e: 3000, single: 1 });
+  await reconciler.turn();
+  // The most that four queues do in two slices of two seconds, eight records at once, at a tenth of a second each.
+  expect(done.indexOf('single')).toBeLessThan(2 * 4 * 20 + 4 * 8);
+  expect(done).toHaveLength(15_001);
+});

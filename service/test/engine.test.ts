@@ -1,0 +1,198 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let first: OpenedService;
+let second: OpenedService;
+beforeAll(async () => {
+  first = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '20', IMPORT_DEADLINE_SECONDS: '3600' } });
+  second = await first.openReplica();
+});
+afterEach(() => first.sandbox.faults.clear());
+afterAll(async () => {
+  await second.close();
+  await first.close();
+});
+
+const numbers = () => first.connection.collection('phone_numbers');
+const sip = () =>
+  ({
+    phone_number: drawNumber(),
+    provider: 'sip',
+    supports_inbound: true,
+    supports_outbound: true,
+    sip_server_address: 'sip.example.com',
+  }) as const;
+
+const organization = async () => {
+  const caller = await first.newOrganization();
+  const importSip = async () => (await caller.client.phoneNumbers.import.mutate(sip())).data;
+  const importMany = async (count: number) => {
+    const made = [];
+    for (let n = 0; n < count; n++) made.push(await importSip());
+    return made;
+  };
+  return { caller, importSip, importMany };
+};
+
+/** As after an answer that was lost, each later than the one before. */
+const doubt = async (...phone_number_ids: string[]) => {
+  for (const [n, phone_number_id] of phone_number_ids.entries()) {
+    const due_at = new Date(first.clock.now() - 1000 + n);
+    const set = { 'provisioning.due_at': due_at, 'provisioning.doubtful_until': due_at };
+    await numbers().updateOne({ phone_number_id }, { $set: set });
+  }
+};
+const isDue = async (phone_number_id: string) =>
+  (await numbers().findOne({ phone_number_id }))?.provisioning.due_at !== undefined;
+
+describe('One change at a time', () => {
+  it('a second is phone_number_busy, whatever both are', async () => {
+    const { caller, importSip } = await organization();
+    const { phone_number_id } = await importSip();
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    const verbs = {
+      assign: () => caller.rest('POST', `${path}/assign`, { agent_id: 'reception' }),
+      unassign: () => caller.rest('POST', `${path}/unassign`),
+      release: () => caller.rest('DELETE', `${path}?force=true`),
+    };
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
+    const assigned = verbs.assign();
+    await first.sandbox.faults.holding();
+    for (const verb of ['assign', 'unassign', 'release'] as const) {
+      expect({ verb, code: (await verbs[verb]()).body.code }).toEqual({ verb, code: 'phone_number_busy' });
+    }
+    first.sandbox.faults.release();
+    expect((await assigned).status).toBe(200);
+  });
+});
+
+describe('A late answer to an older change is told by content', () => {
+  it('an assignment that was given up and acts later does not stay', async () => {
+    const { caller, importSip } = await organization();
+    const { phone_number_id, dispatch_rule_id } = await importSip();
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_before' });
+    expect((await caller.rest('POST', `${path}/assign`, { agent_id: 'older' })).status).toBe(503);
+    expect((await caller.rest('POST', `${path}/assign`, { agent_id: 'newer' })).status).toBe(200);
+    // Only now the older one arrives.
+    const kind = 'livekit.dispatch_rule';
+    const rule = await first.sandbox.shelf.get<object>(kind, dispatch_rule_id ?? '');
+    const roomConfig = { agents: [{ agentName: 'older' }] };
+    await first.sandbox.shelf.put(kind, dispatch_rule_id ?? '', { ...rule, roomConfig });
+    await settle(first, second);
+    expect(await first.sandbox.shelf.get(kind, dispatch_rule_id ?? '')).toMatchObject({
+      roomConfig: { agents: [{ agentName: 'newer' }] },
+    });
+  });
+});
+
+describe('A list read once stands in for looking one by one', () => {
+  it('settling one number reads each list once, and sends nothing', async () => {
+    const { importSip } = await organization();
+    const { phone_number_id } = await importSip();
+    await doubt(phone_number_id);
+    const begun = first.sandbox.faults.calls.length;
+    await first.reconciler.turn();
+    expect(first.sandbox.faults.calls.slice(begun).toSorted()).toEqual([
+      'livekit.ListSIPDispatchRule',
+      'livekit.ListSIPInboundTrunk',
+      'livekit.ListSIPOutboundTrunk',
+    ]);
+    expect(await isDue(phone_number_id)).toBe(false);
+  });
+});
+
+describe('Nothing is remembered in memory only', () => {
+  it('what a replica made after it lost its lease is found though that replica is gone', async () => {
+    const caller = await first.newOrganization();
+    const third = await first.openReplica();
+    const input = sip();
+    first.sandbox.faults.add({ call: 'livekit.CreateSIPOutboundTrunk', kind: 'hold_before' });
+    const lost = third
+      .as(caller)
+      .client.phoneNumbers.import.mutate(input)
+      .catch(() => undefined);
+    await first.sandbox.faults.holding();
+    const ruleOf = async () =>
+      (await numbers().findOne({ holds: input.phone_number }))?.provisioning.parts.dispatch_rule;
+    await expect.poll(ruleOf).toMatchObject({ state: 'done' });
+    first.clock.advance(30_001);
+    // Its holder has looked, and found none.
+    first.sandbox.faults.add({ call: 'livekit.ListSIPOutboundTrunk', kind: 'hold_after' });
+    const turned = first.reconciler.turn();
+    await first.sandbox.faults.holding(2);
+    first.sandbox.faults.release();
+    await lost;
+    await third.close();
+    await turned;
+    await settle(first);
+    await expectWholeWorld(first);
+    const { outbound } = await readWorld(first);
+    expect(outbound.filter((trunk) => trunk.numbers?.includes(input.phone_number))).toHaveLength(1);
+  });
+});
+
+describe('A queue is an account’s', () => {
+  it('one replica works on it at a time', async () => {
+    const { importMany } = await organization();
+    const ids = (await importMany(12)).map(({ phone_number_id }) => phone_number_id);
+    await doubt(...ids);
+    first.sandbox.faults.add({ call: 'livekit.ListSIPInboundTrunk', kind: 'hold_before', times: 8 });
+    const turned = first.reconciler.turn();
+    await first.sandbox.faults.holding(8);
+    const worked = await workedOn(second);
+    await second.reconciler.turn();
+    expect(await workedOn(second)).toBe(worked);
+    first.sandbox.faults.release();
+    await turned;
+    expect(await Promise.all(ids.map(isDue))).toEqual(ids.map(() => false));
+  });
+
+  it('one that says Retry-After is left alone until then, and no other waits for it', async () => {
+    const busy = await organization();
+    const other = await organization();
+    const ids = (await busy.importMany(12)).map(({ phone_number_id }) => phone_number_id);
+    const outbound = { ...sip(), supports_inbound: false };
+    const { phone_number_id } = (await other.caller.client.phoneNumbers.import.mutate(outbound)).data;
+    const ofBusy = new Set(ids);
+    await doubt(...ids, phone_number_id);
+    const call = 'livekit.ListSIPInboundTrunk';
+    first.sandbox.faults.add({ call, kind: 'answer', status: 429, retry_after_seconds: 100, times: 8 });
+    await first.reconciler.turn();
+    await settleOne(phone_number_id);
+    const waiting = await Promise.all([...ofBusy].map(isDue));
+    expect(waiting.filter(Boolean).length).toBeGreaterThanOrEqual(4);
+    const begun = first.sandbox.faults.calls.length;
+    await second.reconciler.turn();
+    expect(first.sandbox.faults.calls.slice(begun)).toEqual([]);
+    await settle(first, second);
+    await expectWholeWorld(first);
+  });
+});
+
+const workedOn = async ({ metrics }: OpenedService) =>
+  (await metrics.reconciled.get()).values.reduce((sum, { value }) => sum + value, 0);
+
+const settleOne = async (phone_number_id: string) => {
+  await expect.poll(() => isDue(phone_number_id)).toBe(false);
+};
+
+describe('Fifty first imports of an integration', () => {
+  it('make one claim on it', async () => {
+    const caller = await first.newOrganization();
+    const owned = Array.from({ length: 50 }, () => ({ phone_number: drawNumber() }));
+    const { integration_id } = await first.integrate(caller, owned);
+    const db = first.connection.db!;
+    await db.command({ profile: 2 });
+    const input = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+    await Promise.all(
+      owned.map(({ phone_number }) => caller.client.phoneNumbers.import.mutate({ ...input, phone_number })),
+    );
+    await db.command({ profile: 0 });
+    const profile = db.collection('system.profile');
+    const claims = await profile.countDocuments({ ns: /\.integrations$/, 'command.findAndModify': 'integrations' });
+    await profile.drop();
+    expect(claims).toBe(1);
+  });
+});
