@@ -96,7 +96,7 @@ export default defineConfig({
           name: 'generated-clients',
           include: ['service/test/generated-clients/*.test.ts'],
           globalSetup: 'service/test/mongod.ts',
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },

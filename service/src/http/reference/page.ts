@@ -48,6 +48,17 @@ createApiReference('#reference', {
   defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
   featuredClients: ['shell/curl', 'node/fetch', 'python/requests', 'go/native', 'java/okhttp'],
 });
+
+// What Scalar's request editor leaves out for screen readers: a field that is closed, a button that is one, a name.
+const complete = () => {
+  for (const editor of document.querySelectorAll('[role=dialog]')) {
+    const each = (selector, change) => editor.querySelectorAll(selector).forEach(change);
+    each('[role=combobox]:not([aria-expanded])', (field) => field.setAttribute('aria-expanded', 'false'));
+    each('button[role=none]', (button) => button.removeAttribute('role'));
+    each('.cm-content:not([aria-label])', (text) => text.setAttribute('aria-label', 'Body'));
+  }
+};
+new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
 `;
 
 /** Scalar's colours with the contrast that WCAG AA asks of small text, and less room between what is read together. */
