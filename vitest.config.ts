@@ -18,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'documentdb',
-          include: ['service/test/*.test.ts', 'service/test/faults/*.test.ts'],
+          include: ['service/test/*.test.ts'],
           globalSetup: 'service/test/documentdb.ts',
           testTimeout: 20_000,
           hookTimeout: 120_000,
