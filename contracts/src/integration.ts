@@ -69,6 +69,10 @@ export const Integration = z
       description: 'Which credentials are kept: the auth token, or an API key.',
     }),
     region: z.string().nullable().meta({ description: "Twilio's Region of the credentials. Null: `us1`." }),
+    warnings: z
+      .array(z.string().meta({ description: 'A sentence.' }))
+      .optional()
+      .meta({ description: 'What whoever runs the service should know of the account.' }),
     created_at: Timestamp.meta({ description: 'When the account was integrated.' }),
     updated_at: Timestamp.meta({ description: 'When the record last changed.' }),
   })

@@ -1,7 +1,7 @@
 import { createApi } from '@trunkline/contracts';
 import type { Clock } from './clock.ts';
 import { collections } from './collections.ts';
-import { type Config, type LiveKitSettings, takesTls } from './config.ts';
+import { type Config, type LiveKitSettings, madeFor } from './config.ts';
 import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './database/connect.ts';
 import { openInstallation } from './database/installation.ts';
 import { prepareDatabase } from './database/prepare-database.ts';
@@ -66,7 +66,6 @@ export const compose = async (config: Config, parts: Parts) => {
   });
   const settings = {
     sip_host: livekit.sip_host,
-    secure_trunking: config.twilio_secure_trunking ?? takesTls(livekit.sip_host),
     twilio_signalling_addresses: config.twilio_signalling_addresses ?? [],
   };
   const connect = createTwilio({
@@ -98,7 +97,7 @@ export const compose = async (config: Config, parts: Parts) => {
   const store = createPhoneNumberStore(connection, shared);
   const gate = createGate({ ...shared, countHeld: store.countHeld });
   const organizations = createOrganizations({ ...shared, installation });
-  const integrations = createIntegrations({ ...shared, ...settings, gate, connect });
+  const integrations = createIntegrations({ ...shared, made_for: madeFor(config, livekit.sip_host), gate, connect });
   const { lineOf, lineFor } = integrations;
   const phoneNumbers = createPhoneNumbers({
     ...shared,
@@ -170,6 +169,7 @@ export const compose = async (config: Config, parts: Parts) => {
     /** From now on everything is served, and the service says that it is ready. */
     serve: () => {
       phase = 'serving';
+      void background.run('Looking for settings that differ', integrations.tellWhatDiffers());
     },
     /** From now on nothing new is taken. */
     drain: () => {

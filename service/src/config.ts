@@ -321,6 +321,12 @@ export const takesTls = (sip_host: string): boolean => {
   return port === 5061 || (isCloud(host) && port !== 5060);
 };
 
+/** What carrier trunks are made for: Twilio's Secure Trunking wants TLS, and a SIP host that takes it. */
+export const madeFor = (
+  { twilio_secure_trunking }: Pick<Config, 'twilio_secure_trunking'>,
+  sip_host: string,
+): { secure: boolean; sip_host: string } => ({ secure: twilio_secure_trunking ?? takesTls(sip_host), sip_host });
+
 const hostToListenAt = ({ HOST, NODE_ENV }: Environment): string =>
   HOST ?? (NODE_ENV === 'production' ? '::' : '127.0.0.1');
 

@@ -53,6 +53,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
       'collections.ts',
       'organizations',
       'phone-numbers',
+      'integrations',
       'events',
       'provisioning',
       'vendors',

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
+import { IntegrationId } from '@trunkline/contracts';
 import { systemClock } from '../clock.ts';
 import { collections } from '../collections.ts';
-import { type Config, readConfig } from '../config.ts';
+import { type Config, madeFor, readConfig } from '../config.ts';
 import { connect, transactionOn } from '../database/connect.ts';
 import { openInstallation, renameProject } from '../database/installation.ts';
 import { prepareDatabase } from '../database/prepare-database.ts';
@@ -9,6 +10,8 @@ import { createSecrets, type KeyRing } from '../database/secrets.ts';
 import { requireUpgraded } from '../database/upgrade.ts';
 import { type UpgradeTools, upgrades } from '../database/upgrades.ts';
 import { createEventStore } from '../events/store.ts';
+import { createMove } from '../integrations/move.ts';
+import { createIntegrationStore } from '../integrations/store.ts';
 import { createOrganizations } from '../organizations/index.ts';
 import { drawApiKey } from '../organizations/raw-key.ts';
 import { describeRelease } from '../phone-numbers/describe.ts';
@@ -24,6 +27,7 @@ import { reEncrypt } from './re-encrypt.ts';
 const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline numbers release <number> --any-organization [--force]
        trunkline secrets re-encrypt
+       trunkline integrations move <id>
        trunkline pause
        trunkline resume
        trunkline livekit rename [--force]
@@ -38,14 +42,17 @@ the account refuses to give the number its former routing back.
 secrets re-encrypt seals all stored secrets by the first of ENCRYPTION_KEYS, beside replicas at work, and says when
 the others can go.
 
+integrations move changes an account's trunk at Twilio, and the trunks of its numbers at LiveKit, to the LIVEKIT_SIP_HOST and
+TWILIO_SECURE_TRUNKING of today. The running service carries it out; this waits for it. Calls are refused meanwhile.
+
 pause stops all that the service sends to Twilio and LiveKit, within a second on every replica: numbers can be looked up
 and not changed, and what is due waits. resume goes on, also where the service itself has stopped taking things away.
 
 livekit rename has the database belong to the LiveKit of the LIVEKIT_ settings, where that is the same LiveKit under a new
 name. It looks there for trunks that this database has made, and refuses where it finds none; with --force it does not look.`;
 
-/** How long the command line waits for the service to carry out a release. */
-const RELEASE_WAIT_MS = 60_000;
+/** How long the command line waits for the service to carry out what it asks for. */
+const OPERATOR_WAIT_MS = 60_000;
 
 /** The database of the service, made to fit this code. */
 const openDatabase = async (opened: AsyncDisposableStack) => {
@@ -91,7 +98,7 @@ const releaseNumber = async (phone_number: string, force: boolean) => {
   const { connection, config } = await openDatabase(opened);
   const { lease_ms, provider_timeout_ms: settle_ms } = config;
   const leases = { clock: systemClock, lease_ms, settle_ms };
-  const release = createOperatorRelease({ ...leases, connection, wait_ms: RELEASE_WAIT_MS });
+  const release = createOperatorRelease({ ...leases, connection, wait_ms: OPERATOR_WAIT_MS });
   const outcome = await release(phone_number, force);
   const { provisioning_state, warnings = [] } = describeRelease(outcome);
   for (const warning of warnings) console.log(warning);
@@ -143,6 +150,27 @@ const reEncryptSecrets = async () => {
   if (!isDone) process.exitCode = 1;
 };
 
+const moveIntegration = async (integration_id: IntegrationId) => {
+  await using opened = new AsyncDisposableStack();
+  const { connection, config } = await openDatabase(opened);
+  if (config.livekit === undefined) throw new Error('LIVEKIT_SIP_HOST is required, and the other LIVEKIT_ settings.');
+  const leases = { clock: systemClock, lease_ms: config.lease_ms, settle_ms: config.provider_timeout_ms };
+  const move = createMove({
+    store: createIntegrationStore(connection, leases),
+    numbers: createPhoneNumberStore(connection, leases),
+    clock: systemClock,
+    made_for: madeFor(config, config.livekit.sip_host),
+    wait_ms: OPERATOR_WAIT_MS,
+  });
+  console.log('Until this is done, calls to and from the numbers of this account may be refused.');
+  const waiting = await move(integration_id);
+  if (waiting === 0) return console.log(`${integration_id} is moved.`);
+  console.error(
+    `${waiting} are not moved yet. A running service goes on with them. To see whether it is done, run this again.`,
+  );
+  process.exitCode = 1;
+};
+
 const setPaused = async (isPaused: boolean) => {
   await using opened = new AsyncDisposableStack();
   const { connection, log, config } = await openDatabase(opened);
@@ -187,6 +215,8 @@ try {
     await releaseNumber(positionals[2] ?? '', values.force);
   else if (command === 'livekit rename' && name === undefined) await renameLiveKit(values.force);
   else if (command === 'secrets re-encrypt' && name === undefined) await reEncryptSecrets();
+  else if (command.startsWith('integrations move ') && positionals.length === 3)
+    await moveIntegration(IntegrationId.parse(positionals[2]));
   else if (command === 'pause' || command === 'resume') await setPaused(command === 'pause');
   else throw new Error(USAGE);
 } catch (error) {

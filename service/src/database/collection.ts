@@ -157,6 +157,9 @@ export const openCollection = <Row extends object>(
     updateOne: async (filter: Fields, update: Update, { session, upsert }: InSession & { upsert?: true } = {}) =>
       rows.updateOne(filterOf(filter), updateOf(update), { ...(session && { session }), ...(upsert && { upsert }) }),
 
+    updateMany: async (filter: Fields, update: Update): Promise<void> =>
+      void (await rows.updateMany(filterOf(filter), updateOf(update))),
+
     /** Updates one, the first in this order, and reads it as it was `before` or is `after`. */
     findOneAndUpdate: async (
       filter: Fields,

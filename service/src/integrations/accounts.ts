@@ -5,7 +5,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
-import type { IntegrationRecord } from './record.ts';
+import type { IntegrationRecord, MadeFor } from './record.ts';
 import type { IntegrationStore } from './store.ts';
 
 export interface AccountDependencies<Account> {
@@ -73,17 +73,22 @@ export const placeOf = (integration_id: IntegrationId) => `integrations/${integr
 
 export interface LineDependencies<Account extends object> {
   accounts: Accounts<Account>;
+  store: Pick<IntegrationStore, 'freeze'>;
   ensureTrunk: EnsureTrunk;
   secrets: Secrets;
+  /** What a trunk is made for today. */
+  made_for: MadeFor;
 }
 
 /** What importing a number needs of its integration: the account's numbers, and the integration's own trunk. */
 export const createLineOf =
-  <Account extends object>({ accounts, ensureTrunk, secrets }: LineDependencies<Account>) =>
+  <Account extends object>({ accounts, store, ensureTrunk, secrets, made_for }: LineDependencies<Account>) =>
   async (integration: IntegrationRecord) => {
-    const { integration_id, account_sid } = integration;
+    const { integration_id, account_sid, carrier } = integration;
+    const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
     return {
       account_sid,
+      secure,
       numbers: accounts.observed(await accounts.accountOf(integration), integration),
       trunk_sid: integration.provisioning.parts.trunk?.resource_id ?? undefined,
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {

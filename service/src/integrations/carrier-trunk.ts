@@ -9,11 +9,16 @@ import type { CarrierPartName, IntegrationRecord } from './record.ts';
 export interface TrunkAccount {
   /** Throws `Conflict` where the domain name is taken, by anyone at Twilio. */
   createTrunk(trunk: { name: string; domain_name: string; secure: boolean }): Promise<string>;
-  findTrunks(name: string): Promise<string[]>;
+  /** Those of this name, with what they are made for. */
+  findTrunks(name: string): Promise<Seen[]>;
+  /** False: there is no such trunk. */
+  secureTrunk(trunk_sid: string, secure: boolean): Promise<boolean>;
   removeTrunk(trunk_sid: string): Promise<void>;
   /** Where the trunk sends the calls that it takes. */
   createOriginationUrl(trunk_sid: string, origination: { name: string; sip_url: string }): Promise<string>;
-  findOriginationUrls(trunk_sid: string, sip_url: string): Promise<string[]>;
+  findOriginationUrls(trunk_sid: string, name: string): Promise<Seen[]>;
+  /** False: there is no such URL. */
+  pointOriginationUrl(trunk_sid: string, origination_url_sid: string, sip_url: string): Promise<boolean>;
   removeOriginationUrl(trunk_sid: string, origination_url_sid: string): Promise<void>;
   createCredentialList(name: string): Promise<string>;
   findCredentialLists(name: string): Promise<string[]>;
@@ -52,7 +57,9 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     when: always,
     content: ({ secure }) => ({ secure }),
     make: (job) => createTrunk(job),
-    look: async ({ account, name }) => seen(await account.findTrunks(name)),
+    look: ({ account, name }) => account.findTrunks(name),
+    change: async ({ account, secure }, trunk_sid) =>
+      (await account.secureTrunk(trunk_sid, secure)) ? trunk_sid : undefined,
     remove: ({ account }, trunk_sid) => account.removeTrunk(trunk_sid),
   },
   {
@@ -69,7 +76,9 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     when: always,
     content: ({ sip_url }) => ({ sip_url }),
     make: (job) => job.account.createOriginationUrl(made(job, 'trunk'), job),
-    look: async (job) => seen(await job.account.findOriginationUrls(made(job, 'trunk'), job.sip_url)),
+    look: (job) => job.account.findOriginationUrls(made(job, 'trunk'), job.name),
+    change: async (job, sid) =>
+      (await job.account.pointOriginationUrl(made(job, 'trunk'), sid, job.sip_url)) ? sid : undefined,
     remove: (job, origination_url_sid) => job.account.removeOriginationUrl(made(job, 'trunk'), origination_url_sid),
   },
   {
@@ -107,7 +116,7 @@ async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     const [own] = await job.account.findTrunks(job.name);
-    if (own !== undefined) return own;
+    if (own !== undefined) return own.resource_id;
     if (names === MOST_NAMES) throw error;
     await job.rename();
     return createTrunk(job, names + 1);

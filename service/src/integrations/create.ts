@@ -44,6 +44,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         domain_name: drawDomainName(installation_id, { integration_id }),
         username: `trunkline-${installation_id}`,
         password: await secrets.seal(drawPassword(), `integrations/${integration_id}/carrier_password`),
+        made_for: null,
       },
       provisioning: { attempt: 0, doubtful_until: null, lease_token: null, problem: null, parts: {} },
       ...(caller.stored_request !== undefined && { stored_request: caller.stored_request }),

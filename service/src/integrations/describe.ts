@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Integration } from '@trunkline/contracts';
-import type { IntegrationRecord } from './record.ts';
+import type { IntegrationRecord, MadeFor } from './record.ts';
 
-/** Tells callers what a record holds, and no credential. */
-export const describeIntegration = (record: IntegrationRecord): Integration => ({
+/** Tells callers what a record holds, and no credential. `today`: what a trunk would be made for now. */
+export const describeIntegration = (record: IntegrationRecord, today: MadeFor): Integration => ({
   integration_id: record.integration_id,
   name: record.name,
   provider: record.provider,
@@ -11,6 +12,13 @@ export const describeIntegration = (record: IntegrationRecord): Integration => (
   account_sid: record.account_sid,
   credential_kind: record.credential_kind,
   region: record.region,
+  ...(differs(record, today) && { warnings: [madeForOther(record.integration_id)] }),
   created_at: record.created_at.toISOString(),
   updated_at: record.updated_at.toISOString(),
 });
+
+const differs = ({ carrier: { made_for } }: IntegrationRecord, today: MadeFor): boolean =>
+  made_for !== null && !isDeepStrictEqual({ ...made_for }, { ...today });
+
+const madeForOther = (integration_id: string): string =>
+  `This account's trunk at Twilio is made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING than is set now, and goes on as it was made. To change it, with its numbers, whoever runs this service runs trunkline integrations move ${integration_id}; calls are refused meanwhile.`;

@@ -9,7 +9,7 @@ import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from 
 import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts, isReady, type TrunkAccount } from './carrier-trunk.ts';
-import type { IntegrationRecord } from './record.ts';
+import type { IntegrationRecord, MadeFor } from './record.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -22,8 +22,7 @@ export interface EnsureTrunkDependencies {
   clock: Clock;
   log: Log;
   installation_id: string;
-  secure_trunking: boolean;
-  sip_host: string;
+  made_for: MadeFor;
   call_ms: number;
   settle_ms: number;
 }
@@ -32,23 +31,12 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
-  const {
-    store,
-    connectAccount,
-    secrets,
-    gate,
-    clock,
-    log,
-    installation_id,
-    secure_trunking,
-    sip_host,
-    call_ms,
-    settle_ms,
-  } = deps;
+  const { store, connectAccount, secrets, gate, clock, log, installation_id, made_for, call_ms, settle_ms } = deps;
 
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
     const { integration_id, carrier, provisioning } = record;
+    const { secure, sip_host } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
     const account = guarded(await connectAccount(record), {
       signal: waiting.signal,
       before: async () => {
@@ -68,8 +56,8 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       record,
       account,
       name: `trunkline ${installation_id} ${integration_id}`,
-      secure: secure_trunking,
-      sip_url: `sip:${sip_host};transport=${secure_trunking ? 'tls' : 'tcp'}`,
+      secure,
+      sip_url: `sip:${sip_host};transport=${secure ? 'tls' : 'tcp'}`,
       password: () => secrets.open(carrier.password, `integrations/${integration_id}/carrier_password`),
       rename: async () => {
         carrier.domain_name = drawDomainName(installation_id, record);

@@ -12,7 +12,7 @@ import type { TrunkAccount } from './carrier-trunk.ts';
 import { createCreateIntegration } from './create.ts';
 import { describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
-import type { IntegrationRecord } from './record.ts';
+import type { IntegrationRecord, MadeFor } from './record.ts';
 import { createIntegrationStore } from './store.ts';
 
 export interface IntegrationsDependencies<Account> extends LeaseSettings {
@@ -27,8 +27,8 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   installation_id: string;
   /** The vendor's client of an account. */
   connect(credentials: TwilioCredentials): Account;
-  secure_trunking: boolean;
-  sip_host: string;
+  /** What a carrier trunk is made for today. */
+  made_for: MadeFor;
   call_ms: number;
 }
 
@@ -36,7 +36,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
 export const createIntegrations = <Account extends TrunkAccount & { proveCredentials(): Promise<void> }>(
   deps: IntegrationsDependencies<Account>,
 ) => {
-  const { connection, connect, secrets } = deps;
+  const { connection, connect } = deps;
   const store = createIntegrationStore(connection, deps);
   const accounts = createAccounts<Account>({ ...deps, store });
   const getById = async (integration_id: IntegrationId): Promise<IntegrationRecord> => {
@@ -45,21 +45,23 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
     return integration;
   };
   const ensureTrunk = createEnsureTrunk({ ...deps, store, connectAccount: accounts.accountOf });
-  const lineOf = createLineOf({ accounts, ensureTrunk, secrets });
+  const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
   const create = createCreateIntegration({
     ...deps,
     store,
     proveCredentials: (credentials) => connect(credentials).proveCredentials(),
   });
 
+  const describe = (record: IntegrationRecord) => describeIntegration(record, deps.made_for);
+
   const integrations: Handlers['integrations'] = {
     create: async (caller, input) => {
       const integration = await create(caller, input);
-      return { success: true, message: 'Twilio account integrated', data: describeIntegration(integration) };
+      return { success: true, message: 'Twilio account integrated', data: describe(integration) };
     },
     list: async (caller, input) => {
       const { data, pagination } = await store.list(caller.organization_id, input);
-      return { success: true, data: data.map(describeIntegration), pagination };
+      return { success: true, data: data.map(describe), pagination };
     },
     get: async ({ organization_id }, { integration_id }) => {
       const integration = await store.get(organization_id, integration_id);
@@ -69,13 +71,21 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
           `There is no integration ${integration_id} in your organization. GET /api/integrations lists those that there are.`,
         );
       }
-      return { success: true, data: describeIntegration(integration) };
+      return { success: true, data: describe(integration) };
     },
   };
 
   return {
     handlers: { integrations },
     source: ensureTrunk.source,
+    /** At the start: settings that were changed since trunks were made. */
+    tellWhatDiffers: async (): Promise<void> => {
+      const others = await store.madeForOther(deps.made_for);
+      if (others.length === 0) return;
+      const integration_ids = others.slice(0, 10).map(({ integration_id }) => integration_id);
+      const line = { event: 'settings_differ', count: others.length, integration_ids } as const;
+      deps.log.warn(line, 'Trunks are made for other settings: see trunkline integrations move');
+    },
     /** What importing a number needs of its integration. */
     lineOf: async (integration_id: IntegrationId) => lineOf(await getById(integration_id)),
     /** The same for a caller. Throws unless the caller's organization has this integration. */

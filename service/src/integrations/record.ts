@@ -7,6 +7,10 @@ import { provisioningShape } from '../provisioning/lease.ts';
 const carrierPartNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
 export type CarrierPartName = (typeof carrierPartNames)[number];
 
+/** Twilio's Secure Trunking, which LiveKit's media encryption follows, and where Twilio sends calls. */
+const MadeFor = z.object({ secure: z.boolean(), sip_host: z.string() });
+export type MadeFor = z.output<typeof MadeFor>;
+
 export const IntegrationRecord = z.object({
   integration_id: IntegrationId,
   organization_id: OrganizationId,
@@ -27,6 +31,8 @@ export const IntegrationRecord = z.object({
     domain_name: z.string(),
     username: z.string(),
     password: Sealed,
+    /** What it is made for, from its first import on: a setting that is changed later does not split the pair. */
+    made_for: orNull(MadeFor),
   }),
   /** Of the carrier trunk; its lease is held by whichever import makes the trunk. */
   provisioning: z.object(provisioningShape(carrierPartNames)),

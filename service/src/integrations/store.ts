@@ -4,7 +4,7 @@ import { type CollectionDefinition, openCollection } from '../database/collectio
 import type { Connection } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
 import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
-import { IntegrationRecord } from './record.ts';
+import { IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
 
@@ -54,6 +54,30 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       const { matchedCount } = await records.updateOne(changed, { $set: { status, updated_at: at } }, { session });
       return matchedCount > 0;
     },
+
+    /** Decides, once, what its carrier trunk is made for. */
+    freeze: async (integration_id: IntegrationId, made_for: MadeFor): Promise<MadeFor> => {
+      await records.updateOne({ integration_id, 'carrier.made_for': null }, { $set: { 'carrier.made_for': made_for } });
+      return (await records.findOne({ integration_id }))?.carrier.made_for ?? made_for;
+    },
+
+    /** Decides it anew, and has the trunk looked at. False: there is no such integration. */
+    move: async (integration_id: IntegrationId, made_for: MadeFor): Promise<boolean> => {
+      const moved = { $set: { 'carrier.made_for': made_for } };
+      const { matchedCount } = await records.updateOne({ integration_id }, moved);
+      await leases.lookAtAll({ integration_id });
+      return matchedCount > 0;
+    },
+    isDue: async (integration_id: IntegrationId) => (await leases.countDue(integration_id)) > 0,
+
+    /** Those whose trunk is made for something else. */
+    madeForOther: ({ secure, sip_host }: MadeFor) =>
+      records.find({
+        $or: [
+          { 'carrier.made_for.secure': { $exists: true, $ne: secure } },
+          { 'carrier.made_for.sip_host': { $exists: true, $ne: sip_host } },
+        ],
+      }),
 
     /** Takes the right to make this integration's carrier trunk. */
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>

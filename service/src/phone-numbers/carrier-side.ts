@@ -3,7 +3,7 @@ import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contra
 import type { Told } from '../provisioning/lease.ts';
 import type { Seen } from '../provisioning/part.ts';
 import { Obstacle, ProviderProblem } from '../provisioning/provider.ts';
-import { type Job, knownOf, need } from './job.ts';
+import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
 
@@ -142,9 +142,4 @@ const unrouted: FormerRouting = {
   voice_fallback_method: null,
   trunk_sid: null,
   voice_application_sid: null,
-};
-
-export const carrierOf = ({ carrier, record }: Job): NonNullable<Job['carrier']> => {
-  if (carrier === undefined) throw new Error(`${record.phone_number_id} has no carrier`);
-  return carrier;
 };

@@ -35,8 +35,6 @@ interface CarrierTrunk extends Pick<OutboundLine, 'address' | 'username' | 'pass
 export interface LineSettings {
   /** Where carriers send calls. */
   sip_host: string;
-  /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
-  secure_trunking: boolean;
   /** From where calls to Twilio numbers are taken; empty: from anywhere. */
   twilio_signalling_addresses: string[];
 }
@@ -44,6 +42,8 @@ export interface LineSettings {
 /** The account behind the Twilio numbers of one integration. */
 export interface CarrierAccount {
   account_sid: string;
+  /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
+  secure: boolean;
   numbers: Carrier;
   /** The integration's own trunk, if it is there already. */
   trunk_sid: string | undefined;
@@ -110,4 +110,9 @@ export const need = (job: Job, part: PartName): string => {
   const made = job.record.provisioning.parts[part];
   if (made?.state === 'done' && made.resource_id !== null) return made.resource_id;
   throw new Error(`${job.record.phone_number_id} needs ${part}, which is not done`);
+};
+
+export const carrierOf = ({ carrier, record }: Job): NonNullable<Job['carrier']> => {
+  if (carrier === undefined) throw new Error(`${record.phone_number_id} has no carrier`);
+  return carrier;
 };

@@ -1,11 +1,10 @@
 import type { Content } from '../provisioning/part.ts';
-import { type Job, knownOf, type LineSettings } from './job.ts';
+import { carrierOf, type Job, knownOf } from './job.ts';
 import type { Answer, InboundLine, MediaEncryption, OutboundLine } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
-const twilioEncryption = ({ secure_trunking }: LineSettings): MediaEncryption =>
-  secure_trunking ? 'require' : 'disable';
+const twilioEncryption = (job: Job): MediaEncryption => (carrierOf(job).secure ? 'require' : 'disable');
 
 export const inboundLineOf = async (job: Job): Promise<InboundLine> => {
   const { record, settings } = job;
@@ -19,7 +18,7 @@ export const inboundLineOf = async (job: Job): Promise<InboundLine> => {
       username: null,
       password: null,
       allowed_addresses: settings.twilio_signalling_addresses,
-      media_encryption: twilioEncryption(settings),
+      media_encryption: twilioEncryption(job),
     };
   }
   const digest = record.inbound_authentication === 'digest';
@@ -34,19 +33,19 @@ export const inboundLineOf = async (job: Job): Promise<InboundLine> => {
 };
 
 export const outboundLineOf = async (job: Job): Promise<OutboundLine> => {
-  const { record, settings, carrier } = job;
+  const { record } = job;
   const common = { phone_number: record.phone_number, mark: markOf(job) };
   if (record.provider === 'twilio') {
-    if (carrier === undefined) throw new Error(`${record.phone_number_id} has no carrier`);
-    const { address, username, password } = await carrier.trunk();
+    const { secure, trunk } = carrierOf(job);
+    const { address, username, password } = await trunk();
     return {
       ...common,
       name: `${record.phone_number}-out`,
       address,
       username,
       password,
-      transport: settings.secure_trunking ? 'tls' : 'tcp',
-      media_encryption: twilioEncryption(settings),
+      transport: secure ? 'tls' : 'tcp',
+      media_encryption: twilioEncryption(job),
     };
   }
   return {
@@ -75,27 +74,30 @@ const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_ro
 const markOf = ({ installation_id, record: { phone_number_id } }: Job) => ({ installation_id, phone_number_id });
 
 /** What the parts at LiveKit hold. Of secrets, whether there is one. */
-export const inboundContentOf = ({ record, settings }: Job): Content =>
-  record.provider === 'twilio'
-    ? { allowed_addresses: settings.twilio_signalling_addresses, media_encryption: twilioEncryption(settings) }
-    : {
-        allowed_addresses: record.allowed_addresses,
-        media_encryption: record.media_encryption,
-        inbound_authentication: record.inbound_authentication,
-        username: record.sip_username,
-        has_password: record.sip_password !== null,
-      };
+export const inboundContentOf = (job: Job): Content => {
+  const { record, settings } = job;
+  if (record.provider === 'twilio')
+    return { allowed_addresses: settings.twilio_signalling_addresses, media_encryption: twilioEncryption(job) };
+  return {
+    allowed_addresses: record.allowed_addresses,
+    media_encryption: record.media_encryption,
+    inbound_authentication: record.inbound_authentication,
+    username: record.sip_username,
+    has_password: record.sip_password !== null,
+  };
+};
 
-export const outboundContentOf = ({ record, settings }: Job): Content =>
-  record.provider === 'twilio'
-    ? { media_encryption: twilioEncryption(settings) }
-    : {
-        address: record.sip_server_address,
-        transport: record.sip_transport,
-        media_encryption: record.media_encryption,
-        username: record.sip_username,
-        has_password: record.sip_password !== null,
-      };
+export const outboundContentOf = (job: Job): Content => {
+  const { record } = job;
+  if (record.provider === 'twilio') return { media_encryption: twilioEncryption(job) };
+  return {
+    address: record.sip_server_address,
+    transport: record.sip_transport,
+    media_encryption: record.media_encryption,
+    username: record.sip_username,
+    has_password: record.sip_password !== null,
+  };
+};
 
 export const ruleContentOf = (job: Job): Content => ({
   inbound_trunk_id: knownOf(job, 'inbound_trunk') ?? null,

@@ -1,7 +1,7 @@
 import type { Part } from '../provisioning/part.ts';
-import { carrierOf, findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
-import type { Job } from './job.ts';
-import { inboundContentOf, outboundContentOf, outboundLineOf, ruleContentOf } from './line.ts';
+import { findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
+import { carrierOf, type Job } from './job.ts';
+import { inboundContentOf, inboundLineOf, outboundContentOf, outboundLineOf, ruleContentOf } from './line.ts';
 import type { PartName, PhoneNumberRecord } from './record.ts';
 import {
   changeDispatchRule,
@@ -33,6 +33,8 @@ export const parts: readonly Part<Job, PartName>[] = [
     content: inboundContentOf,
     make: createInboundTrunk,
     look: async (job) => mine(job, await job.switchboard.findInboundTrunks(job.record.phone_number)),
+    change: async (job, trunk_id) =>
+      (await job.switchboard.changeInboundTrunk(trunk_id, await inboundLineOf(job))) ? trunk_id : undefined,
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {
@@ -52,6 +54,8 @@ export const parts: readonly Part<Job, PartName>[] = [
     content: outboundContentOf,
     make: async (job) => job.switchboard.createOutboundTrunk(await outboundLineOf(job)),
     look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
+    change: async (job, trunk_id) =>
+      (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundLineOf(job))) ? trunk_id : undefined,
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {

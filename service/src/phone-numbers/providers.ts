@@ -83,7 +83,10 @@ export interface Switchboard {
   createInboundTrunk(line: InboundLine): Promise<string>;
   /** Those of exactly this number; trunks for all numbers are no obstacle, since the more exact one wins. */
   findInboundTrunks(phone_number: string): Promise<Found[]>;
+  /** Gives the trunk what a line says, and leaves all else as it is. In place. False: there is no such trunk. */
+  changeInboundTrunk(trunk_id: string, line: InboundLine): Promise<boolean>;
   createOutboundTrunk(line: OutboundLine): Promise<string>;
+  changeOutboundTrunk(trunk_id: string, line: OutboundLine): Promise<boolean>;
   findOutboundTrunks(phone_number: string): Promise<Found[]>;
   removeTrunk(trunk_id: string): Promise<void>;
   createDispatchRule(answer: Answer): Promise<string>;

@@ -69,6 +69,10 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         page,
       ),
 
+    /** Has every number of an account looked at. */
+    lookAtAll: (queue: string) => leases.lookAtAll({ queue, ...held }),
+    countDue: leases.countDue,
+
     /** Of one account, or of all. */
     countHeld: (queue?: string) => records.count({ ...held, ...(queue !== undefined && { queue }) }),
 

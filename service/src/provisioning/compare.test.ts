@@ -30,6 +30,13 @@ describe('what is to be done about a part', () => {
     expect(compare({ wanted: other, recorded: done, seen: late })).toMatchObject({ act: 'leave' });
   });
 
+  it('what nobody knows any longer is sent again, but for what the provider tells', () => {
+    const { sent: _, ...unknown } = done;
+    const seen = [{ resource_id: 'ST_1', content: { agent_id: 'a' } }];
+    expect(compare({ wanted, recorded: unknown, seen })).toMatchObject({ act: 'change', differences: ['room_prefix'] });
+    expect(compare({ wanted, recorded: unknown, seen: undefined })).toMatchObject({ act: 'leave' });
+  });
+
   it('fields that are not ours are never compared', () => {
     const seen = [{ resource_id: 'ST_1', content: { ...wanted, attributes: 'by hand' } }];
     expect(compare({ wanted, recorded: done, seen })).toMatchObject({ act: 'leave' });

@@ -29,7 +29,10 @@ export const compare = ({ wanted, recorded, seen }: Compared): Action => {
   if (!kept) return { act: 'make', was, surplus };
   const { resource_id } = kept;
   const is: Content = { ...(resource_id === was ? recorded?.sent : {}), ...kept.content };
-  const differences = Object.keys(wanted).filter((name) => name in is && !isDeepStrictEqual(is[name], wanted[name]));
+  // What nobody knows any longer, and the provider does not tell, is sent again.
+  const isUnknown = recorded?.state === 'done' && recorded.sent === undefined && seen !== undefined;
+  const differs = (name: string) => (name in is ? !isDeepStrictEqual(is[name], wanted[name]) : isUnknown);
+  const differences = Object.keys(wanted).filter(differs);
   return differences.length > 0
     ? { act: 'change', resource_id, differences, surplus }
     : { act: 'leave', resource_id, surplus };

@@ -112,7 +112,10 @@ const dueAt = (now: number) => ({ 'provisioning.due_at': { $exists: true, $lte: 
 
 /** Leases on the records of one collection, each named by the field `id`. */
 export const createLeases = <R extends { provisioning: Provisioning }>(
-  records: Pick<Collection<R>, 'updateOne' | 'exists' | 'deleteOne' | 'findOneAndUpdate' | 'distinct' | 'earliest'>,
+  records: Pick<
+    Collection<R>,
+    'updateOne' | 'updateMany' | 'count' | 'exists' | 'deleteOne' | 'findOneAndUpdate' | 'distinct' | 'earliest'
+  >,
   id: keyof R & string,
   { clock, lease_ms, settle_ms }: LeaseSettings,
 ) => {
@@ -178,6 +181,16 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     $inc: { 'provisioning.attempt': attempts },
   });
 
+  /** What has a record looked at: one that nobody holds, and one that somebody does. */
+  const looking = () => {
+    const now = new Date(clock.now());
+    return {
+      // A call of whoever holds no lease now may take effect for as long as is written already.
+      due: { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.doubtful_until': now } },
+      stray: { $set: { 'provisioning.has_stray': true } },
+    };
+  };
+
   /** What a record has that is made under a lease. */
   const newlyHeld = (): Held => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
 
@@ -220,15 +233,19 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       }
       return claim;
     },
+    /** Has all of these looked at: now, or once whoever holds one lets go of it. */
+    lookAtAll: async (filter: Fields): Promise<void> => {
+      const { due, stray } = looking();
+      await records.updateMany({ ...filter, 'provisioning.lease_token': { $ne: null } }, stray);
+      await records.updateMany({ ...filter, 'provisioning.lease_token': null }, due);
+    },
+    countDue: (queue: string): Promise<number> => records.count({ queue, ...dueAt(clock.now() + lease_ms) }),
     /**
      * Takes note that whoever lost the lease of this record may have made what no record names. Whoever holds it now has
      * it looked at again when it lets go. Not by a name in memory: this process may end as well.
      */
     noteStray: async (filter: Fields): Promise<void> => {
-      const now = new Date(clock.now());
-      // A call of whoever holds no lease now may take effect for as long as is written already.
-      const due = { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.doubtful_until': now } };
-      const stray = { $set: { 'provisioning.has_stray': true } };
+      const { due, stray } = looking();
       for (let found = 0; found === 0; ) {
         const free = { ...filter, 'provisioning.lease_token': null };
         found = (await records.updateOne(free, due)).matchedCount;

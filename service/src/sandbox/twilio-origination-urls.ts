@@ -34,6 +34,19 @@ export const serveOriginationUrls: Serve = (route) => {
     return { status: 201, body: describe(url, asked) };
   });
 
+  route('updateOriginationUrl', 'post', `${URLS}/:sid`, async (asked) => {
+    const { SipUrl } = asked.form;
+    if (SipUrl !== undefined && !SipUrl.startsWith('sip:'))
+      throw TwilioRefusal.invalid('SipUrl must be a SIP URI with the scheme sip');
+    const found = await asked.things.find('origination_url', asked.params.sid);
+    const changed = await asked.things.change(
+      'origination_url',
+      found,
+      SipUrl === undefined ? {} : { sip_url: SipUrl },
+    );
+    return { status: 200, body: describe(changed, asked) };
+  });
+
   route('deleteOriginationUrl', 'delete', `${URLS}/:sid`, async ({ things, params }) =>
     things.drop('origination_url', await things.find('origination_url', params.sid)),
   );

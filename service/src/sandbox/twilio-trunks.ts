@@ -59,6 +59,15 @@ export const serveTrunks: Serve = (route, { shelf, clock }) => {
     body: await describe(await asked.things.find('trunk', asked.params.trunk), asked),
   }));
 
+  route('updateTrunk', 'post', '/v1/Trunks/:trunk', async (asked) => {
+    const { FriendlyName, Secure } = asked.form;
+    const changed = await asked.things.change('trunk', await asked.things.find('trunk', asked.params.trunk), {
+      ...(FriendlyName !== undefined && { friendly_name: FriendlyName }),
+      ...(Secure !== undefined && { secure: Secure === 'true' }),
+    });
+    return { status: 200, body: await describe(changed, asked) };
+  });
+
   route('deleteTrunk', 'delete', '/v1/Trunks/:trunk', async ({ things, params }) => {
     const trunk = await things.find('trunk', params.trunk);
     if (trunk.domain_name)

@@ -14,6 +14,7 @@ export const logEvents = [
   'database_upgraded',
   'index_dropped',
   'ready',
+  'settings_differ',
   'stopped_early',
   'proxy_not_trusted',
 ] as const;

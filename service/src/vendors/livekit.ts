@@ -11,17 +11,22 @@ import {
   ListSIPInboundTrunkResponse,
   ListSIPOutboundTrunkRequest,
   ListSIPOutboundTrunkResponse,
+  ListUpdate,
   RoomAgentDispatch,
   RoomConfiguration,
   SIPDispatchRule,
   SIPDispatchRuleIndividual,
   SIPDispatchRuleInfo,
   SIPInboundTrunkInfo,
+  SIPInboundTrunkUpdate,
   SIPMediaConfig,
   SIPMediaEncryption,
   SIPOutboundTrunkInfo,
+  SIPOutboundTrunkUpdate,
   SIPTransport,
   SIPTrunkInfo,
+  UpdateSIPInboundTrunkRequest,
+  UpdateSIPOutboundTrunkRequest,
 } from '@livekit/protocol';
 import { Problem, type ProviderAnswer } from '@trunkline/contracts';
 import { z } from 'zod';
@@ -91,6 +96,33 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
         line.password,
       ),
 
+    changeInboundTrunk: (trunk_id, { name, allowed_addresses, username, password, media_encryption }) =>
+      call(
+        'changeInboundTrunk',
+        () =>
+          unlessMissing(async () => {
+            const value = new SIPInboundTrunkUpdate({
+              name,
+              allowedAddresses: new ListUpdate(
+                allowed_addresses.length > 0 ? { set: [...allowed_addresses] } : { clear: true },
+              ),
+              authUsername: username ?? '',
+              authPassword: password ?? '',
+              ...encryptionOf(media_encryption),
+            });
+            const action = { case: 'update', value } as const;
+            const request = new UpdateSIPInboundTrunkRequest({ sipTrunkId: trunk_id, action });
+            const is = SIPInboundTrunkInfo.fromJson(await ask('UpdateSIPInboundTrunk', request), lenient);
+            Id.parse(is.sipTrunkId);
+            await requireAsAsked({
+              ...{ vendor: 'LiveKit', call: 'changeInboundTrunk' },
+              asked: { allowed_addresses, username },
+              is: { allowed_addresses: is.allowedAddresses, username: is.authUsername },
+            });
+          }),
+        password,
+      ),
+
     findInboundTrunks: (phone_number) =>
       call('findInboundTrunks', async () => {
         const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ numbers: [phone_number] }));
@@ -126,6 +158,34 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }:
           });
           return trunk_id;
         },
+        line.password,
+      ),
+
+    changeOutboundTrunk: (trunk_id, line) =>
+      call(
+        'changeOutboundTrunk',
+        () =>
+          unlessMissing(async () => {
+            const { name, username, password, media_encryption } = line;
+            const address = isIPv6(line.address) ? `[${line.address}]` : line.address;
+            const value = new SIPOutboundTrunkUpdate({
+              name,
+              address,
+              transport: transportOf(line),
+              authUsername: username ?? '',
+              authPassword: password ?? '',
+              ...encryptionOf(media_encryption),
+            });
+            const action = { case: 'update', value } as const;
+            const request = new UpdateSIPOutboundTrunkRequest({ sipTrunkId: trunk_id, action });
+            const is = SIPOutboundTrunkInfo.fromJson(await ask('UpdateSIPOutboundTrunk', request), lenient);
+            Id.parse(is.sipTrunkId);
+            await requireAsAsked({
+              ...{ vendor: 'LiveKit', call: 'changeOutboundTrunk' },
+              asked: { address: address.toLowerCase(), username },
+              is: { address: is.address.toLowerCase(), username: is.authUsername },
+            });
+          }),
         line.password,
       ),
 
@@ -306,6 +366,16 @@ const readMark = (metadata: string): Mark | undefined => {
 };
 
 const found = (resource_id: string, metadata: string): Found => ({ resource_id, mark: readMark(metadata) });
+
+/** Whether it is there to be changed. */
+const unlessMissing = (change: () => Promise<void>): Promise<boolean> =>
+  change().then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof TwirpRefusal && error.code === 'not_found') return false;
+      throw error;
+    },
+  );
 
 const unlessGone = async (remove: () => Promise<void>): Promise<void> => {
   await remove().catch((error: unknown) => {

@@ -9,6 +9,7 @@ import twilio from 'twilio';
 import { z } from 'zod';
 import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
+import type { Content, Seen } from '../provisioning/part.ts';
 import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
 import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
@@ -97,12 +98,23 @@ const connect = (
     const { trunk_sid } = readNumber(await update).routing;
     await requireAsAsked({ vendor: 'Twilio', call: name, asked: { trunk_sid: routing.trunk_sid }, is: { trunk_sid } });
   };
-  const find = <T extends { sid: string }>(name: string, list: () => Promise<Page<T>>, isIt: (item: T) => boolean) =>
+  const see = <T extends { sid: string }>(
+    name: string,
+    list: () => Promise<Page<T>>,
+    isIt: (item: T) => boolean,
+    contentOf: (item: T) => Content,
+  ): Promise<Seen[]> =>
     call(name, async () => {
-      const sids: string[] = [];
-      for await (const item of itemsOf(list)) if (isIt(item)) sids.push(Sid.parse(item.sid));
-      return sids;
+      const seen: Seen[] = [];
+      for await (const item of itemsOf(list))
+        if (isIt(item)) seen.push({ resource_id: Sid.parse(item.sid), content: contentOf(item) });
+      return seen;
     });
+  const find = async <T extends { sid: string }>(
+    name: string,
+    list: () => Promise<Page<T>>,
+    isIt: (item: T) => boolean,
+  ) => (await see(name, list, isIt, () => ({}))).map(({ resource_id }) => resource_id);
   /** Undefined where Twilio answers that it is not there. */
   const unlessGone = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T | undefined> =>
     call(
@@ -114,6 +126,17 @@ const connect = (
         }),
       ...secrets,
     );
+  /** False where it is not there. */
+  const change = async <T>(
+    name: string,
+    run: () => Promise<T>,
+    { asked, read }: Pick<AnsweredCall, 'asked'> & { read(changed: T): AnsweredCall['is'] },
+  ): Promise<boolean> => {
+    const is = await unlessGone(name, async () => read(await run()));
+    if (is === undefined) return false;
+    await requireAsAsked({ vendor: 'Twilio', call: name, asked, is });
+    return true;
+  };
   const remove = async (name: string, run: () => Promise<boolean>) => void (await unlessGone(name, run));
 
   return {
@@ -160,11 +183,17 @@ const connect = (
         undo: (sid) => trunks(sid).remove(),
       }),
     findTrunks: (name) =>
-      find(
+      see(
         'findTrunks',
         () => trunks.page({ pageSize: PAGE_SIZE }),
         ({ friendlyName }) => friendlyName === name,
+        ({ secure }) => ({ secure }),
       ),
+    secureTrunk: (trunk_sid, secure) =>
+      change('secureTrunk', () => trunks(trunk_sid).update({ secure }), {
+        asked: { secure },
+        read: (changed) => ({ secure: z.boolean().parse(changed.secure) }),
+      }),
     removeTrunk: (trunk_sid) => remove('removeTrunk', () => trunks(trunk_sid).remove()),
 
     createOriginationUrl: (trunk_sid, { name, sip_url }) =>
@@ -183,11 +212,18 @@ const connect = (
           undo: (sid) => trunks(trunk_sid).originationUrls(sid).remove(),
         },
       ),
-    findOriginationUrls: (trunk_sid, sip_url) =>
-      find(
+    findOriginationUrls: (trunk_sid, name) =>
+      see(
         'findOriginationUrls',
         () => trunks(trunk_sid).originationUrls.page({ pageSize: PAGE_SIZE }),
-        ({ sipUrl }) => sipUrl === sip_url,
+        ({ friendlyName }) => friendlyName === name,
+        ({ sipUrl }) => ({ sip_url: sipUrl }),
+      ),
+    pointOriginationUrl: (trunk_sid, origination_url_sid, sip_url) =>
+      change(
+        'pointOriginationUrl',
+        () => trunks(trunk_sid).originationUrls(origination_url_sid).update({ sipUrl: sip_url }),
+        { asked: { sip_url }, read: (changed) => ({ sip_url: z.string().parse(changed.sipUrl) }) },
       ),
     removeOriginationUrl: (trunk_sid, origination_url_sid) =>
       remove('removeOriginationUrl', () => trunks(trunk_sid).originationUrls(origination_url_sid).remove()),

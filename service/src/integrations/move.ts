@@ -1,0 +1,33 @@
+import { type IntegrationId, Problem } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { MadeFor } from './record.ts';
+import type { IntegrationStore } from './store.ts';
+
+const LOOK_EVERY_MS = 200;
+
+export interface MoveDependencies {
+  store: IntegrationStore;
+  /** Has all numbers of the integration looked at, and tells how many wait for that. */
+  numbers: { lookAtAll(queue: string): Promise<void>; countDue(queue: string): Promise<number> };
+  clock: Clock;
+  /** The settings of today. */
+  made_for: MadeFor;
+  /** How long to wait for the service. */
+  wait_ms: number;
+}
+
+/**
+ * Has the running service change an integration's trunk, and LiveKit's trunks of all its numbers, to the settings of
+ * today. No order of calls does it without calls that are refused meanwhile. Tells how many numbers still wait.
+ */
+export const createMove =
+  ({ store, numbers, clock, made_for, wait_ms }: MoveDependencies) =>
+  async (integration_id: IntegrationId): Promise<number> => {
+    if (!(await store.move(integration_id, made_for)))
+      throw new Problem('integration_not_found', `There is no integration ${integration_id}.`);
+    await numbers.lookAtAll(integration_id);
+    for (const until = clock.now() + wait_ms; ; await clock.sleep(LOOK_EVERY_MS)) {
+      const waiting = (await numbers.countDue(integration_id)) + ((await store.isDue(integration_id)) ? 1 : 0);
+      if (waiting === 0 || clock.now() >= until) return waiting;
+    }
+  };

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMove } from '../src/integrations/move.ts';
+import { createIntegrationStore } from '../src/integrations/store.ts';
+import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
+import { type Caller, drawNumber, type OpenedService, openService, uniqueDatabase } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+const both = { provider: 'twilio', supports_inbound: true, supports_outbound: true } as const;
+const mongodb_uri = uniqueDatabase();
+
+/** As it was when the trunk was made, and after a restart with Secure Trunking. */
+let plain: OpenedService;
+let secure: OpenedService;
+let caller: Caller;
+let integration_id: `intg_${string}`;
+const owned = Array.from({ length: 3 }, () => ({
+  phone_number: drawNumber(),
+  voice_url: 'https://example.com/before',
+}));
+
+beforeAll(async () => {
+  plain = await openService({ mongodb_uri, environment: { TWILIO_SECURE_TRUNKING: 'false' } });
+  caller = await plain.newOrganization();
+  ({ integration_id } = await plain.integrate(caller, owned));
+  await caller.client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number: owned[0]!.phone_number });
+  await settle(plain);
+  const { clock, sandbox, admin } = plain;
+  const environment = { TWILIO_SECURE_TRUNKING: 'true' };
+  secure = await openService({ mongodb_uri, clock, sandbox, admin, environment });
+  await secure.background.idle();
+});
+afterAll(async () => {
+  await secure.close();
+  await plain.close();
+});
+
+/** Whether each of the three sides of the pair is encrypted. */
+const encrypted = async () => {
+  const { trunks, urls, inbound, outbound } = await readWorld(plain);
+  return {
+    trunk: trunks.map((it) => Reflect.get(it, 'secure')),
+    urls: urls.map((it) => String(Reflect.get(it, 'sip_url')).split('transport=')[1]),
+    inbound: inbound.map((it) => Reflect.get(it, 'mediaEncryption')),
+    outbound: outbound.map((it) => [Reflect.get(it, 'mediaEncryption'), Reflect.get(it, 'transport')]),
+  };
+};
+
+const [NONE, REQUIRED] = [undefined, 'SIP_MEDIA_ENCRYPT_REQUIRE'];
+
+describe('a setting that is changed when the trunk is there', () => {
+  it('never splits the pair: a number that comes later is as the trunk was made', async () => {
+    const later = secure.as(caller).client.phoneNumbers;
+    await later.import.mutate({ ...both, integration_id, phone_number: owned[1]!.phone_number });
+    expect(await encrypted()).toEqual({
+      trunk: [false],
+      urls: ['tcp'],
+      inbound: [NONE, NONE],
+      outbound: [
+        [NONE, 'SIP_TRANSPORT_TCP'],
+        [NONE, 'SIP_TRANSPORT_TCP'],
+      ],
+    });
+  });
+
+  it('is told at the start, and in the integration', async () => {
+    const told = secure.logged.map((line) => JSON.parse(line)).find(({ event }) => event === 'settings_differ');
+    expect(told).toMatchObject({ count: 1, integration_ids: [integration_id] });
+    const get = async (service: OpenedService) =>
+      (await service.as(caller).client.integrations.get.query({ integration_id })).data.warnings;
+    expect(await get(secure)).toEqual([expect.stringContaining(`trunkline integrations move ${integration_id}`)]);
+    expect(await get(plain)).toBeUndefined();
+  });
+
+  it('is carried out as a whole by trunkline integrations move, in place', async () => {
+    const before = await readWorld(plain);
+    const { connection, clock, reconciler } = secure;
+    const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
+    const move = createMove({
+      store: createIntegrationStore(connection, leases),
+      numbers: createPhoneNumberStore(connection, leases),
+      clock,
+      made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
+      wait_ms: 60_000,
+    });
+    const moved = move(integration_id);
+    const turning = setInterval(() => void reconciler.turn(), 50);
+    expect(await moved.finally(() => clearInterval(turning))).toBe(0);
+    await settle(secure);
+    expect(await encrypted()).toEqual({
+      trunk: [true],
+      urls: ['tls'],
+      inbound: [REQUIRED, REQUIRED],
+      outbound: [
+        [REQUIRED, 'SIP_TRANSPORT_TLS'],
+        [REQUIRED, 'SIP_TRANSPORT_TLS'],
+      ],
+    });
+    const ids = ({ inbound, outbound, rules, trunks, urls }: typeof before) => [
+      ...inbound.map(({ sipTrunkId }) => sipTrunkId),
+      ...outbound.map(({ sipTrunkId }) => sipTrunkId),
+      ...rules.map(({ sipDispatchRuleId }) => sipDispatchRuleId),
+      ...[...trunks, ...urls].map(({ sid }) => sid),
+    ];
+    expect(ids(await readWorld(plain))).toEqual(ids(before));
+    await expectWholeWorld(secure);
+    const get = await secure.as(caller).client.integrations.get.query({ integration_id });
+    expect(get.data.warnings).toBeUndefined();
+  });
+
+  it('leaves what comes after as it is set now', async () => {
+    const { client } = secure.as(caller);
+    await client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number: owned[2]!.phone_number });
+    expect((await encrypted()).inbound).toEqual([REQUIRED, REQUIRED, REQUIRED]);
+    await expect(
+      createMove({
+        store: createIntegrationStore(secure.connection, { clock: secure.clock, lease_ms: 1, settle_ms: 1 }),
+        numbers: { lookAtAll: async () => {}, countDue: async () => 0 },
+        clock: secure.clock,
+        made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
+        wait_ms: 1,
+      })('intg_000000000000'),
+    ).rejects.toMatchObject({ code: 'integration_not_found' });
+  });
+});
