@@ -4,6 +4,10 @@ import { connect, databaseOf } from '../src/database/connect.ts';
 import { drawId } from '../src/database/ids.ts';
 import { buildIndexes } from '../src/database/indexes.ts';
 import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
+import { createQueues } from '../src/provisioning/queues.ts';
+import { createReconciler } from '../src/provisioning/reconciler.ts';
+import { createLogging } from '../src/telemetry/log.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
 import { median, quantile, report } from './quantile.ts';
 
 const FEW = 10;
@@ -34,6 +38,27 @@ export const measureClaims = async (database: (name: string) => string): Promise
   await Promise.all([few.close(), many.close()]);
 };
 
+/** A turn takes so many records; the rest waits. */
+const OF_A_TURN = 1000;
+const TURNS = 10;
+const SOME = 1000;
+
+/** A whole turn of the reconciler, with naming the queues and taking one, by what it costs a record. */
+export const measureTurns = async (database: (name: string) => string): Promise<void> => {
+  const some = await openQueue(database('turns_some'), SOME);
+  const many = await openQueue(database('turns_many'), MANY);
+  const pairs: { some: number; many: number }[] = [];
+  for (let pair = -1; pair < TURNS; pair++) {
+    const times = { some: await some.turn(), many: await many.turn() };
+    if (pair >= 0) pairs.push(times);
+  }
+  console.log(`\nA turn of ${OF_A_TURN} records, by what one costs, ${TURNS} pairs`);
+  report(`with ${MANY} records due ÷ with ${SOME}`, median(pairs.map((it) => it.many / it.some)).toFixed(2), '≤ 1.2');
+  const each = (side: 'some' | 'many') => median(pairs.map((pair) => pair[side])).toFixed(2);
+  report('', `${each('many')} ÷ ${each('some')}`, 'ms a record, p50');
+  await Promise.all([some.close(), many.close()]);
+};
+
 const openQueue = async (mongodb_uri: string, due: number) => {
   const connection = await connect(mongodb_uri);
   await buildIndexes(connection, collections);
@@ -51,6 +76,37 @@ const openQueue = async (mongodb_uri: string, due: number) => {
       if (claim === undefined) throw new Error('Nothing was due');
       await claim.release({}, { due_at: new Date() });
       return ms;
+    },
+    /** Tells what a record of it cost. Each is put back, behind the others. */
+    turn: async (): Promise<number> => {
+      let left = OF_A_TURN;
+      const reconciler = createReconciler({
+        sources: [
+          {
+            name: 'phone numbers',
+            dueQueues: async () => (left > 0 ? store.dueQueues() : []),
+            claim: async (queue) => {
+              const claim = left-- > 0 ? await store.claimDue(queue) : undefined;
+              return (
+                claim &&
+                (async () => {
+                  await claim.release({}, { due_at: new Date() });
+                  return { outcome: 'settled', wait_ms: 0 };
+                })
+              );
+            },
+          },
+        ],
+        queues: createQueues(connection, { clock: systemClock, lease_ms: 60_000 }),
+        gate: { isPaused: async () => false },
+        clock: systemClock,
+        log: createLogging('silent', { write: () => {} }).log,
+        metrics: createMetrics(),
+        interval_ms: 1000,
+      });
+      const started = performance.now();
+      await reconciler.turn();
+      return (performance.now() - started) / OF_A_TURN;
     },
     close: () => connection.close(),
   };
@@ -78,7 +134,6 @@ const numberOf = (n: number, due_at: Date | undefined) => ({
     doubtful_until: null,
     ...(due_at && { due_at }),
     lease_token: due_at && n % 3 === 0 ? 'of a replica that died' : null,
-    steps: {},
     imported_by: { key_id: `key_${'0'.repeat(12)}`, request_id: 'bench' },
   },
   sip_trunk_name: 'bench',

@@ -1,5 +1,5 @@
 import { openBareImport } from './bare-import.ts';
-import { openBench } from './open-bench.ts';
+import { type Bench, openBench } from './open-bench.ts';
 import { median, quantile, report } from './quantile.ts';
 
 const EXISTING = 'Twilio, both ways, on the existing trunk';
@@ -60,7 +60,32 @@ export const measureImports = async (database: (name: string) => string): Promis
       }
     }
   }
+  await measureReleases(bench, existing.integration_id, setDelay);
   await close();
+};
+
+/** How the number is routed now; its former routing; its outbound trunk, its rule and its inbound trunk, one after the other. */
+const RELEASE_CALLS = 5;
+
+const measureReleases = async (
+  { client, drawNumber }: Pick<Bench, 'client' | 'drawNumber'>,
+  integration_id: `intg_${string}`,
+  setDelay: Bench['setDelay'],
+): Promise<void> => {
+  const twilio = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS[50]; round++) {
+    const { data } = await client.phoneNumbers.import.mutate({ ...twilio, phone_number: drawNumber() });
+    await setDelay(50);
+    times.push(await timed(() => client.phoneNumbers.release.mutate({ phone_number_id: data.phone_number_id })));
+    await setDelay(0);
+  }
+  console.log(`\nA release with 50 ms at each call to a provider, ${ROUNDS[50]} times`);
+  report(
+    `Twilio, both ways: wall ÷ ${RELEASE_CALLS} calls`,
+    (median(times) / (RELEASE_CALLS * 50)).toFixed(3),
+    '≤ 1.15',
+  );
 };
 
 /** In turns, so that what else the machine does hits both. */
