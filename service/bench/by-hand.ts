@@ -104,7 +104,7 @@ export const listenByHand = async (connection: Connection) => {
     host: '127.0.0.1',
     port: 0,
     setting: 'PORT',
-    connections: readConfig({}).connections,
+    connections: readConfig({}),
   });
   return { url: `http://127.0.0.1:${port}`, api_key, organization_id, phone_number_id: number.phone_number_id };
 };

@@ -43,7 +43,7 @@ export const measureLiveKit = async (): Promise<void> => {
 
 const print = (cells: string[]): void => console.log(`| ${cells.join(' | ')} |`);
 
-const TWILIO_ADDRESSES = readConfig({}).twilio_signalling_addresses ?? [];
+const TWILIO_ADDRESSES = readConfig({}).twilio_signalling_addresses;
 const MARK = { installation_id: 'bench0000000', phone_number_id: 'phon_000000000000' } as const;
 const metadata = JSON.stringify({ trunkline: MARK });
 

@@ -57,7 +57,7 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
     host: '127.0.0.1',
     port: 0,
     setting: 'PORT',
-    connections: config.connections,
+    connections: config,
   });
   const url = `http://127.0.0.1:${api.port}`;
   const api_key = drawApiKey();

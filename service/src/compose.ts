@@ -1,7 +1,8 @@
 import { createApi } from '@trunkline/contracts';
 import type { Clock } from './clock.ts';
 import { collections } from './collections.ts';
-import { type Config, type LiveKitSettings, madeFor } from './config.ts';
+import type { Config, LiveKitSettings } from './config.ts';
+import { madeFor } from './contradictions.ts';
 import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './database/connect.ts';
 import { openInstallation } from './database/installation.ts';
 import { prepareDatabase } from './database/prepare-database.ts';
@@ -66,7 +67,7 @@ export const compose = async (config: Config, parts: Parts) => {
   });
   const settings = {
     sip_host: livekit.sip_host,
-    twilio_signalling_addresses: config.twilio_signalling_addresses ?? [],
+    twilio_signalling_addresses: config.twilio_signalling_addresses,
   };
   const connect = createTwilio({
     url: parts.twilio_api_url,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, takesTls } from './config.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { takesTls } from './contradictions.ts';
+import { type Setting, settings } from './settings.ts';
 
 const production = {
   NODE_ENV: 'production',
@@ -31,12 +33,10 @@ describe('the settings', () => {
       metrics_port: 9464,
       rate_limit_rps: 50,
       anonymous_rate_limit_rps: 20,
-      connections: {
-        max_connections: 2000,
-        request_timeout_ms: 30_000,
-        response_timeout_ms: 30_000,
-        keep_alive_ms: 65_000,
-      },
+      max_connections: 2000,
+      request_timeout_ms: 30_000,
+      response_timeout_ms: 30_000,
+      keep_alive_ms: 65_000,
     });
     expect(readConfig({}).livekit).toBeUndefined();
   });
@@ -198,7 +198,27 @@ describe('the settings', () => {
     ['LOG_LEVEL', 'loud'],
     ['NODE_ENV', 'prod'],
   ])('refuse %s=%s', (name, value) => {
-    expect(faultsOf({ ...production, [name]: value })).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+    expect(faultsOf({ ...production, [name]: value })).toMatch(new RegExp(`^ {2}${name} (must|names) `, 'm'));
+  });
+
+  it('say what is wrong with an example that works', () => {
+    const settingsWithExamples = Object.entries<Setting>(settings).filter(([, { example }]) => example !== undefined);
+    for (const [name, { type, example = '' }] of settingsWithExamples) {
+      const written = example
+        .replace('$(openssl rand -base64 32)', Buffer.alloc(32).toString('base64'))
+        .replace('$(openssl rand -hex 32)', '0'.repeat(64));
+      expect(type.safeParse(written), name).toMatchObject({ success: true });
+    }
+    expect(faultsOf({ ...production, LIVEKIT_URL: 'no' })).toBe(
+      'Invalid configuration. Fix these environment variables and restart:\n  LIVEKIT_URL must be a URL, as in wss://example.livekit.cloud',
+    );
+  });
+
+  it('are read by the names of the list, times in milliseconds', () => {
+    expect(readConfig({ PROVIDER_TIMEOUT_SECONDS: '0.4', MAX_CONNECTIONS: '7' })).toMatchObject({
+      provider_timeout_ms: 400,
+      max_connections: 7,
+    });
   });
 
   it('refuse a lease that is too short for a call, in production too', () => {
@@ -233,9 +253,9 @@ describe('the settings', () => {
   });
 
   it('switch the addresses off with a star, or with a list of everyone', () => {
-    expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: '*' }).twilio_signalling_addresses).toBeUndefined();
+    expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: '*' }).twilio_signalling_addresses).toEqual([]);
     for (const everyone of ['0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0'])
-      expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: everyone }).twilio_signalling_addresses).toBeUndefined();
+      expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: everyone }).twilio_signalling_addresses).toEqual([]);
     expect(readConfig({}).twilio_signalling_addresses).toContain('54.172.60.0/30');
     expect(
       readConfig({ TWILIO_SIGNALLING_ADDRESSES: '203.0.113.0/24,2001:db8::1' }).twilio_signalling_addresses,

@@ -60,10 +60,12 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
     twilio_api_url: config.twilio_api_url ?? sandbox?.url,
   });
   const service = await unlessCalledOff(composing);
-  const { host, port, metrics_host, metrics_port, connections } = config;
-  const api = opening.adopt(await listen(service.app, { host, port, setting: 'PORT', connections }), (it) => it.cut());
+  const { host, port, metrics_host, metrics_port } = config;
+  const api = opening.adopt(await listen(service.app, { host, port, setting: 'PORT', connections: config }), (it) =>
+    it.cut(),
+  );
   const metricsApp = createMetricsApp(service.metrics, service.measure);
-  const metricsAt = { host: metrics_host, port: metrics_port, setting: 'METRICS_PORT', connections };
+  const metricsAt = { host: metrics_host, port: metrics_port, setting: 'METRICS_PORT', connections: config };
   const metrics = opening.adopt(await listen(metricsApp, metricsAt), (it) => it.cut());
 
   await unlessCalledOff(service.prepare(signal));

@@ -100,7 +100,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     host: '127.0.0.1',
     port: 0,
     setting: 'PORT',
-    connections: config.connections,
+    connections: config,
   });
   const url = `http://127.0.0.1:${api.port}`;
 

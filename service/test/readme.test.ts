@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { stepNames } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { settingNames } from '../src/config.ts';
+import { describeDefault, type Setting, settings } from '../src/settings.ts';
 import { type OpenedService, openService } from './open-service.ts';
 import { readWorld } from './world.ts';
 
@@ -18,14 +18,26 @@ const blockWith = (language: string, words: string): string => {
   return found[0]!;
 };
 
-describe('the README', () => {
-  it('has every setting in its table, and no other', () => {
-    const [, table = ''] = /^## Settings\n(.*?)^## /ms.exec(readme) ?? [];
-    const rows = table.split('\n').filter((line) => line.startsWith('| `'));
-    const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name));
-    expect(named.toSorted()).toEqual([...settingNames].toSorted());
+describe('docs/settings.md', () => {
+  it('shows each setting as the service reads it, and no other', () => {
+    const table = readFileSync(join(root, 'docs/settings.md'), 'utf8').split('\n');
+    const rows = table.filter((line) => line.startsWith('| `'));
+    const cells = rows.map((row) =>
+      row
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(1, -1),
+    );
+    const expected = Object.entries<Setting>(settings).map(([name, setting]) => [
+      `\`${name}\``,
+      setting.description,
+      describeDefault(setting),
+    ]);
+    expect(cells).toEqual(expected);
   });
+});
 
+describe('the README', () => {
   it('has every step of an import', () => {
     const named = [...readme.matchAll(/^\| `([a-z_]+)` +\| (?:Twilio|LiveKit) +\|/gm)].map(([, name]) => name);
     expect(named).toEqual([...stepNames]);
@@ -34,6 +46,7 @@ describe('the README', () => {
   it.each([
     'README.md',
     'CONTRIBUTING.md',
+    ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
     'contracts/README.md',
     'docs/real-number.md',
     '.changeset/README.md',

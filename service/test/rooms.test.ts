@@ -14,6 +14,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   'compose.ts': {
     imports: [
       'config.ts',
+      'contradictions.ts',
       'clock.ts',
       'collections.ts',
       'http',
@@ -30,7 +31,10 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   'collections.ts': {
     imports: ['phone-numbers', 'integrations', 'organizations', 'events', 'provisioning', 'http', 'database'],
   },
-  'config.ts': { imports: ['organizations', 'database'], types: ['http'] },
+  'config.ts': { imports: ['settings.ts', 'contradictions.ts', 'database'] },
+  'contradictions.ts': { imports: ['setting-values.ts'], types: ['settings.ts'] },
+  'settings.ts': { imports: ['setting-values.ts'] },
+  'setting-values.ts': { imports: ['organizations', 'database'] },
   'clock.ts': { imports: [] },
   http: { imports: ['organizations', 'provisioning', 'telemetry', 'database', 'clock.ts'] },
   'phone-numbers': { imports: ['provisioning', 'events', 'telemetry', 'database', 'clock.ts'] },

@@ -46,8 +46,8 @@ it.each([
 ])('deploys settings to %s that the service starts with', (_environment, given) => {
   const config = readConfig({ ...environmentOf(parseConfig(given)), ...secretValues });
   expect(config).toMatchObject({ production: true, trusted_proxies: 1, port: 3000, host: '::' });
-  expect(config.connections.keep_alive_ms).toBeGreaterThan(IDLE_TIMEOUT_SECONDS * 1000);
-  expect(config.connections.request_timeout_ms).toBeLessThan(IDLE_TIMEOUT_SECONDS * 1000);
+  expect(config.keep_alive_ms).toBeGreaterThan(IDLE_TIMEOUT_SECONDS * 1000);
+  expect(config.request_timeout_ms).toBeLessThan(IDLE_TIMEOUT_SECONDS * 1000);
 });
 
 it('leaves an import its whole deadline: at the load balancer, and when a task goes', () => {
