@@ -4,19 +4,30 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { stepNames } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fault } from '../src/sandbox/faults.ts';
 import { describeDefault, type Setting, settings } from '../src/settings.ts';
 import { type OpenedService, openService } from './open-service.ts';
 import { readWorld } from './world.ts';
 
 const root = join(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = (language: string): string[] =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
-const blockWith = (language: string, words: string): string => {
-  const found = blocks(language).filter((text) => text.includes(words));
+const failures = readFileSync(join(root, 'docs/failures.md'), 'utf8');
+const blocks = (language: string, page: string): string[] =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+const blockWith = (language: string, words: string, page = readme): string => {
+  const found = blocks(language, page).filter((text) => text.includes(words));
   expect(found, `one ${language} block with ${words}`).toHaveLength(1);
   return found[0]!;
 };
+
+/** The headings of a page, as links name them. */
+const headingsOf = (path: string): string[] =>
+  [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 
 describe('docs/settings.md', () => {
   it('shows each setting as the service reads it, and no other', () => {
@@ -37,10 +48,23 @@ describe('docs/settings.md', () => {
   });
 });
 
-describe('the README', () => {
+describe('docs/failures.md', () => {
+  it('has every way in which the sandbox misbehaves', () => {
+    const [, section = ''] = failures.split('## Try failures in the sandbox');
+    const rows = section.split('\n').filter((line) => line.startsWith('| `'));
+    const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([a-z_]+)`/g)].map(([, kind]) => kind));
+    expect(named.toSorted()).toEqual(Fault.shape.kind.options.toSorted());
+  });
+
   it('has every step of an import', () => {
-    const named = [...readme.matchAll(/^\| `([a-z_]+)` +\| (?:Twilio|LiveKit) +\|/gm)].map(([, name]) => name);
+    const named = [...failures.matchAll(/^\| `([a-z_]+)` +\| (?:Twilio|LiveKit) +\|/gm)].map(([, name]) => name);
     expect(named).toEqual([...stepNames]);
+  });
+});
+
+describe('the README', () => {
+  it('is read at one sitting', () => {
+    expect(readme.split('\n').length).toBeLessThan(200);
   });
 
   it.each([
@@ -54,8 +78,12 @@ describe('the README', () => {
     'infra/README.md',
   ])('leads nowhere wrong: %s', (file) => {
     const text = readFileSync(join(root, file), 'utf8');
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path);
-    expect(links.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].map(([, path = '', heading]) => ({
+      path: path === '' ? join(root, file) : join(root, dirname(file), path),
+      heading,
+    }));
+    expect(links.filter(({ path }) => !existsSync(path))).toEqual([]);
+    expect(links.filter(({ path, heading }) => heading && !headingsOf(path).includes(heading))).toEqual([]);
 
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const commands = [...text.matchAll(/npx -y pnpm ([\w:-]+)/g)].map(([, name = '']) => name);
@@ -117,7 +145,7 @@ describe("the README's examples", () => {
   });
 
   it('of a fault make an import fail, and leave nothing', async () => {
-    await paste(blockWith('sh', '/sandbox/faults'));
+    await paste(blockWith('sh', '/sandbox/faults', failures));
     const before = await readWorld(service);
     const { status, body } = await service.admin.rest('POST', '/api/phone-numbers', {
       phone_number: '+15551230001',
