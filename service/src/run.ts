@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { untilAborted } from './database/abort.ts';
 import { connect } from './database/connect.ts';
 import { createMetricsApp } from './http/metrics.ts';
-import { type Listening, listen } from './http/serve.ts';
+import { isPortInUse, type Listening, listen } from './http/serve.ts';
 import { createLogging, type Log } from './telemetry/log.ts';
 
 export interface Running {
@@ -66,7 +66,16 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   );
   const metricsApp = createMetricsApp(service.metrics, service.measure);
   const metricsAt = { host: metrics_host, port: metrics_port, setting: 'METRICS_PORT', connections: config };
-  const metrics = opening.adopt(await listen(metricsApp, metricsAt), (it) => it.cut());
+  const listening = listen(metricsApp, metricsAt).catch((error: unknown) => {
+    // A second service on the same machine, or whatever else has the port, keeps nobody from developing.
+    if (config.production || !isPortInUse(error)) throw error;
+    log.warn(
+      { event: 'metrics_port_in_use', port: metrics_port },
+      `Port ${metrics_port} is in use, so the metrics get another. Set METRICS_PORT to choose one.`,
+    );
+    return listen(metricsApp, { ...metricsAt, port: 0 });
+  });
+  const metrics = opening.adopt(await listening, (it) => it.cut());
 
   await unlessCalledOff(service.prepare(signal));
   const api_key = config.bootstrap_api_key ?? (await development?.keptApiKey(config.data_dir));

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, inject, it } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { connect } from '../src/database/connect.ts';
@@ -6,7 +8,19 @@ import { openInstallation } from '../src/database/installation.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { run } from '../src/run.ts';
 import { freePort } from './chaos/processes.ts';
-import { createCaller, openService } from './open-service.ts';
+import { createCaller, openService, uniqueDatabase } from './open-service.ts';
+
+const settings = {
+  NODE_ENV: 'test',
+  HOST: '127.0.0.1',
+  PORT: '0',
+  METRICS_PORT: '0',
+  LIVEKIT_URL: 'wss://livekit.invalid',
+  LIVEKIT_API_KEY: 'key',
+  LIVEKIT_API_SECRET: 'secret',
+  LIVEKIT_SIP_HOST: 'sip.invalid',
+  ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+};
 
 describe('/readyz', () => {
   it('answers 200 only once the first key works', async () => {
@@ -17,15 +31,9 @@ describe('/readyz', () => {
     const port = await freePort();
     const BOOTSTRAP_API_KEY = drawApiKey();
     const config = readConfig({
-      NODE_ENV: 'test',
+      ...settings,
       PORT: String(port),
-      METRICS_PORT: '0',
       MONGODB_URI: mongodb_uri,
-      LIVEKIT_URL: 'wss://livekit.invalid',
-      LIVEKIT_API_KEY: 'key',
-      LIVEKIT_API_SECRET: 'secret',
-      LIVEKIT_SIP_HOST: 'sip.invalid',
-      ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
       BOOTSTRAP_API_KEY,
       LOG_LEVEL: 'silent',
     });
@@ -54,6 +62,41 @@ describe('/readyz', () => {
     await holding.endSession();
     await expect.poll(() => statusOf('/readyz'), { timeout: 15_000 }).toBe(200);
     expect(await statusOf('/api/me', { 'X-API-Key': BOOTSTRAP_API_KEY })).toBe(200);
+  });
+});
+
+describe('a metrics port that is in use', () => {
+  const openWithPortTaken = async (opened: AsyncDisposableStack, NODE_ENV: string) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    opened.defer(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const config = readConfig({ ...settings, NODE_ENV, MONGODB_URI: uniqueDatabase(), METRICS_PORT: String(port) });
+    const logged: string[] = [];
+    const log = { write: (line: string) => void logged.push(line) };
+    const starting = run(config, { say: () => {}, log, signal: new AbortController().signal });
+    return { starting, port, logged };
+  };
+
+  it('gives way to another in development, with a warning', async () => {
+    await using opened = new AsyncDisposableStack();
+    const { starting, port, logged } = await openWithPortTaken(opened, 'development');
+    const running = await starting;
+    opened.defer(() => running.stop());
+    expect(running.metrics_port).not.toBe(port);
+    expect((await fetch(`http://127.0.0.1:${running.metrics_port}/metrics`)).status).toBe(200);
+    const warnings = logged.map((line) => JSON.parse(line)).filter(({ level }) => level === 40);
+    expect(warnings).toMatchObject([
+      { event: 'metrics_port_in_use', port, msg: expect.stringContaining('METRICS_PORT') },
+    ]);
+  });
+
+  it('stops the start in production', async () => {
+    await using opened = new AsyncDisposableStack();
+    const { starting, port } = await openWithPortTaken(opened, 'production');
+    await expect(starting).rejects.toThrow(
+      `Port ${port} is in use. Stop what uses it, or set METRICS_PORT to another.`,
+    );
   });
 });
 

@@ -125,5 +125,6 @@ describe('the image', () => {
     const workspace = readFileSync(join(import.meta.dirname, '../../../pnpm-workspace.yaml'), 'utf8');
     const [, version] = /^ {2}node: (\S+)$/m.exec(workspace) ?? [];
     expect(dockerfile).toContain(`ARG NODE=node:${version}-trixie-slim@`);
+    expect(workspace).toContain(`\nnodeVersion: ${version}\n`);
   });
 });

@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import type { Caller } from '@trunkline/contracts';
 import type { Service } from '../compose.ts';
 import type { Config } from '../config.ts';
@@ -21,18 +22,22 @@ export const welcome = async (opened: Opened): Promise<string> => {
   const { config, service, api, metrics, mongod, sandbox, api_key } = opened;
   const url = `http://127.0.0.1:${api.port}`;
   const twilio = config.twilio_api_url ?? 'https://api.twilio.com';
-  const parts = [
+  // The one that pnpm has installed: whoever has an older one need not replace it.
+  const isOwnNode = process.execPath.split(sep).includes('node_modules');
+  const parts: readonly (readonly [string, string])[] = [
     ['API', `${url}/api (REST), ${url}/trpc (tRPC)`],
     ['Reference', `${url}/docs`],
     ['Metrics', `http://127.0.0.1:${metrics.port}/metrics`],
     ['Database', mongod ? `embedded mongod ${mongod.version}, data in ${mongod.folder}` : 'at MONGODB_URI'],
-    ['LiveKit', config.livekit ? config.livekit.url : 'sandbox, nothing real is called'],
-    ['Twilio', sandbox ? `sandbox; what both hold: ${sandbox.url}/sandbox` : twilio],
-  ] as const;
+    ['LiveKit', config.livekit ? config.livekit.url : 'sandbox: nothing real is called'],
+    ['Twilio', sandbox ? `sandbox: see what both have at ${sandbox.url}/sandbox` : twilio],
+    ...(isOwnNode ? [['Node', `${process.version}, from node_modules; your own stays as it is`] as const] : []),
+  ];
 
   const identity = api_key && (await service.identify(api_key));
   if (!identity) {
-    const otherwise = 'The database has organizations already: use a key of theirs, or make one more:';
+    const otherwise =
+      'This database already has organizations. Use one of their API keys, or create another organization:';
     const command = 'npx -y pnpm trunkline organizations create --name <name>';
     return lines('', 'Trunkline is ready.', '', ...table(parts), '', otherwise, '', `  ${command}`, '');
   }
@@ -48,7 +53,7 @@ export const welcome = async (opened: Opened): Promise<string> => {
   const sample = sandbox && (await openSample(service.handlers, caller, sandbox.shelf));
   const first = sample
     ? ['Import a Twilio number:', '', post('/phone-numbers', { ...sample, ...both })]
-    : ['Integrate a Twilio account:', '', post('/integrations', yourAccount)];
+    : ['Connect a Twilio account:', '', post('/integrations', yourAccount)];
   return lines(
     '',
     'Trunkline is ready.',
@@ -61,7 +66,7 @@ export const welcome = async (opened: Opened): Promise<string> => {
     '',
     post('/phone-numbers', behindSipTrunk),
     '',
-    'Ctrl-C stops everything.',
+    'Press Ctrl-C to stop everything.',
     '',
   );
 };

@@ -35,8 +35,7 @@ export const listen = async (
     server.once('error', reject);
     server.listen(port, host, resolve);
   }).catch((error: unknown) => {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw taken
+    throw isPortInUse(error)
       ? new Error(`Port ${port} is in use. Stop what uses it, or set ${setting} to another.`, { cause: error })
       : error;
   });
@@ -46,6 +45,11 @@ export const listen = async (
     cut: () => server.closeAllConnections(),
   };
 };
+
+/** Whether `listen`, or Node itself, failed because another program has the port. */
+export const isPortInUse = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('code' in error && error.code === 'EADDRINUSE') || (error.cause !== undefined && isPortInUse(error.cause)));
 
 /** Connections that are kept alive end when their request is answered. */
 const finish = async (server: Server): Promise<void> => {

@@ -15,6 +15,7 @@ export const logEvents = [
   'index_dropped',
   'ready',
   'settings_differ',
+  'metrics_port_in_use',
   'stopped_early',
   'proxy_not_trusted',
 ] as const;

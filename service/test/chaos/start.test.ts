@@ -62,6 +62,9 @@ describe('the first command of the README', () => {
     running = start('sh', ['-c', command], all, { cwd: root, detached: true });
     const [, url = ''] = await running.line(/(http:\/\/[\d.]+:\d+)\/api \(REST\)/);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    // Whichever Node has started npx.
+    await running.line(/Node\s+v24\.\S+, from node_modules/);
+    expect(running.lines.filter((line) => line.includes('WARN'))).toEqual([]);
     await running.end('SIGINT');
     await until('its mongod is gone with it', async () => (await mongodsOf(data_dir)) === '');
   });
