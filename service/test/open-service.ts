@@ -10,6 +10,7 @@ import { openSandbox, type Sandbox } from '../src/sandbox/server.ts';
 import { createMemoryShelf } from '../src/sandbox/shelf.ts';
 import { type SeededNumber, seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { createLogging } from '../src/telemetry/log.ts';
+import { showCause } from './show-cause.ts';
 import { createTurnedClock, type TurnedClock } from './turned-clock.ts';
 
 export interface Caller {
@@ -83,12 +84,16 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
     ...options.environment,
   });
   const logged: string[] = [];
+  const write = (line: string) => {
+    logged.push(line);
+    showCause(line);
+  };
   const connection = await connect(mongodb_uri, options);
   const service = await compose(config, {
     connection,
     mongodb_uri,
     clock,
-    logging: createLogging(options.log_level ?? 'debug', { write: (line) => void logged.push(line) }),
+    logging: createLogging(options.log_level ?? 'debug', { write }),
     encryption_keys: config.encryption_keys ?? new Map(),
     livekit: { ...sandbox.livekit, url: options.providers_url ?? sandbox.livekit.url },
     livekit_project: 'sandbox',
