@@ -72,7 +72,6 @@ describe('the README', () => {
     'CONTRIBUTING.md',
     ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
     'contracts/README.md',
-    'docs/real-number.md',
     '.changeset/README.md',
     'service/bench/README.md',
     'infra/README.md',
