@@ -26,6 +26,7 @@ import {
 } from './phone-number.ts';
 
 const phoneNumberActed = acted(PhoneNumber);
+const apiKeyActed = acted(ApiKey);
 
 /** Every operation, each whole in one entry. A new one is an entry here and a handler of the same name. */
 export const api = {
@@ -306,7 +307,7 @@ export const api = {
       permission: 'api_keys:delete',
       problems: ['api_key_not_found', 'last_admin_key'],
       input: RevokeApiKey,
-      output: acted(ApiKey),
+      output: apiKeyActed,
       answers: {
         'A revoked key': { success: true, message: 'API key revoked', data: { ...apiKey, status: 'revoked' } },
       },

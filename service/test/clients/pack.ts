@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -29,13 +29,22 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
   return () => rm(folder, { recursive: true, force: true });
 };
 
-/** What git has, and what it would take, with the packages that are installed here. */
-const copyTree = async (tree: string): Promise<void> => {
+/**
+ * What git has, and what it would take, with the packages that are installed here. Of those that link to a package of the
+ * repository, the copies link to each other.
+ */
+export const copyTree = async (tree: string): Promise<void> => {
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
   const files = stdout.split('\0').filter((file) => /^(\.changeset|contracts|service|infra)\/|^[^/]+$/.test(file));
   for (const folder of new Set(files.map(dirname))) await mkdir(join(tree, folder), { recursive: true });
   await Promise.all(files.map((file) => cp(join(root, file), join(tree, file))));
   for (const folder of ['.', 'contracts']) {
     await symlink(join(root, folder, 'node_modules'), join(tree, folder, 'node_modules'));
+  }
+  await mkdir(join(tree, 'service/node_modules/@trunkline'), { recursive: true });
+  await symlink('../../../contracts', join(tree, 'service/node_modules/@trunkline/contracts'));
+  const others = await readdir(join(root, 'service/node_modules'));
+  for (const name of others.filter((other) => other !== '@trunkline' && !other.startsWith('.'))) {
+    await symlink(join(root, 'service/node_modules', name), join(tree, 'service/node_modules', name));
   }
 };
