@@ -167,7 +167,7 @@ export const requirePermission = (role: Role, { permission }: Operation): void =
   if (permission === 'any key' || permissionsOf[role].includes(permission)) return;
   throw new Problem(
     'permission_denied',
-    `This needs the permission ${permission}, which the role ${role} does not have. Use a key of another role.`,
+    `This needs the permission ${permission}, which the role ${role} does not have. Use a key with another role.`,
   );
 };
 
@@ -182,14 +182,18 @@ export const problemOf = (error: unknown): Problem => {
 };
 
 const internal = (cause: unknown) =>
-  new Problem('internal', 'This is our fault. Try again; if it stays, report the request_id.', { cause });
+  new Problem(
+    'internal',
+    'Something went wrong on our side. Try again, and if it keeps failing, report the request_id.',
+    { cause },
+  );
 
 const problemOfTrpc: Partial<Record<TRPC_ERROR_CODE_KEY, [ProblemCode, string]>> = {
   PARSE_ERROR: ['invalid_request', 'The input is not valid JSON. Send the JSON of the input.'],
-  BAD_REQUEST: ['invalid_request', 'The request is not one that tRPC can read. Use a tRPC 11 client.'],
-  NOT_FOUND: ['route_not_found', 'There is no procedure of this name. /openapi.json lists the operations.'],
-  METHOD_NOT_SUPPORTED: ['method_not_allowed', 'Queries are asked by GET, mutations by POST.'],
-  PAYLOAD_TOO_LARGE: ['body_too_large', 'The body is over the limit of 100 KiB. Send less.'],
+  BAD_REQUEST: ['invalid_request', 'The request is not valid tRPC. Use a tRPC 11 client.'],
+  NOT_FOUND: ['route_not_found', 'No procedure has this name. See /docs.'],
+  METHOD_NOT_SUPPORTED: ['method_not_allowed', 'Send queries with GET and mutations with POST.'],
+  PAYLOAD_TOO_LARGE: ['body_too_large', 'The body is larger than the limit of 100 KiB. Send less.'],
   UNSUPPORTED_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
 };
 

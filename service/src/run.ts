@@ -129,7 +129,7 @@ const drain = async (
   if ((await Promise.race([done, late])) === 'late')
     log.warn(
       { event: 'stopped_early', limit_ms },
-      'Stopping with work under way: the reconciler finishes it after the next start',
+      'Stopping with work in progress: the reconciler finishes it after the next start',
     );
   limit.abort();
 };

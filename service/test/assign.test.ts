@@ -145,7 +145,7 @@ describe('A number that somebody has routed elsewhere', () => {
     const { status, body } = await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`);
     expect({ status, ...body.data }).toMatchObject({
       status: 200,
-      warnings: [expect.stringContaining('left as it is')],
+      warnings: [expect.stringContaining('left unchanged')],
     });
     expect(await routing()).toMatchObject({ voice_url: 'https://example.com/by-hand' });
   });

@@ -101,7 +101,10 @@ describe('trunkline organizations create', () => {
 
   it.each([
     { environment: {}, said: /^MONGODB_URI is required/ },
-    { environment: { MONGODB_URI: 'postgres://localhost' }, said: /MONGODB_URI must be as in/ },
+    {
+      environment: { MONGODB_URI: 'postgres://localhost' },
+      said: /MONGODB_URI must be a MongoDB connection string, as in mongodb:/,
+    },
     {
       environment: {
         MONGODB_URI: mongodb_uri,

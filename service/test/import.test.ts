@@ -124,7 +124,9 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       };
       const { body } = await ask(input);
       expect(body.data).toMatchObject({ inbound_authentication: 'none' });
-      expect(body.data.warnings).toEqual([expect.stringMatching(/claims too.*inbound_authentication digest/)]);
+      expect(body.data.warnings).toEqual([
+        expect.stringMatching(/address that a caller claims.*inbound_authentication digest/),
+      ]);
       const proven = { ...input, phone_number: drawNumber(), inbound_authentication: 'digest' };
       expect((await ask(proven)).body.data).not.toHaveProperty('warnings');
       const bare = { ...input, phone_number: drawNumber(), sip_username: undefined, sip_password: undefined };
@@ -359,7 +361,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       const { status, headers, body } = await ask(input);
       expect({ status, code: body.code }).toEqual({ status: 503, code: 'provider_unavailable' });
       expect(Number(headers.get('retry-after'))).toBe(body.retry_after_seconds);
-      expect(body.detail).toMatch(/made for this request is undone/);
+      expect(body.detail).toMatch(/created for this request is rolled back/);
     });
   });
 }

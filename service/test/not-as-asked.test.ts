@@ -37,7 +37,7 @@ describe('an import that a provider answers with success, but not as it was aske
       { DomainName: 'other.pstn.twilio.com' },
       'domain_name is "other.pstn.twilio.com"',
     ],
-    ['the trunk wants encryption', 'twilio.createTrunk', { Secure: 'true' }, 'secure is true in place of false'],
+    ['the trunk wants encryption', 'twilio.createTrunk', { Secure: 'true' }, 'secure is true instead of false'],
     ['the trunk sends no calls', 'twilio.createOriginationUrl', { Enabled: 'false' }, 'enabled is false'],
     [
       'another list is permitted',
@@ -61,9 +61,9 @@ describe('an import that a provider answers with success, but not as it was aske
       'the rule has another room',
       'livekit.CreateSIPDispatchRule',
       { rule: { dispatchRuleIndividual: { roomPrefix: 'other' } } },
-      'room_prefix is "other" in place of "call"',
+      'room_prefix is "other" instead of "call"',
     ],
-    ['the rule has no agent', 'livekit.CreateSIPDispatchRule', { roomConfig: null }, 'agents is [] in place of'],
+    ['the rule has no agent', 'livekit.CreateSIPDispatchRule', { roomConfig: null }, 'agents is [] instead of'],
   ])('is a problem that says so, and leaves nothing, where %s', async (_what, call, instead, told) => {
     const { caller, input, account_sid, number } = await prepare();
     const before = await number();
@@ -93,7 +93,7 @@ describe('an assignment that LiveKit answers with success, but not as it was ask
     const other = { replace: { room_config: { agents: [{ agent_name: 'other' }] } } };
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'not_as_asked', body: other });
     const problem = await caller.client.phoneNumbers.assign.mutate({ phone_number_id, agent_id }).catch(problemIn);
-    const detail = expect.stringContaining('agents is ["other"] in place of ["reception"]');
+    const detail = expect.stringContaining('agents is ["other"] instead of ["reception"]');
     expect(problem).toMatchObject({ code: 'provider_error', detail });
     await settle(service);
     const rules: { sipDispatchRuleId?: string; roomConfig?: object }[] = (await readWorld(service)).rules;

@@ -56,7 +56,7 @@ describe('an import that Twilio refuses for a reason of its own', () => {
     const { owner, input, account_sid } = await open();
     refuse('createPermission', 21_240, 'Credential List Validation Error');
     const { body } = await owner.rest('POST', '/api/phone-numbers', input);
-    expect(body).toMatchObject({ code: 'provider_refused', detail: expect.stringContaining('stays, and the next') });
+    expect(body).toMatchObject({ code: 'provider_refused', detail: expect.stringContaining('stay, and the next') });
     expect((await owner.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
     const { trunks, lists } = await readWorld(service);
     for (const things of [trunks, lists]) {

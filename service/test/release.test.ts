@@ -87,7 +87,9 @@ describe('Releasing a number', () => {
     const { caller, phone_number_id } = await imported();
     const { data } = await caller.client.phoneNumbers.release.mutate({ phone_number_id });
     expect(data.provisioning_state).toBe('released');
-    await expect(caller.client.phoneNumbers.get.query({ phone_number_id })).rejects.toThrow('There is no phone number');
+    await expect(caller.client.phoneNumbers.get.query({ phone_number_id })).rejects.toThrow(
+      'Your organization has no phone number',
+    );
   });
 
   it('refuses a number that is assigned, unless it is forced', async () => {
@@ -107,7 +109,7 @@ describe('Releasing a number', () => {
     await service.sandbox.shelf.put('twilio.number', now.sid, by_hand);
     const { status, body } = await release();
     expect(status).toBe(200);
-    expect(body.data.warnings).toEqual([expect.stringContaining('It was left as it is')]);
+    expect(body.data.warnings).toEqual([expect.stringContaining('It was left unchanged')]);
     expect(await number()).toEqual(by_hand);
   });
 
@@ -126,7 +128,7 @@ describe('Releasing a number', () => {
     await numbers.updateOne({ phone_number }, { $set: { former_routing: null } });
     const { status, body } = await release();
     expect(status).toBe(200);
-    expect(body.data.warnings).toEqual([expect.stringContaining('is not known')]);
+    expect(body.data.warnings).toEqual([expect.stringContaining('is unknown')]);
     expect(await number()).toMatchObject({ trunk_sid: null });
   });
 

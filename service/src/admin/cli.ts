@@ -33,24 +33,26 @@ const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline resume
        trunkline livekit rename [--force]
 
-organizations create makes an organization and its first API key, an admin's, in the database at MONGODB_URI.
-The key is printed once, and kept nowhere.
+organizations create creates an organization and its first API key, with the role admin, in the database at MONGODB_URI.
+The key is printed once and not stored.
 
-numbers release lets go of a number, whichever organization holds it and whether or not it is assigned, as where somebody
-imported a SIP number that is not theirs. The running service carries it out; this waits for it. With --force also where
-the account refuses to give the number its former routing back.
+numbers release releases a number of any organization, assigned or not: for example if somebody imported a SIP number that
+is not theirs. The running service does the work; this command waits for it. With --force, the number is released even if
+the account refuses to restore its former routing.
 
-secrets re-encrypt seals all stored secrets by the first of ENCRYPTION_KEYS, beside replicas at work, and says when
-the others can go.
+secrets re-encrypt encrypts all stored secrets with the first of ENCRYPTION_KEYS while the service runs, and says when the
+other keys can be removed.
 
-integrations move changes an account's trunk at Twilio, and the trunks of its numbers at LiveKit, to the LIVEKIT_SIP_HOST and
-TWILIO_SECURE_TRUNKING of today. The running service carries it out; this waits for it. Calls are refused meanwhile.
+integrations move changes the trunk of an account at Twilio, and the trunks of its numbers at LiveKit, to today's
+LIVEKIT_SIP_HOST and TWILIO_SECURE_TRUNKING. The running service does the work; this command waits for it. Calls are refused
+until it is done.
 
-pause stops all that the service sends to Twilio and LiveKit, within a second on every replica: numbers can be looked up
-and not changed, and what is due waits. resume goes on, also where the service itself has stopped taking things away.
+pause stops everything that the service sends to Twilio and LiveKit, on every replica within a second. Numbers can be read
+but not changed, and background work waits. resume ends the pause. It also allows removals again if the service has stopped
+them itself.
 
-livekit rename has the database belong to the LiveKit of the LIVEKIT_ settings, where that is the same LiveKit under a new
-name. It looks there for trunks that this database has made, and refuses where it finds none; with --force it does not look.`;
+livekit rename assigns the database to the LiveKit of the LIVEKIT_ settings, if that is the same LiveKit under a new name.
+It looks there for trunks of this database, and refuses if it finds none. With --force, it does not look.`;
 
 /** How long the command line waits for the service to carry out what it asks for. */
 const OPERATOR_WAIT_MS = 60_000;

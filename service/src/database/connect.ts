@@ -27,13 +27,13 @@ export const connect = async (uri: string, { silence_ms = SILENCE_MS } = {}): Pr
   });
   const connection = await connecting.asPromise().catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`No database answers at MONGODB_URI: ${why}`, { cause });
+    throw new Error(`Cannot connect to the database at MONGODB_URI: ${why}`, { cause });
   });
   const { setName } = await connection.getClient().db('admin').command({ hello: 1 });
   if (setName !== undefined) return connection;
   await connection.close();
   throw new Error(
-    'The database at MONGODB_URI is no replica set, and without one there are no transactions. Start mongod with --replSet, and initiate it.',
+    'MONGODB_URI is a standalone server. Trunkline needs a replica set for transactions: start mongod with --replSet and run rs.initiate().',
   );
 };
 
@@ -94,6 +94,6 @@ const elections = new Set([6, 7, 64, 89, 91, 134, 189, 262, 9001, 10_107, 11_600
 export const databaseLost = (cause: unknown): Problem =>
   new Problem(
     'service_unavailable',
-    'The database does not answer. What you asked for may have been done or not: look it up, or send it again with its Idempotency-Key.',
+    'The database is not responding. The request may or may not have been applied. Check its result, or retry with the same Idempotency-Key.',
     { cause, retry_after_seconds: 5 },
   );

@@ -21,13 +21,13 @@ export const requireRoom = async (
   const { what, howToGoOn } = told[quota];
   throw new Problem(
     'quota_reached',
-    `Your organization has ${limit} ${what}, as many as it may. ${howToGoOn}sk whoever runs this service to raise MAX_${quota.toUpperCase()}.`,
+    `Your organization has reached its limit of ${limit} ${what}. ${howToGoOn}sk the operator of this service to raise MAX_${quota.toUpperCase()}.`,
     { quota, limit },
   );
 };
 
 const told = {
   api_keys: { what: 'active API keys', howToGoOn: 'Revoke one, or a' },
-  integrations: { what: 'integrations', howToGoOn: 'Use one of those, or a' },
+  integrations: { what: 'integrations', howToGoOn: 'Use an existing one, or a' },
   phone_numbers: { what: 'phone numbers', howToGoOn: 'A' },
 };

@@ -54,7 +54,7 @@ export const findMongod = async (search: Search): Promise<MongodBinary> => {
     }
   }
   throw new Error(
-    `No mongod is to be had. Install MongoDB ${OLDEST_MAJOR} or newer, or set MONGODB_URI to a replica set.\n${failures.map((failure) => `  ${failure}`).join('\n')}`,
+    `No mongod is available. Install MongoDB ${OLDEST_MAJOR} or newer, or set MONGODB_URI to a replica set.\n${failures.map((failure) => `  ${failure}`).join('\n')}`,
   );
 };
 
@@ -70,7 +70,7 @@ const inspect = async (path: string): Promise<MongodBinary> => {
   await access(path, constants.X_OK);
   const { stdout } = await run(path, ['--version'], { timeout: 10_000 });
   const [, version] = /db version v([0-9.]+)/.exec(stdout) ?? [];
-  if (version === undefined) throw new Error(`${path} does not tell its version`);
+  if (version === undefined) throw new Error(`${path} does not report its version`);
   return { path, version };
 };
 

@@ -56,7 +56,7 @@ export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promis
 };
 
 const doesNotStart = (data_dir: string): string =>
-  `The embedded mongod does not start. If another Trunkline runs on ${data_dir}, stop it, or set DATA_DIR.`;
+  `The embedded mongod did not start. If another Trunkline is using ${data_dir}, stop it, or set DATA_DIR.`;
 
 /** Whether a mongod runs on this folder: its lock names the process, and is empty once that has ended. */
 const isInUse = async (folder: string): Promise<boolean> => {

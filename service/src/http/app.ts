@@ -83,7 +83,7 @@ const warnOfProxy = (log: Log): RequestHandler => {
       isSaid = true;
       log.warn(
         { event: 'proxy_not_trusted', address: socket.remoteAddress },
-        'A request came with X-Forwarded-For, but TRUSTED_PROXIES is not set: if a proxy stands in front, all callers share the limits of its address',
+        'A request came with X-Forwarded-For, but TRUSTED_PROXIES is not set: behind a proxy, all callers then share the limits of its address',
       );
     }
     next();
@@ -116,7 +116,7 @@ const answerProblem =
 /** Express refuses some requests itself, such as those whose path cannot be decoded. */
 const problemIn = (error: unknown): Problem =>
   error instanceof URIError
-    ? new Problem('invalid_request', 'The address of the request cannot be read. Encode it as RFC 3986 says.', {
+    ? new Problem('invalid_request', 'The URL of the request is malformed. Encode it as RFC 3986 requires.', {
         cause: error,
       })
     : problemOf(error);

@@ -5,14 +5,14 @@ import getRawBody from 'raw-body';
 /** No body is larger. */
 export const MAX_BODY_BYTES = 100 * 1024;
 
-export const tooLarge = () => new Problem('body_too_large', 'The body is over the limit of 100 KiB. Send less.');
+export const tooLarge = () => new Problem('body_too_large', 'The body is larger than the limit of 100 KiB. Send less.');
 
 /** The body as text. UTF-8 only, and whole: no byte of it is replaced in silence. Throws a `Problem`. */
 export const readText = async (req: Request): Promise<string> => {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = req.headers;
   const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type) ?? [];
   if (charset.toLowerCase() !== 'utf-8' || encoding.toLowerCase() !== 'identity') {
-    throw new Problem('unsupported_media_type', 'Send the body as JSON in UTF-8, not compressed.');
+    throw new Problem('unsupported_media_type', 'Send the body as uncompressed JSON in UTF-8.');
   }
   // Express's own parser reads a body that is too large to its end before it says so.
   const body = await getRawBody(req, { limit: MAX_BODY_BYTES }).catch((cause: unknown) => {
@@ -21,7 +21,7 @@ export const readText = async (req: Request): Promise<string> => {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (cause) {
-    throw new Problem('invalid_request', 'The body is not valid UTF-8. Encode its text as UTF-8.', { cause });
+    throw new Problem('invalid_request', 'The body is not valid UTF-8. Encode it as UTF-8.', { cause });
   }
 };
 
@@ -31,7 +31,7 @@ export const parseJson = (text: string, what: 'body' | 'input' = 'body'): unknow
   if (mayEscapeSurrogates.test(text) && !isWellFormed(value)) {
     throw new Problem(
       'invalid_request',
-      `The ${what} holds half of a surrogate pair (\\ud800 to \\udfff), which is no character. Send both halves, or none.`,
+      `The ${what} contains half of a surrogate pair (\\ud800 to \\udfff), which is not a character. Send both halves or neither.`,
     );
   }
   return value;
@@ -67,7 +67,7 @@ const translate = (error: unknown): unknown => {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   if (status === 413) return tooLarge();
   if (typeof status === 'number' && status < 500) {
-    return new Problem('invalid_request', 'The body did not arrive whole. Send it again.', { cause: error });
+    return new Problem('invalid_request', 'The body was incomplete. Send it again.', { cause: error });
   }
   return error;
 };

@@ -144,7 +144,7 @@ const answerUnreadable = async (
 const describeUnreadable = ({ code }: NodeJS.ErrnoException): string => {
   const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const body = JSON.stringify({
-    ...describeProblem(new Problem('invalid_request', 'The request cannot be read as HTTP. Check its headers.'), ''),
+    ...describeProblem(new Problem('invalid_request', 'The request is not valid HTTP. Check its headers.'), ''),
     status,
   });
   const head = [

@@ -131,7 +131,7 @@ export const createIdempotency = ({
     if (modifiedCount > 0) return { ...known, held_until };
     throw new Problem(
       'idempotency_key_in_use',
-      'The first request with this Idempotency-Key is still under way. Try again when it has been answered.',
+      'The first request with this Idempotency-Key is still in progress. Try again once it has finished.',
       { retry_after_seconds: 1 },
     );
   };

@@ -32,7 +32,7 @@ export const createAdmit =
       res.setHeader('Connection', 'close');
       throw new Problem(
         'service_unavailable',
-        `This replica is ${phase()}. Send the request again: another will take it.`,
+        `This instance is ${phase() === 'draining' ? 'shutting down' : 'starting'}. Retry the request.`,
         { retry_after_seconds: 1 },
       );
     }
@@ -92,7 +92,7 @@ const nameOf = new Map([...all].map(([name, operation]) => [operation, name]));
 
 const requireFound = <T>(identity: T | undefined): T => {
   if (identity !== undefined) return identity;
-  throw unauthenticated('The API key is not known, or was revoked, or has expired. Use another.');
+  throw unauthenticated('The API key is unknown, revoked or expired. Use another one.');
 };
 
 const unauthenticated = (detail: string) => new Problem('unauthenticated', detail);
@@ -107,13 +107,13 @@ const requireOrganization = ({ headers }: Request, operations: readonly Operatio
     if (operations.length > 0 && operations.every(({ permission }) => permission === 'any key')) return;
     throw new Problem(
       'organization_required',
-      'Send the id of your organization in the X-Organization-Id header. GET /api/me tells it.',
+      'Send the id of your organization in the X-Organization-Id header. GET /api/me returns it.',
     );
   }
   if (named !== organization_id) {
     throw new Problem(
       'organization_mismatch',
-      'The API key belongs to another organization than the X-Organization-Id header names. GET /api/me tells which.',
+      'The API key belongs to another organization than the one in the X-Organization-Id header. GET /api/me returns the right one.',
     );
   }
 };
@@ -132,7 +132,7 @@ const refuseOtherTypes = (req: Request, operations: readonly Operation[]): void 
 const readIdempotencyKey = ({ headers }: Request, calls: number): string | undefined => {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (calls > 1) throw invalidHeader('names one call: send it with a batch of one');
+  if (calls > 1) throw invalidHeader('applies to a single call: send that call outside of a batch');
   const { data, error } = IdempotencyKey.safeParse(key);
   if (error) throw invalidHeader(error.issues.map(({ message }) => message).join(', and '));
   return data;

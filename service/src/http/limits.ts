@@ -28,7 +28,7 @@ export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSe
       if (left.isExceeded) {
         throw new Problem(
           'rate_limited',
-          `A key may make ${calls_per_second} calls a second, each call of a batch counted. Slow down, and try again.`,
+          `An API key may make ${calls_per_second} calls per second; every call in a batch counts. Slow down and try again.`,
           {
             retry_after_seconds: secondsOf(left),
           },
@@ -44,7 +44,7 @@ export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSe
       res.setHeader('Connection', 'close');
       throw new Problem(
         'rate_limited',
-        'Too many requests without an API key came from this address. Try again in a second.',
+        'Too many requests from this address without an API key. Try again in a second.',
         { retry_after_seconds: secondsOf(left) },
       );
     },

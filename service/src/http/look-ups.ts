@@ -46,6 +46,6 @@ export const createLookUps = () => {
 const tooMany = ({ msBeforeNext }: Pick<RateLimiterRes, 'msBeforeNext'>) =>
   new Problem(
     'rate_limited',
-    'Too many requests from your address came without a valid API key. Check the key, and try again later.',
+    'Too many requests from this address without a valid API key. Check the key and try again later.',
     { retry_after_seconds: Math.max(1, Math.ceil(msBeforeNext / 1000)) },
   );

@@ -33,7 +33,7 @@ export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<L
       await limits.countAnonymous(req, res);
       const allow = [...allowed].join(', ');
       res.setHeader('Allow', allow);
-      throw new Problem('method_not_allowed', `This route takes ${allow}.`);
+      throw new Problem('method_not_allowed', `This route accepts ${allow}.`);
     });
   }
   return rest;
@@ -77,9 +77,9 @@ const without = (given: unknown, elsewhere: string[]): object => {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw notAnObject();
   const issues = elsewhere
     .filter((field) => Object.hasOwn(given, field))
-    .map((path) => ({ path, message: 'is given in the path or the query already: leave it out here' }));
+    .map((path) => ({ path, message: 'is already in the path or the query: remove it here' }));
   if (issues.length > 0)
-    throw new Problem('invalid_request', 'Leave out what is given in the path or the query already.', { issues });
+    throw new Problem('invalid_request', 'Remove the fields that are already in the path or the query.', { issues });
   return given;
 };
 

@@ -27,7 +27,7 @@ export const readTrpcRequest = ({ method, path, url }: Pick<Request, 'method' | 
     );
   }
   if (names.length > MAX_BATCH_CALLS) {
-    throw invalid(`A batch may hold ${MAX_BATCH_CALLS} calls. Send the rest in another.`);
+    throw invalid(`A batch may have at most ${MAX_BATCH_CALLS} calls. Send the rest in another batch.`);
   }
   return { method, names, isBatch, input };
 };
@@ -37,7 +37,7 @@ const readQuery = (query: string, method: TrpcRequest['method']): Pick<TrpcReque
   const members = [...new URLSearchParams(query)];
   const taken = method === 'GET' ? ['batch', 'input'] : ['batch'];
   for (const [index, [name, value]] of members.entries()) {
-    if (!taken.includes(name)) throw invalid(`The query takes ${taken.join(' and ')} only: leave out ${quote(name)}.`);
+    if (!taken.includes(name)) throw invalid(`The query accepts only ${taken.join(' and ')}. Remove ${quote(name)}.`);
     if (members.findIndex(([other]) => other === name) < index) throw invalid(`Send ${name} once in the query.`);
     if (name === 'batch' && value !== '1') throw invalid('Send batch=1, or leave batch out.');
   }

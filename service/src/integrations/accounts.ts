@@ -33,7 +33,7 @@ export const createAccounts = <Account extends object>({
     if (integration === null) {
       throw new Problem(
         'integration_not_found',
-        `There is no integration ${integration_id}. Create it first, or list those you have.`,
+        `There is no integration ${integration_id}. Create it, or use one that GET /api/integrations lists.`,
       );
     }
     if (integration.organization_id !== caller.organization_id) {

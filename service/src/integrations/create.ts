@@ -79,7 +79,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       if (repeatedField(error) !== 'organization_id+account_sid') throw error;
       throw new Problem(
         'integration_already_exists',
-        `Your organization has an integration of the account ${input.credentials.account_sid}. Use that one: GET /api/integrations lists it.`,
+        `Your organization already has an integration for the account ${input.credentials.account_sid}. Use it: GET /api/integrations lists it.`,
         { cause: error },
       );
     }

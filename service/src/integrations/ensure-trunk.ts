@@ -154,7 +154,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
           await work.catch(goOnWhereLost(integration_id)).catch((error: unknown) => {
             if (!(error instanceof Problem)) throw error;
             wait_ms = saidRetryAfterMs(error);
-            log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: put off');
+            log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: will try again');
           });
           return { outcome: 'settled', wait_ms };
         };

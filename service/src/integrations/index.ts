@@ -68,7 +68,7 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
       if (integration === null) {
         throw new Problem(
           'integration_not_found',
-          `There is no integration ${integration_id} in your organization. GET /api/integrations lists those that there are.`,
+          `Your organization has no integration ${integration_id}. GET /api/integrations lists those it has.`,
         );
       }
       return { success: true, data: describe(integration) };

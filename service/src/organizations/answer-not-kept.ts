@@ -4,5 +4,5 @@ import { Problem } from '@trunkline/contracts';
 export const answerNotKept = () =>
   new Problem(
     'answer_not_kept',
-    'This request was carried out, and its answer held a secret that is shown only once. If you did not get it, revoke what was made and create another with a new Idempotency-Key.',
+    'The request succeeded, and its response contained a secret that is shown only once. If you did not receive it, revoke the key and create another with a new Idempotency-Key.',
   );

@@ -56,7 +56,7 @@ export const createCreateApiKey = ({ inTransaction, quotas, ...deps }: CreateApi
 };
 
 const ended = () =>
-  new Problem('unauthenticated', 'The API key was revoked or has expired while it was used. Use another.');
+  new Problem('unauthenticated', 'The API key was revoked or expired during this request. Use another one.');
 
 const endWithin = ({ expires_at }: ApiKeyRecord, wanted: Date | null): Date | null => {
   if (expires_at !== null && wanted !== null && wanted > expires_at)
@@ -85,7 +85,11 @@ export const createRevokeApiKey = ({ store, events, inTransaction, clock, forget
       const now = new Date(clock.now());
       await store.lockKeys(organization_id, session);
       const key = await store.getKey(organization_id, key_id, session);
-      if (key === null) throw new Problem('api_key_not_found', `There is no API key ${key_id} in your organization.`);
+      if (key === null)
+        throw new Problem(
+          'api_key_not_found',
+          `Your organization has no API key ${key_id}. GET /api/api-keys lists those it has.`,
+        );
       if (isAbove(key.role, caller.role)) throw aboveOwn('revoke', key.role, caller);
       const all = [key, ...(descendants ? await descendantsOf(key, session) : [])];
       const going = all.filter(({ revoked_at }) => revoked_at === null);
@@ -125,14 +129,14 @@ const lastAdmin = (key_id: string, going: number) =>
   new Problem(
     'last_admin_key',
     going === 1
-      ? `${key_id} is the last admin key of your organization. Create another first, then revoke this one with it.`
-      : `Without ${key_id} and what came of it your organization has no admin key. Keep one that did not come of it, and revoke with that.`,
+      ? `${key_id} is the last admin key of your organization. Create another admin key first, and use it to revoke this one.`
+      : `Revoking ${key_id} and every key made with it would leave your organization without an admin key. Use an admin key that was not made with it.`,
   );
 
 const aboveOwn = (what: 'make' | 'revoke', role: string, caller: Caller) =>
   new Problem(
     'permission_denied',
-    `A key of the role ${caller.role} cannot ${what} one of the role ${role}. Use a key of that role.`,
+    `A key with the role ${caller.role} cannot ${what} a key with the role ${role}. Use a key with that role.`,
   );
 
 /** Tells callers of a key, and neither the key nor its hash. */

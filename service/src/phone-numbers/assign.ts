@@ -75,13 +75,13 @@ export const createUnassign = (deps: AssignDependencies) => {
 const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecord) =>
   new Problem(
     'phone_number_degraded',
-    `${phone_number} cannot be changed as long as something is in its way: ${obstacle?.detail ?? 'look it up.'}`,
+    `${phone_number} cannot be changed until this is fixed: ${obstacle?.detail ?? 'GET the number to see what is in its way.'}`,
   );
 
 export const notFound = (phone_number_id: PhoneNumberId) =>
   new Problem(
     'phone_number_not_found',
-    `There is no phone number ${phone_number_id} in your organization. GET /api/phone-numbers lists those that there are.`,
+    `Your organization has no phone number ${phone_number_id}. GET /api/phone-numbers lists those it has.`,
   );
 
 export const busy = (phone_number_id: PhoneNumberId) =>

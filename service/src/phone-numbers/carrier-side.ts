@@ -25,7 +25,7 @@ export async function verifyOwnership(job: Job): Promise<string> {
   if (!owned.value.has_voice) {
     throw new Problem(
       'phone_number_without_voice',
-      `${record.phone_number} has no voice capability at Twilio. Import a number that has.`,
+      `${record.phone_number} has no voice capability at Twilio. Import a number that has one.`,
     );
   }
   if (record.supports_inbound) await rememberRouting(job, owned.value);
@@ -44,7 +44,7 @@ async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void
   if (obstacle && !record.provisioning.change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
-      `At Twilio ${record.phone_number} is routed to ${obstacle}, which is not Trunkline's. Take it off there, or send replace_existing_routing: true: how it is routed now is then kept in the record.`,
+      `Twilio routes ${record.phone_number} to ${obstacle}, which is not Trunkline's. Remove that routing, or send replace_existing_routing: true: a release then restores it.`,
     );
   }
   await job.rememberRouting(routing);
@@ -102,7 +102,7 @@ export async function giveBackRouting(job: Job, number_sid: string): Promise<Tol
     await numbers.detach(number_sid);
     return {
       code: 'former_routing_unknown',
-      detail: `${phone_number} was taken off Trunkline's trunk. How it was routed before is not known. Set its routing in Twilio's console.`,
+      detail: `${phone_number} was removed from Trunkline's trunk. Its earlier routing is unknown: set it in the Twilio console.`,
     };
   }
   if (await numbers.giveBack(number_sid, former).catch(falseIfRefused)) return undefined;
@@ -111,7 +111,7 @@ export async function giveBackRouting(job: Job, number_sid: string): Promise<Tol
   const before = former.trunk_sid ?? former.voice_application_sid ?? 'its former voice URL';
   return {
     code: 'former_routing_gone',
-    detail: `${phone_number} was taken off Trunkline's trunk, but Twilio refused to route it back to ${before}. Set its routing in Twilio's console.`,
+    detail: `${phone_number} was removed from Trunkline's trunk, but Twilio refused to route it to ${before} again. Set its routing in the Twilio console.`,
   };
 }
 
@@ -122,11 +122,11 @@ const leftAlone = (
   former: FormerRouting | null,
 ): { code: ProblemCode; detail: string } | undefined => {
   if (number === undefined)
-    return { code: 'phone_number_not_owned', detail: `The Twilio account does not own ${phone_number} any more.` };
+    return { code: 'phone_number_not_owned', detail: `The Twilio account no longer owns ${phone_number}.` };
   if (isDeepStrictEqual(number.routing, former ?? unrouted)) return undefined;
   return {
     code: 'number_routed_elsewhere',
-    detail: `${phone_number} was no longer on Trunkline's trunk, and not routed as before the import. It was left as it is: check its routing in Twilio's console.`,
+    detail: `${phone_number} was no longer on Trunkline's trunk, and is not routed as it was before the import. It was left unchanged: check its routing in the Twilio console.`,
   };
 };
 

@@ -85,7 +85,7 @@ const inboundWarnings = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>
   if (isOpenToAll(record.allowed_addresses)) {
     return [
       ...ofOpenList,
-      'Anyone who finds the sip_uri can call this number: give allowed_addresses, or credentials with inbound_authentication digest.',
+      'Anyone who finds the sip_uri can call this number. Set allowed_addresses, or credentials with inbound_authentication digest.',
     ];
   }
   return record.sip_username === null ? [] : [byAddressAlone];
@@ -102,7 +102,7 @@ const outboundWarnings = ({
     : [];
 
 const byAddressAlone =
-  'Callers do not prove sip_username and sip_password: calls are let in by allowed_addresses alone, and an entry is compared with what a caller claims too, so somebody who knows it can get in. If your carrier can answer a digest challenge, import with inbound_authentication digest: then each call must prove the credentials.';
+  'sip_username and sip_password do not guard calls to this number: allowed_addresses alone does, and LiveKit also compares it with the address that a caller claims, so anyone who knows an entry can get in. If your carrier supports digest authentication, import with inbound_authentication digest: each call must then prove the credentials.';
 
 /** With how it was provisioned: each step that it has, what that made, and when. */
 export const describePhoneNumberDetail = (

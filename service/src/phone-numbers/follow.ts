@@ -25,7 +25,7 @@ export const createFollow =
     }
     throw new Problem(
       'phone_number_busy',
-      'The import is still under way. Look the number up, or send this again, in a few seconds.',
+      'The import is still in progress. Look the number up, or retry, in a few seconds.',
       {
         retry_after_seconds: 5,
       },

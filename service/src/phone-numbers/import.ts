@@ -54,11 +54,11 @@ export const createImport = (deps: ImportDependencies) => {
     if (organization_id !== caller.organization_id) {
       throw new Problem(
         'phone_number_taken',
-        `${phone_number} is imported already. Each number can be imported once; if it is yours, ask whoever runs this service.`,
+        `${phone_number} is already imported. A number can be imported once; if it is yours, ask the operator of this service.`,
       );
     }
     if (askedFor(holder, caller)) return follow(phone_number_id);
-    throw new Problem('phone_number_taken', `${phone_number} is imported already, as ${phone_number_id}.`, {
+    throw new Problem('phone_number_taken', `${phone_number} is already imported, as ${phone_number_id}.`, {
       phone_number_id,
       provisioning_state,
     });

@@ -72,7 +72,7 @@ export async function findForeignTrunk(job: Job, switchboard: Switchboard): Prom
 export const answeredElsewhere = ({ phone_number }: PhoneNumberRecord, trunk_id: string | undefined) =>
   new Problem(
     'number_answered_elsewhere',
-    `LiveKit has an inbound trunk for ${phone_number} that Trunkline did not make${trunk_id ? `, ${trunk_id}` : ''}. Remove it there, then import again.`,
+    `LiveKit has an inbound trunk for ${phone_number} that Trunkline did not create${trunk_id ? `, ${trunk_id}` : ''}. Remove it there, then import again.`,
     trunk_id === undefined ? {} : { trunk_id },
   );
 

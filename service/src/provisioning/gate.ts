@@ -45,7 +45,7 @@ export interface GateDependencies {
 }
 
 const BRAKED =
-  'More was to be taken away at the providers within an hour than one percent of the phone numbers. Nothing more is until the operator has looked at it, and says `trunkline resume`.';
+  'Repairs were about to remove more than one percent of the phone numbers from the providers within an hour. They are stopped until the operator has checked why and runs `trunkline resume`.';
 
 /** What stops work on the providers: the operator, or that more is to be taken away than a sound world has too much of. */
 export const createGate = ({ connection, clock, log, countHeld }: GateDependencies) => {
@@ -77,7 +77,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
     requireOpen: async (): Promise<void> => {
       if ((await read()).isPaused)
         throw new Paused(
-          'Whoever runs this service has paused it: numbers are looked up, and not changed. Try again later.',
+          'The operator of this service has paused it: numbers can be read, but not changed. Try again later.',
         );
     },
 
@@ -85,7 +85,10 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
     admitRemoval: async (queue: string): Promise<void> => {
       const isStopped = (await read()).isBraked || (await isTooMany(queue)) || (await isTooMany(ALL));
       if (!isStopped) return;
-      log.error({ event: 'removals_stopped', queue }, 'More was to be taken away than is usual: run trunkline resume');
+      log.error(
+        { event: 'removals_stopped', queue },
+        'Repairs were about to remove unusually much, and are stopped: check why, then run trunkline resume',
+      );
       await installations.updateOne(installation, { $set: { braked_at: new Date(clock.now()) } });
       believed = { ...believed, until: 0 };
       throw new Paused(BRAKED);

@@ -28,7 +28,7 @@ export const createMeasure =
       metrics.databaseUp.set(1);
       return { phone_numbers, reconciler_lag_seconds };
     } catch (error) {
-      log.warn({ event: 'database_lost', err: error }, 'The database does not answer');
+      log.warn({ event: 'database_lost', err: error }, 'The database is not responding');
       metrics.databaseUp.set(0);
       return undefined;
     }

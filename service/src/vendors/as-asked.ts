@@ -22,12 +22,12 @@ export interface AnsweredCall {
 export const requireAsAsked = async ({ vendor, call, asked, is, undo, stays }: AnsweredCall): Promise<void> => {
   const differences = Object.entries(asked)
     .filter(([name, wanted]) => !isDeepStrictEqual(normalise(is[name]), normalise(wanted)))
-    .map(([name, wanted]) => `${name} is ${show(is[name])} in place of ${show(wanted)}`);
+    .map(([name, wanted]) => `${name} is ${show(is[name])} instead of ${show(wanted)}`);
   if (differences.length === 0) return;
   const doubtful = undo === undefined || !(await undo().then(succeeded, failed));
   throw new ProviderProblem(
     'provider_error',
-    `${vendor} answered ${call} with success, but ${differences.join(', and ')}. ${afterwards({ stays })} Try again, and if it stays so, ask ${vendor} why.`,
+    `${vendor} answered ${call}, but ${differences.join(', and ')}. ${afterwards({ stays })} Try again, and if it keeps happening, ask ${vendor} why.`,
     { doubtful },
   );
 };

@@ -16,7 +16,7 @@ export interface VendorCall {
 
 /** What becomes of what was made before the call that failed, and of what that may have done. */
 export const afterwards = ({ stays }: Pick<VendorCall, 'stays'>): string =>
-  stays ?? 'Whatever was made for this request is undone.';
+  stays ?? 'Everything created for this request is rolled back.';
 
 /** More is no sentence. */
 const MAX_QUOTED = 500;
@@ -55,7 +55,7 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
   // What fetch throws has a cause; another TypeError is a defect.
   if (error instanceof TypeError && error.cause !== undefined) {
     const doubtful = !neverConnected(error);
-    return providerProblem(called, 'provider_unavailable', `${vendor} cannot be reached for ${call}`, {
+    return providerProblem(called, 'provider_unavailable', `${vendor} could not be reached for ${call}`, {
       passing: true,
       doubtful,
       cause,
@@ -64,7 +64,7 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
   if (error instanceof UnacceptableAnswer) {
     return providerProblem(called, 'provider_error', `${vendor} ${error.message} (${call})`, { doubtful: true, cause });
   }
-  return providerProblem(called, 'provider_error', `${vendor}'s answer to ${call} cannot be read`, {
+  return providerProblem(called, 'provider_error', `${vendor}'s response to ${call} could not be read`, {
     doubtful: true,
     cause,
   });
@@ -130,5 +130,5 @@ const providerProblem = (
             ? RETRY_AFTER_SECONDS
             : Math.max(1, Math.ceil(options.said_retry_after_ms / 1000)),
       })
-    : new ProviderProblem(code, `${told} Ask whoever runs this service to look at its log.`, answered);
+    : new ProviderProblem(code, `${told} Ask the operator of this service to check its log.`, answered);
 };

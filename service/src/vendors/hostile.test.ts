@@ -140,7 +140,7 @@ const problem = (code: string, { passing = false, doubtful = false } = {}) =>
 const refused = problem('provider_error');
 const unreadable = expect.objectContaining({
   ...{ name: 'ProviderProblem', code: 'provider_error', passing: false, doubtful: true },
-  detail: expect.stringContaining('cannot be read'),
+  detail: expect.stringContaining('could not be read'),
 });
 const broken = (why: string) =>
   expect.objectContaining({ code: 'provider_error', doubtful: true, detail: expect.stringContaining(why) });

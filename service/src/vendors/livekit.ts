@@ -391,7 +391,7 @@ const translate = (called: VendorCall, error: unknown): Error => {
   if (status === 400 && /conflicting inbound sip trunks|already exists in dispatch rule/i.test(message)) {
     const resource_id = message.match(/\b(?:ST|SDR)_\w+/g)?.at(-1);
     const named = resource_id ? ` (${resource_id})` : '';
-    const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was made. Remove it at LiveKit, and try again.`;
+    const detail = `LiveKit has a trunk or dispatch rule${named} that conflicts with this one. Nothing was created. Remove it at LiveKit and try again.`;
     return new Conflict(detail, {
       resource_id,
       cause: quote(called, error),

@@ -45,11 +45,11 @@ describe('what Twilio refuses, and whoever has the account can mend, is told in 
     ['an address is missing', route, 400, 21_631, 'Phone Number Requires an Address', /Regulatory Compliance/],
     ['the number is not to be had', route, 400, 21_422, 'PhoneNumber is not available', /carrier or account/],
     ['the number has left the account', route, 404, 20_404, 'The requested resource was not found', /have left this/],
-    ['the number is being changed', route, 409, 20_409, 'Conflict', /on its way/],
+    ['the number is being changed', route, 409, 20_409, 'Conflict', /may be moving/],
     ['a trial may not', route, 400, 21_404, 'Inbound Phone number not available to trial account', /Upgrade/],
     ['a trial may not have it', createTrunk, 403, 10_002, 'Trial accounts do not support it', /Upgrade/],
-    ['there are enough', createTrunk, 400, 21_244, 'Maximum Number of Trunks reached', /no longer used/],
-    ['a list has that name', permit, 400, 21_240, 'Credential List Validation Error', /has the name already/],
+    ['there are enough', createTrunk, 400, 21_244, 'Maximum Number of Trunks reached', /no longer use/],
+    ['a list has that name', permit, 400, 21_240, 'Credential List Validation Error', /already has this name/],
     ['it is forbidden', createTrunk, 403, 20_403, 'Forbidden', /what the account may do/],
   ])('%s', async (_why, run, status, code, message, does) => {
     const headers = { 'Twilio-Request-Id': 'RQ0123456789abcdef' };
@@ -86,9 +86,9 @@ describe('what Twilio refuses, and whoever has the account can mend, is told in 
 
   it('what is made already of the carrier trunk stays, and all else is undone', async () => {
     const body = said(21_649, 'no');
-    expect((await problemOf(permit, { status: 400, body })).detail).toContain('the next import goes on from there');
+    expect((await problemOf(permit, { status: 400, body })).detail).toContain('the next import continues from there');
     expect((await problemOf(route, { status: 400, body })).detail).toContain(
-      'Whatever was made for this request is undone.',
+      'Everything created for this request is rolled back.',
     );
   });
 });
@@ -136,7 +136,7 @@ describe('what Twilio says', () => {
   it('is told also where nobody has foreseen it', async () => {
     const problem = await problemOf(route, { status: 400, body: said(20_001, 'Unknown parameters.') });
     expect(problem).toMatchObject({ code: 'provider_error', members: { provider: { code: '20001' } } });
-    expect(problem.detail).toMatch(/^Twilio answered 400 \(20001\) to routeToTrunk: "Unknown parameters"\. Whatever/);
+    expect(problem.detail).toMatch(/^Twilio answered 400 \(20001\) to routeToTrunk: "Unknown parameters"\. Everything/);
   });
 
   it('asks for another try where the same number is being updated', async () => {

@@ -42,17 +42,17 @@ export const reasonOf = (
 
 /** What to do about each. */
 export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
-  trial: 'Upgrade the trial account, or keep to what a trial may do.',
+  trial: 'Upgrade the trial account, or stay within the limits of a trial.',
   country_rules:
-    "Give the number what its country asks for, as a bundle or an address, in Twilio's console under Phone Numbers, Regulatory Compliance.",
+    "Complete the number's regulatory bundle or address in the Twilio console, under Phone Numbers, Regulatory Compliance.",
   gone_or_moving:
-    "Look at the number in Twilio's console: it may be on its way to or from another carrier or account, or have left this one.",
-  limit: "Remove in Twilio's console what is no longer used, or ask Twilio for more.",
-  name_taken: "Remove or rename in Twilio's console what has the name already.",
-  domain_name_taken: 'The domain name of a trunk is drawn: import again, and another is.',
-  emergency: "Take the number off emergency calling in Twilio's console.",
+    'Check the number in the Twilio console: it may be moving to or from another carrier or account, or it may have left this one.',
+  limit: 'Remove what you no longer use in the Twilio console, or ask Twilio for a higher limit.',
+  name_taken: 'In the Twilio console, remove or rename what already has this name.',
+  domain_name_taken: 'The domain name of a trunk is random: import again to get another.',
+  emergency: 'Turn off emergency calling for the number in the Twilio console.',
   permission:
-    "Give the API key that permission, or replace it with a standard key; with a full key, see in Twilio's console what the account may do.",
+    'Give the API key that permission, or replace it with a standard key. If the key already has every permission, check in the Twilio console what the account may do.',
 };
 
 /** What each call does, in words for whoever reads why it was refused. */
@@ -87,5 +87,5 @@ const ofTheCarrierTrunk = ['createTrunk', 'createOriginationUrl', 'createCredent
 
 export const staysOf = (call: string): string | undefined =>
   ofTheCarrierTrunk.includes(call)
-    ? "What is made already of the integration's trunk at Twilio stays, and the next import goes on from there."
+    ? "The parts of the integration's trunk that exist at Twilio stay, and the next import continues from there."
     : undefined;

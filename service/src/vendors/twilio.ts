@@ -285,7 +285,7 @@ const clientOf = (
       ...(region && region !== 'us1' && { region, edge: edges[region] }),
     });
   } catch (cause) {
-    const detail = `The credentials of the account ${account_sid} are not complete. Replace those of its integration.`;
+    const detail = `The credentials of the account ${account_sid} are incomplete. Replace the credentials of its integration.`;
     throw new ProviderProblem('provider_credentials_refused', detail, { cause });
   }
 };
@@ -351,14 +351,14 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
   const sentence = provider.message ? ` Twilio says: ${inQuotes(provider.message)}.` : '';
   const page = provider.more_info ? ` See ${provider.more_info}.` : '';
   if (reason === 'credentials') {
-    const detail = `Twilio refuses the credentials of the account ${credentials.account_sid}, or the account is suspended. Check both in Twilio's console.${sentence}${page}`;
+    const detail = `Twilio rejected the credentials of the account ${credentials.account_sid}, or the account is suspended. Check both in the Twilio console.${sentence}${page}`;
     return new ProviderProblem('provider_credentials_refused', detail, { cause, provider });
   }
   const act = acts[called.call] ?? called.call;
   const what =
     reason === 'permission' && credentials.api_key_sid
       ? `The API key ${credentials.api_key_sid} lacks the permission to ${act}.`
-      : `Twilio refuses to ${act}.`;
+      : `Twilio refused to ${act}.`;
   const detail = `${what}${sentence} ${advice[reason]} ${afterwards(called)}${page}`;
   return refused.code === DOMAIN_NAME_TAKEN
     ? new NameTaken(detail, { cause, provider })

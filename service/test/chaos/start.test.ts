@@ -31,7 +31,7 @@ const startWithNothingSet = async (environment: Record<string, string> = {}) => 
     HOME: homedir(),
     ...environment,
   });
-  await running.line(/Ctrl-C stops everything/);
+  await running.line(/Ctrl-C to stop everything/);
   const curls = running.lines.filter((line) => line.trim().startsWith('curl ')).map((line) => line.trim());
   const [, url = ''] = await running.line(/(http:\/\/[\d.]+:\d+)\/api \(REST\)/);
   const [, api_key = ''] = await running.line(/API key\s+(tl_live_\S+)/);
@@ -210,7 +210,7 @@ describe('the start with nothing set', () => {
     await second.line(/is in use\. Stop what uses it, or set PORT to another/);
     expect(await second.exit()).toBe(1);
     const third = start(process.execPath, [main], { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0' });
-    await third.line(/The embedded mongod does not start\. If another Trunkline runs on .*, stop it, or set DATA_DIR/);
+    await third.line(/The embedded mongod did not start\. If another Trunkline is using .*, stop it, or set DATA_DIR/);
     expect(await third.exit()).toBe(1);
   });
 
@@ -218,7 +218,7 @@ describe('the start with nothing set', () => {
     await startWithNothingSet();
     for (const attempt of [1, 2, 3]) {
       const second = start(process.execPath, [main], { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0' });
-      await second.line(/If another Trunkline runs on .*, stop it, or set DATA_DIR/);
+      await second.line(/If another Trunkline is using .*, stop it, or set DATA_DIR/);
       expect(await second.exit(), `attempt ${attempt}`).toBe(1);
       expect(second.lines.join('\n')).not.toMatch(/\bat .*:\d+:\d+|SyntaxError/);
     }
