@@ -50,10 +50,10 @@ it('has the descriptions of the schemas as comments, and what is the default', a
   const declarations = await read('dist/documented.d.ts');
   expect(declarations).toMatch(/export type ImportPhoneNumber = ImportFromTwilio \| ImportFromSip;/);
   expect(declarations).toMatch(
-    /\/\*\* Assigns the number at once to the LiveKit agent of this name\. \*\/\s+agent_id\?: string/,
+    /\/\*\* Assigns the number at once to the LiveKit agent of this name\. .*\*\/\s+agent_id\?: string/,
   );
   expect(declarations).toMatch(/\/\*\* Where the carrier must send its calls\. .*\*\/\s+sip_uri: string/);
-  expect(declarations).toMatch(/\/\*\* Default: `allow`\. \*\/\s+media_encryption\?:/);
+  expect(declarations).toMatch(/\/\*\* .*Default: `allow`\..*\*\/\s+media_encryption\?:/);
   expect(await read('dist/phone-number.d.ts')).toContain("import('./documented.js').ImportPhoneNumber");
 });
 
