@@ -53,6 +53,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   admin: {
     imports: [
       'config.ts',
+      'contradictions.ts',
       'clock.ts',
       'collections.ts',
       'organizations',
