@@ -1,0 +1,89 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { moments, openKillWorld } from './kill-world.ts';
+import { expectWhole, settled } from './whole-world.ts';
+
+/** What a release calls, first and last of each provider. Each pair of faults with a kill between is in test/faults. */
+const releasing = [
+  { call: 'twilio.updateNumber', skip: 0, kind: 'hold_before' },
+  { call: 'twilio.updateNumber', skip: 0, kind: 'hold_after' },
+  { call: 'livekit.DeleteSIPTrunk', skip: 0, kind: 'hold_after' },
+  { call: 'livekit.DeleteSIPTrunk', skip: 1, kind: 'hold_after' },
+] as const;
+const LEASE_MS = 1500;
+
+const world = openKillWorld();
+
+describe('a process that is killed during a release', () => {
+  for (const { call, skip, kind } of releasing) {
+    it(`while ${call} ${skip + 1} is under way (${kind}) leaves nothing, and the number can be imported`, async () => {
+      const { cluster, sandbox, victim } = world;
+      const before = await world.routing();
+      const { phone_number_id } = await world.imported();
+      await sandbox.fault({ call, skip, kind });
+      const path = `/api/phone-numbers/${phone_number_id}`;
+      const answer = victim.caller.rest('DELETE', path).catch(() => undefined);
+      await sandbox.holding();
+      await victim.end('SIGKILL');
+      await answer;
+      await sandbox.release();
+      const survivor = await world.startSurvivor();
+      await settled(cluster);
+      expect(await expectWhole(cluster, sandbox)).toEqual([]);
+      expect(await world.routing()).toEqual(before);
+      expect((await world.importNumber(survivor))?.status).toBe(201);
+      await settled(cluster);
+      await expectWhole(cluster, sandbox);
+    });
+  }
+
+  it('at any moment of it leaves nothing', async () => {
+    const { cluster, sandbox } = world;
+    const before = await world.routing();
+    for (let after_ms = 0; ; after_ms += 25) {
+      const { phone_number_id } = await world.imported();
+      await sandbox.fault({ call: 'twilio.updateNumber', kind: 'slow', delay_ms: 40 });
+      await sandbox.fault({ call: 'livekit.DeleteSIPDispatchRule', kind: 'slow', delay_ms: 40 });
+      const path = `/api/phone-numbers/${phone_number_id}`;
+      const answer = world.victim.caller.rest('DELETE', path).catch(() => undefined);
+      const ended = await Promise.race([answer, wait(after_ms, 'killed' as const)]);
+      if (ended !== 'killed') return;
+      await world.victim.end('SIGKILL');
+      await world.startVictim();
+      // Killed before it was written, the number is as it was: then it is released anew.
+      await settled(cluster);
+      await world.victim.caller.rest('DELETE', path);
+      await settled(cluster);
+      expect(await expectWhole(cluster, sandbox)).toEqual([]);
+      expect(await world.routing()).toEqual(before);
+    }
+  }, 600_000);
+});
+
+describe('a process that is paused past its lease, and goes on', () => {
+  for (const call of [
+    'livekit.CreateSIPInboundTrunk',
+    'livekit.CreateSIPDispatchRule',
+    'livekit.CreateSIPOutboundTrunk',
+    'twilio.updateNumber',
+  ]) {
+    for (const kind of moments) {
+      it(`does no harm, paused while ${call} is under way (${kind})`, async () => {
+        const { cluster, sandbox, victim } = world;
+        await world.startSurvivor();
+        await sandbox.fault({ call, kind });
+        const answer = world.importNumber();
+        await sandbox.holding();
+        victim.child.kill('SIGSTOP');
+        // The other replica takes over, and has time to be done.
+        await wait(2 * LEASE_MS);
+        await sandbox.release();
+        victim.child.kill('SIGCONT');
+        await answer;
+        await settled(cluster);
+        const records = await expectWhole(cluster, sandbox);
+        expect(records.length).toBeLessThanOrEqual(1);
+      });
+    }
+  }
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { moments, openKillWorld } from './kill-world.ts';
+import { expectWhole, settled } from './whole-world.ts';
+
+/** What undoing calls where the last step was refused, and where the deadline passed while it was under way. */
+const undoing = [
+  { call: 'livekit.DeleteSIPTrunk', skip: 0, late: false },
+  { call: 'livekit.DeleteSIPDispatchRule', skip: 0, late: false },
+  { call: 'livekit.DeleteSIPTrunk', skip: 1, late: false },
+  { call: 'twilio.fetchNumber', skip: 0, late: true },
+  { call: 'twilio.updateNumber', skip: 0, late: true },
+];
+/** Room for an import on a slow machine before its deadline, and for a call that outlasts it where another was slow. */
+const late = { IMPORT_DEADLINE_SECONDS: '6', PROVIDER_TIMEOUT_SECONDS: '5', LEASE_SECONDS: '8' };
+const SLOW_MS = 2000;
+
+const world = openKillWorld();
+
+describe('a process that is killed', () => {
+  for (const { call, skip, late: isLate } of undoing) {
+    for (const kind of moments) {
+      it(`while ${call} ${skip + 1} undoes (${kind}) leaves nothing, and the number can be imported`, async () => {
+        const { cluster, sandbox } = world;
+        if (isLate) {
+          await world.victim.end('SIGTERM');
+          await world.startVictim(late);
+          await sandbox.fault({ call: 'twilio.listNumbers', kind: 'slow', delay_ms: SLOW_MS });
+          await sandbox.fault({ call: 'twilio.updateNumber', kind: 'hold_after' });
+        } else {
+          await sandbox.fault({ call: 'twilio.updateNumber', kind: 'answer', status: 400 });
+          await sandbox.fault({ call, skip, kind });
+        }
+        const answer = world.importNumber();
+        await sandbox.holding();
+        if (isLate) {
+          expect(await answer).toMatchObject({ status: 504, body: { code: 'provider_timeout' } });
+          await sandbox.fault({ call, skip, kind });
+          await sandbox.release();
+          await sandbox.holding();
+        }
+        await world.victim.end('SIGKILL');
+        await answer;
+        await sandbox.release();
+        const survivor = await world.startSurvivor();
+        await settled(cluster);
+        expect(await expectWhole(cluster, sandbox)).toEqual([]);
+        expect((await world.importNumber(survivor))?.status).toBe(201);
+        await settled(cluster);
+        await expectWhole(cluster, sandbox);
+      });
+    }
+  }
+});
