@@ -59,8 +59,19 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['service/test/chaos/**/*.test.ts'],
+          exclude: ['service/test/chaos/image.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'image',
+          include: ['service/test/chaos/image.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          // It installs in the folder that the other tests of real processes start from: it has its turn after them.
           fileParallelism: false,
         },
       },
