@@ -93,7 +93,7 @@ export const style = `.light-mode {
   #reference .property--tree { padding-block: 5px; }
   #reference .responses-list--tree .parameter-item-trigger { padding-block: 6px; }
   #reference .examples .custom-scroll { max-height: 150px; overflow-y: auto; }
-  #reference .request-body-schema { max-height: 780px; }
+  #reference .request-body-schema { max-height: 700px; }
 }
 `;
 
