@@ -78,6 +78,30 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { role: deploy.name, policy: JSON.stringify(rightsFor(Object.keys(ACTIONS), { accountId, region })) },
     opts,
   );
+  // To compare a secret's version with the state, the provider reads it; ReadOnlyAccess may not.
+  new aws.iam.RolePolicy(
+    'github-trunkline-drift-secrets',
+    {
+      role: drift.name,
+      policy: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: ['secretsmanager:GetSecretValue'],
+            Resource: [`arn:aws:secretsmanager:${region}:${accountId}:secret:trunkline-*`],
+          },
+          {
+            Effect: 'Allow',
+            Action: ['kms:Decrypt'],
+            Resource: [`arn:aws:kms:${region}:${accountId}:key/*`],
+            Condition: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
+          },
+        ],
+      }),
+    },
+    opts,
+  );
   for (const [of, reader] of Object.entries({ preview, drift }))
     new aws.iam.RolePolicyAttachment(
       `github-trunkline-${of}-reads`,

@@ -172,6 +172,6 @@ const configOf = (stack: string, settings: Settings): Config => {
     database:
       database.kind === 'external' ? database : { ...database, password: pulumi.secret(databasePassword ?? '') },
     protect: settings.protect ?? settings.environment !== 'dev',
-    accessLogs: settings.accessLogs ?? (settings.environment === 'prod' && settings.loadBalancer === undefined),
+    accessLogs: settings.accessLogs ?? (settings.environment !== 'dev' && settings.loadBalancer === undefined),
   };
 };

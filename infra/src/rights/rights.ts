@@ -67,9 +67,16 @@ export const ACTIONS: Record<string, readonly string[]> = {
   ],
   'aws:ecs/': ['ecs:*Cluster*', 'ecs:*Service*', 'ecs:*TaskDefinition*', 'ecs:*TagsForResource', 'ecs:*agResource'],
   'aws:iam/': [
-    'iam:*Role',
+    // Not iam:*Role: to pass one is a right of its own, held to whom it is passed.
+    'iam:CreateRole',
+    'iam:DeleteRole',
+    'iam:GetRole',
+    'iam:UpdateRole',
+    'iam:TagRole',
+    'iam:UntagRole',
     'iam:*RolePolicy',
     'iam:*RolePolicies',
+    'iam:ListRoleTags',
     'iam:ListInstanceProfilesForRole',
     'iam:UpdateAssumeRolePolicy',
   ],
@@ -95,6 +102,8 @@ export const ACTIONS: Record<string, readonly string[]> = {
     's3:*LifecycleConfiguration',
     's3:*EncryptionConfiguration',
     's3:Get*Configuration',
+    // A bucket that goes is emptied first.
+    's3:DeleteObject*',
     's3:ListTagsForResource',
   ],
   'aws:secretsmanager/': ['secretsmanager:*Secret*', 'secretsmanager:*ResourcePolicy', 'secretsmanager:*agResource'],
@@ -151,7 +160,7 @@ export const rightsFor = (types: readonly string[], { accountId, region }: Right
       Condition: { StringEquals: { 'iam:AWSServiceName': SERVICE_LINKED } },
     },
     global('Names', 'route53', ['*']),
-    global('AccessLogs', 's3', ['arn:aws:s3:::trunkline-*']),
+    global('AccessLogs', 's3', ['arn:aws:s3:::trunkline-*', 'arn:aws:s3:::trunkline-*/*']),
   ];
   return { Version: '2012-10-17', Statement: statements.filter(({ Action }) => Action.length > 0) };
 };

@@ -78,6 +78,15 @@ describe('CI', () => {
   });
 });
 
+describe('docs/ci.md', () => {
+  it('names every variable that deploy.yml reads', () => {
+    const read = (path: string) => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8');
+    const variables = [...read('.github/workflows/deploy.yml').matchAll(/vars\.(\w+)/g)].map(([, name = '']) => name);
+    expect(variables).not.toEqual([]);
+    expect(variables.filter((name) => !read('infra/docs/ci.md').includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
 describe('compose.yaml', () => {
   const written = readFileSync(join(import.meta.dirname, '../../../compose.yaml'), 'utf8');
   const { services } = parse(written, { merge: true });

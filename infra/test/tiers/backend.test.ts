@@ -45,6 +45,17 @@ describe('the backend of the stacks', () => {
     expect(changing.map(({ inputs }) => inputs.role)).toEqual(['github-trunkline-deploy']);
   });
 
+  it('lets who looks for drift read the secrets that the state is compared with, and no others', () => {
+    const [policy] = ofType('aws:iam/rolePolicy:RolePolicy').filter(
+      ({ inputs }) => inputs.role === 'github-trunkline-drift',
+    );
+    const { Statement } = JSON.parse(String(policy?.inputs.policy));
+    expect(Statement[0]).toMatchObject({
+      Action: ['secretsmanager:GetSecretValue'],
+      Resource: ['arn:aws:secretsmanager:eu-central-1:210987654321:secret:trunkline-*'],
+    });
+  });
+
   it('keeps the policies on keys', () => {
     const keys = evaluate(recording).filter(({ urn }) => urn.includes('kms'));
     expect(keys).toEqual([]);

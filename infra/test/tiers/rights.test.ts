@@ -26,6 +26,12 @@ describe('the rights of whoever deploys', () => {
     });
   });
 
+  it('hand a role to nobody but those that the program hands it to', () => {
+    const { Statement } = rightsFor(Object.keys(ACTIONS), where);
+    const matches = (pattern: string) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test('iam:PassRole');
+    expect(Statement.filter(({ Action }) => Action.some(matches)).map(({ Sid }) => Sid)).toEqual(['HandRolesOver']);
+  });
+
   it('fit into one managed policy of 6,144 characters', () => {
     expect(JSON.stringify(rightsFor(Object.keys(ACTIONS), where)).length).toBeLessThanOrEqual(6144);
   });

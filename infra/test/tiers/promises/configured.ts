@@ -58,7 +58,7 @@ export const configured = {
     }),
 
   'requests are logged where the configuration says, and in production': (run) => {
-    const asked = given<string>(run, 'accessLogs') ?? String(given(run, 'environment') === 'prod');
+    const asked = given<string>(run, 'accessLogs') ?? String(given(run, 'environment') !== 'dev');
     return urnsOf(
       run,
       'aws:lb/loadBalancer:LoadBalancer',
