@@ -10,7 +10,7 @@ import { type Connection, transactionOn } from '../src/database/connect.ts';
 import { openInstallation } from '../src/database/installation.ts';
 import { createEventStore } from '../src/events/store.ts';
 import { createLimits } from '../src/http/limits.ts';
-import { observe } from '../src/http/observe.ts';
+import { requestLog } from '../src/http/request-log.ts';
 import { listen } from '../src/http/serve.ts';
 import { createOrganizations } from '../src/organizations/index.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
@@ -72,7 +72,7 @@ export const listenByHand = async (connection: Connection) => {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.use(observe(logging, createMetrics()));
+  app.use(requestLog(logging, createMetrics()));
   app.get('/api/phone-numbers/:phone_number_id', async (req, res) => {
     if (!(await admit(req, res))) return void res.status(401).json({ success: false });
     const { data, error } = Params.safeParse(req.params);

@@ -131,7 +131,7 @@ const numberOf = (n: number, due_at: Date | undefined) => ({
   provisioning_state: due_at ? 'importing' : 'active',
   provisioning: {
     attempt: 1,
-    doubtful_until: null,
+    uncertain_until: null,
     ...(due_at && { due_at }),
     lease_token: due_at && n % 3 === 0 ? 'of a replica that died' : null,
     imported_by: { key_id: `key_${'0'.repeat(12)}`, request_id: 'bench' },

@@ -98,7 +98,13 @@ const hset = (key: string, field: string, value: Uint8Array): Buffer =>
 let drawn = 0;
 
 const measure = async ({ url, api_key, api_secret }: LiveKitServer): Promise<Record<string, string>> => {
-  const switchboard = createLiveKit({ url, api_key, api_secret, timeout_ms: 60_000, observe: (_call, run) => run() });
+  const switchboard = createLiveKit({
+    url,
+    api_key,
+    api_secret,
+    timeout_ms: 60_000,
+    measureCall: (_call, run) => run(),
+  });
   const common = { username: null, password: null, media_encryption: 'disable', mark: MARK } as const;
   const inboundLine = (phone_number: string) => ({
     ...common,

@@ -25,10 +25,10 @@ import { createMeasure } from './telemetry/measure.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createReport } from './telemetry/report.ts';
 import { createLiveKit } from './vendors/livekit.ts';
-import { createObserve } from './vendors/observe.ts';
+import { createMeasureCall } from './vendors/measure-call.ts';
 import { createTwilio } from './vendors/twilio.ts';
 
-export interface Parts {
+export interface Opened {
   connection: Connection;
   /** Where that connection leads. */
   mongodb_uri: string;
@@ -48,7 +48,7 @@ const CLOCK_SKEW_MS = 1000;
 const RETRY_BASE_MS = 150;
 
 /** The composition root: every part of the service, made once and handed what it needs. */
-export const compose = async (config: Config, parts: Parts) => {
+export const compose = async (config: Config, parts: Opened) => {
   const { connection, clock, logging, livekit } = parts;
   const { log } = logging;
   const { lease_ms, provider_timeout_ms: timeout_ms, import_deadline_ms } = config;
@@ -72,9 +72,13 @@ export const compose = async (config: Config, parts: Parts) => {
   const connect = createTwilio({
     url: parts.twilio_api_url,
     timeout_ms,
-    observe: createObserve('twilio', { metrics, log }),
+    measureCall: createMeasureCall('twilio', { metrics, log }),
   });
-  const switchboard = createLiveKit({ ...livekit, timeout_ms, observe: createObserve('livekit', { metrics, log }) });
+  const switchboard = createLiveKit({
+    ...livekit,
+    timeout_ms,
+    measureCall: createMeasureCall('livekit', { metrics, log }),
+  });
 
   const installation = await openInstallation(connection, parts.livekit_project);
   const { installation_id } = installation;

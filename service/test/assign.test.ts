@@ -96,7 +96,7 @@ describe('Assigning an agent', () => {
 /** As after an answer that was lost. */
 const lookAt = async (phone_number_id: string) => {
   const now = new Date(service.clock.now());
-  const doubt = { 'provisioning.due_at': now, 'provisioning.doubtful_until': now };
+  const doubt = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
   await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: doubt });
   await service.reconciler.turn();
 };

@@ -35,7 +35,7 @@ const numberOf = (n: number, provisioning: object) => ({
   provisioning_state: 'importing',
   provisioning: {
     attempt: 1,
-    doubtful_until: null,
+    uncertain_until: null,
     lease_token: null,
     imported_by: sample.provisioning.imported_by,
     ...provisioning,
@@ -59,7 +59,7 @@ describe('a claim', () => {
     for (let claim = await numbers.claimDue('queue'); claim; claim = await numbers.claimDue('queue'))
       claimed.push(claim.record);
     expect(claimed.map(({ phone_number }) => phone_number)).toEqual(['+15552', '+15553', '+15551']);
-    expect(claimed.map(({ provisioning }) => provisioning.doubtful_until !== null)).toEqual([true, false, false]);
+    expect(claimed.map(({ provisioning }) => provisioning.uncertain_until !== null)).toEqual([true, false, false]);
   });
 
   it('hands over the record as it is then', async () => {
@@ -87,13 +87,13 @@ describe('a claim', () => {
     const first = await numbers.claimDue('queue');
     service.clock.advance(LEASE_MS + 1);
     const second = await numbers.claimDue('queue');
-    const { doubtful_until } = second!.record.provisioning;
-    expect(doubtful_until!.getTime()).toBeGreaterThan(first!.record.provisioning.doubtful_until!.getTime());
+    const { uncertain_until } = second!.record.provisioning;
+    expect(uncertain_until!.getTime()).toBeGreaterThan(first!.record.provisioning.uncertain_until!.getTime());
     await second!.release({}, { due_at: ago(0) });
-    expect((await rows().findOne())?.provisioning).toMatchObject({ doubtful_until, lease_token: null });
+    expect((await rows().findOne())?.provisioning).toMatchObject({ uncertain_until, lease_token: null });
     const third = await numbers.claimDue('queue');
     expect(third!.record.provisioning).toMatchObject({
-      doubtful_until,
+      uncertain_until,
       attempt: second!.record.provisioning.attempt + 1,
     });
   });

@@ -39,7 +39,7 @@ const organization = async () => {
 const doubt = async (...phone_number_ids: string[]) => {
   for (const [n, phone_number_id] of phone_number_ids.entries()) {
     const due_at = new Date(first.clock.now() - 1000 + n);
-    const set = { 'provisioning.due_at': due_at, 'provisioning.doubtful_until': due_at };
+    const set = { 'provisioning.due_at': due_at, 'provisioning.uncertain_until': due_at };
     await numbers().updateOne({ phone_number_id }, { $set: set });
   }
 };

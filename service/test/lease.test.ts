@@ -267,11 +267,11 @@ describe('a replica that failed after it was taken for dead', () => {
     const numbers = first.connection.collection('phone_numbers');
     const { phone_number_id } = data;
     const later = new Date(first.clock.now() + 20_000);
-    await numbers.updateOne({ phone_number_id }, { $set: { 'provisioning.doubtful_until': later } });
+    await numbers.updateOne({ phone_number_id }, { $set: { 'provisioning.uncertain_until': later } });
     const store = createPhoneNumberStore(first.connection, { clock: first.clock, lease_ms: LEASE_MS, settle_ms: 1 });
-    await store.noteStray({ phone_number_id, phone_number: input.phone_number });
+    await store.requeue({ phone_number_id, phone_number: input.phone_number });
     expect(await numbers.findOne({ phone_number_id })).toMatchObject({
-      provisioning: { doubtful_until: later, due_at: expect.any(Date) },
+      provisioning: { uncertain_until: later, due_at: expect.any(Date) },
     });
     await settle(first, second);
   });

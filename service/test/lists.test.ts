@@ -82,7 +82,7 @@ describe('a list', () => {
       region: null,
       credentials: 'sealed',
       carrier: { domain_name: 'x.pstn.twilio.com', username: 'x', password: 'sealed' },
-      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, parts: {} },
+      provisioning: { attempt: 0, uncertain_until: null, lease_token: null, parts: {} },
       created_at: new Date(),
       updated_at: new Date(),
     }));

@@ -114,7 +114,7 @@ describe('a setting that is changed when the trunk is there', () => {
     await expect(
       createMove({
         store: createIntegrationStore(secure.connection, { clock: secure.clock, lease_ms: 1, settle_ms: 1 }),
-        numbers: { lookAtAll: async () => {}, countDue: async () => 0 },
+        numbers: { requeueAll: async () => {}, countDue: async () => 0 },
         clock: secure.clock,
         made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
         wait_ms: 1,

@@ -82,7 +82,7 @@ describe('repairing', () => {
       await service.sandbox.shelf.put('livekit.inbound_trunk', sipTrunkId, { ...trunk, sipTrunkId });
     }
     const now = new Date(service.clock.now());
-    const due = { 'provisioning.due_at': now, 'provisioning.doubtful_until': now };
+    const due = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
     await numbers().updateMany({ organization_id: caller.organization_id }, { $set: due });
     const left = async () =>
       (await readWorld(service)).inbound.filter(({ sipTrunkId }) => sipTrunkId?.startsWith('ST_double')).length;

@@ -161,8 +161,8 @@ describe('what does not fit its shape', () => {
     ],
     [
       'no value',
-      { $set: { 'provisioning.doubtful_until': undefined } },
-      'provisioning.doubtful_until in phone_numbers: it has no value',
+      { $set: { 'provisioning.uncertain_until': undefined } },
+      'provisioning.uncertain_until in phone_numbers: it has no value',
     ],
     ['an unknown field taken away', { $unset: { colour: 1 } }, 'phone_numbers has no field colour'],
   ])('is not written: %s', async (_what, update, said) => {

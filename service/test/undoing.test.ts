@@ -158,7 +158,7 @@ describe('records that cannot be worked on', () => {
       const { integration_id } = input;
       await integrations.updateOne({ integration_id }, { $set: { credentials: 'not-sealed' } });
     }
-    const due = { 'provisioning.due_at': new Date(service.clock.now()), 'provisioning.doubtful_until': new Date(0) };
+    const due = { 'provisioning.due_at': new Date(service.clock.now()), 'provisioning.uncertain_until': new Date(0) };
     const numbers = service.connection.collection('phone_numbers');
     await numbers.updateMany({ phone_number: { $in: stuck.map((it) => it.phone_number) } }, { $set: due });
     const later = { ...due, 'provisioning.due_at': new Date(service.clock.now() + 1) };

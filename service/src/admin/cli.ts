@@ -121,7 +121,7 @@ const renameLiveKit = async (force: boolean) => {
     throw new Error('LIVEKIT_URL is required, with the other LIVEKIT_ settings: the new name.');
   const connection = opened.adopt(await connect(await databaseUri(config, opened)), (it) => it.close());
   await requireUpgraded(connection, upgrades);
-  const switchboard = createLiveKit({ ...livekit, timeout_ms, observe: (_call, run) => run() });
+  const switchboard = createLiveKit({ ...livekit, timeout_ms, measureCall: (_call, run) => run() });
   const holdsOurs = async (installation_id: string) =>
     force || (await holdsTrunksOf({ connection, switchboard, installation_id }));
   const { from, to } = await renameProject(connection, livekit_project, holdsOurs);

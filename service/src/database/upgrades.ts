@@ -53,7 +53,7 @@ export const upgrades: readonly Upgrade[] = [
           ...Object(gone.provisioning),
           change: null,
           lease_token: null,
-          doubtful_until: null,
+          uncertain_until: null,
           ...due_at,
         },
         expires_at: new Date(Number(row.at) + 90 * 24 * 3_600_000),
@@ -70,10 +70,16 @@ export const upgrades: readonly Upgrade[] = [
 /** Rows of one collection that belong to another, once its former indexes are gone. */
 export const moved = [{ from: 'tombstones', to: 'phone_numbers' }] as const;
 
-const partsOf4 = ({ steps, ...provisioning }: Row): Row => ({ ...provisioning, parts: steps ?? {} });
+const partsOf4 = ({ steps, doubtful_until, ...provisioning }: Row): Row => ({
+  ...provisioning,
+  uncertain_until: doubtful_until ?? null,
+  parts: steps ?? {},
+});
 
 const recordOf4 = ({ replace_existing_routing, ...row }: Row): Row => {
-  const { steps, failure, releasing, assigning, due_at, ...provisioning }: Row = Object(row.provisioning);
+  const { steps, doubtful_until, failure, releasing, assigning, due_at, ...provisioning }: Row = Object(
+    row.provisioning,
+  );
   const { verify_ownership, ...parts }: Row = Object(steps);
   const verified: Row = Object(verify_ownership);
   const importer: Row = Object(provisioning.imported_by);
@@ -100,6 +106,7 @@ const recordOf4 = ({ replace_existing_routing, ...row }: Row): Row => {
     inbound_room_name: String(row.inbound_room_name).replace(/[-_*]+$/, ''),
     provisioning: {
       ...provisioning,
+      uncertain_until: doubtful_until ?? null,
       ...(due_at !== undefined && { due_at }),
       parts,
       known: { number_sid: verified.resource_id ?? null, verified_at: verified.at ?? null },

@@ -6,9 +6,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { createDocs } from './docs.ts';
 import type { Admit } from './identify.ts';
 import type { Limits } from './limits.ts';
-import { observe } from './observe.ts';
 import { prebuilt } from './prebuilt.ts';
 import { toLlmsText, toMarkdown } from './reference/markdown.ts';
+import { requestLog } from './request-log.ts';
 import { createRest } from './rest.ts';
 import { createTrpc } from './trpc.ts';
 
@@ -40,7 +40,7 @@ export const createApp = ({
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('trust proxy', trusted_proxies);
-  app.use(observe(logging, metrics), plainHeaders, refuseUnreadableAddress);
+  app.use(requestLog(logging, metrics), plainHeaders, refuseUnreadableAddress);
   if (trusted_proxies === 0) app.use(warnOfProxy(logging.log));
 
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));

@@ -49,19 +49,19 @@ export const createAccounts = <Account extends object>({
     connect(TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))))),
 
   /** The account, each of whose calls takes note of whether Twilio takes the credentials. */
-  observed: (account: Account, { integration_id, organization_id, status }: IntegrationRecord): Account => {
-    const observe = (seen: IntegrationRecord['status']) =>
+  notingStatus: (account: Account, { integration_id, organization_id, status }: IntegrationRecord): Account => {
+    const note = (seen: IntegrationRecord['status']) =>
       inTransaction(async (session) => {
-        if (!(await store.observe(integration_id, seen, new Date(clock.now()), session))) return;
+        if (!(await store.noteStatus(integration_id, seen, new Date(clock.now()), session))) return;
         const type = seen === 'active' ? 'integration.accepted' : 'integration.refused';
         const told = { actor: { system: 'reconciler' }, request_id: null, changes: { status: seen } } as const;
         await events.write({ organization_id, subject_id: integration_id, type, ...told }, session);
       });
     return guarded(account, {
       after: async (error) => {
-        if (error === undefined && status === 'refused') await observe('active');
+        if (error === undefined && status === 'refused') await note('active');
         if (status === 'active' && error instanceof Problem && error.code === 'provider_credentials_refused')
-          await observe('refused');
+          await note('refused');
       },
     });
   },
@@ -89,7 +89,7 @@ export const createLineOf =
     return {
       account_sid,
       secure,
-      numbers: accounts.observed(await accounts.accountOf(integration), integration),
+      numbers: accounts.notingStatus(await accounts.accountOf(integration), integration),
       trunk_sid: integration.provisioning.parts.trunk?.resource_id ?? undefined,
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
         const { provisioning, carrier } = await ensureTrunk.ensure(integration, waiting);

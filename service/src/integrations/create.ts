@@ -46,7 +46,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         password: await secrets.seal(drawPassword(), `integrations/${integration_id}/carrier_password`),
         made_for: null,
       },
-      provisioning: { attempt: 0, doubtful_until: null, lease_token: null, problem: null, parts: {} },
+      provisioning: { attempt: 0, uncertain_until: null, lease_token: null, problem: null, parts: {} },
       ...(caller.stored_request !== undefined && { stored_request: caller.stored_request }),
       created_at: now,
       updated_at: now,

@@ -2,7 +2,7 @@ import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
-import { goForward, progressOf } from '../provisioning/carry-out.ts';
+import { build, progressOf } from '../provisioning/carry-out.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import { isOursToStore, LeaseLost, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
@@ -49,7 +49,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         return (await waiting.waited?.(busy)) ?? false;
       },
       doubted: () => {
-        provisioning.doubtful_until = new Date(clock.now() + settle_ms);
+        provisioning.uncertain_until = new Date(clock.now() + settle_ms);
       },
     });
     return {
@@ -70,33 +70,33 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const make = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<void> => {
     const { provisioning } = claim.record;
     const begun = clock.now();
-    const doubt = provisioning.doubtful_until;
+    const doubt = provisioning.uncertain_until;
     try {
-      await goForward(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now));
+      await build(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now));
     } catch (error) {
       const isRefused = error instanceof ProviderProblem && !error.passing;
-      await stop(claim, error, !isRefused || provisioning.doubtful_until !== null);
+      await stop(claim, error, !isRefused || provisioning.uncertain_until !== null);
       throw error;
     }
     // Looked at when no call could take effect any longer, there is nothing but what is recorded.
-    const isSettled = provisioning.doubtful_until === doubt && doubt !== null && doubt.getTime() <= begun;
-    const doubtful_until = isSettled ? null : provisioning.doubtful_until;
-    const made = { 'provisioning.doubtful_until': doubtful_until, 'provisioning.problem': null };
-    await claim.release({ $set: made }, { due_at: doubtful_until ?? undefined });
+    const isSettled = provisioning.uncertain_until === doubt && doubt !== null && doubt.getTime() <= begun;
+    const uncertain_until = isSettled ? null : provisioning.uncertain_until;
+    const made = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
+    await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
   };
 
   /** After a lost answer: nothing but what is recorded may be left. */
   const settle = async (claim: IntegrationClaim): Promise<void> => {
-    const { doubtful_until } = claim.record.provisioning;
-    if (doubtful_until === null || doubtful_until.getTime() <= clock.now()) return make(claim);
-    await claim.release({}, { due_at: doubtful_until });
+    const { uncertain_until } = claim.record.provisioning;
+    if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return make(claim);
+    await claim.release({}, { due_at: uncertain_until });
   };
 
   /** Lets go of the record, with why it stopped and when to go on. */
   const stop = async (claim: IntegrationClaim, error: unknown, goesOn: boolean): Promise<void> => {
     if (!isOursToStore(error)) return;
-    const { doubtful_until, attempt } = claim.record.provisioning;
-    const told = { 'provisioning.doubtful_until': doubtful_until, 'provisioning.problem': toldOf(error) };
+    const { uncertain_until, attempt } = claim.record.provisioning;
+    const told = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': toldOf(error) };
     const due_at = goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined;
     await claim.release({ $set: told }, { due_at });
   };
@@ -104,7 +104,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   /** Whoever has the lease now makes the trunk; what we may have made beside it is looked for. */
   const goOnWhereLost = (integration_id: IntegrationId) => async (error: unknown) => {
     if (!(error instanceof LeaseLost)) throw error;
-    await store.noteStray(integration_id);
+    await store.requeue(integration_id);
   };
 
   /** Integrations whose trunk this process is about to make: others of it wait, and do not try to claim it, too. */
@@ -118,7 +118,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       const claim = await store.claim(integration_id);
       if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
       else if (!isReady(claim.record)) await make(claim, waiting).catch(goOnWhereLost(integration_id));
-      else await claim.release({}, { due_at: claim.record.provisioning.doubtful_until ?? undefined });
+      else await claim.release({}, { due_at: claim.record.provisioning.uncertain_until ?? undefined });
     } finally {
       beingMade.delete(integration_id);
       ended++;

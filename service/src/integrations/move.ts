@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 200;
 export interface MoveDependencies {
   store: IntegrationStore;
   /** Has all numbers of the integration looked at, and tells how many wait for that. */
-  numbers: { lookAtAll(queue: string): Promise<void>; countDue(queue: string): Promise<number> };
+  numbers: { requeueAll(queue: string): Promise<void>; countDue(queue: string): Promise<number> };
   clock: Clock;
   /** The settings of today. */
   made_for: MadeFor;
@@ -25,7 +25,7 @@ export const createMove =
   async (integration_id: IntegrationId): Promise<number> => {
     if (!(await store.move(integration_id, made_for)))
       throw new Problem('integration_not_found', `There is no integration ${integration_id}.`);
-    await numbers.lookAtAll(integration_id);
+    await numbers.requeueAll(integration_id);
     for (const until = clock.now() + wait_ms; ; await clock.sleep(LOOK_EVERY_MS)) {
       const waiting = (await numbers.countDue(integration_id)) + ((await store.isDue(integration_id)) ? 1 : 0);
       if (waiting === 0 || clock.now() >= until) return waiting;

@@ -44,7 +44,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 
     /** Takes note of what Twilio said of the credentials. False where that is known. */
-    observe: async (
+    noteStatus: async (
       integration_id: IntegrationId,
       status: IntegrationRecord['status'],
       at: Date,
@@ -65,7 +65,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     move: async (integration_id: IntegrationId, made_for: MadeFor): Promise<boolean> => {
       const moved = { $set: { 'carrier.made_for': made_for } };
       const { matchedCount } = await records.updateOne({ integration_id }, moved);
-      await leases.lookAtAll({ integration_id });
+      await leases.requeueAll({ integration_id });
       return matchedCount > 0;
     },
     isDue: async (integration_id: IntegrationId) => (await leases.countDue(integration_id)) > 0,
@@ -85,6 +85,6 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     dueQueues: leases.dueQueues,
     claimDue: (queue: string) => leases.claimDue({ queue }),
     /** Takes note that a replica which lost its lease may have made what no record names. */
-    noteStray: (integration_id: IntegrationId) => leases.noteStray({ integration_id }),
+    requeue: (integration_id: IntegrationId) => leases.requeue({ integration_id }),
   };
 };

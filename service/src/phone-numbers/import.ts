@@ -14,9 +14,9 @@ import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { isBusy } from '../provisioning/provider.ts';
 import { type Deadline, tryAgain } from '../provisioning/tries.ts';
-import type { createDraft } from './draft.ts';
-import type { Follow } from './follow.ts';
+import type { AwaitOutcome } from './await-outcome.ts';
 import type { CarrierAccount } from './job.ts';
+import type { createNewRecord } from './new-record.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { refuseLocalAddress } from './server-address.ts';
@@ -24,9 +24,9 @@ import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 export interface ImportDependencies {
   store: PhoneNumberStore;
-  draft: ReturnType<typeof createDraft>;
+  newRecord: ReturnType<typeof createNewRecord>;
   reconcile: Reconcile;
-  follow: Follow;
+  awaitOutcome: AwaitOutcome;
   background: Background;
   clock: Clock;
   deadline_ms: number;
@@ -40,7 +40,7 @@ export interface ImportDependencies {
 
 /** Makes a number ring: all of it or nothing, whatever fails. */
 export const createImport = (deps: ImportDependencies) => {
-  const { store, draft, follow, lineFor, quotas, allows_local_addresses, ...carrying } = deps;
+  const { store, newRecord, awaitOutcome, lineFor, quotas, allows_local_addresses, ...carrying } = deps;
   const withinDeadline = createDeadline(carrying);
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
@@ -57,7 +57,7 @@ export const createImport = (deps: ImportDependencies) => {
         `${phone_number} is already imported. A number can be imported once; if it is yours, ask the operator of this service.`,
       );
     }
-    if (askedFor(holder, caller)) return follow(phone_number_id);
+    if (askedFor(holder, caller)) return awaitOutcome(phone_number_id);
     throw new Problem('phone_number_taken', `${phone_number} is already imported, as ${phone_number_id}.`, {
       phone_number_id,
       provisioning_state,
@@ -68,20 +68,20 @@ export const createImport = (deps: ImportDependencies) => {
     if (input.provider === 'sip' && !allows_local_addresses) refuseLocalAddress(input.sip_server_address);
     const { organization_id } = caller;
     const { phone_number } = input;
-    const drawDraft = () => draft(caller, input, drawId('phon'));
+    const drawRecord = () => newRecord(caller, input, drawId('phon'));
     const room = requireRoom('phone_numbers', quotas.phone_numbers, (limit) => store.count(organization_id, limit));
     const [account, first, full] = await Promise.all([
       input.provider === 'twilio' ? lineFor(caller, input.integration_id) : undefined,
-      drawDraft(),
+      drawRecord(),
       room.catch(quotaReached),
     ]);
     if (full && (await store.getByNumber(phone_number))?.organization_id !== organization_id) throw full;
     const drafts = [first];
-    const claim = await drawingIds(async () => store.insert(drafts.pop() ?? (await drawDraft())));
+    const claim = await drawingIds(async () => store.insert(drafts.pop() ?? (await drawRecord())));
     if (claim === undefined) return refuseTaken(caller, phone_number);
     return withinDeadline(claim, account).catch((error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;
-      return follow(claim.record.phone_number_id);
+      return awaitOutcome(claim.record.phone_number_id);
     });
   };
 };

@@ -10,13 +10,13 @@ import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAssign, createUnassign, notFound } from './assign.ts';
+import { createAwaitOutcome } from './await-outcome.ts';
 import { describePhoneNumber, describePhoneNumberDetail, describeRelease } from './describe.ts';
-import { createDraft } from './draft.ts';
-import { createFollow } from './follow.ts';
 import { createMaskedRouting } from './former-routing.ts';
 import { createImport } from './import.ts';
 import { type CarrierAccount, createJobs, type LineSettings } from './job.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { createNewRecord } from './new-record.ts';
 
 import type { Switchboard } from './providers.ts';
 import { createReconcile } from './reconcile.ts';
@@ -54,8 +54,8 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   const release = createRelease(verbs);
   const importPhoneNumber = createImport({
     ...verbs,
-    follow: createFollow({ ...deps, store }),
-    draft: createDraft(deps),
+    awaitOutcome: createAwaitOutcome({ ...deps, store }),
+    newRecord: createNewRecord(deps),
   });
   const assign = createAssign(verbs);
   const unassign = createUnassign(verbs);

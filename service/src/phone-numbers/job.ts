@@ -3,7 +3,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
-import type { Carrier, OutboundLine, Switchboard } from './providers.ts';
+import type { Carrier, OutboundTrunkSettings, Switchboard } from './providers.ts';
 import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
@@ -27,7 +27,7 @@ export interface Job {
 }
 
 /** The integration's own trunk at the carrier, and how LiveKit dials out through it. */
-interface CarrierTrunk extends Pick<OutboundLine, 'address' | 'username' | 'password'> {
+interface CarrierTrunk extends Pick<OutboundTrunkSettings, 'address' | 'username' | 'password'> {
   trunk_sid: string;
 }
 
@@ -65,7 +65,7 @@ export interface JobDependencies {
 export const createJobs =
   ({ accountOf, switchboard, secrets, store, gate, installation_id, settings }: JobDependencies) =>
   async (
-    claim: Pick<PhoneNumberClaim, 'record' | 'alongside'>,
+    claim: Pick<PhoneNumberClaim, 'record' | 'writeWithNext'>,
     guard: Guard,
     account?: CarrierAccount,
   ): Promise<Job> => {
@@ -87,7 +87,7 @@ export const createJobs =
       rememberRouting: async (routing) => {
         if (record.provider !== 'twilio') throw new Error(`${record.phone_number_id} is no Twilio number`);
         record.former_routing = await sealRouting(secrets, record, routing);
-        claim.alongside({ former_routing: record.former_routing });
+        claim.writeWithNext({ former_routing: record.former_routing });
       },
       open: async (field) => {
         const sealed = sealedIn(record, field);

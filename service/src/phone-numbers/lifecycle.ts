@@ -46,7 +46,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
           { $set: { ...settled, 'provisioning.change': null, 'provisioning.problem': null } },
           {
             session,
-            due_at: record.provisioning.doubtful_until ?? undefined,
+            due_at: record.provisioning.uncertain_until ?? undefined,
             only: isUnderWay(change),
           },
         );
@@ -60,7 +60,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     /** An import goes back; whatever else was wanted is not to be. Nothing is left of an import that has made nothing. */
     dropped: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<void> => {
       const { record } = claim;
-      const { change, doubtful_until } = record.provisioning;
+      const { change, uncertain_until } = record.provisioning;
       if (change?.kind === 'import') {
         const back = { provisioning_state: 'releasing', 'provisioning.change': null } as const;
         await inTransaction(async (session) => {
@@ -72,10 +72,10 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
         record.provisioning.outcome = { code, detail };
       } else {
         const isRelease = change?.wanted === null;
-        const stays = { 'provisioning.change': null, 'provisioning.doubtful_until': doubtful_until };
+        const stays = { 'provisioning.change': null, 'provisioning.uncertain_until': uncertain_until };
         const state = record.provisioning.obstacle ? 'degraded' : 'active';
         const $set = { ...stays, ...(isRelease && { provisioning_state: state }) };
-        await claim.release({ $set }, { due_at: doubtful_until ?? undefined });
+        await claim.release({ $set }, { due_at: uncertain_until ?? undefined });
         if (isRelease) record.provisioning_state = state;
       }
       record.provisioning.change = null;
@@ -84,16 +84,16 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     /** Nothing of it is left: the number is free for anyone. The row stays, without its secrets. */
     gone: async (claim: PhoneNumberClaim): Promise<void> => {
       const { record } = claim;
-      const { change, parts, doubtful_until, attempt, imported_by } = record.provisioning;
+      const { change, parts, uncertain_until, attempt, imported_by } = record.provisioning;
       const wasGone = record.provisioning_state === 'gone';
-      const madeNothing = doubtful_until === null && Object.values(parts).every((it) => it.resource_id === null);
+      const madeNothing = uncertain_until === null && Object.values(parts).every((it) => it.resource_id === null);
       // Nobody asks what became of it: whoever sent it has been told.
       const isForgotten = madeNothing && change === null && attempt === 1 && imported_by.stored_request === null;
       const $set = {
         provisioning_state: 'gone',
         inbound_pin: null,
         ...(record.provider === 'sip' && { sip_password: null }),
-        'provisioning.doubtful_until': null,
+        'provisioning.uncertain_until': null,
         'provisioning.problem': null,
         'provisioning.obstacle': null,
         expires_at: later(REMEMBERED_MS),
@@ -120,7 +120,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       const mended = { provisioning_state: 'active', 'provisioning.obstacle': null } as const;
       await claim.release({
         $set: {
-          'provisioning.doubtful_until': null,
+          'provisioning.uncertain_until': null,
           'provisioning.problem': null,
           ...(provisioning_state === 'degraded' && mended),
         },
@@ -130,14 +130,14 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
 
     /** Something that is not ours to mend is in its way. */
     obstructed: async (claim: PhoneNumberClaim, { code, detail }: Told): Promise<void> => {
-      const { doubtful_until, obstacle } = claim.record.provisioning;
+      const { uncertain_until, obstacle } = claim.record.provisioning;
       const since = obstacle?.code === code ? obstacle.since : later(0);
       await claim.release(
         {
           $set: {
             provisioning_state: 'degraded',
             'provisioning.obstacle': { code, detail, since },
-            'provisioning.doubtful_until': doubtful_until ?? later(0),
+            'provisioning.uncertain_until': uncertain_until ?? later(0),
           },
         },
         { due_at: later(LOOK_AGAIN_MS) },
@@ -146,9 +146,9 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
 
     /** Puts it off: the reconciler looks again at `due_at`. `problem` tells why, where something failed. */
     postponed: (claim: PhoneNumberClaim, due_at: Date, problem: Told | null = null): Promise<void> => {
-      const { doubtful_until } = claim.record.provisioning;
+      const { uncertain_until } = claim.record.provisioning;
       return claim.release(
-        { $set: { 'provisioning.doubtful_until': doubtful_until, 'provisioning.problem': problem } },
+        { $set: { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': problem } },
         { due_at },
       );
     },

@@ -1,7 +1,6 @@
 import type { Part } from '../provisioning/part.ts';
 import { findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
 import { carrierOf, type Job } from './job.ts';
-import { inboundContentOf, inboundLineOf, outboundContentOf, outboundLineOf, ruleContentOf } from './line.ts';
 import type { PartName, PhoneNumberRecord } from './record.ts';
 import {
   changeDispatchRule,
@@ -10,6 +9,13 @@ import {
   findDispatchRules,
   mine,
 } from './switchboard-side.ts';
+import {
+  inboundContentOf,
+  inboundTrunkOf,
+  outboundContentOf,
+  outboundTrunkOf,
+  ruleContentOf,
+} from './trunk-settings.ts';
 
 const ofTwilio = ({ provider }: PhoneNumberRecord) => provider === 'twilio';
 const inbound = ({ supports_inbound }: PhoneNumberRecord) => supports_inbound;
@@ -34,7 +40,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     make: createInboundTrunk,
     look: async (job) => mine(job, await job.switchboard.findInboundTrunks(job.record.phone_number)),
     change: async (job, trunk_id) =>
-      (await job.switchboard.changeInboundTrunk(trunk_id, await inboundLineOf(job))) ? trunk_id : undefined,
+      (await job.switchboard.changeInboundTrunk(trunk_id, await inboundTrunkOf(job))) ? trunk_id : undefined,
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {
@@ -52,10 +58,10 @@ export const parts: readonly Part<Job, PartName>[] = [
     after: ['carrier_trunk'],
     when: outbound,
     content: outboundContentOf,
-    make: async (job) => job.switchboard.createOutboundTrunk(await outboundLineOf(job)),
+    make: async (job) => job.switchboard.createOutboundTrunk(await outboundTrunkOf(job)),
     look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
     change: async (job, trunk_id) =>
-      (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundLineOf(job))) ? trunk_id : undefined,
+      (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundTrunkOf(job))) ? trunk_id : undefined,
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {

@@ -37,7 +37,7 @@ export interface Carrier {
 
 export type MediaEncryption = 'disable' | 'allow' | 'require';
 
-interface Line {
+interface TrunkSettings {
   /** For people who read LiveKit's dashboard. */
   name: string;
   phone_number: string;
@@ -47,19 +47,19 @@ interface Line {
   mark: Mark;
 }
 
-export interface InboundLine extends Line {
+export interface InboundTrunkSettings extends TrunkSettings {
   /** IP addresses and ranges that may send calls; empty: everyone. */
   allowed_addresses: string[];
 }
 
-export interface OutboundLine extends Line {
+export interface OutboundTrunkSettings extends TrunkSettings {
   /** A host name or IP address, with or without a port. */
   address: string;
   transport: 'auto' | 'udp' | 'tcp' | 'tls';
 }
 
 /** How a call that reaches the inbound trunk is answered. */
-export interface Answer {
+export interface DispatchRuleContent {
   name: string;
   inbound_trunk_id: string;
   /** Each caller gets a room `<room_prefix>_<caller>_<random>`. */
@@ -80,16 +80,16 @@ export interface Found extends Seen {
  * Creating throws `Conflict` where LiveKit has something that clashes. Every call may throw a `ProviderProblem`.
  */
 export interface Switchboard {
-  createInboundTrunk(line: InboundLine): Promise<string>;
+  createInboundTrunk(line: InboundTrunkSettings): Promise<string>;
   /** Those of exactly this number; trunks for all numbers are no obstacle, since the more exact one wins. */
   findInboundTrunks(phone_number: string): Promise<Found[]>;
   /** Gives the trunk what a line says, and leaves all else as it is. In place. False: there is no such trunk. */
-  changeInboundTrunk(trunk_id: string, line: InboundLine): Promise<boolean>;
-  createOutboundTrunk(line: OutboundLine): Promise<string>;
-  changeOutboundTrunk(trunk_id: string, line: OutboundLine): Promise<boolean>;
+  changeInboundTrunk(trunk_id: string, line: InboundTrunkSettings): Promise<boolean>;
+  createOutboundTrunk(line: OutboundTrunkSettings): Promise<string>;
+  changeOutboundTrunk(trunk_id: string, line: OutboundTrunkSettings): Promise<boolean>;
   findOutboundTrunks(phone_number: string): Promise<Found[]>;
   removeTrunk(trunk_id: string): Promise<void>;
-  createDispatchRule(answer: Answer): Promise<string>;
+  createDispatchRule(answer: DispatchRuleContent): Promise<string>;
   /** Those bound to this inbound trunk. */
   findDispatchRules(inbound_trunk_id: string): Promise<Found[]>;
   /**

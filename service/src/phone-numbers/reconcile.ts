@@ -1,6 +1,6 @@
 import { Problem, problemOf } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { goBack, goForward, type Progress, progressOf } from '../provisioning/carry-out.ts';
+import { build, type Progress, progressOf, tearDown } from '../provisioning/carry-out.ts';
 import { type Gate, Paused } from '../provisioning/gate.ts';
 import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
 import { type Guard, isPassing, isRefusal, Obstacle, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
@@ -15,7 +15,7 @@ import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 export interface ReconcileDependencies {
-  store: Pick<PhoneNumberStore, 'holdAgain' | 'noteStray'>;
+  store: Pick<PhoneNumberStore, 'holdAgain' | 'requeue'>;
   createJob: ReturnType<typeof createJobs>;
   lifecycle: Lifecycle;
   gate: Pick<Gate, 'requireOpen'>;
@@ -27,7 +27,7 @@ export interface ReconcileDependencies {
   settle_ms: number;
 }
 
-export interface Going {
+export interface ReconcileOptions {
   /** Until then a busy provider is waited for. */
   deadline?: Deadline;
   /** Thrown in place of each call: the provider has said that it takes none for now. */
@@ -45,7 +45,7 @@ export type Reconcile = ReturnType<typeof createReconcile>;
 export const createReconcile = (deps: ReconcileDependencies) => {
   const { store, createJob, lifecycle, gate, clock, log, lease_ms, call_ms, settle_ms } = deps;
 
-  const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: Going = {}): Promise<Job> => {
+  const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: ReconcileOptions = {}): Promise<Job> => {
     const guard: Guard = {
       signal: deadline?.signal,
       before: async () => {
@@ -55,7 +55,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
         await claim.ensure(call_ms);
       },
       doubted: () => {
-        claim.record.provisioning.doubtful_until = new Date(clock.now() + settle_ms);
+        claim.record.provisioning.uncertain_until = new Date(clock.now() + settle_ms);
       },
       waited: async ({ said_retry_after_ms }) => {
         // A little at random, so that those who were refused together do not come back together.
@@ -76,33 +76,33 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     if (job.record.provider !== 'twilio') return;
     const known = { number_sid: await verifyOwnership(job), verified_at: new Date(clock.now()) };
     claim.record.provisioning.known = known;
-    claim.alongside({ 'provisioning.known': known });
+    claim.writeWithNext({ 'provisioning.known': known });
   };
 
   /** Makes the number what it should be. */
-  const forward = async (claim: PhoneNumberClaim, going?: Going): Promise<Outcome> => {
+  const forward = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
     const { provisioning } = claim.record;
-    const { change, doubtful_until } = provisioning;
+    const { change, uncertain_until } = provisioning;
     const begun = clock.now();
-    const job = await jobOf(claim, going);
+    const job = await jobOf(claim, options);
     if (change?.kind === 'import') await check(claim, job);
-    await goForward(parts, job, progress(claim));
+    await build(parts, job, progress(claim));
     if (change) await lifecycle.reached(claim, change);
-    else if (doubtful_until === null || doubtful_until.getTime() <= begun) await lifecycle.settled(claim);
-    else await lifecycle.postponed(claim, doubtful_until);
+    else if (uncertain_until === null || uncertain_until.getTime() <= begun) await lifecycle.settled(claim);
+    else await lifecycle.postponed(claim, uncertain_until);
     return 'settled';
   };
 
   /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
-  const back = async (claim: PhoneNumberClaim, going?: Going, isRepair = false): Promise<Outcome> => {
+  const back = async (claim: PhoneNumberClaim, options?: ReconcileOptions, isRepair = false): Promise<Outcome> => {
     const begun = clock.now();
-    await goBack(parts, await jobOf(claim, going), progress(claim), {
+    await tearDown(parts, await jobOf(claim, options), progress(claim), {
       despite: despiteRefusal(claim.record),
       isRepair,
     });
-    const { doubtful_until } = claim.record.provisioning;
-    if (doubtful_until !== null && doubtful_until.getTime() > begun) {
-      await lifecycle.postponed(claim, doubtful_until);
+    const { uncertain_until } = claim.record.provisioning;
+    if (uncertain_until !== null && uncertain_until.getTime() > begun) {
+      await lifecycle.postponed(claim, uncertain_until);
       return 'postponed';
     }
     await lifecycle.gone(claim);
@@ -117,16 +117,16 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     progress(claim).doubt();
     if (await store.holdAgain(claim)) return back(claim, {}, true);
     const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
-    await goBack(onSwitchboard, await jobOf(claim), progress(claim), { isRepair: true });
+    await tearDown(onSwitchboard, await jobOf(claim), progress(claim), { isRepair: true });
     await lifecycle.gone(claim);
     return 'removed';
   };
 
   /** Nothing of a number is sent while a call may still take effect, unless somebody waits for a change. */
   const settle = async (claim: PhoneNumberClaim): Promise<Outcome> => {
-    const { doubtful_until } = claim.record.provisioning;
-    if (doubtful_until === null || doubtful_until.getTime() <= clock.now()) return forward(claim);
-    await lifecycle.postponed(claim, doubtful_until);
+    const { uncertain_until } = claim.record.provisioning;
+    if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return forward(claim);
+    await lifecycle.postponed(claim, uncertain_until);
     return 'postponed';
   };
 
@@ -159,7 +159,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
         return 'postponed';
       }
       // That is no attempt.
-      if (error instanceof Paused) claim.alongside({ 'provisioning.attempt': provisioning.attempt - 1 });
+      if (error instanceof Paused) claim.writeWithNext({ 'provisioning.attempt': provisioning.attempt - 1 });
       const isProblem = error instanceof Problem;
       if (isProblem) log.warn({ event: 'provisioning_put_off', ...line }, 'A provider failed: will try again');
       else log.error({ event: 'provisioning_failed', ...line }, 'Work on a phone number failed: will try again');
@@ -173,7 +173,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     <Args extends unknown[], T>(work: (claim: PhoneNumberClaim, ...args: Args) => Promise<T>) =>
     (claim: PhoneNumberClaim, ...args: Args): Promise<T> =>
       work(claim, ...args).catch(async (error: unknown) => {
-        if (error instanceof LeaseLost) await store.noteStray(claim.record);
+        if (error instanceof LeaseLost) await store.requeue(claim.record);
         throw error;
       });
 
@@ -189,7 +189,9 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     drop: noting(lifecycle.dropped),
     back: noting(back),
     postpone: noting((claim: PhoneNumberClaim, error: unknown) => postponing(claim)(error)),
-    backOrPostpone: noting((claim: PhoneNumberClaim, going?: Going) => back(claim, going).catch(postponing(claim))),
+    backOrPostpone: noting((claim: PhoneNumberClaim, options?: ReconcileOptions) =>
+      back(claim, options).catch(postponing(claim)),
+    ),
     /** Does what is due about a record, whatever it is; puts it off where that fails. */
     reconcile: noting(async (claim: PhoneNumberClaim): Promise<Worked> => {
       let wait_ms = 0;

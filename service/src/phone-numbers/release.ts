@@ -114,5 +114,5 @@ const createLetGo =
   };
 
 /** Whether something is removed, or may be: an answer was lost. */
-const isBegun = ({ provisioning: { parts, doubtful_until } }: PhoneNumberRecord): boolean =>
-  doubtful_until !== null || Object.values(parts).some(({ state }) => state === 'undone');
+const isBegun = ({ provisioning: { parts, uncertain_until } }: PhoneNumberRecord): boolean =>
+  uncertain_until !== null || Object.values(parts).some(({ state }) => state === 'undone');

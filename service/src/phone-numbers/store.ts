@@ -70,7 +70,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       ),
 
     /** Has every number of an account looked at. */
-    lookAtAll: (queue: string) => leases.lookAtAll({ queue, ...held }),
+    requeueAll: (queue: string) => leases.requeueAll({ queue, ...held }),
     countDue: leases.countDue,
 
     /** Of one account, or of all. */
@@ -81,7 +81,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
 
     /** Writes the record before the first act, held by us. Undefined where the number is taken: the index decides. */
     insert: async (record: PhoneNumberRecord): Promise<PhoneNumberClaim | undefined> => {
-      const lease = leases.newlyHeld();
+      const lease = leases.newLease();
       const written = { ...record, provisioning: { ...record.provisioning, ...lease } };
       try {
         await records.insert(written);
@@ -89,7 +89,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         if (repeatedField(error) === 'holds') return undefined;
         throw error;
       }
-      return leases.hold(written, lease);
+      return leases.leaseOf(written, lease);
     },
 
     dueQueues: leases.dueQueues,
@@ -109,7 +109,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     forceRelease: async (phone_number_id: PhoneNumberId, change: Change): Promise<void> => {
       const filter = { phone_number_id, provisioning_state: 'releasing' };
       await records.updateOne(filter, { $set: { 'provisioning.change': change } });
-      await leases.noteStray({ phone_number_id });
+      await leases.requeue({ phone_number_id });
     },
 
     /** Has the reconciler let go of a number that nobody works on. False where there is no such number. */
@@ -130,12 +130,12 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
      * Takes note that a replica which lost its lease may have made what no record names. Of a record that is gone, this
      * may be in the way of whoever holds the number now.
      */
-    noteStray: async ({
+    requeue: async ({
       phone_number_id,
       phone_number,
     }: Pick<PhoneNumberRecord, 'phone_number_id' | 'phone_number'>): Promise<void> => {
-      await leases.noteStray({ phone_number_id });
-      await leases.noteStray({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
+      await leases.requeue({ phone_number_id });
+      await leases.requeue({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
     },
 
     /** Has a row that is gone hold its number again, for as long as what turned up is taken away. False: somebody has it. */
@@ -146,7 +146,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         return true;
       } catch (error) {
         if (repeatedField(error) !== 'holds') throw error;
-        await leases.noteStray({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
+        await leases.requeue({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
         return false;
       }
     },

@@ -2,13 +2,13 @@ import { Problem } from '@trunkline/contracts';
 import type { Seen } from '../provisioning/part.ts';
 import { Conflict } from '../provisioning/provider.ts';
 import { type Job, knownOf, need } from './job.ts';
-import { answerOf, inboundLineOf } from './line.ts';
 import type { Found, Switchboard } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
+import { dispatchRuleOf, inboundTrunkOf } from './trunk-settings.ts';
 
 /** LiveKit refuses a second trunk for a number. What is in the way may be ours: made by a call whose answer was lost. */
 export async function createInboundTrunk(job: Job): Promise<string> {
-  const line = await inboundLineOf(job);
+  const line = await inboundTrunkOf(job);
   try {
     return await job.switchboard.createInboundTrunk(line);
   } catch (error) {
@@ -28,7 +28,7 @@ export async function createInboundTrunk(job: Job): Promise<string> {
 
 export async function createDispatchRule(job: Job): Promise<string> {
   try {
-    return await job.switchboard.createDispatchRule(await answerOf(job, need(job, 'inbound_trunk')));
+    return await job.switchboard.createDispatchRule(await dispatchRuleOf(job, need(job, 'inbound_trunk')));
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     const [own] = mine(job, await findDispatchRules(job));

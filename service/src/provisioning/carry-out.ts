@@ -14,7 +14,7 @@ export interface Progress<Name extends string> {
   /** Writes down what was done before the next begins. */
   done(name: Name, resource_id: string, sent?: Content): Promise<void>;
   /** The same with whatever is written next: for what no other waits for. */
-  doneAlongside(name: Name, resource_id: string, sent?: Content): void;
+  doneWithNext(name: Name, resource_id: string, sent?: Content): void;
   /** Writes down what was done alongside, if that has not happened yet. */
   flush(): Promise<void>;
   undone(name: Name, problem?: Told): Promise<void>;
@@ -30,7 +30,7 @@ export const progressOf = <Name extends string>(
   const fieldsOf = (name: Name, part: Omit<PartRecord, 'at'>) => {
     const written = { ...part, at: new Date(now()) };
     provisioning.parts[name] = written;
-    const doubt = { 'provisioning.doubtful_until': provisioning.doubtful_until };
+    const doubt = { 'provisioning.uncertain_until': provisioning.uncertain_until };
     return { [`provisioning.parts.${name}`]: written, ...doubt };
   };
   const write = (name: Name, part: Omit<PartRecord, 'at'>) => claim.write({ $set: fieldsOf(name, part) });
@@ -42,13 +42,13 @@ export const progressOf = <Name extends string>(
     ...(problem && { problem: { code: problem.code, detail: problem.detail } }),
   });
   return {
-    doubtful: () => provisioning.doubtful_until !== null,
+    doubtful: () => provisioning.uncertain_until !== null,
     doubt: () => {
-      provisioning.doubtful_until ??= new Date(now());
+      provisioning.uncertain_until ??= new Date(now());
     },
     of: (name) => provisioning.parts[name],
     done: (name, resource_id, sent) => write(name, done(resource_id, sent)),
-    doneAlongside: (name, resource_id, sent) => claim.alongside(fieldsOf(name, done(resource_id, sent))),
+    doneWithNext: (name, resource_id, sent) => claim.writeWithNext(fieldsOf(name, done(resource_id, sent))),
     flush: () => claim.flush(),
     undone: (name, problem) => write(name, { state: 'undone', ...told(name, problem) }),
     failed: (name, problem) => write(name, { state: 'failed', ...told(name, problem) }),
@@ -64,7 +64,7 @@ class Gone extends Error {
  * Makes every part what it should be. Where one fails, no other begins, those under way are waited for, and the worst
  * problem is thrown: a refusal before a passing failure. Where one that is recorded is gone, all are looked at.
  */
-export const goForward = async <Job extends Work, Name extends string>(
+export const build = async <Job extends Work, Name extends string>(
   parts: readonly Part<Job, Name>[],
   job: Job,
   progress: Progress<Name>,
@@ -95,7 +95,7 @@ const bringAll = async <Job extends Work, Name extends string>(
       if (brought === undefined) return;
       const { resource_id, sent } = brought;
       if (part.look && waitedFor.has(part.name)) await progress.done(part.name, resource_id, sent);
-      else progress.doneAlongside(part.name, resource_id, sent);
+      else progress.doneWithNext(part.name, resource_id, sent);
     } catch (error) {
       failed = true;
       if (error instanceof Problem) await noteFailure(part.name, error, progress);
@@ -163,7 +163,7 @@ export interface Backwards<Name extends string> {
 }
 
 /** Takes away what the parts made, the newest first. */
-export const goBack = async <Job extends Work, Name extends string>(
+export const tearDown = async <Job extends Work, Name extends string>(
   parts: readonly Part<Job, Name>[],
   job: Job,
   progress: Progress<Name>,

@@ -33,7 +33,7 @@ export type PartRecord = z.output<typeof PartRecord>;
 export const provisioningShape = <const PartName extends string>(partNames: readonly PartName[]) => ({
   attempt: z.number(),
   /** Until then a call whose answer was lost may still take effect: look before making, and once more after. */
-  doubtful_until: orNull(z.date()),
+  uncertain_until: orNull(z.date()),
   /** When the reconciler must look at it: the end of a lease, or a check put off. Absent: nothing is to do. */
   due_at: z.date().exactOptional(),
   /** Held by whoever works on it; every write of theirs names it. */
@@ -41,7 +41,7 @@ export const provisioningShape = <const PartName extends string>(partNames: read
   /** Why it was put off, until it is worked on with success. */
   problem: orNull(Told),
   /** Somebody lost its lease meanwhile, and may have made what no record names: whoever lets go of it has it looked at again. */
-  has_stray: z.literal(true).exactOptional(),
+  is_requeued: z.literal(true).exactOptional(),
   parts: z.partialRecord(z.enum(partNames), PartRecord).default({}),
 });
 
@@ -76,7 +76,7 @@ export interface Claim<R> {
   /** Renews the lease unless it lasts for longer than `ms` from now. Throws `LeaseLost`. */
   ensure(ms: number): Promise<void>;
   /** Writes these fields together with whatever is written next. */
-  alongside(fields: Fields): void;
+  writeWithNext(fields: Fields): void;
   /** Writes what is to be written alongside, if there is any. */
   flush(): Promise<void>;
   /** Throws `LeaseLost`, and writes nothing, where another has taken over or `only` does not hold. */
@@ -119,7 +119,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
   id: keyof R & string,
   { clock, lease_ms, settle_ms }: LeaseSettings,
 ) => {
-  const hold = (record: R, { lease_token: token, due_at }: Held): Claim<R> => {
+  const leaseOf = (record: R, { lease_token: token, due_at }: Held): Claim<R> => {
     let until = due_at.getTime();
     const mine = { [id]: record[id], 'provisioning.lease_token': token };
 
@@ -137,7 +137,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     return {
       record,
       write,
-      alongside: (fields) => {
+      writeWithNext: (fields) => {
         unwritten = { ...unwritten, ...fields };
       },
       flush: async () => {
@@ -155,18 +155,21 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
           $unset: { ...$unset, ...unset, ...(!due && { 'provisioning.due_at': 1 }) },
         });
         try {
-          await write(let_go(due_at), { session, only: { ...only, 'provisioning.has_stray': { $exists: false } } });
+          await write(let_go(due_at), { session, only: { ...only, 'provisioning.is_requeued': { $exists: false } } });
         } catch (error) {
           if (!(error instanceof LeaseLost)) throw error;
           const now = new Date(clock.now());
           const theirs = z
             .date()
-            .safeParse($set?.['provisioning.doubtful_until'] ?? record.provisioning.doubtful_until);
-          const doubtful_until = theirs.success && theirs.data > now ? theirs.data : now;
-          await write(let_go(now, { 'provisioning.doubtful_until': doubtful_until }, { 'provisioning.has_stray': 1 }), {
-            session,
-            only,
-          });
+            .safeParse($set?.['provisioning.uncertain_until'] ?? record.provisioning.uncertain_until);
+          const uncertain_until = theirs.success && theirs.data > now ? theirs.data : now;
+          await write(
+            let_go(now, { 'provisioning.uncertain_until': uncertain_until }, { 'provisioning.is_requeued': 1 }),
+            {
+              session,
+              only,
+            },
+          );
         }
       },
       remove: async (session) => {
@@ -186,17 +189,17 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     const now = new Date(clock.now());
     return {
       // A call of whoever holds no lease now may take effect for as long as is written already.
-      due: { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.doubtful_until': now } },
-      stray: { $set: { 'provisioning.has_stray': true } },
+      due: { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.uncertain_until': now } },
+      stray: { $set: { 'provisioning.is_requeued': true } },
     };
   };
 
   /** What a record has that is made under a lease. */
-  const newlyHeld = (): Held => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
+  const newLease = (): Held => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
 
   return {
-    hold,
-    newlyHeld,
+    leaseOf,
+    newLease,
     /** The queues in which something is due. */
     dueQueues: (): Promise<string[]> =>
       // Without $exists, which would have each row read.
@@ -205,10 +208,10 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     longestDue: () => records.earliest('provisioning.due_at', dueAt(clock.now())),
     /** Takes a record that nobody holds. */
     claimFree: async (filter: Fields, set: Fields = {}): Promise<Claim<R> | undefined> => {
-      const held = newlyHeld();
+      const held = newLease();
       const free = { ...filter, 'provisioning.lease_token': null };
       const record = await records.findOneAndUpdate(free, taking(held, 0, set), { returnDocument: 'after' });
-      return record ? hold(record, held) : undefined;
+      return record ? leaseOf(record, held) : undefined;
     },
     /**
      * Takes what has been due for longest: what was put off until now, or whose holder let its lease run out. Of the
@@ -216,7 +219,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
      */
     claimDue: async (filter: Fields = {}): Promise<Claim<R> | undefined> => {
       const now = clock.now();
-      const held = newlyHeld();
+      const held = newLease();
       const record = await records.findOneAndUpdate({ ...filter, ...dueAt(now) }, taking(held, 1), {
         // The queue too, so that no server goes through those of others.
         sort: { queue: 1, 'provisioning.due_at': 1 },
@@ -226,15 +229,15 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       const { provisioning } = record;
       const isAbandoned = provisioning.lease_token !== null;
       Object.assign(provisioning, held, { attempt: provisioning.attempt + 1 });
-      const claim = hold(record, held);
+      const claim = leaseOf(record, held);
       if (isAbandoned) {
-        provisioning.doubtful_until = new Date(now + settle_ms);
-        claim.alongside({ 'provisioning.doubtful_until': provisioning.doubtful_until });
+        provisioning.uncertain_until = new Date(now + settle_ms);
+        claim.writeWithNext({ 'provisioning.uncertain_until': provisioning.uncertain_until });
       }
       return claim;
     },
     /** Has all of these looked at: now, or once whoever holds one lets go of it. */
-    lookAtAll: async (filter: Fields): Promise<void> => {
+    requeueAll: async (filter: Fields): Promise<void> => {
       const { due, stray } = looking();
       await records.updateMany({ ...filter, 'provisioning.lease_token': { $ne: null } }, stray);
       await records.updateMany({ ...filter, 'provisioning.lease_token': null }, due);
@@ -244,7 +247,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
      * Takes note that whoever lost the lease of this record may have made what no record names. Whoever holds it now has
      * it looked at again when it lets go. Not by a name in memory: this process may end as well.
      */
-    noteStray: async (filter: Fields): Promise<void> => {
+    requeue: async (filter: Fields): Promise<void> => {
       const { due, stray } = looking();
       for (let found = 0; found === 0; ) {
         const free = { ...filter, 'provisioning.lease_token': null };

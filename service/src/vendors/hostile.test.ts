@@ -1,7 +1,12 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { InboundLine, OutboundLine, Answer as RuleAnswer, Switchboard } from '../phone-numbers/providers.ts';
+import type {
+  InboundTrunkSettings,
+  OutboundTrunkSettings,
+  DispatchRuleContent as RuleAnswer,
+  Switchboard,
+} from '../phone-numbers/providers.ts';
 import { createLiveKit } from './livekit.ts';
 import { createTwilio, type TwilioAccount } from './twilio.ts';
 
@@ -11,8 +16,13 @@ type CallsOf<Provider> = { [Name in keyof Provider]: () => Promise<unknown> };
 const sid = (prefix: string) => prefix + 'a'.repeat(32);
 const mark = { installation_id: 'i', phone_number_id: 'phon_a1b2c3d4e5f6' } as const;
 const line = { name: 'n', phone_number: '+15551234567', username: null, password: null, mark } as const;
-const inbound: InboundLine = { ...line, media_encryption: 'allow', allowed_addresses: [] };
-const outbound: OutboundLine = { ...line, media_encryption: 'allow', address: 'sip.example.com', transport: 'auto' };
+const inbound: InboundTrunkSettings = { ...line, media_encryption: 'allow', allowed_addresses: [] };
+const outbound: OutboundTrunkSettings = {
+  ...line,
+  media_encryption: 'allow',
+  address: 'sip.example.com',
+  transport: 'auto',
+};
 const rule: RuleAnswer = {
   name: 'n',
   inbound_trunk_id: 'ST_a',
@@ -81,12 +91,12 @@ const server = createServer((req, res) => {
 });
 const providers = (timeout_ms: number) => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const observe = <T>(_call: string, run: () => Promise<T>) => run();
+  const measureCall = <T>(_call: string, run: () => Promise<T>) => run();
   const secret = { api_key: 'key', api_secret: 'secret-of-thirty-two-letters-more' };
   const account = { provider: 'twilio', account_sid: sid('AC'), auth_token: 'b'.repeat(32) } as const;
   return {
-    LiveKit: createLiveKit({ url, ...secret, timeout_ms, observe }),
-    Twilio: createTwilio({ url, timeout_ms, observe })(account),
+    LiveKit: createLiveKit({ url, ...secret, timeout_ms, measureCall }),
+    Twilio: createTwilio({ url, timeout_ms, measureCall })(account),
   };
 };
 type Providers = ReturnType<typeof providers>;
@@ -112,8 +122,14 @@ const callsOf = ({ LiveKit, Twilio }: Providers) => ({
   Twilio: new Map(Object.entries(callsOfTwilio(Twilio))),
 });
 const nowhere = {
-  LiveKit: createLiveKit({ url: 'http://x', api_key: 'k', api_secret: 's', timeout_ms: 1, observe: (_, run) => run() }),
-  Twilio: createTwilio({ url: 'http://x', timeout_ms: 1, observe: (_, run) => run() })({
+  LiveKit: createLiveKit({
+    url: 'http://x',
+    api_key: 'k',
+    api_secret: 's',
+    timeout_ms: 1,
+    measureCall: (_, run) => run(),
+  }),
+  Twilio: createTwilio({ url: 'http://x', timeout_ms: 1, measureCall: (_, run) => run() })({
     provider: 'twilio',
     account_sid: sid('AC'),
     auth_token: 'b',

@@ -16,7 +16,7 @@ const url = 'wss://livekit.example.com';
 const api_key = 'key';
 const api_secret = 'secret-of-thirty-two-letters-more';
 const sdk = new SipClient(url, api_key, api_secret, { failover: false });
-const switchboard = createLiveKit({ url, api_key, api_secret, timeout_ms: 10_000, observe: (_call, run) => run() });
+const switchboard = createLiveKit({ url, api_key, api_secret, timeout_ms: 10_000, measureCall: (_call, run) => run() });
 
 const mark = { installation_id: 'i', phone_number_id: 'phon_a1b2c3d4e5f6' } as const;
 const metadata = JSON.stringify({ trunkline: mark });

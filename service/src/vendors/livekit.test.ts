@@ -11,7 +11,7 @@ const switchboard = createLiveKit({
   api_key: 'key',
   api_secret: 'secret-of-thirty-two-letters-more',
   timeout_ms: 10_000,
-  observe: (_call, run) => run(),
+  measureCall: (_call, run) => run(),
 });
 const line = {
   name: 'x',
@@ -134,7 +134,7 @@ describe('LiveKit', () => {
   ])('is asked behind the path of %s', async (url, asked) => {
     const behind = createLiveKit({
       ...{ url, api_key: 'key', api_secret: 'secret-of-thirty-two-letters-more', timeout_ms: 1000 },
-      observe: (_call, run) => run(),
+      measureCall: (_call, run) => run(),
     });
     fetching.mockImplementation(async () => Response.json({ sip_trunk_id: 'ST_a', numbers: [line.phone_number] }));
     await behind.createInboundTrunk({ ...line, allowed_addresses: [] });

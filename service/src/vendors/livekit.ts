@@ -30,11 +30,18 @@ import {
 } from '@livekit/protocol';
 import { Problem, type ProviderAnswer } from '@trunkline/contracts';
 import { z } from 'zod';
-import type { Answer, Found, Mark, MediaEncryption, OutboundLine, Switchboard } from '../phone-numbers/providers.ts';
+import type {
+  DispatchRuleContent,
+  Found,
+  Mark,
+  MediaEncryption,
+  OutboundTrunkSettings,
+  Switchboard,
+} from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/provider.ts';
 import { requireAsAsked } from './as-asked.ts';
 import { quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
-import type { Observe } from './observe.ts';
+import type { MeasureCall } from './measure-call.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
 
 export interface LiveKitOptions {
@@ -42,17 +49,17 @@ export interface LiveKitOptions {
   api_key: string;
   api_secret: string;
   timeout_ms: number;
-  observe: Observe;
+  measureCall: MeasureCall;
 }
 
 /** LiveKit's SIP interface as our switchboard. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
-export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, observe }: LiveKitOptions): Switchboard => {
+export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCall }: LiveKitOptions): Switchboard => {
   const twirp = createTwirp({ url, api_key, api_secret, timeout_ms });
   const ask = async (method: string, request: Message): Promise<JsonValue> =>
     Json.parse(await twirp(method, request.toJson()));
 
   const call = <T>(name: string, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
-    observe(name, () =>
+    measureCall(name, () =>
       run().catch((error: unknown) => {
         throw translate({ vendor: 'LiveKit', call: name, secrets: [api_secret, ...secrets] }, error);
       }),
@@ -313,21 +320,21 @@ const transports = {
 } as const;
 
 /** `auto` is made explicit where it can be told: with it, some servers forget the port (livekit/livekit#3907). */
-const transportOf = ({ transport, address, media_encryption }: OutboundLine): SIPTransport => {
+const transportOf = ({ transport, address, media_encryption }: OutboundTrunkSettings): SIPTransport => {
   if (transport !== 'auto') return transports[transport];
   const [, port] = /^[^:]+:([0-9]+)$|\]:([0-9]+)$/.exec(address)?.filter(Boolean) ?? [];
   if (port === '5061' || media_encryption === 'require') return transports.tls;
   return port === undefined ? transports.auto : transports.udp;
 };
 
-const roomConfigOf = ({ agent_id }: Answer) =>
+const roomConfigOf = ({ agent_id }: DispatchRuleContent) =>
   agent_id === null
     ? {}
     : { roomConfig: new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName: agent_id })] }) };
 
 /** Which calls the rule answers, and with which room and agent. */
 const compareRule = (
-  { inbound_trunk_id, room_prefix, agent_id }: Answer,
+  { inbound_trunk_id, room_prefix, agent_id }: DispatchRuleContent,
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
 ) => ({
   asked: { trunk_ids: [inbound_trunk_id], room_prefix, agents: agent_id === null ? [] : [agent_id] },
@@ -397,11 +404,11 @@ const translate = (called: VendorCall, error: unknown): Error => {
       cause: quote(called, error),
     });
   }
-  return translateStatus(called, { ...error, provider: answerOf(called, error) }, error);
+  return translateStatus(called, { ...error, provider: dispatchRuleOf(called, error) }, error);
 };
 
 /** What callers may read of what LiveKit said. Of our own credentials there they read nothing. */
-const answerOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
+const dispatchRuleOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
   const isOfOurs = status === 401 || status === 403;
   return {
     name: 'livekit',

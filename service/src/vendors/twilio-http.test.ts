@@ -4,7 +4,7 @@ import { createTwilio } from './twilio.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-const account = createTwilio({ url: undefined, timeout_ms: 1000, observe: (_call, run) => run() })({
+const account = createTwilio({ url: undefined, timeout_ms: 1000, measureCall: (_call, run) => run() })({
   provider: 'twilio',
   account_sid: `AC${'0'.repeat(32)}`,
   auth_token: 'a-token',

@@ -6,7 +6,7 @@ import { createTwilio, type TwilioAccount } from './twilio.ts';
 afterEach(() => vi.restoreAllMocks());
 
 const sid = (prefix: string) => prefix + '0'.repeat(32);
-const connect = createTwilio({ url: undefined, timeout_ms: 1000, observe: (_call, run) => run() });
+const connect = createTwilio({ url: undefined, timeout_ms: 1000, measureCall: (_call, run) => run() });
 const ofAccount = { provider: 'twilio', account_sid: sid('AC') } as const;
 const token = 'a-token-of-32-letters-0123456789';
 const byToken: TwilioCredentials = { ...ofAccount, auth_token: token };

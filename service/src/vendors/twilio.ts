@@ -22,7 +22,7 @@ import {
   translateStatus,
   type VendorCall,
 } from './failure.ts';
-import type { Observe } from './observe.ts';
+import type { MeasureCall } from './measure-call.ts';
 import { itemsOf, PAGE_SIZE, type Page } from './pages.ts';
 import type { TwilioSaid } from './twilio-answer.ts';
 import { type Exchange, TwilioHttp } from './twilio-http.ts';
@@ -32,7 +32,7 @@ export interface TwilioOptions {
   /** One base URL in place of all of Twilio's hosts, for a proxy or a stand-in. */
   url: string | undefined;
   timeout_ms: number;
-  observe: Observe;
+  measureCall: MeasureCall;
 }
 
 /** A Twilio account: its numbers, and what its trunks are made of. */
@@ -45,16 +45,16 @@ export interface TwilioAccount extends Carrier, TrunkAccount {
 const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
 
 /** Connects accounts. All share one HTTP client, which opens no connection before the first call. */
-export const createTwilio = ({ url, timeout_ms, observe }: TwilioOptions) => {
+export const createTwilio = ({ url, timeout_ms, measureCall }: TwilioOptions) => {
   const httpClient = new TwilioHttp(url);
-  return (credentials: TwilioCredentials): TwilioAccount => connect(credentials, httpClient, timeout_ms, observe);
+  return (credentials: TwilioCredentials): TwilioAccount => connect(credentials, httpClient, timeout_ms, measureCall);
 };
 
 const connect = (
   credentials: TwilioCredentials,
   httpClient: TwilioHttp,
   timeout_ms: number,
-  observe: Observe,
+  measureCall: MeasureCall,
 ): TwilioAccount => {
   const { auth_token, api_key_secret } = credentials;
   const client = clientOf(credentials, httpClient);
@@ -62,7 +62,7 @@ const connect = (
   const { credentialLists } = client.sip;
 
   const call = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T> =>
-    observe(name, async () => {
+    measureCall(name, async () => {
       const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms) };
       try {
         return await httpClient.within(exchange, run);
@@ -341,7 +341,7 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
   if (error instanceof Problem) return error;
   const { refused, said_retry_after_ms } = exchange;
   if (refused === undefined) return translateSilence(called, error);
-  const provider = answerOf(called, exchange, refused);
+  const provider = dispatchRuleOf(called, exchange, refused);
   // Whatever the SDK makes of it, this is what Twilio said.
   const said = new Error(refused.message ?? `HTTP ${refused.status}`, { cause: error });
   const cause = quote(called, said);
@@ -379,7 +379,7 @@ class NameTaken extends Conflict {
 const kindOf = ({ api_key_sid }: TwilioCredentials) => (api_key_sid === undefined ? 'auth_token' : 'api_key');
 
 /** What callers may read of what Twilio said. */
-const answerOf = (
+const dispatchRuleOf = (
   called: VendorCall,
   { request_id }: Exchange,
   { status, code, message, more_info }: TwilioSaid,

@@ -30,7 +30,7 @@ export interface StandInAccount extends Account {
 const WRONG_TOKEN = 'f'.repeat(32);
 
 const createAccount = (url: string | undefined, account_sid: string, auth_token: string) => {
-  const connect = createTwilio({ url, timeout_ms: 10_000, observe: (_call, run) => run() });
+  const connect = createTwilio({ url, timeout_ms: 10_000, measureCall: (_call, run) => run() });
   const credentials = { provider: 'twilio', account_sid } as const;
   return {
     account_sid,

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => sandbox?.close());
 
 const connect = (region: 'us1' | 'ie1' | 'au1', auth_token: string) =>
-  createTwilio({ url: sandbox.url, timeout_ms: 10_000, observe: (_call, run) => run() })({
+  createTwilio({ url: sandbox.url, timeout_ms: 10_000, measureCall: (_call, run) => run() })({
     provider: 'twilio',
     account_sid: account.sid,
     auth_token,

@@ -169,7 +169,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
 
   it('what is made is taken away again', async () => {
     const { sid: account_sid, auth_token } = await seedAccount(sandbox.shelf, []);
-    const connect = createTwilio({ url: proxy.url, timeout_ms: 10_000, observe: (_call, run) => run() });
+    const connect = createTwilio({ url: proxy.url, timeout_ms: 10_000, measureCall: (_call, run) => run() });
     const twilio = connect({ provider: 'twilio', account_sid, auth_token });
     const trunk = await twilio.createTrunk({ name: 'name', domain_name: 'taken-away.pstn.twilio.com', secure: true });
     const list = await twilio.createCredentialList('name');

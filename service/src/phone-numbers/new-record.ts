@@ -5,7 +5,7 @@ import { defaultAuthentication } from './allowed-addresses.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** The record of an import that has not begun. Its secrets are sealed for it alone. */
-export const createDraft =
+export const createNewRecord =
   ({ secrets, clock }: { secrets: Secrets; clock: Clock }) =>
   async (
     caller: Caller,
@@ -34,7 +34,7 @@ export const createDraft =
       provisioning_state: 'importing',
       provisioning: {
         attempt: 1,
-        doubtful_until: null,
+        uncertain_until: null,
         lease_token: null,
         problem: null,
         parts: {},

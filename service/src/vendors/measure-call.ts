@@ -3,13 +3,13 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** Measures each call to a vendor, and logs those that failed. Errors arrive here translated. */
-export type Observe = <T>(call: string, run: () => Promise<T>) => Promise<T>;
+export type MeasureCall = <T>(call: string, run: () => Promise<T>) => Promise<T>;
 
-export const createObserve =
+export const createMeasureCall =
   (
     provider: 'twilio' | 'livekit',
     { metrics, log }: { metrics: Pick<Metrics, 'providerCalls' | 'providerCallSeconds'>; log: Log },
-  ): Observe =>
+  ): MeasureCall =>
   async (call, run) => {
     const measured = metrics.providerCallSeconds.startTimer({ provider, call });
     const count = (outcome: string) => {

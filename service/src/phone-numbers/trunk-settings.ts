@@ -1,12 +1,12 @@
 import type { Content } from '../provisioning/part.ts';
 import { carrierOf, type Job, knownOf } from './job.ts';
-import type { Answer, InboundLine, MediaEncryption, OutboundLine } from './providers.ts';
+import type { DispatchRuleContent, InboundTrunkSettings, MediaEncryption, OutboundTrunkSettings } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
 const twilioEncryption = (job: Job): MediaEncryption => (carrierOf(job).secure ? 'require' : 'disable');
 
-export const inboundLineOf = async (job: Job): Promise<InboundLine> => {
+export const inboundTrunkOf = async (job: Job): Promise<InboundTrunkSettings> => {
   const { record, settings } = job;
   const common = { phone_number: record.phone_number, mark: markOf(job) };
   if (record.provider === 'twilio') {
@@ -32,7 +32,7 @@ export const inboundLineOf = async (job: Job): Promise<InboundLine> => {
   };
 };
 
-export const outboundLineOf = async (job: Job): Promise<OutboundLine> => {
+export const outboundTrunkOf = async (job: Job): Promise<OutboundTrunkSettings> => {
   const { record } = job;
   const common = { phone_number: record.phone_number, mark: markOf(job) };
   if (record.provider === 'twilio') {
@@ -59,7 +59,7 @@ export const outboundLineOf = async (job: Job): Promise<OutboundLine> => {
   };
 };
 
-export const answerOf = async (job: Job, inbound_trunk_id: string): Promise<Answer> => ({
+export const dispatchRuleOf = async (job: Job, inbound_trunk_id: string): Promise<DispatchRuleContent> => ({
   name: job.record.phone_number,
   inbound_trunk_id,
   room_prefix: roomPrefixOf(job.record),

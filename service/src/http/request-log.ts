@@ -11,7 +11,7 @@ const probes = new Set(['/healthz', '/readyz']);
  * Gives each request its id, and when it is answered one line of log and its metrics: route, status, time and who called.
  * Not its headers, query or body: secrets travel there, which is why no ready-made request logger is used.
  */
-export const observe = (
+export const requestLog = (
   { plain, inRequest }: Logging,
   { requests, requestSeconds }: Pick<Metrics, 'requests' | 'requestSeconds'>,
 ): RequestHandler => {

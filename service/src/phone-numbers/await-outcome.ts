@@ -5,17 +5,17 @@ import type { PhoneNumberStore } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
 
-export interface FollowDependencies {
+export interface AwaitOutcomeDependencies {
   store: Pick<PhoneNumberStore, 'getById'>;
   clock: Clock;
   deadline_ms: number;
 }
 
-export type Follow = ReturnType<typeof createFollow>;
+export type AwaitOutcome = ReturnType<typeof createAwaitOutcome>;
 
 /** Waits for what somebody else makes of an import, and answers as they would. */
-export const createFollow =
-  ({ store, clock, deadline_ms }: FollowDependencies) =>
+export const createAwaitOutcome =
+  ({ store, clock, deadline_ms }: AwaitOutcomeDependencies) =>
   async (phone_number_id: PhoneNumberId): Promise<PhoneNumberRecord> => {
     for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
       const record = await store.getById(phone_number_id);
