@@ -102,7 +102,13 @@ export const compose = async (config: Config, parts: Opened) => {
   const store = createPhoneNumberStore(connection, shared);
   const gate = createGate({ ...shared, countHeld: store.countHeld });
   const organizations = createOrganizations({ ...shared, installation });
-  const integrations = createIntegrations({ ...shared, made_for: madeFor(config, livekit.sip_host), gate, connect });
+  const integrations = createIntegrations({
+    ...shared,
+    made_for: madeFor(config, livekit.sip_host),
+    gate,
+    requeueNumbers: store.requeueAll,
+    connect,
+  });
   const { lineOf, lineFor } = integrations;
   const phoneNumbers = createPhoneNumbers({
     ...shared,

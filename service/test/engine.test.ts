@@ -196,3 +196,45 @@ describe('Fifty first imports of an integration', () => {
     expect(claims).toBe(1);
   });
 });
+
+describe("A trunk that somebody deleted in Twilio's console", () => {
+  it('is made again at the next change, and its numbers follow', async () => {
+    const caller = await first.newOrganization();
+    const voice_url = 'https://example.com/before';
+    const owned = Array.from({ length: 3 }, () => ({ phone_number: drawNumber(), voice_url }));
+    const { integration_id, account_sid } = await first.integrate(caller, owned);
+    const input = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+    const importNumber = (n: number) =>
+      caller.client.phoneNumbers.import.mutate({ ...input, phone_number: owned[n]!.phone_number });
+    await importNumber(0);
+    await importNumber(1);
+    const { shelf } = first.sandbox;
+    const ofAccount = async <T extends { account_sid: string }>(kind: string) =>
+      (await shelf.list<T>(kind)).filter((it) => it.account_sid === account_sid);
+    const [trunk] = await ofAccount<any>('twilio.trunk');
+    for (const kind of ['trunk', 'origination_url', 'permission'])
+      for (const { sid } of await ofAccount<any>(`twilio.${kind}`)) await shelf.remove(`twilio.${kind}`, sid);
+    const until = first.clock.now() + 30 * 24 * 3_600_000;
+    await shelf.put('twilio.reserved_domain', trunk.domain_name, { until });
+    for (const number of await ofAccount<any>('twilio.number'))
+      await shelf.put('twilio.number', number.sid, { ...number, trunk_sid: null });
+
+    expect((await importNumber(2)).data.provisioning_state).toBe('active');
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const [anew] = await ofAccount<any>('twilio.trunk');
+    expect(anew.sid).not.toBe(trunk.sid);
+    const numbersNow = await ofAccount<any>('twilio.number');
+    expect(numbersNow.map(({ trunk_sid }) => trunk_sid)).toEqual([anew.sid, anew.sid, anew.sid]);
+    const { outbound } = await readWorld(first);
+    const dialled = outbound.filter(({ numbers: [number] = [] }) => owned.some((it) => it.phone_number === number));
+    expect(dialled.map((it) => Reflect.get(it, 'address'))).toEqual(Array(3).fill(anew.domain_name));
+    for (const { phone_number } of owned) {
+      const row = await numbers().findOne({ holds: phone_number });
+      expect((await caller.rest('DELETE', `/api/phone-numbers/${row?.phone_number_id}`)).status).toBe(200);
+    }
+    expect((await ofAccount<any>('twilio.number')).map((it) => [it.trunk_sid, it.voice_url])).toEqual(
+      Array(3).fill([null, voice_url]),
+    );
+  });
+});

@@ -86,19 +86,25 @@ export const createLineOf =
   async (integration: IntegrationRecord) => {
     const { integration_id, account_sid, carrier } = integration;
     const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
+    // As it was read last: its trunk may be made, or made again, meanwhile.
+    let known = integration;
     return {
       account_sid,
       secure,
       numbers: accounts.notingStatus(await accounts.accountOf(integration), integration),
-      trunk_sid: integration.provisioning.parts.trunk?.resource_id ?? undefined,
+      trunkSid: () => known.provisioning.parts.trunk?.resource_id ?? undefined,
+      address: () => known.carrier.domain_name,
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
-        const { provisioning, carrier } = await ensureTrunk.ensure(integration, waiting);
+        known = await ensureTrunk.ensure(known, waiting);
         return {
-          trunk_sid: provisioning.parts.trunk?.resource_id ?? '',
-          address: carrier.domain_name,
-          username: carrier.username,
-          password: await secrets.open(carrier.password, `integrations/${integration_id}/carrier_password`),
+          trunk_sid: known.provisioning.parts.trunk?.resource_id ?? '',
+          address: known.carrier.domain_name,
+          username: known.carrier.username,
+          password: await secrets.open(known.carrier.password, `integrations/${integration_id}/carrier_password`),
         };
+      },
+      lookAtTrunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
+        known = await ensureTrunk.look(integration_id, waiting);
       },
     };
   };

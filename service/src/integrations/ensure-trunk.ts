@@ -19,6 +19,8 @@ export interface EnsureTrunkDependencies {
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
   gate: Pick<Gate, 'requireOpen'>;
+  /** Has all numbers of an integration looked at. */
+  requeueNumbers(integration_id: IntegrationId): Promise<void>;
   clock: Clock;
   log: Log;
   installation_id: string;
@@ -32,6 +34,7 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const { store, connectAccount, secrets, gate, clock, log, installation_id, made_for, call_ms, settle_ms } = deps;
+  const { requeueNumbers } = deps;
 
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
@@ -70,6 +73,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const make = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<void> => {
     const { provisioning } = claim.record;
     const begun = clock.now();
+    const before = provisioning.parts.trunk?.resource_id;
     const doubt = provisioning.uncertain_until;
     try {
       await build(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now));
@@ -83,6 +87,8 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const uncertain_until = isSettled ? null : provisioning.uncertain_until;
     const made = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
     await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
+    // Its numbers are on a trunk that is gone.
+    if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(claim.record.integration_id);
   };
 
   /** After a lost answer: nothing but what is recorded may be left. */
@@ -138,6 +144,21 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         if (record && isReady(record)) return record;
         if (beingMade.has(integration_id)) await clock.sleep(LOOK_EVERY_MS);
         else if (begun === ended) await makeUnlessHeld(integration_id, waiting);
+      }
+    },
+
+    /** The integration once its trunk was looked at: what somebody deleted at Twilio is made again. */
+    look: async (integration_id: IntegrationId, waiting: Waiting): Promise<IntegrationRecord> => {
+      for (;;) {
+        await waiting.before?.();
+        const claim = await store.claim(integration_id);
+        if (claim === undefined) {
+          await clock.sleep(LOOK_EVERY_MS);
+          continue;
+        }
+        claim.record.provisioning.uncertain_until ??= new Date(clock.now());
+        await make(claim, waiting).catch(goOnWhereLost(integration_id));
+        return claim.record;
       }
     },
 

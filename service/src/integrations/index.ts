@@ -23,6 +23,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   clock: Clock;
   log: Log;
   gate: Pick<Gate, 'requireOpen'>;
+  requeueNumbers(integration_id: IntegrationId): Promise<void>;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   /** The vendor's client of an account. */

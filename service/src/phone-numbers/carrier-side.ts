@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contracts';
+import { Gone } from '../provisioning/carry-out.ts';
 import type { Told } from '../provisioning/lease.ts';
 import type { Seen } from '../provisioning/part.ts';
-import { Obstacle, ProviderProblem } from '../provisioning/provider.ts';
+import { isRefusal, Obstacle, ProviderProblem } from '../provisioning/provider.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
@@ -37,7 +38,7 @@ export async function verifyOwnership(job: Job): Promise<string> {
 /** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
 async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void> {
   const { record } = job;
-  if (routing.trunk_sid !== null && routing.trunk_sid === carrierOf(job).trunk_sid) return;
+  if (routing.trunk_sid !== null && routing.trunk_sid === carrierOf(job).trunkSid()) return;
   const obstacle = routing.trunk_sid
     ? `the trunk ${routing.trunk_sid}`
     : routing.voice_application_sid && `the voice application ${routing.voice_application_sid}`;
@@ -57,26 +58,48 @@ async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void
 export async function routeToTrunk(job: Job, was: string | null): Promise<string> {
   const number_sid = job.record.provisioning.known.number_sid ?? was;
   if (number_sid === null) throw new Error(`${job.record.phone_number_id} is routed before it is verified`);
-  const { numbers } = carrierOf(job);
   if (was !== null) {
-    const number = await numbers.readNumber(number_sid);
-    const problem = leftAlone(job, number, await job.formerRouting());
+    const number = await carrierOf(job).numbers.readNumber(number_sid);
+    const problem = wasOnOurs(job, number) ? undefined : leftAlone(job, number, await job.formerRouting());
     if (problem) throw new Obstacle(problem.code, problem.detail);
   }
-  await numbers.routeToTrunk(number_sid, need(job, 'carrier_trunk'));
-  return number_sid;
+  return attach(job, number_sid);
 }
+
+/** Where our trunk was made anew, a number that is on none, or on the trunk that is gone, is ours still. */
+const wasOnOurs = (job: Job, number: OwnedNumber | undefined): boolean => {
+  const before = job.record.provisioning.parts.carrier_routing?.sent?.trunk_sid;
+  const { trunk_sid } = number?.routing ?? {};
+  return before !== undefined && before !== need(job, 'carrier_trunk') && (trunk_sid === null || trunk_sid === before);
+};
+
+/** Where Twilio does not find what the routing names, the trunk may have been deleted: it is looked for, and made again. */
+export async function attach(job: Job, number_sid: string): Promise<string> {
+  const { numbers, lookAtTrunk } = carrierOf(job);
+  const trunk_sid = need(job, 'carrier_trunk');
+  try {
+    await numbers.routeToTrunk(number_sid, trunk_sid);
+    return number_sid;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await lookAtTrunk();
+    throw carrierOf(job).trunkSid() === trunk_sid ? error : new Gone();
+  }
+}
+
+const isNotFound = (error: unknown): boolean =>
+  isRefusal(error) && (error.members.provider?.status === 404 || error.members.provider?.code === '20404');
 
 /** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<Seen[]> {
   const trunk_sid = trunkOf(job);
   if (trunk_sid === undefined) return [];
   const number = await readNumber(job);
-  return number?.routing.trunk_sid === trunk_sid ? [{ resource_id: number.number_sid }] : [];
+  return number?.routing.trunk_sid === trunk_sid ? [{ resource_id: number.number_sid, content: { trunk_sid } }] : [];
 }
 
 /** Our trunk, where the number is on it, or was. */
-const trunkOf = (job: Job): string | undefined => knownOf(job, 'carrier_trunk') ?? carrierOf(job).trunk_sid;
+const trunkOf = (job: Job): string | undefined => knownOf(job, 'carrier_trunk') ?? carrierOf(job).trunkSid();
 
 const readNumber = (job: Job): Promise<OwnedNumber | undefined> => {
   const { numbers } = carrierOf(job);

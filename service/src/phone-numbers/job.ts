@@ -15,7 +15,9 @@ export interface Job {
   admitRemoval(): Promise<void>;
   switchboard: Switchboard;
   /** Of a Twilio number. */
-  carrier: (Omit<CarrierAccount, 'trunk'> & { trunk(): Promise<CarrierTrunk> }) | undefined;
+  carrier:
+    | (Omit<CarrierAccount, 'trunk' | 'lookAtTrunk'> & { trunk(): Promise<CarrierTrunk>; lookAtTrunk(): Promise<void> })
+    | undefined;
   /** Decrypts a secret of the record. */
   open(field: 'inbound_pin' | 'sip_password'): Promise<string | null>;
   /** How Twilio routed the number before us, if that is known. */
@@ -45,10 +47,13 @@ export interface CarrierAccount {
   /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
   secure: boolean;
   numbers: Carrier;
-  /** The integration's own trunk, if it is there already. */
-  trunk_sid: string | undefined;
+  /** The integration's own trunk, if it is there already, and where LiveKit reaches it. */
+  trunkSid(): string | undefined;
+  address(): string;
   /** The integration's own trunk, made if need be. `before` runs again and again while that takes, `waited` where Twilio is busy. */
   trunk(waiting: Pick<Guard, 'signal' | 'before' | 'waited'>): Promise<CarrierTrunk>;
+  /** Looks whether it is there, and makes it again if not. */
+  lookAtTrunk(waiting: Pick<Guard, 'signal' | 'before' | 'waited'>): Promise<void>;
 }
 
 export interface JobDependencies {
@@ -81,6 +86,7 @@ export const createJobs =
         ...carrier,
         numbers: guarded(carrier.numbers, guard),
         trunk: () => carrier.trunk(guard),
+        lookAtTrunk: () => carrier.lookAtTrunk(guard),
       },
       wasLetGo: store.wasLetGo,
       formerRouting: async () => (record.provider === 'twilio' ? openRouting(secrets, record) : null),

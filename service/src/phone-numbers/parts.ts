@@ -1,6 +1,6 @@
 import type { Part } from '../provisioning/part.ts';
-import { findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
-import { carrierOf, type Job } from './job.ts';
+import { attach, findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
+import { carrierOf, type Job, knownOf } from './job.ts';
 import type { PartName, PhoneNumberRecord } from './record.ts';
 import {
   changeDispatchRule,
@@ -30,7 +30,9 @@ export const parts: readonly Part<Job, PartName>[] = [
     name: 'carrier_trunk',
     after: [],
     when: (record) => ofTwilio(record) && (inbound(record) || outbound(record)),
+    content: (job) => ({ trunk_sid: carrierOf(job).trunkSid() ?? null }),
     make: async (job) => (await carrierOf(job).trunk()).trunk_sid,
+    change: async (job) => (await carrierOf(job).trunk()).trunk_sid,
   },
   {
     name: 'inbound_trunk',
@@ -69,8 +71,10 @@ export const parts: readonly Part<Job, PartName>[] = [
     after: ['carrier_trunk', 'inbound_trunk', 'dispatch_rule', 'outbound_trunk'],
     isRecordedBefore: true,
     when: (record) => ofTwilio(record) && inbound(record),
+    content: (job) => ({ trunk_sid: knownOf(job, 'carrier_trunk') ?? null }),
     make: routeToTrunk,
     look: findRouting,
+    change: attach,
     remove: giveBackRouting,
   },
 ];

@@ -89,7 +89,8 @@ export const inboundContentOf = (job: Job): Content => {
 
 export const outboundContentOf = (job: Job): Content => {
   const { record } = job;
-  if (record.provider === 'twilio') return { media_encryption: twilioEncryption(job) };
+  if (record.provider === 'twilio')
+    return { address: carrierOf(job).address(), media_encryption: twilioEncryption(job) };
   return {
     address: record.sip_server_address,
     transport: record.sip_transport,

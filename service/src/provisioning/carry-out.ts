@@ -55,8 +55,8 @@ export const progressOf = <Name extends string>(
   };
 };
 
-/** A part that is recorded is not there: somebody deleted it. */
-class Gone extends Error {
+/** A part that is recorded is not there, or what it stands on: somebody deleted it. */
+export class Gone extends Error {
   override name = 'Gone';
 }
 
