@@ -3,7 +3,7 @@ import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contra
 import { Gone } from '../provisioning/carry-out.ts';
 import type { Told } from '../provisioning/lease.ts';
 import type { Seen } from '../provisioning/part.ts';
-import { isRefusal, Obstacle, ProviderProblem } from '../provisioning/provider.ts';
+import { isRefusal, Obstacle } from '../provisioning/provider.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
@@ -154,7 +154,7 @@ const leftAlone = (
 };
 
 const falseIfRefused = (error: unknown): false => {
-  if (error instanceof ProviderProblem && error.code === 'provider_error' && !error.doubtful) return false;
+  if (isRefusal(error) && error.code !== 'provider_credentials_refused') return false;
   throw error;
 };
 

@@ -21,15 +21,18 @@ describe('a trunk', () => {
   it('is made, found by its whole name, and removed', async () => {
     const trunk_sid = await newTrunk('life', 'a name');
     expect(trunk_sid).toMatch(/^TK[0-9a-f]{32}$/);
-    expect(await account.twilio.findTrunks('a name')).toEqual([trunk_sid]);
+    expect(await account.twilio.findTrunks('a name')).toEqual([{ resource_id: trunk_sid, content: { secure: true } }]);
     expect(await account.twilio.findTrunks('a nam')).toEqual([]);
     expect(await account.shelf.get('twilio.trunk', trunk_sid)).toMatchObject({
       friendly_name: 'a name',
       domain_name: 'life.pstn.twilio.com',
       secure: true,
     });
+    expect(await account.twilio.secureTrunk(trunk_sid, false)).toBe(true);
+    expect(await account.twilio.findTrunks('a name')).toMatchObject([{ content: { secure: false } }]);
     for (const _ of ['there', 'gone']) await account.twilio.removeTrunk(trunk_sid);
     expect(await account.twilio.findTrunks('a name')).toEqual([]);
+    expect(await account.twilio.secureTrunk(trunk_sid, true)).toBe(false);
   });
 
   it.each(['with_underscore', 'dot.ted', ''])('is refused with the domain "%s"', async (domain) => {
@@ -47,14 +50,19 @@ describe('a trunk', () => {
     const url = { name: 'LiveKit', sip_url: 'sip:example.sip.livekit.cloud;transport=tls' };
     const url_sid = await account.twilio.createOriginationUrl(trunk_sid, url);
     expect(url_sid).toMatch(/^OU/);
-    expect(await account.twilio.findOriginationUrls(trunk_sid, url.sip_url)).toEqual([url_sid]);
-    expect(await account.twilio.findOriginationUrls(trunk_sid, 'sip:other.example')).toEqual([]);
+    const seen = async () => account.twilio.findOriginationUrls(trunk_sid, 'LiveKit');
+    expect(await seen()).toEqual([{ resource_id: url_sid, content: { sip_url: url.sip_url } }]);
+    expect(await account.twilio.findOriginationUrls(trunk_sid, 'LiveKi')).toEqual([]);
+    const other = 'sip:other.example;transport=tcp';
+    expect(await account.twilio.pointOriginationUrl(trunk_sid, url_sid, other)).toBe(true);
+    expect(await seen()).toEqual([{ resource_id: url_sid, content: { sip_url: other } }]);
     const sips = { ...url, sip_url: 'sips:example.sip.livekit.cloud' };
     await expect(account.twilio.createOriginationUrl(trunk_sid, sips)).rejects.toMatchObject({
       code: 'provider_error',
     });
     await account.twilio.removeOriginationUrl(trunk_sid, url_sid);
-    expect(await account.twilio.findOriginationUrls(trunk_sid, url.sip_url)).toEqual([]);
+    expect(await seen()).toEqual([]);
+    expect(await account.twilio.pointOriginationUrl(trunk_sid, url_sid, other)).toBe(false);
   });
 
   // https://www.twilio.com/docs/sip-trunking/api/credentiallist-resource
@@ -172,8 +180,8 @@ describe('a number', () => {
   it('is not routed to a trunk that is not there', async () => {
     const { number_sid } = await find('+15550000001');
     await expect(account.twilio.routeToTrunk(number_sid, `TK${'0'.repeat(32)}`)).rejects.toMatchObject({
-      code: 'provider_error',
-      detail: expect.stringContaining('404 (20404)'),
+      code: 'provider_refused',
+      members: { provider: { status: 404, code: '20404' } },
     });
   });
 });

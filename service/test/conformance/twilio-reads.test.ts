@@ -52,13 +52,13 @@ describe.each([
 
     it('that lists below a trunk that is not there are not found', async () => {
       for (const read of [
-        () => account.twilio.findOriginationUrls(sid('TK'), 'sip:example.com'),
+        () => account.twilio.findOriginationUrls(sid('TK'), 'a name'),
         () => account.twilio.findPermissions(sid('TK'), sid('CL')),
         () => account.twilio.findCredentials(sid('CL'), 'nobody'),
       ])
         await expect(read()).rejects.toMatchObject({
-          code: 'provider_error',
-          detail: expect.stringContaining('Twilio answered 404 (20404)'),
+          code: 'provider_refused',
+          members: { provider: { status: 404, code: '20404' } },
         });
     });
 

@@ -50,13 +50,13 @@ describe('each Region', () => {
 
   it('has trunks of its own, and a configuration of its own of each number', async () => {
     const trunk_sid = await ie1().createTrunk({ name: 'of ie1', domain_name: 'ie1.pstn.twilio.com', secure: true });
-    expect(await ie1().findTrunks('of ie1')).toEqual([trunk_sid]);
+    expect(await ie1().findTrunks('of ie1')).toMatchObject([{ resource_id: trunk_sid }]);
     expect(await us1().findTrunks('of ie1')).toEqual([]);
     const { number_sid } = await numberOf(ie1());
     await ie1().routeToTrunk(number_sid, trunk_sid);
     expect((await numberOf(ie1())).routing.trunk_sid).toBe(trunk_sid);
     expect((await numberOf(us1())).routing.trunk_sid).toBeNull();
-    await expect(us1().routeToTrunk(number_sid, trunk_sid)).rejects.toMatchObject({ code: 'provider_error' });
+    await expect(us1().routeToTrunk(number_sid, trunk_sid)).rejects.toMatchObject({ code: 'provider_refused' });
   });
 
   it('shares the names of domains with all others', async () => {
