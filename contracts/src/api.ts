@@ -50,6 +50,7 @@ export const api = {
         'phone_number_without_voice',
         'number_routed_elsewhere',
         'number_answered_elsewhere',
+        'livekit_clash',
         'provider_error',
         'provider_unavailable',
         'provider_timeout',

@@ -31,6 +31,7 @@ export const problems = {
   phone_number_degraded: [409, 'The phone number is degraded'],
   number_routed_elsewhere: [409, 'The phone number is routed elsewhere'],
   number_answered_elsewhere: [409, 'The phone number is answered elsewhere'],
+  livekit_clash: [409, 'Two trunks or dispatch rules at LiveKit clash'],
   integration_already_exists: [409, 'The account is already integrated'],
   idempotency_key_in_use: [409, 'The idempotency key is in use'],
   answer_not_kept: [409, 'The first response is not repeated'],

@@ -62,9 +62,11 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   number_routed_elsewhere: `Twilio routes ${phone_number} to the trunk TK${'3'.repeat(32)}, which is not Trunkline's. Remove that routing, or send replace_existing_routing: true: a release then restores it.`,
   number_answered_elsewhere: [
-    `LiveKit has an inbound trunk for ${sipNumber.phone_number} that Trunkline did not create, ST_2pWk8vYh5RcB. Remove it there, then import again.`,
+    `LiveKit's inbound trunk ST_2pWk8vYh5RcB, which Trunkline did not make, has ${sipNumber.phone_number}. Take ${sipNumber.phone_number} off that trunk, and leave it its other numbers; then import again.`,
     { trunk_id: 'ST_2pWk8vYh5RcB' },
   ],
+  livekit_clash:
+    'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then import again.',
   integration_already_exists: `Your organization already has an integration for the account ${account_sid}. Use it: GET /api/integrations lists it.`,
   idempotency_key_in_use: [
     'The first request with this Idempotency-Key is still in progress. Try again once it has finished.',

@@ -6,15 +6,15 @@ import type { Seen } from '../provisioning/part.ts';
 import { isRefusal, Obstacle } from '../provisioning/provider.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
-import { answeredElsewhere, findForeignTrunk } from './switchboard-side.ts';
+import { requireUnanswered } from './switchboard-side.ts';
 
 /** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
 export async function verifyOwnership(job: Job): Promise<string> {
-  const { record, switchboard } = job;
+  const { record } = job;
   const { account_sid, numbers } = carrierOf(job);
-  const [owned, inTheWay] = await Promise.allSettled([
+  const [owned, unanswered] = await Promise.allSettled([
     numbers.findNumber(record.phone_number),
-    record.supports_inbound ? findForeignTrunk(job, switchboard) : undefined,
+    requireUnanswered(job),
   ]);
   if (owned.status === 'rejected') throw owned.reason;
   if (owned.value === undefined) {
@@ -30,8 +30,7 @@ export async function verifyOwnership(job: Job): Promise<string> {
     );
   }
   if (record.supports_inbound) await rememberRouting(job, owned.value);
-  if (inTheWay.status === 'rejected') throw inTheWay.reason;
-  if (inTheWay.value !== undefined) throw answeredElsewhere(record, inTheWay.value);
+  if (unanswered.status === 'rejected') throw unanswered.reason;
   return owned.value.number_sid;
 }
 

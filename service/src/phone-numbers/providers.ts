@@ -75,14 +75,24 @@ export interface Found extends Seen {
   mark: Mark | undefined;
 }
 
+/** An inbound trunk that has the number that was looked for. */
+export interface FoundInboundTrunk extends Found {
+  /** That number as the trunk has it: with blanks or without a plus, perhaps more than once. */
+  written: string[];
+  has_other_numbers: boolean;
+}
+
 /**
  * The switchboard's side: LiveKit. Removing what is not there succeeds.
  * Creating throws `Conflict` where LiveKit has something that clashes. Every call may throw a `ProviderProblem`.
  */
 export interface Switchboard {
   createInboundTrunk(line: InboundTrunkSettings): Promise<string>;
-  /** Those of exactly this number; trunks for all numbers are no obstacle, since the more exact one wins. */
-  findInboundTrunks(phone_number: string): Promise<Found[]>;
+  /**
+   * Those of this number, however it is written, and whichever callers they take. Trunks for all numbers are no obstacle,
+   * since the more exact one wins.
+   */
+  findInboundTrunks(phone_number: string): Promise<FoundInboundTrunk[]>;
   /** Gives the trunk what a line says, and leaves all else as it is. In place. False: there is no such trunk. */
   changeInboundTrunk(trunk_id: string, line: InboundTrunkSettings): Promise<boolean>;
   createOutboundTrunk(line: OutboundTrunkSettings): Promise<string>;

@@ -13,6 +13,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { parts } from './parts.ts';
 import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
+import { requireUnanswered } from './switchboard-side.ts';
 
 export interface ReconcileDependencies {
   store: Pick<PhoneNumberStore, 'holdAgain' | 'requeue'>;
@@ -71,9 +72,9 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   const progress = (claim: PhoneNumberClaim): Progress<PartName> => progressOf(claim, clock.now);
 
-  /** Before anything is made: the number must be theirs. */
+  /** Before anything is made: the number must be theirs, and nobody else may answer it. */
   const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
-    if (job.record.provider !== 'twilio') return;
+    if (job.record.provider === 'sip') return requireUnanswered(job);
     const known = { number_sid: await verifyOwnership(job), verified_at: new Date(clock.now()) };
     claim.record.provisioning.known = known;
     claim.writeWithNext({ 'provisioning.known': known });

@@ -1,39 +1,62 @@
-import { Problem } from '@trunkline/contracts';
 import type { Seen } from '../provisioning/part.ts';
-import { Conflict } from '../provisioning/provider.ts';
+import { Conflict, Obstacle } from '../provisioning/provider.ts';
+import { answeredElsewhere, refusedForAnother, ruleOnOurTrunk, rulesClash, trunksClash } from './in-the-way.ts';
 import { type Job, knownOf, need } from './job.ts';
-import type { Found, Switchboard } from './providers.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import type { Found, FoundInboundTrunk } from './providers.ts';
 import { dispatchRuleOf, inboundTrunkOf } from './trunk-settings.ts';
+
+/** Before anything is made: LiveKit would not refuse a second trunk for the number where one of the two takes chosen callers. */
+export async function requireUnanswered(job: Job): Promise<void> {
+  const foreign = job.record.supports_inbound ? await findForeignTrunk(job) : undefined;
+  if (foreign !== undefined) throw answeredElsewhere(job.record, foreign);
+}
 
 /** LiveKit refuses a second trunk for a number. What is in the way may be ours: made by a call whose answer was lost. */
 export async function createInboundTrunk(job: Job): Promise<string> {
+  const { switchboard, record } = job;
+  if (record.provisioning.change?.kind !== 'import') await standAside(job);
   const line = await inboundTrunkOf(job);
   try {
-    return await job.switchboard.createInboundTrunk(line);
+    return await switchboard.createInboundTrunk(line);
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    const found = await job.switchboard.findInboundTrunks(job.record.phone_number);
+    const found = await switchboard.findInboundTrunks(record.phone_number);
     const [own] = mine(job, found);
     if (own !== undefined) return own.resource_id;
-    const foreign = await findForeignTrunk(job, job.switchboard);
-    if (foreign !== undefined || found.length === 0) throw answeredElsewhere(job.record, foreign ?? error.resource_id);
+    const foreign = await findForeignTrunk(job, found);
+    if (foreign !== undefined) throw answeredElsewhere(record, foreign);
+    const [one, other] = error.resource_ids.filter((id) => found.every(({ resource_id }) => resource_id !== id));
+    if (one !== undefined && other !== undefined) throw trunksClash(one, other);
+    if (found.length === 0) throw refusedForAnother(record, one);
     for (const { resource_id } of found) {
       await job.admitRemoval();
-      await job.switchboard.removeTrunk(resource_id);
+      await switchboard.removeTrunk(resource_id);
     }
-    return job.switchboard.createInboundTrunk(line);
+    return switchboard.createInboundTrunk(line);
   }
 }
 
+/** Where a trunk of ours is gone, somebody else may answer the number by now: then it is theirs. */
+async function standAside(job: Job): Promise<void> {
+  const foreign = await findForeignTrunk(job);
+  if (foreign === undefined) return;
+  const { code, detail } = answeredElsewhere(job.record, foreign);
+  throw new Obstacle(code, detail);
+}
+
 export async function createDispatchRule(job: Job): Promise<string> {
+  const inbound_trunk_id = need(job, 'inbound_trunk');
   try {
-    return await job.switchboard.createDispatchRule(await dispatchRuleOf(job, need(job, 'inbound_trunk')));
+    return await job.switchboard.createDispatchRule(await dispatchRuleOf(job, inbound_trunk_id));
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    const [own] = mine(job, await findDispatchRules(job));
+    const found = await findDispatchRules(job);
+    const [own] = mine(job, found);
     if (own !== undefined) return own.resource_id;
-    throw answeredElsewhere(job.record, error.resource_id);
+    const [rule_id] = error.resource_ids;
+    throw found.some(({ resource_id }) => resource_id === rule_id)
+      ? ruleOnOurTrunk(rule_id, inbound_trunk_id)
+      : rulesClash(rule_id);
   }
 }
 
@@ -59,22 +82,16 @@ export async function findDispatchRules(job: Job): Promise<Found[]> {
 }
 
 /** An inbound trunk for the number that is neither this record's nor let go of by this installation. */
-export async function findForeignTrunk(job: Job, switchboard: Switchboard): Promise<string | undefined> {
-  for (const { resource_id, mark } of await switchboard.findInboundTrunks(job.record.phone_number)) {
+async function findForeignTrunk(job: Job, found?: FoundInboundTrunk[]): Promise<FoundInboundTrunk | undefined> {
+  for (const trunk of found ?? (await job.switchboard.findInboundTrunks(job.record.phone_number))) {
+    const { mark } = trunk;
     const ours = mark?.installation_id === job.installation_id;
     if (ours && (mark.phone_number_id === job.record.phone_number_id || (await job.wasLetGo(mark.phone_number_id))))
       continue;
-    return resource_id;
+    return trunk;
   }
   return undefined;
 }
-
-export const answeredElsewhere = ({ phone_number }: PhoneNumberRecord, trunk_id: string | undefined) =>
-  new Problem(
-    'number_answered_elsewhere',
-    `LiveKit has an inbound trunk for ${phone_number} that Trunkline did not create${trunk_id ? `, ${trunk_id}` : ''}. Remove it there, then import again.`,
-    trunk_id === undefined ? {} : { trunk_id },
-  );
 
 /** Those that carry this record's mark. */
 export const mine = ({ record, installation_id }: Job, found: Found[]): Seen[] =>

@@ -37,13 +37,16 @@ export class ProviderProblem extends Problem {
 
 /** The provider holds something already that this would clash with. Nothing was made. */
 export class Conflict extends ProviderProblem {
-  /** What is in the way, where the provider names it. */
-  readonly resource_id: string | undefined;
+  /** What is in the way, where the provider names it. Two: these clash with each other. */
+  readonly resource_ids: readonly string[];
 
-  constructor(detail: string, { resource_id, cause }: { resource_id?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    detail: string,
+    { resource_ids = [], cause }: { resource_ids?: readonly string[]; cause?: unknown } = {},
+  ) {
     super('provider_error', detail, { cause });
     this.name = 'Conflict';
-    this.resource_id = resource_id;
+    this.resource_ids = resource_ids;
   }
 }
 

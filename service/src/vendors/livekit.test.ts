@@ -91,22 +91,26 @@ describe('LiveKit', () => {
   it.each([
     [
       'Conflicting inbound SIP Trunks: "<new>" and "ST_abc", using the same number(s) ["+1"] without AllowedNumbers set',
-      'ST_abc',
+      ['ST_abc'],
     ],
     [
       'Conflicting inbound SIP Trunks: "ST_abc" and "<new>", using the same number(s) <any> without AllowedNumbers set',
-      'ST_abc',
+      ['ST_abc'],
     ],
     [
-      'Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch rule "SDR_x" "name"',
-      'SDR_x',
+      'Conflicting inbound SIP Trunks: "ST_b" and "ST_a", using the same number(s) <any> without AllowedNumbers set',
+      ['ST_b', 'ST_a'],
     ],
-  ])('reads a conflict, which comes as 400, from its message: %s', async (msg, resource_id) => {
+    [
+      'Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch rule "SDR_x" "SDR_name"',
+      ['SDR_x'],
+    ],
+  ])('reads a conflict, which comes as 400, from its message: %s', async (msg, resource_ids) => {
     const body = JSON.stringify({ code: 'invalid_argument', msg });
     fetching.mockImplementation(
       async () => new Response(body, { status: 400, headers: { 'content-type': 'application/json' } }),
     );
-    expect(await create()).toMatchObject({ name: 'Conflict', resource_id });
+    expect(await create()).toMatchObject({ name: 'Conflict', resource_ids });
   });
 
   it('takes another 400 for a defect of ours', async () => {

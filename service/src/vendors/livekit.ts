@@ -135,8 +135,11 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
         const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ numbers: [phone_number] }));
         const { items: trunks } = ListSIPInboundTrunkResponse.fromJson(listed, lenient);
         // The list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets.
-        const exact = trunks.filter(({ numbers }) => numbers.some((number) => normalise(number) === phone_number));
-        return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
+        return trunks.flatMap(({ sipTrunkId, metadata, numbers }) => {
+          const written = numbers.filter((number) => normalise(number) === phone_number);
+          const has_other_numbers = written.length < numbers.length;
+          return written.length === 0 ? [] : [{ ...found(sipTrunkId, metadata), written, has_other_numbers }];
+        });
       }),
 
     createOutboundTrunk: (line) =>
@@ -353,7 +356,9 @@ const contentOf = ({ rule, roomConfig }: SIPDispatchRuleInfo) => ({
   agent_id: agentsOf(roomConfig)[0] ?? null,
 });
 
+/** As LiveKit compares numbers: livekit/protocol, NormalizeNumber. */
 const normalise = (number: string): string => {
+  if (!/^\+?[0-9 ()-]+$/.test(number)) return number;
   const bare = number.replace(/[ ()-]/g, '');
   return bare.startsWith('+') ? bare : `+${bare}`;
 };
@@ -396,19 +401,17 @@ const translate = (called: VendorCall, error: unknown): Error => {
   if (!(error instanceof TwirpRefusal)) return translateSilence(called, error);
   const { status, message } = error;
   if (status === 400 && /conflicting inbound sip trunks|already exists in dispatch rule/i.test(message)) {
-    const resource_id = message.match(/\b(?:ST|SDR)_\w+/g)?.at(-1);
-    const named = resource_id ? ` (${resource_id})` : '';
-    const detail = `LiveKit has a trunk or dispatch rule${named} that conflicts with this one. Nothing was created. Remove it at LiveKit and try again.`;
-    return new Conflict(detail, {
-      resource_id,
-      cause: quote(called, error),
-    });
+    // Of trunks both that clash, where neither is the new one; of rules one, and behind it its name.
+    const resource_ids = message.match(/\bSDR_\w+/)?.slice(0, 1) ?? message.match(/\bST_\w+/g) ?? [];
+    const named = resource_ids.length > 0 ? ` (${resource_ids.join(', ')})` : '';
+    const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was made. Look at it in LiveKit, and try again.`;
+    return new Conflict(detail, { resource_ids, cause: quote(called, error) });
   }
-  return translateStatus(called, { ...error, provider: dispatchRuleOf(called, error) }, error);
+  return translateStatus(called, { ...error, provider: answerOf(called, error) }, error);
 };
 
 /** What callers may read of what LiveKit said. Of our own credentials there they read nothing. */
-const dispatchRuleOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
+const answerOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
   const isOfOurs = status === 401 || status === 403;
   return {
     name: 'livekit',

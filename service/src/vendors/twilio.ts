@@ -341,7 +341,7 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
   if (error instanceof Problem) return error;
   const { refused, said_retry_after_ms } = exchange;
   if (refused === undefined) return translateSilence(called, error);
-  const provider = dispatchRuleOf(called, exchange, refused);
+  const provider = answerOf(called, exchange, refused);
   // Whatever the SDK makes of it, this is what Twilio said.
   const said = new Error(refused.message ?? `HTTP ${refused.status}`, { cause: error });
   const cause = quote(called, said);
@@ -379,7 +379,7 @@ class NameTaken extends Conflict {
 const kindOf = ({ api_key_sid }: TwilioCredentials) => (api_key_sid === undefined ? 'auth_token' : 'api_key');
 
 /** What callers may read of what Twilio said. */
-const dispatchRuleOf = (
+const answerOf = (
   called: VendorCall,
   { request_id }: Exchange,
   { status, code, message, more_info }: TwilioSaid,

@@ -1,0 +1,49 @@
+import { Problem } from '@trunkline/contracts';
+import type { FoundInboundTrunk } from './providers.ts';
+import type { PhoneNumberRecord } from './record.ts';
+
+// What others have at LiveKit, and how to make room without harm to the rest of it.
+
+type Numbered = Pick<PhoneNumberRecord, 'phone_number'>;
+
+/** A trunk that loses its last number takes calls to all: so one without others is removed. */
+export const answeredElsewhere = ({ phone_number }: Numbered, trunk: FoundInboundTrunk): Problem => {
+  const { resource_id, written, has_other_numbers } = trunk;
+  const otherwise = written.filter((number) => number !== phone_number);
+  const spelt = otherwise.length > 0 ? ` (there it is written ${otherwise.join(' and ')})` : '';
+  const whatToDo = has_other_numbers
+    ? `Take ${phone_number} off that trunk, and leave it its other numbers; then import again.`
+    : 'Remove that trunk, which has no other number, then import again. Do not leave it without numbers: it would take calls to all of them.';
+  return new Problem(
+    'number_answered_elsewhere',
+    `LiveKit's inbound trunk ${resource_id}, which Trunkline did not make, has ${phone_number}${spelt}. ${whatToDo}`,
+    { trunk_id: resource_id },
+  );
+};
+
+/** LiveKit names a trunk that it does not list for the number. */
+export const refusedForAnother = ({ phone_number }: Numbered, trunk_id: string | undefined): Problem =>
+  new Problem(
+    'number_answered_elsewhere',
+    `LiveKit refuses an inbound trunk for ${phone_number}, as it clashes with ${trunk_id ?? 'another one'}. Take the number off that trunk, then import again.`,
+    trunk_id === undefined ? {} : { trunk_id },
+  );
+
+/** Trunks of the number were found before: these two have none. */
+export const trunksClash = (one: string, other: string): Problem =>
+  new Problem(
+    'livekit_clash',
+    `LiveKit makes no new inbound trunk as long as ${one} and ${other} clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then import again.`,
+  );
+
+export const rulesClash = (rule_id: string | undefined): Problem =>
+  new Problem(
+    'livekit_clash',
+    `LiveKit makes no new dispatch rule as long as two that it has clash with each other: ${rule_id ?? 'it does not say which'}, and another one for the same trunks and the same PIN. Trunkline made neither. Change or remove one of the two, then import again.`,
+  );
+
+export const ruleOnOurTrunk = (rule_id: string | undefined, inbound_trunk_id: string): Problem =>
+  new Problem(
+    'livekit_clash',
+    `LiveKit's dispatch rule ${rule_id}, which Trunkline did not make, is bound to the trunk ${inbound_trunk_id} that Trunkline made. Take that trunk off the rule, then try again.`,
+  );
