@@ -43,6 +43,7 @@ export const sipNumber = {
   ...made,
   sip_trunk_name: 'my-trunk',
   sip_server_address: 'sip.example.com',
+  sip_from_host: null,
   sip_username: 'user',
   has_sip_password: true,
   sip_uri: 'sip:+15559876543@example.sip.livekit.cloud',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AllowedAddress, isOfNobody } from './address.ts';
 import { E164, E164InQuery } from './e164.ts';
 import { pageInput, Timestamp } from './envelope.ts';
-import { splitHostAndPort } from './host.ts';
+import { isHost, splitHostAndPort } from './host.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
 import { exactName, mustNotContain, text } from './text.ts';
 
@@ -24,6 +24,14 @@ const SipServerAddress = z
     else if (isOfNobody(host)) addIssue('must be an address that a call can be sent to: nobody has this one');
   })
   .meta({ example: 'sip.example.com:5060' });
+
+const FROM_HOST = 'must be a host name or IP address, without a port, as in example.com';
+
+const SipFromHost = z
+  .string(FROM_HOST)
+  .max(253, { error: 'is too long', abort: true })
+  .refine((given) => isHost(given) && !given.includes('_'), FROM_HOST)
+  .meta({ example: 'example.com' });
 
 /**
  * The prefix of each caller's own room, as LiveKit gets it: without the `*` that some write behind it. LiveKit joins it by
@@ -118,6 +126,10 @@ const ImportFromSip = z
     }),
     sip_server_address: SipServerAddress.optional().meta({
       description: 'Where outbound calls go: a host name or IP address, with or without a port. Required for outbound.',
+    }),
+    sip_from_host: SipFromHost.optional().meta({
+      description:
+        'The host in the From header of outbound calls, where your carrier asks for its own. Default: that of LiveKit.',
     }),
     media_encryption: MediaEncryption.default('allow'),
     allowed_addresses: z.array(AllowedAddress).min(1, 'must name an address, or be left out').max(100).optional().meta({
@@ -223,6 +235,11 @@ const ofSip = {
   provider: z.literal('sip').meta({ description: 'The number is behind a SIP trunk.' }),
   sip_trunk_name: z.string().meta({ description: 'What the trunks are called at LiveKit.', example: 'my-trunk' }),
   sip_server_address: z.string().nullable().meta({ description: 'Where outbound calls go. Null if it was not given.' }),
+  /** Absent in an answer that an older version stored, and that is given again. */
+  sip_from_host: z.string().nullable().default(null).meta({
+    description: 'The host in the From header of outbound calls. Null: that of LiveKit.',
+    example: 'example.com',
+  }),
   sip_username: z.string().nullable().meta({ description: 'The user name of the SIP trunk, if it has one.' }),
   has_sip_password: z.boolean().meta({ description: 'Whether a password is kept. It is never answered.' }),
   sip_uri: z.string().meta({

@@ -120,6 +120,7 @@ const measure = async ({ url, api_key, api_secret }: LiveKitServer): Promise<Rec
       name: `${phone_number}-out`,
       phone_number,
       address: 'trunkline-bench.pstn.twilio.com',
+      from_host: null,
       transport: 'tcp',
     }) as const;
   const wholeList = createWholeList(url, api_key, api_secret);

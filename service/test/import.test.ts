@@ -88,6 +88,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
           ...both,
           sip_trunk_name: 'my-trunk',
           sip_server_address: 'sip.example.com',
+          sip_from_host: null,
           sip_username: 'user',
           has_sip_password: true,
           media_encryption: 'require',

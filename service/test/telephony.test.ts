@@ -122,6 +122,34 @@ describe('the LiveKit side of a SIP number', () => {
     },
   );
 
+  it.each([
+    ['carrier.example.com', 'carrier.example.com'],
+    ['203.0.113.9', '203.0.113.9'],
+    ['2001:db8::9', '[2001:db8::9]'],
+    [undefined, undefined],
+  ])('has LiveKit dial out with the From host %s', async (sip_from_host, fromHost) => {
+    const input = sip(sip_from_host === undefined ? {} : { sip_from_host });
+    const { data } = await caller.client.phoneNumbers.import.mutate(input);
+    expect(data).toMatchObject({ sip_from_host: sip_from_host ?? null });
+    const { outbound, inbound } = await linesOf(input.phone_number);
+    expect(outbound?.fromHost).toBe(fromHost);
+    expect(inbound).not.toHaveProperty('fromHost');
+  });
+
+  it('refuses a From host that LiveKit drops without a word, and leaves nothing', async () => {
+    const input = sip({ sip_from_host: 'carrier.example.com' });
+    const instead = { trunk: { fromHost: '' } };
+    service.sandbox.faults.add({ call: 'livekit.CreateSIPOutboundTrunk', kind: 'not_as_asked', body: instead });
+    const { status, body } = await caller.rest('POST', '/api/phone-numbers', input);
+    expect({ status, detail: body.detail }).toEqual({
+      status: 502,
+      detail: expect.stringContaining('from_host is "" in place of "carrier.example.com"'),
+    });
+    await settle(service);
+    await expectWholeWorld(service);
+    expect(await linesOf(input.phone_number)).toEqual({ inbound: undefined, outbound: undefined, rule: undefined });
+  });
+
   it('takes a trunk for all numbers for no obstacle, nor a number that is only part of another', async () => {
     const input = sip();
     await service.sandbox.shelf.put('livekit.inbound_trunk', 'ST_wildcard', {

@@ -105,6 +105,7 @@ describe("a Twilio trunk of one's own", () => {
 describe('what has no effect', () => {
   it.each([
     ['sip_server_address', { ...guarded, sip_server_address: 'sip.example.com' }],
+    ['sip_from_host', { ...guarded, sip_from_host: 'carrier.example.com' }],
     ['sip_transport', { ...guarded, sip_transport: 'tls' }],
     ['inbound_room_name', { ...outbound, inbound_room_name: 'desk' }],
     ['inbound_pin', { ...outbound, inbound_pin: '1234' }],

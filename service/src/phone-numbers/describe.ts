@@ -48,6 +48,7 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     ...ofEither,
     sip_trunk_name: record.sip_trunk_name,
     sip_server_address: record.sip_server_address,
+    sip_from_host: record.sip_from_host,
     sip_username: record.sip_username,
     has_sip_password: record.sip_password !== null,
     sip_uri: `sip:${phone_number}@${sip_host}`,

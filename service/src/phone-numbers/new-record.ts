@@ -68,6 +68,7 @@ export const createNewRecord =
       sip_username,
       sip_password: await seal('sip_password', input.sip_password),
       sip_server_address: input.sip_server_address ?? null,
+      sip_from_host: input.sip_from_host ?? null,
       media_encryption: input.media_encryption,
       sip_transport: input.sip_transport,
       allowed_addresses,

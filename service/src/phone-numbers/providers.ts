@@ -55,6 +55,8 @@ export interface InboundTrunkSettings extends TrunkSettings {
 export interface OutboundTrunkSettings extends TrunkSettings {
   /** A host name or IP address, with or without a port. */
   address: string;
+  /** The host in the From header of calls; null: LiveKit's own. */
+  from_host: string | null;
   transport: 'auto' | 'udp' | 'tcp' | 'tls';
 }
 

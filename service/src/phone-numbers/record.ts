@@ -110,6 +110,7 @@ const SipRecord = z.object({
   sip_username: orNull(z.string()),
   sip_password: orNull(Sealed),
   sip_server_address: orNull(z.string()),
+  sip_from_host: orNull(z.string()),
   media_encryption: z.enum(['disable', 'allow', 'require']),
   sip_transport: z.enum(['auto', 'udp', 'tcp', 'tls']),
   allowed_addresses: z.array(z.string()),

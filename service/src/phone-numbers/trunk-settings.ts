@@ -42,6 +42,7 @@ export const outboundTrunkOf = async (job: Job): Promise<OutboundTrunkSettings> 
       ...common,
       name: `${record.phone_number}-out`,
       address,
+      from_host: null,
       username,
       password,
       transport: secure ? 'tls' : 'tcp',
@@ -52,6 +53,7 @@ export const outboundTrunkOf = async (job: Job): Promise<OutboundTrunkSettings> 
     ...common,
     name: `${record.sip_trunk_name}-out`,
     address: record.sip_server_address ?? '',
+    from_host: record.sip_from_host,
     username: record.sip_username,
     password: await job.open('sip_password'),
     transport: record.sip_transport,
@@ -93,6 +95,7 @@ export const outboundContentOf = (job: Job): Content => {
     return { address: carrierOf(job).address(), media_encryption: twilioEncryption(job) };
   return {
     address: record.sip_server_address,
+    from_host: record.sip_from_host,
     transport: record.sip_transport,
     media_encryption: record.media_encryption,
     username: record.sip_username,

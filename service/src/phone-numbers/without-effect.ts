@@ -36,5 +36,9 @@ const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
 /** The same for calls from it. A Twilio number has none of its own. */
 const forOutbound = (record: PhoneNumberRecord): Record<string, boolean> =>
   record.provider === 'sip'
-    ? { sip_server_address: record.sip_server_address !== null, sip_transport: record.sip_transport !== 'auto' }
+    ? {
+        sip_server_address: record.sip_server_address !== null,
+        sip_from_host: record.sip_from_host !== null,
+        sip_transport: record.sip_transport !== 'auto',
+      }
     : {};

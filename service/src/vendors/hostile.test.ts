@@ -21,6 +21,7 @@ const outbound: OutboundTrunkSettings = {
   ...line,
   media_encryption: 'allow',
   address: 'sip.example.com',
+  from_host: null,
   transport: 'auto',
 };
 const rule: RuleAnswer = {

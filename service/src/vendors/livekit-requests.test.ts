@@ -71,7 +71,7 @@ describe('LiveKit is sent what its SDK would send:', () => {
     ],
     [
       'createOutboundTrunk',
-      () => switchboard.createOutboundTrunk({ ...line, address: 'sip.example.com', transport: 'tcp' }),
+      () => switchboard.createOutboundTrunk({ ...line, address: 'sip.example.com', from_host: null, transport: 'tcp' }),
       () =>
         sdk.createSipOutboundTrunk('n', 'sip.example.com', [number], {
           ...{ transport: SIPTransport.SIP_TRANSPORT_TCP, ...credentials, ...encryption },

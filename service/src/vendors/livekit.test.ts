@@ -113,6 +113,20 @@ describe('LiveKit', () => {
     expect(await create()).toMatchObject({ name: 'Conflict', resource_ids });
   });
 
+  it('leaves the From host of an outbound trunk alone, unless it has one for it', async () => {
+    const credentials = { username: 'u', password: 'p' };
+    const outbound = { ...line, ...credentials, address: 'sip.example.com', transport: 'tcp' } as const;
+    const trunk = { sip_trunk_id: 'ST_a', address: 'sip.example.com', auth_username: 'u', from_host: 'b.example.com' };
+    fetching.mockImplementation(async () => Response.json(trunk));
+    const change = (from_host: string | null) => switchboard.changeOutboundTrunk('ST_a', { ...outbound, from_host });
+    const sent = () => JSON.parse(String(fetching.mock.lastCall?.[1]?.body)).update.fromHost;
+    expect(await change(null)).toBe(true);
+    expect(sent()).toBeUndefined();
+    expect(await change('B.example.com')).toBe(true);
+    expect(sent()).toBe('B.example.com');
+    await expect(change('c.example.com')).rejects.toThrow('from_host is "b.example.com"');
+  });
+
   it('takes another 400 for a defect of ours', async () => {
     const body = JSON.stringify({ code: 'invalid_argument', msg: 'no trunk numbers specified' });
     fetching.mockImplementation(

@@ -146,10 +146,11 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
       call(
         'createOutboundTrunk',
         async () => {
-          const { name, phone_number, address, username, password, media_encryption, mark } = line;
+          const { name, phone_number, address, from_host, username, password, media_encryption, mark } = line;
           const trunk = new SIPOutboundTrunkInfo({
             name,
-            address: isIPv6(address) ? `[${address}]` : address,
+            address: inUri(address),
+            fromHost: inUri(from_host ?? ''),
             numbers: [phone_number],
             transport: transportOf(line),
             ...(username !== null && { authUsername: username }),
@@ -162,8 +163,9 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', call: 'createOutboundTrunk' },
-            asked: { address: trunk.address.toLowerCase(), numbers: [phone_number] },
-            is: { address: made.address.toLowerCase(), numbers: made.numbers.map(normalise) },
+            // Servers before from_host drop it: then calls would leave with another one.
+            asked: { ...hostsOf(trunk), numbers: [phone_number] },
+            is: { ...hostsOf(made), numbers: made.numbers.map(normalise) },
             undo: () => removeTrunk(trunk_id),
           });
           return trunk_id;
@@ -177,10 +179,13 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
         () =>
           unlessMissing(async () => {
             const { name, username, password, media_encryption } = line;
-            const address = isIPv6(line.address) ? `[${line.address}]` : line.address;
+            const address = inUri(line.address);
+            // Without one, that of the trunk stays, which somebody may have set by hand.
+            const from = line.from_host === null ? {} : { fromHost: inUri(line.from_host) };
             const value = new SIPOutboundTrunkUpdate({
               name,
               address,
+              ...from,
               transport: transportOf(line),
               authUsername: username ?? '',
               authPassword: password ?? '',
@@ -192,8 +197,8 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
               ...{ vendor: 'LiveKit', call: 'changeOutboundTrunk' },
-              asked: { address: address.toLowerCase(), username },
-              is: { address: is.address.toLowerCase(), username: is.authUsername },
+              asked: { ...hostsOf({ address, fromHost: from.fromHost ?? is.fromHost }), username },
+              is: { ...hostsOf(is), username: is.authUsername },
             });
           }),
         line.password,
@@ -302,6 +307,15 @@ interface Message {
 
 /** A newer server may send more than we know. */
 const lenient = { ignoreUnknownFields: true };
+
+/** Between brackets where a colon would be taken for that of a port. */
+const inUri = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
+
+/** In small letters, for a name is the same in others. */
+const hostsOf = ({ address, fromHost }: Pick<SIPOutboundTrunkInfo, 'address' | 'fromHost'>) => ({
+  address: address.toLowerCase(),
+  from_host: fromHost.toLowerCase(),
+});
 
 const encryptions = {
   disable: SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
