@@ -3,6 +3,7 @@ import { findLiveKitServer } from './livekit-server.ts';
 import { findLiveKitSip } from './livekit-sip.ts';
 import { findRedis } from './redis.ts';
 import { findSipp } from './sipp.ts';
+import { buildWhoAnswers } from './who-answers.ts';
 
 /** The programs that a real LiveKit is made of. */
 export interface RealLiveKit {
@@ -16,6 +17,7 @@ declare module 'vitest' {
     real_livekit: RealLiveKit | null;
     livekit_sip: string | null;
     sipp: string | null;
+    who_answers: string | null;
   }
 }
 
@@ -25,6 +27,8 @@ export const setup = async (project: TestProject): Promise<void> => {
   const sipp = await orSkip('what places calls', () => findSipp(process.env));
   project.provide('real_livekit', real_livekit);
   project.provide('sipp', sipp);
+  const who_answers = await orSkip("what LiveKit's own matching decides", () => buildWhoAnswers(process.env));
+  project.provide('who_answers', who_answers);
   // These two cannot be had everywhere, so that skipping them is no failure, even in CI.
   const { LIVEKIT_SIP_BINARY, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN } = process.env;
   if (!LIVEKIT_SIP_BINARY)
