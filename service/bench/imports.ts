@@ -10,8 +10,8 @@ const chains = {
   [EXISTING]: 4,
   // Theirs, and free? The carrier trunk; what belongs to it; the outbound trunk, through it; the routing to it.
   'Twilio, both ways, the first of its integration': 5,
-  // The inbound trunk; the rule on that.
-  'SIP, both ways': 2,
+  // Is it free? The inbound trunk; the rule on that.
+  'SIP, both ways': 3,
 } as const;
 
 type Kind = keyof typeof chains;
