@@ -21,6 +21,7 @@ const ask = (method: string, path: string, headers: Record<string, string>): Pro
 
 const routes = [
   ['GET', '/sandbox'],
+  ['GET', '/sandbox/overview'],
   ['POST', '/sandbox/faults'],
   ['DELETE', '/sandbox/faults'],
   ['GET', '/2010-04-01/Accounts.json'],
@@ -39,8 +40,10 @@ describe.each(routes)('the sandbox at %s %s', (method, path) => {
     expect(sandbox.faults.take('any')).toBeUndefined();
   });
 
-  it('is open behind a tunnel, whose port is another', async () => {
-    expect(await ask(method, path, { Host: '127.0.0.1:1', 'Content-Type': 'application/json' })).not.toBe(403);
+  it('is open behind a tunnel, whose port is another, also to its own page there', async () => {
+    const headers = { Host: '127.0.0.1:1', 'Content-Type': 'application/json' };
+    expect(await ask(method, path, headers)).not.toBe(403);
+    expect(await ask(method, path, { ...headers, Origin: 'http://127.0.0.1:1' })).not.toBe(403);
     sandbox.faults.clear();
   });
 
@@ -48,5 +51,34 @@ describe.each(routes)('the sandbox at %s %s', (method, path) => {
     const headers = { Host: `${name}:${port}`, Origin: `http://127.0.0.1:${port}`, 'Content-Type': 'application/json' };
     expect(await ask(method, path, headers)).not.toBe(403);
     sandbox.faults.clear();
+  });
+});
+
+describe('/sandbox', () => {
+  const get = async (accept: string | undefined) => {
+    const response = await fetch(`${sandbox.url}/sandbox`, { headers: accept === undefined ? {} : { Accept: accept } });
+    return {
+      type: response.headers.get('content-type'),
+      vary: response.headers.get('vary'),
+      text: await response.text(),
+    };
+  };
+
+  it.each([['application/json'], ['*/*'], ['application/json, text/html'], ['text/plain']])(
+    'is JSON for a program that accepts %s',
+    async (accept) => {
+      const { type, vary, text } = await get(accept);
+      expect({ type, vary }).toEqual({ type: 'application/json; charset=utf-8', vary: 'Accept' });
+      const kinds = { inbound_trunk: [], outbound_trunk: [], dispatch_rule: [] };
+      expect(JSON.parse(text)).toMatchObject({ twilio: { number: [], trunk: [] }, livekit: kinds });
+      expect(text).toMatch(/^\{\n {2}"twilio": \{\n {4}"number"/);
+    },
+  );
+
+  it('is a page for a browser', async () => {
+    const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
+    const { type, vary, text } = await get(browser);
+    expect({ type, vary }).toEqual({ type: 'text/html; charset=utf-8', vary: 'Accept' });
+    expect(text).toMatch(/^<!doctype html>/);
   });
 });

@@ -45,19 +45,42 @@ export interface Faults {
   held(): Promise<void>;
   /** Every call so far, in order: also those that met a fault. */
   calls: string[];
+  /** The last of them, newest first, with the fault that each met. */
+  latest: { nth: number; call: string; fault: Fault | undefined }[];
+  /** Those that a call has yet to meet. */
+  armed(): readonly Fault[];
+  /** Every call that the stand-ins serve. */
+  served: Set<string>;
   /** Resolves once so many calls are held. */
   holding(count?: number): Promise<void>;
 }
 
+const LATEST_CALLS = 20;
+
 export const createFaults = (): Faults => {
   const armed: (Fault & { onTaken: (() => void) | undefined })[] = [];
   const calls: string[] = [];
+  const latest: Faults['latest'] = [];
   const watchers = new Set<() => void>();
   let gate = Promise.withResolvers<void>();
   let holdingNow = 0;
 
+  const meet = (call: string): Fault | undefined => {
+    for (const fault of armed) {
+      if (!call.startsWith(fault.call)) continue;
+      if (fault.skip-- > 0) continue;
+      if (--fault.times === 0) armed.splice(armed.indexOf(fault), 1);
+      fault.onTaken?.();
+      return fault;
+    }
+    return undefined;
+  };
+
   return {
     calls,
+    latest,
+    served: new Set(),
+    armed: () => armed,
     add: (fault, onTaken) => void armed.push({ ...Fault.parse(fault), onTaken }),
     clear: () => {
       armed.length = 0;
@@ -68,15 +91,10 @@ export const createFaults = (): Faults => {
       holdingNow = 0;
     },
     take: (call) => {
-      calls.push(call);
-      for (const fault of armed) {
-        if (!call.startsWith(fault.call)) continue;
-        if (fault.skip-- > 0) continue;
-        if (--fault.times === 0) armed.splice(armed.indexOf(fault), 1);
-        fault.onTaken?.();
-        return fault;
-      }
-      return undefined;
+      const fault = meet(call);
+      latest.unshift({ nth: calls.push(call), call, fault });
+      latest.splice(LATEST_CALLS);
+      return fault;
     },
     held: () => {
       holdingNow++;

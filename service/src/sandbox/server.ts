@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import type { Clock } from '../clock.ts';
-import { createFaults, Fault, type Faults } from './faults.ts';
+import { createControls } from './controls.ts';
+import { createFaults, type Faults } from './faults.ts';
 import { createLiveKitStandIn } from './livekit.ts';
 import type { Shelf } from './shelf.ts';
 import { createTwilioStandIn } from './twilio.ts';
@@ -32,7 +33,7 @@ export const openSandbox = async ({ shelf, clock, port }: SandboxOptions): Promi
   const app = express();
   app.disable('x-powered-by');
   app.use(refuseOtherSites);
-  app.use('/sandbox', controls(shelf, faults));
+  app.use('/sandbox', createControls({ shelf, faults }));
   app.use(createTwilioStandIn({ shelf, faults, clock }));
   app.use(createLiveKitStandIn({ shelf, faults, clock, api_key: API_KEY, api_secret: API_SECRET }));
 
@@ -61,50 +62,9 @@ const refuseOtherSites: RequestHandler = (req, res, next) => {
   const { host = '', origin } = req.headers;
   // Whatever the port, as behind a tunnel: a page cannot choose the name under which the browser calls.
   const isHere = /^(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?$/i.test(host);
-  if (isHere && (origin === undefined || own.some((name) => origin === `http://${name}`))) return next();
+  const isOwnPage = [host, ...own].some((name) => origin === `http://${name}`);
+  if (isHere && (origin === undefined || isOwnPage)) return next();
   res
     .status(403)
     .json({ error: `The sandbox is for this machine only: call it at http://${own[0]}, not from a web page.` });
-};
-
-const kinds = {
-  twilio: ['number', 'trunk', 'origination_url', 'credential_list', 'credential', 'permission', 'caller_id', 'route'],
-  livekit: ['inbound_trunk', 'outbound_trunk', 'dispatch_rule'],
-};
-
-/** What people and tests ask of the sandbox itself: what it holds, what was called, how it is to misbehave. */
-const controls = (shelf: Shelf, faults: Faults): express.Router => {
-  const router = express.Router();
-  router.use(express.json());
-  router.get('/', async (_req, res) => {
-    const held = Object.entries(kinds).map(async ([vendor, names]) => {
-      const things = names.map(async (name) => [name, await shelf.list(`${vendor}.${name}`)] as const);
-      return [vendor, Object.fromEntries(await Promise.all(things))] as const;
-    });
-    res.type('json').send(JSON.stringify(Object.fromEntries(await Promise.all(held)), null, 2));
-  });
-  router.get('/calls', (_req, res) => void res.json(faults.calls));
-  router.post('/faults', (req, res) => {
-    const { data, error } = Fault.safeParse(req.body);
-    if (!data)
-      return void res
-        .status(400)
-        .json({ faults: error.issues.map(({ path, message }) => `${path.join('.')} ${message}`) });
-    faults.add(data);
-    res.status(204).end();
-  });
-  router.delete('/faults', (_req, res) => {
-    faults.clear();
-    res.status(204).end();
-  });
-  /** Waits until so many calls are held. */
-  router.get('/holding', async (req, res) => {
-    await faults.holding(Number(req.query.count ?? 1));
-    res.status(204).end();
-  });
-  router.post('/release', (_req, res) => {
-    faults.release();
-    res.status(204).end();
-  });
-  return router;
 };

@@ -10,13 +10,13 @@ export interface Reply {
 }
 
 /** Serves one call of a vendor: acts and answers, unless it is to misbehave. */
-export const serve =
-  (
-    call: string,
-    act: (req: Request) => Promise<Reply>,
-    { faults, clock }: { faults: Faults; clock: Clock },
-  ): RequestHandler =>
-  async (req, res) => {
+export const serve = (
+  call: string,
+  act: (req: Request) => Promise<Reply>,
+  { faults, clock }: { faults: Faults; clock: Clock },
+): RequestHandler => {
+  faults.served.add(call);
+  return async (req, res) => {
     const fault = faults.take(call);
     if (fault?.delay_ms) await clock.sleep(fault.delay_ms);
     if (fault?.kind === 'hold_before') await faults.held();
@@ -33,6 +33,7 @@ export const serve =
     if (fault?.kind === 'hang_after') return;
     send(res, reply);
   };
+};
 
 /** What was asked, with a JSON Merge Patch (RFC 7396) upon it: a form that was read, or JSON that was not. */
 const askedInstead = (asked: unknown, patch: object): unknown =>

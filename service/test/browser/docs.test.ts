@@ -1,40 +1,10 @@
-import { accessSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { operations, problemCodes } from '@trunkline/contracts';
-import type { AxeResults } from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenedService, openService } from '../open-service.ts';
-
-const exists = (path: string): boolean => {
-  try {
-    accessSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** The browser at CHROMIUM_PATH, else the first that is on the PATH. */
-const findChromium = (): string | undefined => {
-  const named = process.env.CHROMIUM_PATH;
-  if (named) return named;
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return folders
-    .flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)))
-    .find(exists);
-};
-
-const executablePath = findChromium();
-if (!executablePath) {
-  const missing = 'No browser: install Chromium (Debian: apt-get install chromium), or set CHROMIUM_PATH.';
-  if (process.env.CI) throw new Error(missing);
-  console.log(`Skipped. ${missing}`);
-}
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { findingsOf } from './axe.ts';
+import { executablePath } from './find-chromium.ts';
 
 const sizes = {
   'a desktop': { width: 1440, height: 900 },
@@ -127,22 +97,13 @@ describe.skipIf(!executablePath)('/docs', () => {
 
     it.each<Scheme>(['light', 'dark'])('has no serious finding of axe in %s colours', async (scheme) => {
       const page = await openWhole(size, scheme);
-      await page.evaluate(axe);
-      const findings = async () => {
-        const { violations }: AxeResults = await page.evaluate('axe.run()');
-        const found = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        return found.map(({ id, nodes }) => ({
-          id,
-          at: nodes.map(({ html, failureSummary }) => [html, failureSummary]),
-        }));
-      };
-      expect(await findings()).toEqual([]);
+      expect(await findingsOf(page)).toEqual([]);
 
       const section = sectionOf(page, 'Assign a phone number to an agent');
       await section.getByRole('button', { name: 'Test Request' }).click();
       await page.getByRole('dialog').getByText('"receptionist"').waitFor();
       await wait(500);
-      expect(await findings()).toEqual([]);
+      expect(await findingsOf(page)).toEqual([]);
     });
   });
 
