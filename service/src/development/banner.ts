@@ -27,10 +27,11 @@ export const welcome = async (opened: Opened): Promise<string> => {
   const parts: readonly (readonly [string, string])[] = [
     ['API', `${url}/api (REST), ${url}/trpc (tRPC)`],
     ['Reference', `${url}/docs`],
+    ...(sandbox ? [['Sandbox', `${sandbox.url}/sandbox: open it to see what Twilio and LiveKit have`] as const] : []),
     ['Metrics', `http://127.0.0.1:${metrics.port}/metrics`],
     ['Database', mongod ? `embedded mongod ${mongod.version}, data in ${mongod.folder}` : 'at MONGODB_URI'],
     ['LiveKit', config.livekit ? config.livekit.url : 'sandbox: nothing real is called'],
-    ['Twilio', sandbox ? `sandbox: see what both have at ${sandbox.url}/sandbox` : twilio],
+    ['Twilio', sandbox ? 'sandbox: nothing real is called' : twilio],
     ...(isOwnNode ? [['Node', `${process.version}, from node_modules; your own stays as it is`] as const] : []),
   ];
 
