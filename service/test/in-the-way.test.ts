@@ -146,7 +146,7 @@ it('a number whose trunk is gone is not built again beside a trunk of others tha
   const { phone_number_id, inbound_trunk_id } = body.data;
   await removeTrunk(inbound_trunk_id);
   const theirs = await putTrunk({ numbers: [phone_number], allowedNumbers: ['+15550000001'] });
-  const doubt = { 'provisioning.doubtful_until': new Date(service.clock.now()), 'provisioning.due_at': new Date(0) };
+  const doubt = { 'provisioning.uncertain_until': new Date(service.clock.now()), 'provisioning.due_at': new Date(0) };
   await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: doubt });
   await service.reconciler.turn();
   const { data } = await caller.client.phoneNumbers.get.query({ phone_number_id });

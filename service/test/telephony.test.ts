@@ -143,7 +143,7 @@ describe('the LiveKit side of a SIP number', () => {
     const { status, body } = await caller.rest('POST', '/api/phone-numbers', input);
     expect({ status, detail: body.detail }).toEqual({
       status: 502,
-      detail: expect.stringContaining('from_host is "" in place of "carrier.example.com"'),
+      detail: expect.stringContaining('from_host is "" instead of "carrier.example.com"'),
     });
     await settle(service);
     await expectWholeWorld(service);
