@@ -5,6 +5,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
+import contracts from '../package.json' with { type: 'json' };
 import { introduction } from './document/introduction.ts';
 import { problemResponsesOf } from './document/problem-responses.ts';
 import { headersOf } from './document/response-headers.ts';
@@ -19,7 +20,7 @@ export const createOpenApiDocument = () =>
       openapi: '3.1.0',
       info: {
         title: 'Trunkline',
-        version: '0.1.0',
+        version: contracts.version,
         summary: 'Makes a phone number, owned at Twilio or behind a SIP trunk, ring at LiveKit voice agents.',
         description: introduction,
         contact: { name: 'Whoever runs this installation' },
