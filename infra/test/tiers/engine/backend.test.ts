@@ -12,9 +12,9 @@ import { findEngine } from './find-engine.ts';
 const folder = findEngine();
 
 /**
- * The commands of docs/ci.md that make the backend and move its own state into it. Two folders stand in for what only AWS
- * has: the state moves to one in place of the bucket, and the stack's secrets are encrypted by a passphrase in place of
- * the KMS key.
+ * The commands of docs/ci.md that make the backend and move its own state into it. Folders stand in for a home, and for
+ * what only AWS has: the state moves to one in place of the bucket, and the stack's secrets are encrypted by a passphrase
+ * in place of the KMS key.
  */
 describe.skipIf(!folder)('the backend of the stacks', () => {
   let home: string;
@@ -55,6 +55,8 @@ describe.skipIf(!folder)('the backend of the stacks', () => {
   it('is made, and its own state moves in with the others, by the commands as they are written', async () => {
     const { account, region } = STACKS.prod;
     const commands = commandsOf('docs/ci.md')
+      // The home of whoever runs this, which HOME does not change.
+      .replace('pulumi login --local', `pulumi login file://${home}`)
       .replace('eu-central-1', region)
       .replace('<account>', account)
       .replace('<owner>', 'acme')
