@@ -15,7 +15,7 @@ import { createTrpc } from './trpc.ts';
 export interface AppDependencies {
   api: Api;
   admit: Admit;
-  limits: Pick<Limits, 'countAnonymous'>;
+  limits: Pick<Limits, 'countAnonymous' | 'countFile'>;
   isReady(): boolean;
   logging: Logging;
   metrics: Pick<Metrics, 'requests' | 'requestSeconds'>;
@@ -36,6 +36,10 @@ export const createApp = ({
     await limits.countAnonymous(req, res);
     next();
   };
+  const limitPage: RequestHandler = async (req, res, next) => {
+    await (req.path === '/' ? limits.countAnonymous(req, res) : limits.countFile(req, res));
+    next();
+  };
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -50,7 +54,7 @@ export const createApp = ({
   );
   for (const [path, document] of Object.entries(documents)) app.get(path, limitAddress, prebuilt(document));
   app.get('/', limitAddress, (_req, res) => res.redirect('/docs/'));
-  app.use('/docs', limitAddress, createDocs());
+  app.use('/docs', limitPage, createDocs());
   app.use('/api', createRest(api.answers, admit, limits));
   app.use('/trpc', createTrpc(api.router, { admit, limits, log: logging.log }));
   app.use(limitAddress, () => {

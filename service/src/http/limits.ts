@@ -4,6 +4,9 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { createLookUps } from './look-ups.ts';
 import { networkOf } from './network.ts';
 
+/** A browser asks for so many at once, at its first visit of the reference. */
+const FILES_OF_A_PAGE = 60;
+
 export type Limits = ReturnType<typeof createLimits>;
 
 export interface LimitSettings {
@@ -15,6 +18,7 @@ export interface LimitSettings {
 /** Counts calls per key, and what comes without one per address, and limits how keys are looked up: in memory, on each replica for itself. */
 export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSettings) => {
   const anonymousByAddress = new RateLimiterMemory({ points: anonymous_per_second, duration: 1 });
+  const filesByAddress = new RateLimiterMemory({ points: anonymous_per_second * FILES_OF_A_PAGE, duration: 1 });
   const byKey = new RateLimiterMemory({ points: calls_per_second, duration: 1 });
 
   return {
@@ -37,18 +41,24 @@ export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSe
     },
 
     /** Counts what needs no key, or comes without one. Throws `rate_limited`. Nothing that carries a good key comes here. */
-    countAnonymous: async ({ ip = '' }: Request, res: Response): Promise<void> => {
-      const left: Limit = await anonymousByAddress.consume(networkOf(ip)).catch(asLimit);
-      if (!left.isExceeded) return;
-      // What else was sent on this connection is not looked at.
-      res.setHeader('Connection', 'close');
-      throw new Problem(
-        'rate_limited',
-        'Too many requests from this address without an API key. Try again in a second.',
-        { retry_after_seconds: secondsOf(left) },
-      );
-    },
+    countAnonymous: (req: Request, res: Response): Promise<void> => countAddress(anonymousByAddress, req, res),
+    /** The same for the files of a page, of which a browser needs many. */
+    countFile: (req: Request, res: Response): Promise<void> => countAddress(filesByAddress, req, res),
   };
+};
+
+const countAddress = async (
+  limiter: RateLimiterMemory,
+  { ip = '' }: Pick<Request, 'ip'>,
+  res: Response,
+): Promise<void> => {
+  const left: Limit = await limiter.consume(networkOf(ip)).catch(asLimit);
+  if (!left.isExceeded) return;
+  // What else was sent on this connection is not looked at.
+  res.setHeader('Connection', 'close');
+  throw new Problem('rate_limited', 'Too many requests from this address without an API key. Try again in a second.', {
+    retry_after_seconds: secondsOf(left),
+  });
 };
 
 interface Limit {
