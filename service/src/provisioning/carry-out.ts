@@ -1,5 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import { compare } from './compare.ts';
+import { compare, isSentUnknown } from './compare.ts';
 import type { Claim, PartRecord, Provisioning, Told } from './lease.ts';
 import type { Content, Part, Work } from './part.ts';
 import { isPassing } from './provider.ts';
@@ -125,8 +125,8 @@ const bring = async <Job extends Work, Name extends string>(
   const recorded = progress.of(part.name);
   const wanted = part.when(job.record) ? (part.content?.(job) ?? {}) : null;
   if (wanted === null && !recorded) return undefined;
-  const isUnknown = part.change !== undefined && recorded?.state === 'done' && !recorded.sent;
-  const seen = progress.doubtful() || isUnknown ? await part.look?.(job) : undefined;
+  const mustLook = progress.doubtful() || (part.change !== undefined && isSentUnknown(recorded));
+  const seen = mustLook ? await part.look?.(job) : undefined;
   const action = compare({ wanted, recorded, seen });
   for (const resource_id of action.surplus) {
     if (wanted !== null) await job.admitRemoval?.();

@@ -30,12 +30,16 @@ export const compare = ({ wanted, recorded, seen }: Compared): Action => {
   const { resource_id } = kept;
   const is: Content = { ...(resource_id === was ? recorded?.sent : {}), ...kept.content };
   // What nobody knows any longer, and the provider does not tell, is sent again.
-  const isUnknown = recorded?.state === 'done' && recorded.sent === undefined && seen !== undefined;
+  const isUnknown = seen !== undefined && isSentUnknown(recorded);
   const differs = (name: string) => (name in is ? !isDeepStrictEqual(is[name], wanted[name]) : isUnknown);
   const differences = Object.keys(wanted).filter(differs);
   return differences.length > 0
     ? { act: 'change', resource_id, differences, surplus }
     : { act: 'leave', resource_id, surplus };
 };
+
+/** It is there, and nobody knows any longer what it was sent. */
+export const isSentUnknown = (recorded: PartRecord | undefined): boolean =>
+  recorded?.state === 'done' && recorded.sent === undefined;
 
 const idOf = ({ resource_id }: Seen): string => resource_id;
