@@ -81,10 +81,9 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
     source: ensureTrunk.source,
     /** At the start: settings that were changed since trunks were made. */
     tellWhatDiffers: async (): Promise<void> => {
-      const others = await store.madeForOther(deps.made_for);
-      if (others.length === 0) return;
-      const integration_ids = others.slice(0, 10).map(({ integration_id }) => integration_id);
-      const line = { event: 'settings_differ', count: others.length, integration_ids } as const;
+      const others = await store.madeForOther(deps.made_for, 10);
+      if (others.count === 0) return;
+      const line = { event: 'settings_differ', ...others } as const;
       deps.log.warn(line, 'Trunks are made for other settings: see trunkline integrations move');
     },
     /** What importing a number needs of its integration. */

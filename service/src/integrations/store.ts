@@ -70,14 +70,17 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     },
     isDue: async (integration_id: IntegrationId) => (await leases.countDue(integration_id)) > 0,
 
-    /** Those whose trunk is made for something else. */
-    madeForOther: ({ secure, sip_host }: MadeFor) =>
-      records.find({
+    /** Those whose trunk is made for something else: how many, and the newest of them. */
+    madeForOther: async ({ secure, sip_host }: MadeFor, limit: number) => {
+      const other = {
         $or: [
           { 'carrier.made_for.secure': { $exists: true, $ne: secure } },
           { 'carrier.made_for.sip_host': { $exists: true, $ne: sip_host } },
         ],
-      }),
+      };
+      const [count, newest] = await Promise.all([records.count(other), records.newest(other, limit)]);
+      return { count, integration_ids: newest.map(({ row }) => row.integration_id) };
+    },
 
     /** Takes the right to make this integration's carrier trunk. */
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>
