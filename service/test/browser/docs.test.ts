@@ -1,17 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { operations, problemCodes } from '@trunkline/contracts';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenedService, openService } from '../open-service.ts';
 import { findingsOf } from './axe.ts';
 import { executablePath } from './find-chromium.ts';
-
-const sizes = {
-  'a desktop': { width: 1440, height: 900 },
-  'a phone': { width: 390, height: 844 },
-} as const;
-type Size = keyof typeof sizes;
-type Scheme = 'light' | 'dark';
+import { launchBrowser, newPage, type Scheme, type Size, sizes } from './open-page.ts';
 
 describe.skipIf(!executablePath)('/docs', () => {
   let service: OpenedService;
@@ -22,7 +16,7 @@ describe.skipIf(!executablePath)('/docs', () => {
   beforeAll(async () => {
     // With the limit that is shipped: a first visit asks for dozens of files at once.
     service = await openService({ environment: { ANONYMOUS_RATE_LIMIT_RPS: '20' } });
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await launchBrowser();
   });
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));
@@ -33,12 +27,7 @@ describe.skipIf(!executablePath)('/docs', () => {
   });
 
   const open = async (size: Size = 'a desktop', colorScheme: Scheme = 'light'): Promise<Page> => {
-    const page = await browser.newPage({ viewport: sizes[size], colorScheme });
-    page.on('request', (request) => requested.push(request.url()));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complained.push(message.text());
-    });
-    page.on('pageerror', (error) => complained.push(String(error)));
+    const page = await newPage(browser, size, colorScheme, { requested, complained });
     await page.goto(`${service.url}/docs`);
     await page.getByRole('heading', { name: 'Quick start' }).waitFor();
     return page;

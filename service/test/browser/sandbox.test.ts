@@ -1,14 +1,12 @@
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { drawNumber, type OpenedService, openService } from '../open-service.ts';
 import { readWorld } from '../world.ts';
 import { findingsOf } from './axe.ts';
 import { executablePath } from './find-chromium.ts';
+import { launchBrowser, newPage, type Scheme, type Size, sizes } from './open-page.ts';
 
 const both = { supports_inbound: true, supports_outbound: true };
-const sizes = { 'a desktop': { width: 1440, height: 900 }, 'a phone': { width: 390, height: 844 } } as const;
-type Size = keyof typeof sizes;
-type Scheme = 'light' | 'dark';
 
 describe.skipIf(!executablePath)('/sandbox in a browser', () => {
   let service: OpenedService;
@@ -34,7 +32,7 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
   beforeAll(async () => {
     service = await openService();
     ({ integration_id } = await service.integrate(service.admin, [{ phone_number: imported }, { phone_number: free }]));
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await launchBrowser();
   });
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));
@@ -45,13 +43,8 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
   });
 
   const open = async (size: Size = 'a desktop', colorScheme: Scheme = 'light'): Promise<Page> => {
-    const page = await browser.newPage({ viewport: sizes[size], colorScheme });
+    const page = await newPage(browser, size, colorScheme, { requested, complained });
     page.setDefaultTimeout(10_000);
-    page.on('request', (request) => requested.push(request.url()));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complained.push(message.text());
-    });
-    page.on('pageerror', (error) => complained.push(String(error)));
     await page.goto(`${service.sandbox.url}/sandbox`);
     await numberOf(page, free).waitFor();
     return page;
