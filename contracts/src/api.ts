@@ -23,6 +23,8 @@ import {
   PhoneNumberDetail,
   ReleasedPhoneNumber,
   ReleasePhoneNumber,
+  UnassignPhoneNumber,
+  UpdatePhoneNumber,
 } from './phone-number.ts';
 
 const phoneNumberActed = acted(PhoneNumber);
@@ -113,6 +115,54 @@ export const api = {
       output: one(PhoneNumberDetail),
       answers: { 'A Twilio number': { success: true, data: numberInDetail } },
     }),
+    update: mutation({
+      summary: 'Update a phone number',
+      description:
+        'Changes what the number was imported with: a merge patch (RFC 7396), so what is not named stays, and null is ' +
+        'what an import without the field has. LiveKit and Twilio follow by updates in place: at no moment does a call ' +
+        'meet nothing. With `supports_inbound` false a Twilio number gets its former routing back, and true takes it ' +
+        'anew. What is refused leaves the number as it was.',
+      route: { method: 'PATCH', path: '/phone-numbers/{phone_number_id}' },
+      permission: 'phone_numbers:update',
+      problems: [
+        'phone_number_not_found',
+        'precondition_failed',
+        'phone_number_busy',
+        'phone_number_degraded',
+        'provider_credentials_refused',
+        'provider_refused',
+        'phone_number_not_owned',
+        'phone_number_without_voice',
+        'number_routed_elsewhere',
+        'number_answered_elsewhere',
+        'livekit_clash',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+        'paused',
+      ],
+      input: UpdatePhoneNumber,
+      output: phoneNumberActed,
+      examples: {
+        'A name and another room': {
+          phone_number_id: twilioNumber.phone_number_id,
+          label: 'Sales, Berlin',
+          inbound_room_name: 'sales',
+        },
+        'Calls from everywhere, if they prove who they are': {
+          phone_number_id: sipNumber.phone_number_id,
+          allowed_addresses: null,
+          inbound_authentication: 'digest',
+        },
+      },
+      answers: {
+        'A changed number': {
+          success: true,
+          message: 'Phone number updated',
+          data: { ...twilioNumber, revision: 2, label: 'Sales, Berlin', inbound_room_name: 'sales' },
+        },
+      },
+    }),
     assign: mutation({
       summary: 'Assign a phone number to an agent',
       description:
@@ -121,6 +171,7 @@ export const api = {
       permission: 'phone_numbers:update',
       problems: [
         'phone_number_not_found',
+        'precondition_failed',
         'phone_number_assigned',
         'phone_number_busy',
         'phone_number_degraded',
@@ -149,6 +200,7 @@ export const api = {
       permission: 'phone_numbers:update',
       problems: [
         'phone_number_not_found',
+        'precondition_failed',
         'phone_number_busy',
         'phone_number_degraded',
         'provider_error',
@@ -156,7 +208,7 @@ export const api = {
         'provider_timeout',
         'paused',
       ],
-      input: NamePhoneNumber,
+      input: UnassignPhoneNumber,
       output: phoneNumberActed,
       answers: { 'A free number': { success: true, message: 'Phone number unassigned', data: twilioNumber } },
     }),
@@ -175,6 +227,7 @@ export const api = {
       permission: 'phone_numbers:delete',
       problems: [
         'phone_number_not_found',
+        'precondition_failed',
         'phone_number_assigned',
         'phone_number_busy',
         'provider_credentials_refused',

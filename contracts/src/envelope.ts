@@ -55,6 +55,22 @@ export const pageInput = {
     .meta({ description: 'How many a page holds at most, 1 to 100.' }),
 };
 
+const Revision = z.int().min(1);
+
+/** What an answer carries of things that can be changed. */
+export const revision = Revision.meta({
+  description: 'Raised by each change of the settings. Also the header `ETag`, for `If-Match`.',
+  example: 3,
+});
+
+/** What every change of such a thing takes. Over REST it is the header `If-Match`. */
+export const ifRevision = {
+  if_revision: z
+    .union([Revision, z.array(Revision).max(50)], 'must be a revision, or a list of them')
+    .optional()
+    .meta({ description: 'Change it only if it has this revision, or one of these.' }),
+};
+
 /** A time as it goes over the wire: ISO 8601 in UTC, to the millisecond. */
 export const Timestamp = z.iso.datetime().meta({
   description: 'A time in ISO 8601 and UTC.',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageInput, Timestamp } from './envelope.ts';
+import { pageInput, revision, Timestamp } from './envelope.ts';
 import { IntegrationId } from './id.ts';
 import { text } from './text.ts';
 
@@ -57,6 +57,7 @@ export const Integration = z
   .strictObject({
     integration_id: IntegrationId,
     name: z.string().meta({ description: 'What you call the account.', example: 'Our Twilio account' }),
+    revision: revision.default(1),
     provider: z.literal('twilio').meta({ description: 'Whose account it is.' }),
     category: z.literal('telephony').meta({ description: 'What the account is for.' }),
     status: z.enum(['active', 'refused']).meta({

@@ -10,7 +10,7 @@ import { introduction } from './document/introduction.ts';
 import { problemResponsesOf } from './document/problem-responses.ts';
 import { headersOf } from './document/response-headers.ts';
 import { IdempotencyKey } from './idempotency.ts';
-import { fieldsOf, type Operation, pathNames, takesBody, takesQuery } from './operation.ts';
+import { fieldsBeside, fieldsOf, IF_REVISION, type Operation, pathNames, takesBody, takesQuery } from './operation.ts';
 import { operations } from './router.ts';
 
 /** The OpenAPI 3.1 document of the REST interface, made from the same operations that serve it. */
@@ -80,10 +80,14 @@ const describe = (name: string, operation: Operation): ZodOpenApiOperationObject
     security: [permission === 'any key' ? { 'X-API-Key': [] } : keyAndOrganization],
     requestParams: {
       ...(inPath.length > 0 && { path: pick(fields, (field) => inPath.includes(field)) }),
-      ...(takesQuery(operation) && { query: pick(fields, (field) => !inPath.includes(field)) }),
-      header: route.method === 'POST' ? z.object({ ...requestId, ...idempotency }) : z.object(requestId),
+      ...(takesQuery(operation) && { query: z.object(fieldsBeside(operation)) }),
+      header: z.object({
+        ...requestId,
+        ...(route.method === 'POST' && idempotency),
+        ...(IF_REVISION in fields && ifMatch),
+      }),
     },
-    ...(takesBody(operation) && { requestBody: requestBodyOf(operation, inPath) }),
+    ...(takesBody(operation) && { requestBody: requestBodyOf(operation) }),
     responses: { ...successOf(operation), ...problemResponsesOf(operation) },
   };
 };
@@ -104,11 +108,26 @@ const idempotency = {
   'Idempotency-Key': IdempotencyKey.optional().meta({ ...IdempotencyKey.meta(), param: { id: 'Idempotency-Key' } }),
 };
 
+const ifMatch = {
+  'If-Match': z
+    .string()
+    .optional()
+    .meta({
+      description: 'Do it only at this revision, as in the `ETag` of an answer, or at one of several. `*`: at any.',
+      example: '"3"',
+      param: { id: 'If-Match' },
+    }),
+};
+
 const successOf = ({ route, output, answers }: Operation): Record<string, ZodOpenApiResponseObject> => {
   const { status = 200, location, goesOn } = route;
-  const headers = headersOf(location ? ['Location'] : []);
+  const hasRevision = ({ value }: Shown) => Reflect.has(Object(Reflect.get(Object(value), 'data')), 'revision');
   const isGoingOn = ({ value }: Shown) => goesOn?.(Reflect.get(Object(value), 'data')) === true;
   const all = shownAs(answers);
+  const headers = headersOf([
+    ...(location ? (['Location'] as const) : []),
+    ...(all.some(hasRevision) ? (['ETag'] as const) : []),
+  ]);
   const answering = (description: string, shown: Shown[]) => ({
     description,
     headers,
@@ -162,11 +181,12 @@ const tagOf = (name: string): string => {
 const pick = (fields: Record<string, z.ZodType>, wanted: (field: string) => boolean) =>
   z.object(Object.fromEntries(Object.entries(fields).filter(([field]) => wanted(field))));
 
-/** The input, without what stands in the path. */
-const requestBodyOf = ({ input, examples = {} }: Operation, inPath: string[]) => {
-  const rest = Object.entries(fieldsOf(input)).filter(([field]) => !inPath.includes(field));
+/** The input, without what stands in the path or a header. */
+const requestBodyOf = (operation: Operation) => {
+  const { input, route, examples = {} } = operation;
+  const inPath = pathNames(route);
   const id = input.meta()?.id;
-  const schema = inPath.length === 0 ? input : z.strictObject(Object.fromEntries(rest)).meta(id ? { id } : {});
+  const schema = inPath.length === 0 ? input : z.strictObject(fieldsBeside(operation)).meta(id ? { id } : {});
   const shown = shownAs(examples).map((one) => ({ ...one, value: without(one.value, inPath) }));
   return {
     required: true,

@@ -60,12 +60,22 @@ export const fieldsOf = (input: z.ZodType): Record<string, z.ZodType> => {
   return bare instanceof z.ZodObject ? bare.shape : {};
 };
 
+/** Of every change of something with a revision: over REST it stands in the header `If-Match`. */
+export const IF_REVISION = 'if_revision';
+
+/** The fields of an input that stand neither in the path nor in a header. */
+export const fieldsBeside = ({ input, route }: Operation): Record<string, z.ZodType> => {
+  const inPath = pathNames(route);
+  const isBeside = ([name]: [string, unknown]) => name !== IF_REVISION && !inPath.includes(name);
+  return Object.fromEntries(Object.entries(fieldsOf(input)).filter(isBeside));
+};
+
 /** Whether what does not stand in the path stands in the query. */
 export const takesQuery = ({ route }: Operation): boolean => route.method === 'GET' || route.method === 'DELETE';
 
 /** Whether the route needs a body: not where its whole input stands in the path or the query. */
-export const takesBody = ({ route, input }: Operation): boolean => {
+export const takesBody = (operation: Operation): boolean => {
+  const { route } = operation;
   if (!['POST', 'PUT', 'PATCH'].includes(route.method)) return false;
-  const inPath = pathNames(route);
-  return inPath.length === 0 || Object.keys(fieldsOf(input)).some((field) => !inPath.includes(field));
+  return pathNames(route).length === 0 || Object.keys(fieldsBeside(operation)).length > 0;
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AllowedAddress, isOfNobody } from './address.ts';
 import { E164, E164InQuery } from './e164.ts';
-import { pageInput, Timestamp } from './envelope.ts';
+import { ifRevision, pageInput, revision, Timestamp } from './envelope.ts';
 import { isHost, splitHostAndPort } from './host.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
 import { exactName, mustNotContain, text } from './text.ts';
@@ -80,18 +80,63 @@ export const Provider = z.enum(['twilio', 'sip']).meta({
 });
 export type Provider = z.infer<typeof Provider>;
 
-const importOfEither = {
-  phone_number: E164,
-  supports_inbound: z.boolean().default(false).meta({ description: 'Calls to the number reach an agent.' }),
-  supports_outbound: z.boolean().default(false).meta({ description: 'Agents can call from the number.' }),
-  inbound_room_name: RoomName.default(DEFAULT_ROOM_NAME).meta({
+/** What callers set, with what it does. */
+const settings = {
+  supports_inbound: z.boolean().meta({ description: 'Calls to the number reach an agent.' }),
+  supports_outbound: z.boolean().meta({ description: 'Agents can call from the number.' }),
+  inbound_room_name: RoomName.meta({
     description: "The prefix of each caller's own room: `support` or `support*` gives `support_<caller>_<random>`.",
     example: 'support',
   }),
-  inbound_pin: Pin.optional().meta({
+  inbound_pin: Pin.meta({
     description: '4 to 10 digits that callers must dial first. Never answered.',
     example: '4711',
   }),
+};
+
+const replaceExistingRouting = z.boolean().meta({
+  description:
+    'Take the number off a trunk or voice application that is not ours. How it was routed is kept in the record.',
+});
+
+/** What only numbers behind a SIP trunk have. */
+export const settingsOfSip = {
+  sip_trunk_name: text(64).meta({
+    description: 'What the trunks are called at LiveKit. Default: the phone number.',
+    example: 'my-trunk',
+  }),
+  sip_username: SipUsername.meta({
+    description: 'The user name of the SIP trunk. With `sip_password`, or neither.',
+    example: 'user',
+  }),
+  sip_password: text(128).meta({
+    description: 'The password of the SIP trunk. With `sip_username`, or neither. Never answered.',
+  }),
+  sip_server_address: SipServerAddress.meta({
+    description: 'Where outbound calls go: a host name or IP address, with or without a port. Required for outbound.',
+  }),
+  sip_from_host: SipFromHost.meta({
+    description:
+      'The host in the From header of outbound calls, where your carrier asks for its own. Default: that of LiveKit.',
+  }),
+  media_encryption: MediaEncryption,
+  allowed_addresses: z.array(AllowedAddress).min(1, 'must name an address, or be left out').max(100).meta({
+    description:
+      'IP addresses or ranges that calls are taken from. LiveKit compares an entry with the address that a caller claims, too: the list keeps out scanners and mistakes, and proves nothing. Only `inbound_authentication: digest` proves who calls. A list that lets everyone in, as 0.0.0.0/0, counts as none.',
+  }),
+  sip_transport: SipTransport,
+  inbound_authentication: InboundAuthentication.meta({
+    description:
+      '`digest`: a caller must prove `sip_username` and `sip_password`; many carriers cannot. Default: `none` with `allowed_addresses` that keep anyone out, or without credentials, else `digest`.',
+  }),
+};
+
+const importOfEither = {
+  phone_number: E164,
+  supports_inbound: settings.supports_inbound.default(false),
+  supports_outbound: settings.supports_outbound.default(false),
+  inbound_room_name: settings.inbound_room_name.default(DEFAULT_ROOM_NAME),
+  inbound_pin: settings.inbound_pin.optional(),
   agent_id: AgentId.optional().meta({ description: 'Assigns the number at once to the LiveKit agent of this name.' }),
 };
 
@@ -102,10 +147,7 @@ const ImportFromTwilio = z
     integration_id: IntegrationId.meta({
       description: 'The integration of the Twilio account that owns the number.',
     }),
-    replace_existing_routing: z.boolean().default(false).meta({
-      description:
-        'Take the number off a trunk or voice application that is not ours. How it was routed is kept in the record.',
-    }),
+    replace_existing_routing: replaceExistingRouting.default(false),
   })
   .meta({ id: 'ImportFromTwilio', description: 'A number of a Twilio account.' });
 
@@ -113,41 +155,22 @@ const ImportFromSip = z
   .strictObject({
     provider: z.literal('sip').meta({ description: 'The number reaches you over a SIP trunk.' }),
     ...importOfEither,
-    sip_trunk_name: text(64).optional().meta({
-      description: 'What the trunks are called at LiveKit. Default: the phone number.',
-      example: 'my-trunk',
-    }),
-    sip_username: SipUsername.optional().meta({
-      description: 'The user name of the SIP trunk. With `sip_password`, or neither.',
-      example: 'user',
-    }),
-    sip_password: text(128).optional().meta({
-      description: 'The password of the SIP trunk. With `sip_username`, or neither. Never answered.',
-    }),
-    sip_server_address: SipServerAddress.optional().meta({
-      description: 'Where outbound calls go: a host name or IP address, with or without a port. Required for outbound.',
-    }),
-    sip_from_host: SipFromHost.optional().meta({
-      description:
-        'The host in the From header of outbound calls, where your carrier asks for its own. Default: that of LiveKit.',
-    }),
-    media_encryption: MediaEncryption.default('allow'),
-    allowed_addresses: z.array(AllowedAddress).min(1, 'must name an address, or be left out').max(100).optional().meta({
-      description:
-        'IP addresses or ranges that calls are taken from. LiveKit compares an entry with the address that a caller claims, too: the list keeps out scanners and mistakes, and proves nothing. Only `inbound_authentication: digest` proves who calls. A list that lets everyone in, as 0.0.0.0/0, counts as none.',
-    }),
-    sip_transport: SipTransport.default('auto'),
-    inbound_authentication: InboundAuthentication.optional().meta({
-      description:
-        '`digest`: a caller must prove `sip_username` and `sip_password`; many carriers cannot. Default: `none` with `allowed_addresses` that keep anyone out, or without credentials, else `digest`.',
-    }),
+    sip_trunk_name: settingsOfSip.sip_trunk_name.optional(),
+    sip_username: settingsOfSip.sip_username.optional(),
+    sip_password: settingsOfSip.sip_password.optional(),
+    sip_server_address: settingsOfSip.sip_server_address.optional(),
+    sip_from_host: settingsOfSip.sip_from_host.optional(),
+    media_encryption: settingsOfSip.media_encryption.default('allow'),
+    allowed_addresses: settingsOfSip.allowed_addresses.optional(),
+    sip_transport: settingsOfSip.sip_transport.default('auto'),
+    inbound_authentication: settingsOfSip.inbound_authentication.optional(),
   })
   .meta({ id: 'ImportFromSip', description: 'A number behind a SIP trunk.' });
 
 /** What `phoneNumbers.import` takes. All faults are reported at once, those between fields too. */
 export const ImportPhoneNumber = z
   .discriminatedUnion('provider', [ImportFromTwilio, ImportFromSip], { error: 'must be twilio or sip' })
-  .check(...[crossFieldFaults, faultsWithoutProvider].map(always))
+  .check(...[faultsBetweenFields, faultsWithoutProvider].map(always))
   .meta({
     id: 'ImportPhoneNumber',
     description: 'The number to import. `provider` tells which fields it takes.',
@@ -170,7 +193,8 @@ function always(findFaults: (input: Record<string, unknown>) => readonly Fault[]
   return check;
 }
 
-function crossFieldFaults(input: Record<string, unknown>): readonly Fault[] {
+/** What does not fit together in an import, or in a number as an update would leave it. */
+export function faultsBetweenFields(input: Record<string, unknown>): readonly Fault[] {
   if (input.provider !== 'sip') return [];
   const faults: Fault[] = [];
   const has = (field: string) => input[field] !== undefined;
@@ -192,11 +216,77 @@ function faultsWithoutProvider(input: Record<string, unknown>): readonly Fault[]
   return (error?.issues ?? []).map(({ path, message }) => [path.join('.'), message] as const);
 }
 
-const Warning = z.string().meta({ description: 'A sentence about something that the import left open.' });
+const MAX_METADATA_BYTES = 16 * 1024;
+const MAX_METADATA_DEPTH = 20;
+
+/** What an agent is dispatched with: a JSON object. */
+export const AgentMetadata = z
+  .record(z.string(), z.unknown(), 'must be a JSON object')
+  .refine((given) => depthOf(given) <= MAX_METADATA_DEPTH, {
+    error: `must not be nested deeper than ${MAX_METADATA_DEPTH}`,
+    abort: true,
+  })
+  .refine((given) => new TextEncoder().encode(JSON.stringify(given)).length <= MAX_METADATA_BYTES, {
+    error: 'must have 16 KiB of JSON at most',
+  });
+
+/** Without recursion: what was sent may be nested deeper than any stack. */
+function depthOf(value: unknown): number {
+  let depth = 0;
+  for (let level = [value]; level.length > 0; depth++) {
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  return depth;
+}
+
+const label = text(100)
+  .nullable()
+  .meta({ description: 'Your own short name for the number.', example: 'Sales, Berlin' });
+const description = text(1000).nullable().meta({ description: 'Your own note about the number.' });
+
+/** A field of an update: null is what an import without it has. */
+const orCleared = <T extends z.ZodType>(field: T) =>
+  field
+    .nullable()
+    .optional()
+    .meta({ description: `${field.meta()?.description ?? ''} Null: as an import without it.`.trim() });
+
+const everyOrCleared = <S extends Record<string, z.ZodType>>(fields: S) =>
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, orCleared(field)])) as {
+    [K in keyof S]: z.ZodOptional<z.ZodNullable<S[K]>>;
+  };
+
+/** What `phoneNumbers.update` takes: what is not named stays as it is. The fields of the other provider are refused. */
+export const UpdatePhoneNumber = z
+  .strictObject({
+    phone_number_id: PhoneNumberId,
+    ...ifRevision,
+    ...everyOrCleared(settings),
+    agent_id: AgentId.nullable().optional().meta({
+      description: 'Assigns the number to the LiveKit agent of this name, whichever it had before. Null: to none.',
+    }),
+    agent_metadata: AgentMetadata.nullable()
+      .optional()
+      .meta({
+        description:
+          'What the agent is dispatched with: a JSON object, 16 KiB at most. It is merged into what is there, as RFC 7396 says: a member that is null goes. Null: nothing.',
+        example: { greeting: 'Hello' },
+      }),
+    label: label.optional(),
+    description: description.optional(),
+    replace_existing_routing: replaceExistingRouting.optional(),
+    ...everyOrCleared(settingsOfSip),
+  })
+  .meta({ id: 'UpdatePhoneNumber', description: 'What to change. Every other setting stays as it is.' });
+export type UpdatePhoneNumber = z.input<typeof UpdatePhoneNumber>;
+export type ParsedUpdatePhoneNumber = z.output<typeof UpdatePhoneNumber>;
+
+const Warning = z.string().meta({ description: 'A sentence about something that is left open.' });
 
 const ofEither = {
   phone_number_id: PhoneNumberId,
   phone_number: z.string().meta({ description: 'In E.164.', example: '+15551234567' }),
+  revision: revision.default(1),
   provider: Provider,
   status: z.enum(['free', 'assigned']).meta({
     id: 'PhoneNumberStatus',
@@ -205,8 +295,14 @@ const ofEither = {
   assigned_agent_id: z.string().nullable().meta({
     description: 'The LiveKit agent name that is dispatched to each caller. Null while the number is free.',
   }),
-  supports_inbound: z.boolean().meta({ description: 'Calls to the number reach an agent.' }),
-  supports_outbound: z.boolean().meta({ description: 'Agents can call from the number.' }),
+  /** Absent, as the next two, in an answer that an older version stored, and that is given again. */
+  agent_metadata: z.record(z.string(), z.unknown()).nullable().default(null).meta({
+    description: 'The JSON object that the agent is dispatched with.',
+  }),
+  label: label.default(null),
+  description: description.default(null),
+  supports_inbound: settings.supports_inbound,
+  supports_outbound: settings.supports_outbound,
   provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']).meta({
     id: 'ProvisioningState',
     description:
@@ -219,7 +315,7 @@ const ofEither = {
   outbound_trunk_id: z.string().nullable().meta({ description: "LiveKit's trunk that an agent dials out with." }),
   inbound_room_name: z.string().meta({ description: "The prefix of each caller's own room.", example: 'call' }),
   has_inbound_pin: z.boolean().meta({ description: 'Whether callers must dial a PIN first.' }),
-  warnings: z.array(Warning).optional().meta({ description: 'What the import left open, if anything.' }),
+  warnings: z.array(Warning).optional().meta({ description: 'What is left open, if anything.' }),
   created_at: Timestamp.meta({ description: 'When the import was asked for.' }),
   updated_at: Timestamp.meta({ description: 'When the record last changed.' }),
 };
@@ -355,8 +451,12 @@ export type PhoneNumberDetail = z.infer<typeof PhoneNumberDetail>;
 export const NamePhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId });
 export type NamePhoneNumber = z.input<typeof NamePhoneNumber>;
 
+export const UnassignPhoneNumber = z.strictObject({ phone_number_id: PhoneNumberId, ...ifRevision });
+export type UnassignPhoneNumber = z.input<typeof UnassignPhoneNumber>;
+
 export const ReleasePhoneNumber = z.strictObject({
   phone_number_id: PhoneNumberId,
+  ...ifRevision,
   force: z.boolean().default(false).meta({
     description:
       'Release the number though it is assigned, and though its account refuses to give it its former routing back, as where that is closed.',
@@ -396,6 +496,6 @@ export type ListPhoneNumbers = z.input<typeof ListPhoneNumbers>;
 export type ParsedListPhoneNumbers = z.output<typeof ListPhoneNumbers>;
 
 export const AssignPhoneNumber = z
-  .strictObject({ phone_number_id: PhoneNumberId, agent_id: AgentId })
+  .strictObject({ phone_number_id: PhoneNumberId, ...ifRevision, agent_id: AgentId })
   .meta({ id: 'AssignPhoneNumber', description: 'The agent to assign the number to.' });
 export type AssignPhoneNumber = z.input<typeof AssignPhoneNumber>;

@@ -37,6 +37,7 @@ export const problems = {
   answer_not_kept: [409, 'The first response is not repeated'],
   quota_reached: [409, 'The quota is reached'],
   last_admin_key: [409, 'The organization needs an admin key'],
+  precondition_failed: [412, 'It has another revision'],
   body_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],
   idempotency_key_reused: [422, 'The idempotency key was already used'],
@@ -137,3 +138,22 @@ export const describeProblem = ({ code, detail, members }: Problem, request_id: 
   const [status, title] = problems[code];
   return { success: false, type: `urn:trunkline:problem:${code}`, title, status, detail, code, request_id, ...members };
 };
+
+/** So many faults are listed, whatever was sent; the sentence for people names fewer. */
+const MAX_ISSUES = 50;
+const MAX_ISSUES_IN_DETAIL = 20;
+const MAX_PATH_LENGTH = 200;
+
+/** The `invalid_request` that names these faults, each with its path, and how many there are. */
+export const invalidFields = (all: readonly Issue[], cause?: unknown): Problem => {
+  const issues = all.slice(0, MAX_ISSUES).map(({ path, message }) => ({ path: shorten(path), message }));
+  const named = issues.slice(0, MAX_ISSUES_IN_DETAIL).map(({ path, message }) => `${path} ${message}`.trim());
+  const more = all.length > named.length ? [`and ${all.length - named.length} more`] : [];
+  return new Problem('invalid_request', `Fix these fields and try again: ${[...named, ...more].join('; ')}.`, {
+    issues,
+    issue_count: all.length,
+    cause,
+  });
+};
+
+const shorten = (path: string) => (path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path);

@@ -12,7 +12,7 @@ import { api } from './api.ts';
 import type { KeyId, OrganizationId } from './id.ts';
 import type { Operation } from './operation.ts';
 import { permissionsOf, type Role } from './permission.ts';
-import { describeProblem, type Issue, Problem, type ProblemBody, type ProblemCode } from './problem.ts';
+import { describeProblem, type Issue, invalidFields, Problem, type ProblemBody, type ProblemCode } from './problem.ts';
 
 /** Whom an API key stands for, in one request. */
 export interface Caller {
@@ -197,25 +197,9 @@ const problemOfTrpc: Partial<Record<TRPC_ERROR_CODE_KEY, [ProblemCode, string]>>
   UNSUPPORTED_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
 };
 
-/** So many faults are listed, whatever was sent; the sentence for people names fewer. */
-const MAX_ISSUES = 50;
-const MAX_ISSUES_IN_DETAIL = 20;
-const MAX_PATH_LENGTH = 200;
-
 /** The faults of an input, each with its path, and how many there are. */
-export const invalidRequest = (cause: z.core.$ZodError): Problem => {
-  const all = cause.issues.flatMap(issuesOf);
-  const issues = all.slice(0, MAX_ISSUES).map(({ path, message }) => ({ path: shorten(path), message }));
-  const named = issues.slice(0, MAX_ISSUES_IN_DETAIL).map(({ path, message }) => `${path} ${message}`.trim());
-  const more = all.length > named.length ? [`and ${all.length - named.length} more`] : [];
-  return new Problem('invalid_request', `Fix these fields and try again: ${[...named, ...more].join('; ')}.`, {
-    issues,
-    issue_count: all.length,
-    cause,
-  });
-};
-
-const shorten = (path: string) => (path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path);
+export const invalidRequest = (cause: z.core.$ZodError): Problem =>
+  invalidFields(cause.issues.flatMap(issuesOf), cause);
 
 const issuesOf = (issue: z.core.$ZodIssue): Issue[] =>
   issue.code === 'unrecognized_keys'
@@ -237,6 +221,7 @@ const trpcCodes: Record<number, TRPC_ERROR_CODE_KEY> = {
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_SUPPORTED',
   409: 'CONFLICT',
+  412: 'PRECONDITION_FAILED',
   413: 'PAYLOAD_TOO_LARGE',
   415: 'UNSUPPORTED_MEDIA_TYPE',
   422: 'UNPROCESSABLE_CONTENT',

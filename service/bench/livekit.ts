@@ -113,7 +113,15 @@ const measure = async ({ url, api_key, api_secret }: LiveKitServer): Promise<Rec
     allowed_addresses: TWILIO_ADDRESSES,
   });
   const answer = (phone_number: string, inbound_trunk_id: string) =>
-    ({ name: phone_number, inbound_trunk_id, room_prefix: 'call', pin: null, agent_id: null, mark: MARK }) as const;
+    ({
+      name: phone_number,
+      inbound_trunk_id,
+      room_prefix: 'call',
+      pin: null,
+      agent_id: null,
+      agent_metadata: null,
+      mark: MARK,
+    }) as const;
   const outboundLine = (phone_number: string) =>
     ({
       ...common,

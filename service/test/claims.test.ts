@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseOf } from '../src/database/connect.ts';
 import { createIntegrationStore } from '../src/integrations/store.ts';
 import { createPhoneNumberStore, type PhoneNumberStore } from '../src/phone-numbers/store.ts';
-import { readDump } from './fixtures/load.ts';
+import { readDump, upgradeRows } from './fixtures/load.ts';
 import { type OpenedService, openService } from './open-service.ts';
 
 const LEASE_MS = 30_000;
@@ -16,7 +16,7 @@ beforeAll(async () => {
   service = await openService();
   numbers = createPhoneNumberStore(service.connection, settings());
   const { dump } = await readDump('schema-1');
-  sample = dump.collections.phone_numbers!.rows.find(({ provider }) => provider === 'sip')!;
+  sample = (await upgradeRows(dump)).phone_numbers!.find(({ provider }) => provider === 'sip')!;
 });
 afterAll(() => service.close());
 
@@ -112,7 +112,7 @@ describe('with many rows due', () => {
     }));
     await insert(...due, ...resting);
     const { dump } = await readDump('schema-1');
-    const { _id: _, ...integration } = dump.collections.integrations!.rows[0]!;
+    const { _id: _, ...integration } = (await upgradeRows(dump)).integrations![0]!;
     await rows('integrations').insertMany(
       Array.from({ length: ROWS }, (_, n) => ({
         ...integration,

@@ -72,7 +72,7 @@ describe('A late answer to an older change is told by content', () => {
     const { caller, importSip } = await organization();
     const { phone_number_id, dispatch_rule_id } = await importSip();
     const path = `/api/phone-numbers/${phone_number_id}`;
-    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_before' });
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_before', times: 3 });
     expect((await caller.rest('POST', `${path}/assign`, { agent_id: 'older' })).status).toBe(503);
     expect((await caller.rest('POST', `${path}/assign`, { agent_id: 'newer' })).status).toBe(200);
     // Only now the older one arrives.

@@ -63,7 +63,6 @@ describe('an import that a provider answers with success, but not as it was aske
       { rule: { dispatchRuleIndividual: { roomPrefix: 'other' } } },
       'room_prefix is "other" instead of "call"',
     ],
-    ['the rule has no agent', 'livekit.CreateSIPDispatchRule', { roomConfig: null }, 'agents is [] instead of'],
   ])('is a problem that says so, and leaves nothing, where %s', async (_what, call, instead, told) => {
     const { caller, input, account_sid, number } = await prepare();
     const before = await number();
@@ -79,6 +78,35 @@ describe('an import that a provider answers with success, but not as it was aske
 
     await shelf.put('twilio.number', before.sid, before);
     await caller.client.phoneNumbers.import.mutate(input);
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+});
+
+describe('a rule that LiveKit makes without its agent', () => {
+  it('gets it by an update at once', async () => {
+    const { caller, input } = await prepare();
+    const { faults } = service.sandbox;
+    faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
+    const { data } = await caller.client.phoneNumbers.import.mutate(input);
+    const rule = await service.sandbox.shelf.get('livekit.dispatch_rule', data.dispatch_rule_id ?? '');
+    expect(rule).toMatchObject({ roomConfig: { agents: [{ agentName: input.agent_id }] } });
+    await expectWholeWorld(service);
+  });
+
+  it('is a problem that says so, and leaves nothing, where the update does not help', async () => {
+    const { caller, input } = await prepare();
+    const { faults } = service.sandbox;
+    faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
+    faults.add({
+      call: 'livekit.UpdateSIPDispatchRule',
+      kind: 'not_as_asked',
+      body: { replace: { room_config: null } },
+    });
+    const problem = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+    expect(problem).toMatchObject({
+      ...{ code: 'provider_error', status: 502, detail: expect.stringContaining('agents is [] instead of') },
+    });
     await settle(service);
     await expectWholeWorld(service);
   });

@@ -43,7 +43,15 @@ beforeAll(async () => {
   const sip = { provider: 'sip', phone_number: drawNumber(), sip_username: 'user', sip_password: 'pass' };
   await admin.rest('POST', '/api/phone-numbers', { ...gone, ...sip });
   await settle(service);
-  expect(await service.connection.collection('phone_numbers').countDocuments({ provisioning_state: 'gone' })).toBe(2);
+  const numbers = service.connection.collection('phone_numbers');
+  expect(await numbers.countDocuments({ provisioning_state: 'gone' })).toBe(2);
+  // And of a change that is under way.
+  const changing = await numbers.findOne({ provider: 'sip', provisioning_state: 'active' });
+  const { _id, inbound_pin, sip_password, provisioning } = changing!;
+  const { actor, request_id } = { actor: { key_id: provisioning.imported_by.key_id }, request_id: 'r' };
+  const wanted = { inbound_pin, inbound_pin_version: 'next', sip_password, sip_password_version: 'next' };
+  const change = { kind: 'update', wanted, actor, request_id, at: new Date() };
+  await numbers.updateOne({ _id }, { $set: { 'provisioning.change': change, 'provisioning.lease_token': 'held' } });
 });
 afterAll(() => service.close());
 

@@ -8,13 +8,15 @@ export interface Belongings {
   key_id: string;
 }
 
-const unions: Record<string, (own: Belongings) => object> = {
+/** Of operations whose required fields do not say all. */
+const whole: Record<string, (own: Belongings) => object> = {
   'phoneNumbers.import': ({ integration_id }) => ({
     phone_number: drawNumber(),
     provider: 'twilio',
     supports_inbound: true,
     integration_id,
   }),
+  'phoneNumbers.update': ({ phone_number_id }) => ({ phone_number_id, label: 'A name' }),
 };
 
 const values: Record<string, unknown> = {
@@ -26,8 +28,8 @@ const values: Record<string, unknown> = {
 
 /** A valid input of any operation, naming what belongs to somebody. An operation that needs a new field says so here. */
 export const sampleInput = (name: string, { input }: Operation, own: Belongings): Record<string, unknown> => {
-  const union = unions[name];
-  if (union) return { ...union(own) };
+  const given = whole[name];
+  if (given) return { ...given(own) };
   const required = Object.entries(fieldsOf(input)).filter(([, schema]) => !schema.safeParse(undefined).success);
   return Object.fromEntries(
     required.map(([field]) => {

@@ -65,7 +65,10 @@ export const expectWholeWorld = async (service: OpenedService): Promise<void> =>
   const records = await service.connection.collection('phone_numbers').find(held).toArray();
   const integrations = await service.connection.collection('integrations').find().toArray();
   const made = (name: string) =>
-    records.map(({ provisioning }) => provisioning.parts?.[name]?.resource_id).filter(Boolean);
+    records
+      .map(({ provisioning }) => provisioning.parts?.[name])
+      .filter((part) => part?.state !== 'undone')
+      .flatMap((part) => part?.resource_id ?? []);
   const marked = (things: LiveKitThing[]) =>
     things.filter(({ metadata }) => metadata?.includes(service.installation_id));
 

@@ -78,6 +78,12 @@ Send an \`Idempotency-Key\` with a \`POST\`, a new one for each thing that you w
 key then has its effect once, and gets the first answer again for 24 hours. Answers of 429 and 5xx are not kept: send
 the same request again. A caller that goes away does not stop what it has begun.
 
+## Changes that meet
+
+Each number and integration has a \`revision\`, raised by each change of its settings, and answered as \`ETag\`, too.
+Send it as \`If-Match\`, and the change is made only if nobody else has made one meanwhile; else the answer is a 412
+\`precondition_failed\`. Over tRPC it is the member \`if_revision\` of the input.
+
 ## Lists
 
 A list answers a page, newest first. Give its \`next_cursor\` as \`cursor\` to read on, until it is null. \`page_size\` is

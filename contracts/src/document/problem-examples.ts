@@ -62,11 +62,11 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   number_routed_elsewhere: `Twilio routes ${phone_number} to the trunk TK${'3'.repeat(32)}, which is not Trunkline's. Remove that routing, or send replace_existing_routing: true: a release then restores it.`,
   number_answered_elsewhere: [
-    `LiveKit's inbound trunk ST_2pWk8vYh5RcB, which Trunkline did not make, has ${sipNumber.phone_number}. Take ${sipNumber.phone_number} off that trunk, and leave it its other numbers; then import again.`,
+    `LiveKit's inbound trunk ST_2pWk8vYh5RcB, which Trunkline did not make, has ${sipNumber.phone_number}. Take ${sipNumber.phone_number} off that trunk, and leave it its other numbers; then try again.`,
     { trunk_id: 'ST_2pWk8vYh5RcB' },
   ],
   livekit_clash:
-    'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then import again.',
+    'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then try again.',
   integration_already_exists: `Your organization already has an integration for the account ${account_sid}. Use it: GET /api/integrations lists it.`,
   idempotency_key_in_use: [
     'The first request with this Idempotency-Key is still in progress. Try again once it has finished.',
@@ -80,6 +80,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   last_admin_key:
     'key_a1b2c3d4e5f6 is the last admin key of your organization. Create another admin key first, and use it to revoke this one.',
+  precondition_failed: `${phone_number_id} is at revision 4: it was changed since you read it. Read it again, and decide anew.`,
   body_too_large: 'The body is larger than the limit of 100 KiB. Send less.',
   unsupported_media_type: 'Send the body as JSON, with the header Content-Type: application/json.',
   idempotency_key_reused:

@@ -22,6 +22,7 @@ const headers = {
     z.string().optional(),
   ),
   Location: header('Location', 'The path of what was made.', '/api/phone-numbers/phon_a1b2c3d4e5f6'),
+  ETag: header('ETag', 'The revision, for `If-Match`. A GET is never answered 304 by it.', '"3"'),
   'Retry-After': header(
     'Retry-After',
     'After so many seconds the same request may succeed. Absent where nobody knows.',
@@ -31,7 +32,7 @@ const headers = {
 };
 
 /** What an answer says beside its body: its request and the limits always, the rest where it is named. */
-export const headersOf = (more: ('Location' | 'Retry-After')[]): z.ZodObject => {
+export const headersOf = (more: ('Location' | 'ETag' | 'Retry-After')[]): z.ZodObject => {
   const { 'X-Request-Id': request_id, RateLimit, 'RateLimit-Policy': policy } = headers;
   return z.object({
     'X-Request-Id': request_id,

@@ -16,9 +16,12 @@ export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): Se
     [...new Set(pathsIn(shape, []))].map((path) => ({
       collection: name,
       path,
-      placeOf: (row) => `${name}/${String(row[id])}/${path.replaceAll('.', '_')}` as const,
+      placeOf: (row) => `${name}/${String(row[id])}/${placeIn(path)}` as const,
     })),
   );
+
+/** What a change wants is sealed for where it will stand. */
+const placeIn = (path: string) => path.replace(/^provisioning\.change\.wanted\./, '').replaceAll('.', '_');
 
 const pathsIn = (schema: z.core.$ZodType, path: readonly string[]): string[] =>
   bare(schema).flatMap((one) => {

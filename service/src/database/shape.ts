@@ -9,6 +9,12 @@ export const Sealed = z.string();
 /** A field that older rows may lack: they read as null. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
+/** The same fields, each of which may be absent. */
+export const eachOptional = <S extends Record<string, z.ZodType>>(fields: S) =>
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.exactOptional()])) as {
+    [K in keyof S]: z.ZodExactOptional<S[K]>;
+  };
+
 /** Every schema that the field at a path may have, as in `provisioning.steps.trunk`; none where there is no such field. */
 export const schemasAt = (schema: z.core.$ZodType, path: string): z.core.$ZodType[] =>
   path.split('.').reduce<z.core.$ZodType[]>((found, key) => found.flatMap((one) => schemasOf(one, key)), [schema]);

@@ -65,10 +65,42 @@ export const upgrades: readonly Upgrade[] = [
       provisioning: partsOf4(Object(row.provisioning)),
     }),
   },
+  // 5: settings are kept as they were asked for, each of them, with a revision; what trunks were called is in what was sent.
+  {
+    phone_numbers: (row) => recordOf5(row),
+    // Of a database of schema 3 they are moved only when all rows are turned.
+    tombstones: (row) => recordOf5(row),
+    integrations: (row) => ({ revision: 1, ...row }),
+  },
 ];
 
 /** Rows of one collection that belong to another, once its former indexes are gone. */
 export const moved = [{ from: 'tombstones', to: 'phone_numbers' }] as const;
+
+const recordOf5 = (row: Row): Row => {
+  const ofEither = {
+    ...{ revision: 1, assigned_agent_id: null, agent_metadata: null, label: null, description: null },
+    ...{ inbound_pin: null, inbound_pin_version: null },
+  };
+  if (row.provider !== 'sip') return { ...ofEither, ...row };
+  const { sip_username, inbound_authentication, allowed_addresses }: Row = row;
+  const derived =
+    Array.isArray(allowed_addresses) && allowed_addresses.length === 0 && sip_username ? 'digest' : 'none';
+  const provisioning: Row = Object(row.provisioning);
+  const parts: Row = Object(provisioning.parts);
+  const named = Object.entries({ inbound_trunk: 'in', outbound_trunk: 'out' }).flatMap(([part, end]) => {
+    const { sent, ...made }: Row = Object(parts[part]);
+    return sent ? [[part, { ...made, sent: { ...Object(sent), name: `${row.sip_trunk_name}-${end}` } }] as const] : [];
+  });
+  return {
+    ...ofEither,
+    ...{ sip_username: null, sip_password: null, sip_password_version: null },
+    ...{ sip_server_address: null, sip_from_host: null },
+    ...row,
+    inbound_authentication: inbound_authentication === derived ? null : inbound_authentication,
+    provisioning: { ...provisioning, parts: { ...parts, ...Object.fromEntries(named) } },
+  };
+};
 
 const partsOf4 = ({ steps, doubtful_until, ...provisioning }: Row): Row => ({
   ...provisioning,

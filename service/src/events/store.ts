@@ -21,6 +21,7 @@ const EventRecord = z.object({
     'phone_number.imported',
     'phone_number.import_failed',
     'phone_number.import_undone',
+    'phone_number.updated',
     'phone_number.assigned',
     'phone_number.unassigned',
     'phone_number.released',

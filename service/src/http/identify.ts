@@ -125,7 +125,8 @@ const hasBody = ({ headers }: Request): boolean =>
 const refuseOtherTypes = (req: Request, operations: readonly Operation[]): void => {
   const needsBody = req.method !== 'GET' && operations.some(takesBody);
   if (!needsBody && !hasBody(req)) return;
-  if (/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? '')) return;
+  const types = req.method === 'PATCH' ? /^application\/(merge-patch\+)?json\s*(;|$)/i : /^application\/json\s*(;|$)/i;
+  if (types.test(req.headers['content-type'] ?? '')) return;
   throw new Problem('unsupported_media_type', 'Send the body as JSON, with the header Content-Type: application/json.');
 };
 

@@ -2,6 +2,8 @@ import {
   type Answer,
   type Api,
   fieldsOf,
+  IF_REVISION,
+  invalidFields,
   type Operation,
   operations,
   Problem,
@@ -42,18 +44,35 @@ export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<L
 const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit): RequestHandler => {
   if (answer === undefined) throw new Error(`${operation.summary} has no answer`);
   const { method, path, status = 200, location, goesOn } = operation.route;
-  const inPath = pathNames(operation.route);
+  const takesIfMatch = IF_REVISION in fieldsOf(operation.input);
+  const taken = [...pathNames(operation.route), ...(takesIfMatch ? [IF_REVISION] : [])];
   return async (req, res) => {
     res.locals.route = `${method} /api${path}`;
     const caller = await admit(req, res, [operation]);
-    const inQuery = takesQuery(operation) ? without(readQuery(req, operation), inPath) : {};
+    const beside = { ...(takesIfMatch && readIfMatch(req)), ...req.params };
+    const inQuery = takesQuery(operation) ? without(readQuery(req, operation), taken) : {};
     const inBody = method === 'GET' ? {} : await readBody(req);
-    const elsewhere = [...inPath, ...Object.keys(inQuery)];
-    const input = elsewhere.length === 0 ? inBody : { ...without(inBody, elsewhere), ...inQuery, ...req.params };
+    const elsewhere = [...taken, ...Object.keys(inQuery)];
+    const input = elsewhere.length === 0 ? inBody : { ...without(inBody, elsewhere), ...inQuery, ...beside };
     const output = await answer(caller, input);
     if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
-    res.status(goesOn?.(Reflect.get(Object(output), 'data')) ? 202 : status).json(output);
+    const data: unknown = Reflect.get(Object(output), 'data');
+    const revision: unknown = Reflect.get(Object(data), 'revision');
+    if (typeof revision === 'number') res.setHeader('ETag', `"${revision}"`);
+    // Express would answer 304 by that tag, though more changes than what it stands for.
+    delete req.headers['if-none-match'];
+    res.status(goesOn?.(data) ? 202 : status).json(output);
   };
+};
+
+/** The revisions that a change may begin at. A weak tag, and one that is none of ours, is never that of a number. */
+const readIfMatch = ({ headers }: Request): { [IF_REVISION]?: number[] } => {
+  const given = headers['if-match']?.trim();
+  if (given === undefined || given === '*') return {};
+  const tags = given.split(',').map((tag) => tag.trim());
+  const issue = { path: 'If-Match', message: 'must be * or tags in double quotes, as in "3"' };
+  if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e]*"$/.test(tag))) throw invalidFields([issue]);
+  return { [IF_REVISION]: tags.flatMap((tag) => (/^"[1-9][0-9]{0,14}"$/.test(tag) ? [Number(tag.slice(1, -1))] : [])) };
 };
 
 /** What stands in the query, where everything is text: `true` is true for a field that can be. */
@@ -77,11 +96,15 @@ const without = (given: unknown, elsewhere: string[]): object => {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw notAnObject();
   const issues = elsewhere
     .filter((field) => Object.hasOwn(given, field))
-    .map((path) => ({ path, message: 'is already in the path or the query: remove it here' }));
-  if (issues.length > 0)
-    throw new Problem('invalid_request', 'Remove the fields that are already in the path or the query.', { issues });
+    .map((path) => ({ path, message: saidElsewhere(path) }));
+  if (issues.length > 0) throw invalidFields(issues);
   return given;
 };
+
+const saidElsewhere = (field: string) =>
+  field === IF_REVISION
+    ? 'is for tRPC: send the header If-Match in place of it'
+    : 'is already in the path or the query: remove it here';
 
 const notAnObject = () =>
   new Problem('invalid_request', 'The body must be a JSON object.', {

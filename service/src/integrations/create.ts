@@ -33,6 +33,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       integration_id,
       organization_id: caller.organization_id,
       queue: integration_id,
+      revision: 1,
       name,
       provider: 'twilio',
       status: 'active',

@@ -5,6 +5,7 @@ import type { IntegrationRecord, MadeFor } from './record.ts';
 /** Tells callers what a record holds, and no credential. `today`: what a trunk would be made for now. */
 export const describeIntegration = (record: IntegrationRecord, today: MadeFor): Integration => ({
   integration_id: record.integration_id,
+  revision: record.revision,
   name: record.name,
   provider: record.provider,
   category: 'telephony',

@@ -16,6 +16,8 @@ export const IntegrationRecord = z.object({
   organization_id: OrganizationId,
   /** Its own id: that of the numbers of this account, too. */
   queue: z.string(),
+  /** Raised by each change of its settings. */
+  revision: z.number(),
   name: z.string(),
   provider: z.literal('twilio'),
   /** What Twilio last said of the credentials. */

@@ -54,7 +54,8 @@ async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void
  * Where it was on our trunk and is not any more, only its former routing is ours to replace: then a giving back of an
  * earlier record has taken effect late. Any other routing is somebody's will, and left alone.
  */
-export async function routeToTrunk(job: Job, was: string | null): Promise<string> {
+export async function routeToTrunk(job: Job): Promise<string> {
+  const was = knownOf(job, 'carrier_routing') ?? null;
   const number_sid = job.record.provisioning.known.number_sid ?? was;
   if (number_sid === null) throw new Error(`${job.record.phone_number_id} is routed before it is verified`);
   if (was !== null) {

@@ -7,10 +7,10 @@ import type {
   StepName,
 } from '@trunkline/contracts';
 import type { PartRecord } from '../provisioning/lease.ts';
-import { isOpenToAll, openListWarnings } from './allowed-addresses.ts';
+import { authenticationOf, isOpenToAll, openListWarnings } from './allowed-addresses.ts';
 import { ownTwilioTrunkWarnings } from './own-twilio-trunk.ts';
 import { parts } from './parts.ts';
-import type { PartName, PhoneNumberRecord } from './record.ts';
+import type { PartName, PhoneNumberRecord, SipRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
 import { withoutEffectWarnings } from './without-effect.ts';
@@ -25,8 +25,12 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
   const ofEither = {
     phone_number_id: record.phone_number_id,
     phone_number,
+    revision: record.revision,
+    label: record.label,
+    description: record.description,
     status: record.status,
     assigned_agent_id: record.assigned_agent_id,
+    agent_metadata: record.agent_metadata === null ? null : JSON.parse(record.agent_metadata),
     supports_inbound: record.supports_inbound,
     supports_outbound: record.supports_outbound,
     provisioning_state: provisioning_state === 'gone' ? 'releasing' : provisioning_state,
@@ -38,7 +42,13 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     created_at: record.created_at.toISOString(),
     updated_at: record.updated_at.toISOString(),
   };
-  const warnings = [...withoutEffectWarnings(record), ...(record.provider === 'sip' ? warningsOf(record) : [])];
+  const { state, problem } = provisioning.parts.carrier_routing ?? {};
+  const warnings = [
+    ...withoutEffectWarnings(record),
+    ...(record.provider === 'sip' ? warningsOf(record) : []),
+    // What could not be given back, where calls to it were turned off.
+    ...(state === 'undone' && problem ? [problem.detail] : []),
+  ];
   if (record.provider === 'twilio') {
     const { integration_id } = record;
     return { provider: 'twilio', ...ofEither, integration_id, ...(warnings.length > 0 && { warnings }) };
@@ -55,7 +65,7 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     media_encryption: record.media_encryption,
     sip_transport: record.sip_transport,
     allowed_addresses: record.allowed_addresses,
-    inbound_authentication: record.inbound_authentication,
+    inbound_authentication: authenticationOf(record),
     ...(warnings.length > 0 && { warnings }),
   };
 };
@@ -73,16 +83,16 @@ export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumbe
   };
 };
 
-const warningsOf = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => [
+const warningsOf = (record: SipRecord): string[] => [
   ...inboundWarnings(record),
   ...outboundWarnings(record),
   ...ownTwilioTrunkWarnings(record),
 ];
 
-const inboundWarnings = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] => {
+const inboundWarnings = (record: SipRecord): string[] => {
   if (!record.supports_inbound) return [];
   const ofOpenList = openListWarnings(record);
-  if (record.inbound_authentication === 'digest') return ofOpenList;
+  if (authenticationOf(record) === 'digest') return ofOpenList;
   if (isOpenToAll(record.allowed_addresses)) {
     return [
       ...ofOpenList,
@@ -92,10 +102,7 @@ const inboundWarnings = (record: Extract<PhoneNumberRecord, { provider: 'sip' }>
   return record.sip_username === null ? [] : [byAddressAlone];
 };
 
-const outboundWarnings = ({
-  supports_outbound,
-  sip_server_address,
-}: Extract<PhoneNumberRecord, { provider: 'sip' }>): string[] =>
+const outboundWarnings = ({ supports_outbound, sip_server_address }: SipRecord): string[] =>
   supports_outbound && sip_server_address !== null && reachOf(sip_server_address) !== 'public'
     ? [
         `Outbound calls go to ${sip_server_address}, which is not a public address: they arrive only if LiveKit is in the same network.`,
@@ -103,7 +110,7 @@ const outboundWarnings = ({
     : [];
 
 const byAddressAlone =
-  'sip_username and sip_password do not guard calls to this number: allowed_addresses alone does, and LiveKit also compares it with the address that a caller claims, so anyone who knows an entry can get in. If your carrier supports digest authentication, import with inbound_authentication digest: each call must then prove the credentials.';
+  'sip_username and sip_password do not guard calls to this number: allowed_addresses alone does, and LiveKit also compares it with the address that a caller claims, so anyone who knows an entry can get in. If your carrier supports digest authentication, set inbound_authentication to digest: each call must then prove the credentials.';
 
 /** With how it was provisioned: each step that it has, what that made, and when. */
 export const describePhoneNumberDetail = (

@@ -9,8 +9,9 @@ import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { createAssign, createUnassign, notFound } from './assign.ts';
+import { createAssign, createUnassign } from './assign.ts';
 import { createAwaitOutcome } from './await-outcome.ts';
+import { createChange, notFound } from './change.ts';
 import { describePhoneNumber, describePhoneNumberDetail, describeRelease } from './describe.ts';
 import { createMaskedRouting } from './former-routing.ts';
 import { createImport } from './import.ts';
@@ -22,6 +23,7 @@ import type { Switchboard } from './providers.ts';
 import { createReconcile } from './reconcile.ts';
 import { createRelease } from './release.ts';
 import type { PhoneNumberStore } from './store.ts';
+import { createUpdate } from './update.ts';
 
 export interface PhoneNumbersDependencies extends LeaseSettings {
   store: PhoneNumberStore;
@@ -51,14 +53,16 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   const createJob = createJobs({ ...deps, store, accountOf: lineOf });
   const reconcile = createReconcile({ ...deps, store, lifecycle, createJob });
   const verbs = { ...deps, store, reconcile, lifecycle };
+  const change = createChange(verbs);
   const release = createRelease(verbs);
   const importPhoneNumber = createImport({
     ...verbs,
     awaitOutcome: createAwaitOutcome({ ...deps, store }),
     newRecord: createNewRecord(deps),
   });
-  const assign = createAssign(verbs);
-  const unassign = createUnassign(verbs);
+  const update = createUpdate({ ...deps, store, change });
+  const assign = createAssign({ store, change });
+  const unassign = createUnassign({ store, change });
   const maskedRoutingOf = createMaskedRouting(deps.secrets);
   const describe = (record: Parameters<typeof describePhoneNumber>[0]) =>
     describePhoneNumber(record, settings.sip_host);
@@ -94,6 +98,10 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
       if (record === null) throw notFound(phone_number_id);
       const former_routing = await maskedRoutingOf(record);
       return { success: true, data: describePhoneNumberDetail(record, settings.sip_host, former_routing) };
+    },
+    update: async (caller, input) => {
+      await gate.requireOpen();
+      return { success: true, message: 'Phone number updated', data: describe(await update(caller, input)) };
     },
     assign: async (caller, input) => {
       await gate.requireOpen();

@@ -4,7 +4,7 @@ import type { Gate } from '../provisioning/gate.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundTrunkSettings, Switchboard } from './providers.ts';
-import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
+import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 /** What the parts are made of: one record as it should be, and both sides of its line. */
@@ -12,6 +12,8 @@ export interface Job {
   record: PhoneNumberRecord;
   installation_id: string;
   settings: LineSettings;
+  /** This change asks, before it makes anything, who else answers the number. */
+  isChecked: boolean;
   admitRemoval(): Promise<void>;
   switchboard: Switchboard;
   /** Of a Twilio number. */
@@ -75,11 +77,13 @@ export const createJobs =
     account?: CarrierAccount,
   ): Promise<Job> => {
     const { record } = claim;
+    const wanted = wantedOf(record) ?? record;
     const carrier = record.provider === 'twilio' ? (account ?? (await accountOf(record.integration_id))) : undefined;
     return {
-      record: wantedOf(record) ?? record,
+      record: wanted,
       installation_id,
       settings,
+      isChecked: opensInbound(record),
       admitRemoval: () => gate.admitRemoval(record.queue),
       switchboard: guarded(switchboard, guard),
       carrier: carrier && {
@@ -96,7 +100,7 @@ export const createJobs =
         claim.writeWithNext({ former_routing: record.former_routing });
       },
       open: async (field) => {
-        const sealed = sealedIn(record, field);
+        const sealed = sealedIn(wanted, field);
         return sealed === null ? null : secrets.open(sealed, `phone_numbers/${record.phone_number_id}/${field}`);
       },
     };

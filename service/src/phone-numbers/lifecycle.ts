@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { EventStore, NewEvent } from '../events/store.ts';
 import type { Told } from '../provisioning/lease.ts';
-import type { Change, PhoneNumberRecord } from './record.ts';
+import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
 import type { PhoneNumberClaim } from './store.ts';
 
 /** How long a row that is gone can tell that what carries its mark was let go of. */
@@ -40,7 +40,8 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     reached: async (claim: PhoneNumberClaim, change: Change): Promise<void> => {
       const { record } = claim;
       const state = record.provisioning_state === 'importing' ? 'active' : record.provisioning_state;
-      const settled = { ...change.wanted, provisioning_state: state, updated_at: later(0) };
+      const revision = record.revision + (change.kind === 'import' ? 0 : 1);
+      const settled = { ...change.wanted, revision, provisioning_state: state, updated_at: later(0) };
       await inTransaction(async (session) => {
         await claim.release(
           { $set: { ...settled, 'provisioning.change': null, 'provisioning.problem': null } },
@@ -70,12 +71,12 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
         });
         record.provisioning_state = 'releasing';
         record.provisioning.outcome = { code, detail };
-      } else {
-        const isRelease = change?.wanted === null;
+      } else if (change) {
+        const isRelease = change.wanted === null;
         const stays = { 'provisioning.change': null, 'provisioning.uncertain_until': uncertain_until };
         const state = record.provisioning.obstacle ? 'degraded' : 'active';
         const $set = { ...stays, ...(isRelease && { provisioning_state: state }) };
-        await claim.release({ $set }, { due_at: uncertain_until ?? undefined });
+        await claim.write({ $set }, { only: isUnderWay(change) });
         if (isRelease) record.provisioning_state = state;
       }
       record.provisioning.change = null;
@@ -168,6 +169,24 @@ const toldOfReached = (
   { kind, wanted }: Change,
 ): [NewEvent['type'], NewEvent['changes']] => {
   if (kind === 'import') return ['phone_number.imported', { phone_number, provider, assigned_agent_id }];
+  if (kind === 'update') return ['phone_number.updated', toldOf(wanted ?? {})];
   const agent = { assigned_agent_id: wanted?.assigned_agent_id ?? null };
   return [kind === 'assign' ? 'phone_number.assigned' : 'phone_number.unassigned', agent];
 };
+
+/** Secrets, and what is long, are named and not told. */
+const toldOf = ({
+  inbound_pin,
+  inbound_pin_version,
+  sip_password,
+  sip_password_version,
+  agent_metadata,
+  allowed_addresses,
+  ...plain
+}: Wanted): NewEvent['changes'] => ({
+  ...plain,
+  ...(inbound_pin !== undefined && { has_inbound_pin: inbound_pin !== null }),
+  ...(sip_password !== undefined && { has_sip_password: sip_password !== null }),
+  ...(agent_metadata !== undefined && { has_agent_metadata: agent_metadata !== null }),
+  ...(allowed_addresses && { allowed_addresses: allowed_addresses.join(', ') }),
+});

@@ -1,7 +1,6 @@
 import type { Caller, ParsedImportPhoneNumber, PhoneNumberId } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../database/secrets.ts';
-import { defaultAuthentication } from './allowed-addresses.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** The record of an import that has not begun. Its secrets are sealed for it alone. */
@@ -25,12 +24,17 @@ export const createNewRecord =
       queue: input.provider === 'twilio' ? input.integration_id : caller.organization_id,
       phone_number,
       holds: phone_number,
+      revision: 1,
       status: agent_id === undefined ? 'free' : 'assigned',
       assigned_agent_id: agent_id ?? null,
+      agent_metadata: null,
       supports_inbound,
       supports_outbound,
       inbound_room_name,
       inbound_pin: await seal('inbound_pin', input.inbound_pin),
+      inbound_pin_version: null,
+      label: null,
+      description: null,
       provisioning_state: 'importing',
       provisioning: {
         attempt: 1,
@@ -59,20 +63,18 @@ export const createNewRecord =
       const { provider, integration_id } = input;
       return { ...ofEither, provider, integration_id, former_routing: null };
     }
-    const sip_username = input.sip_username ?? null;
-    const allowed_addresses = input.allowed_addresses ?? [];
     return {
       ...ofEither,
       provider: input.provider,
       sip_trunk_name: input.sip_trunk_name ?? phone_number,
-      sip_username,
+      sip_username: input.sip_username ?? null,
       sip_password: await seal('sip_password', input.sip_password),
+      sip_password_version: null,
       sip_server_address: input.sip_server_address ?? null,
       sip_from_host: input.sip_from_host ?? null,
       media_encryption: input.media_encryption,
       sip_transport: input.sip_transport,
-      allowed_addresses,
-      inbound_authentication:
-        input.inbound_authentication ?? defaultAuthentication({ allowed_addresses, sip_username }),
+      allowed_addresses: input.allowed_addresses ?? [],
+      inbound_authentication: input.inbound_authentication ?? null,
     };
   };

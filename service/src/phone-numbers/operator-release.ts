@@ -2,7 +2,7 @@ import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../database/connect.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
-import { busy } from './assign.ts';
+import { busy } from './change.ts';
 import type { Release } from './release.ts';
 import { createPhoneNumberStore } from './store.ts';
 

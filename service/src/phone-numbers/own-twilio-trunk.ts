@@ -1,7 +1,6 @@
 import { splitHostAndPort } from '@trunkline/contracts';
-import type { PhoneNumberRecord } from './record.ts';
-
-type SipRecord = Extract<PhoneNumberRecord, { provider: 'sip' }>;
+import { authenticationOf } from './allowed-addresses.ts';
+import type { SipRecord } from './record.ts';
 
 /** Where an Elastic SIP trunk of Twilio's takes calls, with or without the name of an edge. */
 const TERMINATION = /\.pstn(\.[a-z0-9-]+)?\.twilio\.com\.?$/i;
@@ -10,19 +9,19 @@ const TERMINATION = /\.pstn(\.[a-z0-9-]+)?\.twilio\.com\.?$/i;
 export const ownTwilioTrunkWarnings = (record: SipRecord): string[] => {
   const { host = '', port } = splitHostAndPort(record.sip_server_address ?? '') ?? {};
   if (!TERMINATION.test(host)) return [];
-  const { media_encryption, sip_transport, supports_inbound, supports_outbound, inbound_authentication } = record;
+  const { media_encryption, sip_transport, supports_inbound, supports_outbound } = record;
   const isTls =
     sip_transport === 'tls' || (sip_transport === 'auto' && (port === 5061 || media_encryption === 'require'));
   const warnings: string[] = [];
   // https://docs.livekit.io/telephony/accepting-calls/inbound-trunk
-  if (supports_inbound && inbound_authentication === 'digest') {
+  if (supports_inbound && authenticationOf(record) === 'digest') {
     warnings.push(
-      "Calls from Twilio are refused: its trunks cannot answer a digest challenge. Import with inbound_authentication none, and Twilio's addresses (https://www.twilio.com/docs/sip-trunking/ip-addresses) in allowed_addresses.",
+      "Calls from Twilio are refused: its trunks cannot answer a digest challenge. Set inbound_authentication to none, and allowed_addresses to Twilio's (https://www.twilio.com/docs/sip-trunking/ip-addresses).",
     );
   }
   if (supports_outbound && media_encryption !== 'disable' && !isTls) {
     warnings.push(
-      `Twilio refuses calls out: with media_encryption ${media_encryption} LiveKit offers SRTP alone, which a trunk without Secure Trunking does not take (32207), and one with it only over TLS (32209). Import with media_encryption disable, or where Secure Trunking is on with media_encryption require and sip_transport tls.`,
+      `Twilio refuses calls out: with media_encryption ${media_encryption} LiveKit offers SRTP alone, which a trunk without Secure Trunking does not take (32207), and one with it only over TLS (32209). Set media_encryption to disable or, where Secure Trunking is on, to require, with sip_transport tls.`,
     );
   }
   return warnings.length === 0

@@ -69,8 +69,13 @@ export interface DispatchRuleContent {
   pin: string | null;
   /** The agent that LiveKit sends into the room; null: none. */
   agent_id: string | null;
+  /** JSON that the agent is dispatched with; null: nothing. */
+  agent_metadata: string | null;
   mark: Mark;
 }
+
+/** What of a rule can be changed in place. */
+export type RuleField = 'room_prefix' | 'pin' | 'agent_id' | 'agent_metadata';
 
 /** A trunk or rule that LiveKit has. `mark` is absent where it is not Trunkline's. */
 export interface Found extends Seen {
@@ -105,9 +110,13 @@ export interface Switchboard {
   /** Those bound to this inbound trunk. */
   findDispatchRules(inbound_trunk_id: string): Promise<Found[]>;
   /**
-   * Has the rule dispatch this agent, or none, and leaves the rest of it as it is, what people set by hand included. In
+   * Gives the rule these fields of an answer, and leaves the rest of it as it is, what people set by hand included. In
    * place: no call goes unanswered meanwhile. False: there is no such rule.
    */
-  setAgent(dispatch_rule_id: string, agent_id: string | null): Promise<boolean>;
+  changeDispatchRule(
+    dispatch_rule_id: string,
+    answer: DispatchRuleContent,
+    fields: readonly RuleField[],
+  ): Promise<boolean>;
   removeDispatchRule(dispatch_rule_id: string): Promise<void>;
 }

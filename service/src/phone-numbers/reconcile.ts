@@ -1,4 +1,4 @@
-import { Problem, problemOf } from '@trunkline/contracts';
+import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { build, type Progress, progressOf, tearDown } from '../provisioning/carry-out.ts';
 import { type Gate, Paused } from '../provisioning/gate.ts';
@@ -11,7 +11,7 @@ import { verifyOwnership } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { parts } from './parts.ts';
-import { type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
+import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 import { requireUnanswered } from './switchboard-side.ts';
 
@@ -72,7 +72,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   const progress = (claim: PhoneNumberClaim): Progress<PartName> => progressOf(claim, clock.now);
 
-  /** Before anything is made: the number must be theirs, and nobody else may answer it. */
+  /** Before anything is made that takes calls: the number must be theirs, and nobody else may answer it. */
   const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
     if (job.record.provider === 'sip') return requireUnanswered(job);
     const known = { number_sid: await verifyOwnership(job), verified_at: new Date(clock.now()) };
@@ -86,7 +86,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     const { change, uncertain_until } = provisioning;
     const begun = clock.now();
     const job = await jobOf(claim, options);
-    if (change?.kind === 'import') await check(claim, job);
+    if (opensInbound(claim.record)) await check(claim, job);
     await build(parts, job, progress(claim));
     if (change) await lifecycle.reached(claim, change);
     else if (uncertain_until === null || uncertain_until.getTime() <= begun) await lifecycle.settled(claim);
@@ -124,9 +124,9 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   };
 
   /** Nothing of a number is sent while a call may still take effect, unless somebody waits for a change. */
-  const settle = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+  const settle = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
     const { uncertain_until } = claim.record.provisioning;
-    if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return forward(claim);
+    if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return forward(claim, options);
     await lifecycle.postponed(claim, uncertain_until);
     return 'postponed';
   };
@@ -142,10 +142,13 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** A definite refusal ends a change, also where nobody waits for it any longer. */
   const turnBack = async (claim: PhoneNumberClaim, error: unknown): Promise<Outcome> => {
     if (!(error instanceof Problem) || isPassing(error)) throw error;
-    const isImport = claim.record.provisioning.change?.kind === 'import';
     await lifecycle.dropped(claim, error);
-    return isImport ? back(claim) : 'settled';
+    return restore(claim);
   };
+
+  /** What was dropped leaves nothing: an import goes, and a number that was there becomes what it was. */
+  const restore = (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> =>
+    wantedOf(claim.record) === null ? back(claim, options) : settle(claim, options);
 
   /** Logs why, and has the reconciler look again later. */
   const postponing =
@@ -180,18 +183,12 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   return {
     forward: noting(forward),
-    /** Carries out a change, or drops it and tells why. */
-    forwardOrDrop: noting((claim: PhoneNumberClaim) =>
-      forward(claim).catch(async (error: unknown) => {
-        if (isOursToStore(error)) await lifecycle.dropped(claim, problemOf(error));
-        throw error;
-      }),
-    ),
+    /** Stores that what was asked for is not to be; `restoreOrPostpone` follows. */
     drop: noting(lifecycle.dropped),
     back: noting(back),
     postpone: noting((claim: PhoneNumberClaim, error: unknown) => postponing(claim)(error)),
-    backOrPostpone: noting((claim: PhoneNumberClaim, options?: ReconcileOptions) =>
-      back(claim, options).catch(postponing(claim)),
+    restoreOrPostpone: noting((claim: PhoneNumberClaim, options?: ReconcileOptions) =>
+      restore(claim, options).catch(postponing(claim)),
     ),
     /** Does what is due about a record, whatever it is; puts it off where that fails. */
     reconcile: noting(async (claim: PhoneNumberClaim): Promise<Worked> => {

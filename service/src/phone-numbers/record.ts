@@ -8,29 +8,56 @@ import {
   stepNames,
 } from '@trunkline/contracts';
 import { z } from 'zod';
-import { orNull, Sealed } from '../database/shape.ts';
+import { eachOptional, orNull, Sealed } from '../database/shape.ts';
 import { Actor } from '../events/store.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
 
 export type PartName = Exclude<StepName, 'verify_ownership'>;
 const partNames = stepNames.filter((name): name is PartName => name !== 'verify_ownership');
 
-/** What of a number's settings a change may touch, as it will be. */
-const Wanted = z.object({
-  status: z.enum(['free', 'assigned']).exactOptional(),
-  assigned_agent_id: z.string().nullable().exactOptional(),
-});
+/** What callers set, and may change. Null is what was not asked for: its default is derived where it is read. */
+const settings = {
+  status: z.enum(['free', 'assigned']),
+  assigned_agent_id: z.string().nullable(),
+  /** JSON: what the agent is dispatched with. */
+  agent_metadata: z.string().nullable(),
+  supports_inbound: z.boolean(),
+  supports_outbound: z.boolean(),
+  inbound_room_name: z.string(),
+  inbound_pin: Sealed.nullable(),
+  /** Drawn anew with each PIN: what was sent is kept without it, and two sealed texts cannot be compared. */
+  inbound_pin_version: z.string().nullable(),
+  label: z.string().nullable(),
+  description: z.string().nullable(),
+};
+
+const settingsOfSip = {
+  sip_trunk_name: z.string(),
+  sip_username: z.string().nullable(),
+  sip_password: Sealed.nullable(),
+  sip_password_version: z.string().nullable(),
+  sip_server_address: z.string().nullable(),
+  sip_from_host: z.string().nullable(),
+  media_encryption: z.enum(['disable', 'allow', 'require']),
+  sip_transport: z.enum(['auto', 'udp', 'tcp', 'tls']),
+  allowed_addresses: z.array(z.string()),
+  inbound_authentication: z.enum(['digest', 'none']).nullable(),
+};
+
+/** What of a number's settings a change touches, as it will be. */
+const Wanted = z.object(eachOptional({ ...settings, ...settingsOfSip }));
+export type Wanted = z.output<typeof Wanted>;
 
 /** The one change under way: settled at the providers before it shows. */
 const Change = z.object({
-  kind: z.enum(['import', 'assign', 'unassign', 'release']),
+  kind: z.enum(['import', 'update', 'assign', 'unassign', 'release']),
   /** What will be other than it is recorded; null: the number is let go of. */
   wanted: z.union([Wanted, z.null()]),
   actor: Actor,
   request_id: orNull(z.string()),
   /** A release: also where the account refuses to route the number back. */
   force: z.literal(true).exactOptional(),
-  /** An import: also where the number is routed elsewhere. */
+  /** Also where the number is routed elsewhere: of what takes calls to it from now on. */
   replace_existing_routing: z.literal(true).exactOptional(),
   at: z.date(),
 });
@@ -67,12 +94,9 @@ const ofEither = {
   phone_number: z.string(),
   /** The number, as long as it is this record's: unique. Absent once it is let go of. */
   holds: z.string().exactOptional(),
-  status: z.enum(['free', 'assigned']),
-  assigned_agent_id: orNull(z.string()),
-  supports_inbound: z.boolean(),
-  supports_outbound: z.boolean(),
-  inbound_room_name: z.string(),
-  inbound_pin: orNull(Sealed),
+  /** Raised by each change of its settings. */
+  revision: z.number(),
+  ...settings,
   /**
    * `importing` goes forward; `releasing` goes back, as it was not imported or is let go of: stored before the caller is
    * answered. `gone`: nothing is left of it, and what carries its mark may be removed wherever it turns up.
@@ -106,19 +130,17 @@ export type TwilioRecord = z.output<typeof TwilioRecord>;
 const SipRecord = z.object({
   provider: z.literal('sip'),
   ...ofEither,
-  sip_trunk_name: z.string(),
-  sip_username: orNull(z.string()),
-  sip_password: orNull(Sealed),
-  sip_server_address: orNull(z.string()),
-  sip_from_host: orNull(z.string()),
-  media_encryption: z.enum(['disable', 'allow', 'require']),
-  sip_transport: z.enum(['auto', 'udp', 'tcp', 'tls']),
-  allowed_addresses: z.array(z.string()),
-  inbound_authentication: z.enum(['digest', 'none']),
+  ...settingsOfSip,
 });
+export type SipRecord = z.output<typeof SipRecord>;
 
 export const PhoneNumberRecord = z.discriminatedUnion('provider', [TwilioRecord, SipRecord]);
 export type PhoneNumberRecord = z.output<typeof PhoneNumberRecord>;
+
+/** Whether its change has it take calls that it did not take before: then its provider is asked first, as for an import. */
+export const opensInbound = (record: PhoneNumberRecord): boolean =>
+  record.provisioning.change?.kind === 'import' ||
+  (!record.supports_inbound && record.provisioning.change?.wanted?.supports_inbound === true);
 
 /** A record as its change will leave it. Null: nothing is to be left of it. */
 export const wantedOf = (record: PhoneNumberRecord): PhoneNumberRecord | null => {

@@ -2,8 +2,9 @@ import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '
 import type { Clock } from '../clock.ts';
 import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
+import { isBusy } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
-import { busy, notFound } from './assign.ts';
+import { busy, notFound, requireRevision } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { Change, PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
@@ -41,7 +42,10 @@ export const createRelease = (deps: ReleaseDependencies) => {
     return { record, isDone: false };
   };
 
-  return async (caller: Caller, { phone_number_id, force }: ParsedReleasePhoneNumber): Promise<Release> => {
+  return async (
+    caller: Caller,
+    { phone_number_id, force, if_revision }: ParsedReleasePhoneNumber,
+  ): Promise<Release> => {
     const { organization_id, key_id, request_id } = caller;
     const at = new Date(clock.now());
     const change: Change = {
@@ -54,6 +58,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     };
     const record = await store.get(organization_id, phone_number_id);
     if (record === null) throw notFound(phone_number_id);
+    requireRevision(record, if_revision);
     const { phone_number, assigned_agent_id, provisioning_state } = record;
     if (provisioning_state === 'releasing') {
       if (force) await store.forceRelease(phone_number_id, change);
@@ -68,6 +73,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     const claim = await store.startChange(record, change);
     if (claim !== undefined) return letGo(claim, () => follow(record));
     const now = await store.get(organization_id, phone_number_id);
+    if (now) requireRevision(now, if_revision);
     if (now === null || now.provisioning_state === 'releasing') return follow(record);
     throw busy(phone_number_id);
   };
@@ -97,6 +103,7 @@ const createLetGo =
         isDropped = true;
         const problem = problemOf(error);
         await reconcile.drop(claim, problem);
+        await reconcile.restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined });
         throw problem;
       }
     };

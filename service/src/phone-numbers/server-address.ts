@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { Problem } from '@trunkline/contracts';
+import { invalidFields } from '@trunkline/contracts';
 
 /** Where calls to an address end up: on the machine or the link that dials, in a private network, or elsewhere. */
 export type Reach = 'local' | 'private' | 'public';
@@ -14,16 +14,14 @@ export const reachOf = (sip_server_address: string): Reach => {
 };
 
 /** Throws `invalid_request` for an address that would lead LiveKit to itself. */
-export const refuseLocalAddress = (sip_server_address: string | undefined): void => {
-  if (sip_server_address === undefined || reachOf(sip_server_address) !== 'local') return;
-  const issue = {
-    path: 'sip_server_address',
-    message: "must not be a loopback or link-local address: name your carrier's host",
-  };
-  throw new Problem('invalid_request', `Fix these fields and try again: ${issue.path} ${issue.message}.`, {
-    issues: [issue],
-    issue_count: 1,
-  });
+export const refuseLocalAddress = (sip_server_address: string | null | undefined): void => {
+  if (!sip_server_address || reachOf(sip_server_address) !== 'local') return;
+  throw invalidFields([
+    {
+      path: 'sip_server_address',
+      message: "must not be a loopback or link-local address: name your carrier's host",
+    },
+  ]);
 };
 
 /** Without brackets and port. */

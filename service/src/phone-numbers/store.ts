@@ -97,11 +97,11 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
 
     /** Begins a change of a number that is as it was read, and that nobody works on. */
     startChange: (
-      { organization_id, phone_number_id, assigned_agent_id, provisioning_state }: PhoneNumberRecord,
+      { organization_id, phone_number_id, revision, provisioning_state }: PhoneNumberRecord,
       change: Change,
     ) =>
       leases.claimFree(
-        { organization_id, phone_number_id, assigned_agent_id, provisioning_state, 'provisioning.change': null },
+        { organization_id, phone_number_id, revision, provisioning_state, 'provisioning.change': null },
         { 'provisioning.change': change, ...(change.wanted === null && { provisioning_state: 'releasing' }) },
       ),
 

@@ -2,7 +2,7 @@ import type { Seen } from '../provisioning/part.ts';
 import { Conflict, Obstacle } from '../provisioning/provider.ts';
 import { answeredElsewhere, refusedForAnother, ruleOnOurTrunk, rulesClash, trunksClash } from './in-the-way.ts';
 import { type Job, knownOf, need } from './job.ts';
-import type { Found, FoundInboundTrunk } from './providers.ts';
+import type { Found, FoundInboundTrunk, RuleField } from './providers.ts';
 import { dispatchRuleOf, inboundTrunkOf } from './trunk-settings.ts';
 
 /** Before anything is made: LiveKit would not refuse a second trunk for the number where one of the two takes chosen callers. */
@@ -14,7 +14,7 @@ export async function requireUnanswered(job: Job): Promise<void> {
 /** LiveKit refuses a second trunk for a number. What is in the way may be ours: made by a call whose answer was lost. */
 export async function createInboundTrunk(job: Job): Promise<string> {
   const { switchboard, record } = job;
-  if (record.provisioning.change?.kind !== 'import') await standAside(job);
+  if (!job.isChecked) await standAside(job);
   const line = await inboundTrunkOf(job);
   try {
     return await switchboard.createInboundTrunk(line);
@@ -60,20 +60,30 @@ export async function createDispatchRule(job: Job): Promise<string> {
   }
 }
 
-/** In place it dispatches another agent. Bound to a trunk that is gone it answers nobody: then it is made anew. */
+/** In place, but for a rule that is bound to a trunk which is gone: it answers nobody, and is made anew. */
 export async function changeDispatchRule(
   job: Job,
   dispatch_rule_id: string,
   differences: readonly string[],
 ): Promise<string | undefined> {
-  const { switchboard, record } = job;
+  const { switchboard } = job;
   if (differences.includes('inbound_trunk_id')) {
     await switchboard.removeDispatchRule(dispatch_rule_id);
     return createDispatchRule(job);
   }
-  if (!differences.includes('agent_id')) return dispatch_rule_id;
-  return (await switchboard.setAgent(dispatch_rule_id, record.assigned_agent_id)) ? dispatch_rule_id : undefined;
+  const fields = [...new Set(differences.flatMap((name) => fieldOf[name] ?? []))];
+  const answer = await dispatchRuleOf(job, need(job, 'inbound_trunk'));
+  return (await switchboard.changeDispatchRule(dispatch_rule_id, answer, fields)) ? dispatch_rule_id : undefined;
 }
+
+/** What to change of a rule, by what differs of its content. */
+const fieldOf: Readonly<Record<string, RuleField>> = {
+  room_prefix: 'room_prefix',
+  has_pin: 'pin',
+  pin_version: 'pin',
+  agent_id: 'agent_id',
+  agent_metadata: 'agent_metadata',
+};
 
 /** The rules of this record's inbound trunk, also of one that was removed. */
 export async function findDispatchRules(job: Job): Promise<Found[]> {

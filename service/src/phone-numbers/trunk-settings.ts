@@ -1,7 +1,8 @@
 import type { Content } from '../provisioning/part.ts';
+import { authenticationOf } from './allowed-addresses.ts';
 import { carrierOf, type Job, knownOf } from './job.ts';
 import type { DispatchRuleContent, InboundTrunkSettings, MediaEncryption, OutboundTrunkSettings } from './providers.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import type { PhoneNumberRecord, SipRecord } from './record.ts';
 
 /** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
 const twilioEncryption = (job: Job): MediaEncryption => (carrierOf(job).secure ? 'require' : 'disable');
@@ -21,7 +22,7 @@ export const inboundTrunkOf = async (job: Job): Promise<InboundTrunkSettings> =>
       media_encryption: twilioEncryption(job),
     };
   }
-  const digest = record.inbound_authentication === 'digest';
+  const digest = authenticationOf(record) === 'digest';
   return {
     ...common,
     name: `${record.sip_trunk_name}-in`,
@@ -67,6 +68,7 @@ export const dispatchRuleOf = async (job: Job, inbound_trunk_id: string): Promis
   room_prefix: roomPrefixOf(job.record),
   pin: await job.open('inbound_pin'),
   agent_id: job.record.assigned_agent_id,
+  agent_metadata: job.record.agent_metadata,
   mark: markOf(job),
 });
 
@@ -75,17 +77,17 @@ const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_ro
 
 const markOf = ({ installation_id, record: { phone_number_id } }: Job) => ({ installation_id, phone_number_id });
 
-/** What the parts at LiveKit hold. Of secrets, whether there is one. */
+/** What the parts at LiveKit hold. Of secrets, whether there is one, and which version of it. */
 export const inboundContentOf = (job: Job): Content => {
   const { record, settings } = job;
   if (record.provider === 'twilio')
     return { allowed_addresses: settings.twilio_signalling_addresses, media_encryption: twilioEncryption(job) };
   return {
+    name: `${record.sip_trunk_name}-in`,
     allowed_addresses: record.allowed_addresses,
     media_encryption: record.media_encryption,
-    inbound_authentication: record.inbound_authentication,
-    username: record.sip_username,
-    has_password: record.sip_password !== null,
+    inbound_authentication: authenticationOf(record),
+    ...credentialsIn(record),
   };
 };
 
@@ -94,18 +96,26 @@ export const outboundContentOf = (job: Job): Content => {
   if (record.provider === 'twilio')
     return { address: carrierOf(job).address(), media_encryption: twilioEncryption(job) };
   return {
+    name: `${record.sip_trunk_name}-out`,
     address: record.sip_server_address,
     from_host: record.sip_from_host,
     transport: record.sip_transport,
     media_encryption: record.media_encryption,
-    username: record.sip_username,
-    has_password: record.sip_password !== null,
+    ...credentialsIn(record),
   };
 };
+
+const credentialsIn = ({ sip_username, sip_password, sip_password_version }: SipRecord) => ({
+  username: sip_username,
+  has_password: sip_password !== null,
+  password_version: sip_password_version,
+});
 
 export const ruleContentOf = (job: Job): Content => ({
   inbound_trunk_id: knownOf(job, 'inbound_trunk') ?? null,
   room_prefix: roomPrefixOf(job.record),
   has_pin: job.record.inbound_pin !== null,
+  pin_version: job.record.inbound_pin_version,
   agent_id: job.record.assigned_agent_id,
+  agent_metadata: job.record.assigned_agent_id === null ? null : job.record.agent_metadata,
 });

@@ -1,5 +1,4 @@
 import { DEFAULT_ROOM_NAME } from '@trunkline/contracts';
-import { defaultAuthentication } from './allowed-addresses.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** What was sent and does nothing, as its direction was not asked for; and what to send instead. */
@@ -11,14 +10,12 @@ export const withoutEffectWarnings = (record: PhoneNumberRecord): string[] => {
   const missing = supports_inbound ? 'supports_outbound' : 'supports_inbound';
   const unused = Object.keys(given).filter((field) => given[field]);
   if (unused.length === 0) return [];
-  const [have, them] = unused.length === 1 ? ['has', 'it'] : ['have', 'them'];
-  return [
-    `${unused.join(', ')} ${have} no effect without ${missing}. Import with ${missing} true, or leave ${them} out.`,
-  ];
+  const have = unused.length === 1 ? 'has' : 'have';
+  return [`${unused.join(', ')} ${have} no effect until ${missing} is true.`];
 };
 
 const NO_DIRECTION =
-  'Nothing is built, and no call arrives or leaves: neither supports_inbound nor supports_outbound is true. Release the number, and import it with supports_inbound true for calls to it, supports_outbound true for calls from it, or both.';
+  'Nothing is built, and no call arrives or leaves: neither supports_inbound nor supports_outbound is true. Set supports_inbound to true for calls to it, supports_outbound for calls from it, or both.';
 
 /** Which of the fields that only calls to the number need were given. */
 const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
@@ -28,7 +25,7 @@ const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
   ...(record.provider === 'sip'
     ? {
         allowed_addresses: record.allowed_addresses.length > 0,
-        inbound_authentication: record.inbound_authentication !== defaultAuthentication(record),
+        inbound_authentication: record.inbound_authentication !== null,
       }
     : { replace_existing_routing: record.provisioning.imported_by.replace_existing_routing ?? false }),
 });

@@ -61,8 +61,9 @@ export class Gone extends Error {
 }
 
 /**
- * Makes every part what it should be. Where one fails, no other begins, those under way are waited for, and the worst
- * problem is thrown: a refusal before a passing failure. Where one that is recorded is gone, all are looked at.
+ * Makes every part what it should be, and then takes away, the newest first, what should not be there any more. Where one
+ * fails, no other begins, those under way are waited for, and the worst problem is thrown: a refusal before a passing
+ * failure. Where one that is recorded is gone, all are looked at.
  */
 export const build = async <Job extends Work, Name extends string>(
   parts: readonly Part<Job, Name>[],
@@ -76,6 +77,8 @@ export const build = async <Job extends Work, Name extends string>(
     progress.doubt();
     await bringAll(parts, job, progress);
   }
+  const unwanted = parts.filter(({ when }) => !when(job.record));
+  await tearDown(unwanted, job, progress);
 };
 
 const bringAll = async <Job extends Work, Name extends string>(
@@ -123,18 +126,14 @@ const bring = async <Job extends Work, Name extends string>(
   progress: Progress<Name>,
 ): Promise<{ resource_id: string; sent?: Content } | undefined> => {
   const recorded = progress.of(part.name);
-  const wanted = part.when(job.record) ? (part.content?.(job) ?? {}) : null;
-  if (wanted === null && !recorded) return undefined;
+  if (!part.when(job.record)) return undefined;
+  const wanted = part.content?.(job) ?? {};
   const mustLook = progress.doubtful() || (part.change !== undefined && isSentUnknown(recorded));
   const seen = mustLook ? await part.look?.(job) : undefined;
   const action = compare({ wanted, recorded, seen });
   for (const resource_id of action.surplus) {
-    if (wanted !== null) await job.admitRemoval?.();
+    await job.admitRemoval?.();
     await part.remove?.(job, resource_id);
-  }
-  if (wanted === null) {
-    if (action.surplus.length > 0) await progress.undone(part.name);
-    return undefined;
   }
   if (action.act === 'make') {
     if (part.isRecordedBefore) await progress.flush();

@@ -29,9 +29,12 @@ export const compare = ({ wanted, recorded, seen }: Compared): Action => {
   if (!kept) return { act: 'make', was, surplus };
   const { resource_id } = kept;
   const is: Content = { ...(resource_id === was ? recorded?.sent : {}), ...kept.content };
-  // What nobody knows any longer, and the provider does not tell, is sent again.
-  const isUnknown = seen !== undefined && isSentUnknown(recorded);
-  const differs = (name: string) => (name in is ? !isDeepStrictEqual(is[name], wanted[name]) : isUnknown);
+  const differs = (name: string) => {
+    if (name in is) return !isDeepStrictEqual(is[name], wanted[name]);
+    // What nobody knows any longer, and the provider does not tell, is sent again; of what an earlier version sent, what it did not know.
+    if (resource_id === was && recorded?.sent) return wanted[name] !== null;
+    return seen !== undefined && isSentUnknown(recorded);
+  };
   const differences = Object.keys(wanted).filter(differs);
   return differences.length > 0
     ? { act: 'change', resource_id, differences, surplus }

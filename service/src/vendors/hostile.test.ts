@@ -30,6 +30,7 @@ const rule: RuleAnswer = {
   room_prefix: 'call',
   pin: null,
   agent_id: null,
+  agent_metadata: null,
   mark,
 };
 const routing = {
@@ -51,7 +52,7 @@ const callsOfLiveKit = (it: Switchboard): CallsOf<Switchboard> => ({
   removeTrunk: () => it.removeTrunk('ST_a'),
   createDispatchRule: () => it.createDispatchRule(rule),
   findDispatchRules: () => it.findDispatchRules('ST_a'),
-  setAgent: () => it.setAgent('SDR_a', 'agent'),
+  changeDispatchRule: () => it.changeDispatchRule('SDR_a', rule, ['agent_id']),
   removeDispatchRule: () => it.removeDispatchRule('SDR_a'),
 });
 

@@ -31,8 +31,13 @@ const line = {
 } as const;
 const encryption = { media: new SIPMediaConfig({ encryption: 2 }), mediaEncryption: 2, metadata };
 const credentials = { authUsername: 'u', authPassword: 'p' };
-const roomConfig = new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName: 'agent' })] });
-const rule = { name: 'n', inbound_trunk_id: 'ST_a', room_prefix: 'call', pin: '0042', agent_id: 'agent', mark };
+const roomConfig = new RoomConfiguration({
+  agents: [new RoomAgentDispatch({ agentName: 'agent', metadata: '{"greeting":"Hello"}' })],
+});
+const rule = {
+  ...{ name: 'n', inbound_trunk_id: 'ST_a', room_prefix: 'call', pin: '0042' },
+  ...{ agent_id: 'agent', agent_metadata: '{"greeting":"Hello"}', mark },
+};
 const _individual = new SIPDispatchRuleIndividual({ roomPrefix: 'call', pin: '0042' });
 
 /** What one call sends, but for what differs from one to the next. */
@@ -96,8 +101,8 @@ describe('LiveKit is sent what its SDK would send:', () => {
         ),
     ],
     [
-      'setAgent, which reads the rule first',
-      () => switchboard.setAgent('SDR_a', 'agent'),
+      'changeDispatchRule, which reads the rule first',
+      () => switchboard.changeDispatchRule('SDR_a', rule, ['agent_id']),
       () => sdk.listSipDispatchRule({ dispatchRuleIds: ['SDR_a'] }),
     ],
     [

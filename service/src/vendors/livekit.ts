@@ -36,6 +36,7 @@ import type {
   Mark,
   MediaEncryption,
   OutboundTrunkSettings,
+  RuleField,
   Switchboard,
 } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/provider.ts';
@@ -72,6 +73,31 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
   const removeRule = async (dispatch_rule_id: string): Promise<void> => {
     const request = new DeleteSIPDispatchRuleRequest({ sipDispatchRuleId: dispatch_rule_id });
     SIPDispatchRuleInfo.fromJson(await ask('DeleteSIPDispatchRule', request), lenient);
+  };
+
+  /**
+   * LiveKit's field updates cannot change a rule's agents, so the rule is read and replaced: as the JSON that came, so that
+   * fields survive which the SDK does not know. What is changed by hand between the two calls is lost.
+   */
+  const changeRule = async (
+    dispatch_rule_id: string,
+    answer: DispatchRuleContent,
+    fields: readonly RuleField[],
+  ): Promise<boolean> => {
+    const listed = await ask(
+      'ListSIPDispatchRule',
+      new ListSIPDispatchRuleRequest({ dispatchRuleIds: [dispatch_rule_id] }),
+    );
+    const found = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
+    if (!found) return false;
+    const replace = withAnswer(found, answer, fields);
+    const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
+    const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
+    const compared = compareRule(answer, is);
+    const among = ([name]: [string, unknown]) => fields.some((field) => comparedAs[field] === name);
+    const asked = Object.fromEntries(Object.entries(compared.asked).filter(among));
+    await requireAsAsked({ vendor: 'LiveKit', call: 'changeDispatchRule', ...compared, asked });
+    return true;
   };
 
   return {
@@ -231,6 +257,14 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
           const made = SIPDispatchRuleInfo.fromJson(await ask('CreateSIPDispatchRule', request), lenient);
           const rule_id = Id.parse(made.sipDispatchRuleId);
           const undo = () => removeRule(rule_id);
+          // An operator saw LiveKit Cloud drop the room configuration of a new rule (docs.churchwiseai.com): it is set at once.
+          if (answer.agent_id !== null && agentsOf(made.roomConfig).length === 0) {
+            await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
+              await undo();
+              throw error;
+            });
+            return rule_id;
+          }
           await requireAsAsked({ vendor: 'LiveKit', call: 'createDispatchRule', ...compareRule(answer, made), undo });
           return rule_id;
         },
@@ -251,27 +285,8 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
         }));
       }),
 
-    // LiveKit's field updates cannot change a rule's agents, so the rule is read and replaced: as the JSON that came, so
-    // that fields survive which the SDK does not know. What is changed by hand between the two calls is lost.
-    setAgent: (dispatch_rule_id, agent_id) =>
-      call('setAgent', async () => {
-        const listed = await ask(
-          'ListSIPDispatchRule',
-          new ListSIPDispatchRuleRequest({ dispatchRuleIds: [dispatch_rule_id] }),
-        );
-        const rule = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
-        if (!rule) return false;
-        const replace = { ...rule, room_config: withAgent(rule.room_config, agent_id) };
-        const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
-        const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
-        await requireAsAsked({
-          vendor: 'LiveKit',
-          call: 'setAgent',
-          asked: { agents: agent_id === null ? [] : [agent_id] },
-          is: { agents: agentsOf(is.roomConfig) },
-        });
-        return true;
-      }),
+    changeDispatchRule: (dispatch_rule_id, answer, fields) =>
+      call('changeDispatchRule', () => changeRule(dispatch_rule_id, answer, fields), answer.pin),
 
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),
@@ -284,16 +299,44 @@ const Id = z.string().min(1);
 const RawAgent = z.looseObject({ agent_name: z.string().optional() });
 const RawRule = z.looseObject({
   sip_dispatch_rule_id: z.string(),
+  rule: z.looseObject({ dispatch_rule_individual: z.looseObject({}).nullish() }).nullish(),
   room_config: z.looseObject({ agents: z.array(RawAgent).nullish() }).nullish(),
 });
 const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) });
 
+type RawRule = z.infer<typeof RawRule>;
+
+const withAnswer = (rule: RawRule, answer: DispatchRuleContent, fields: readonly RuleField[]) => ({
+  ...rule,
+  ...((fields.includes('room_prefix') || fields.includes('pin')) && { rule: withRoom(rule.rule, answer, fields) }),
+  ...((fields.includes('agent_id') || fields.includes('agent_metadata')) && {
+    room_config: withAgent(rule.room_config, answer, fields),
+  }),
+});
+
+/** A rule of another kind, as somebody made it by hand, becomes ours again. */
+const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleContent, fields: readonly RuleField[]) => {
+  const { dispatch_rule_individual } = rule ?? {};
+  if (!dispatch_rule_individual) return { dispatch_rule_individual: { room_prefix, pin: pin ?? '' } };
+  const changed = {
+    ...(fields.includes('room_prefix') && { room_prefix }),
+    ...(fields.includes('pin') && { pin: pin ?? '' }),
+  };
+  return { dispatch_rule_individual: { ...dispatch_rule_individual, ...changed } };
+};
+
 /** With this agent alone: as it is dispatched already, with its metadata, or anew. Null where nothing is left of it. */
-const withAgent = (room_config: z.infer<typeof RawRule>['room_config'], agent_id: string | null) => {
+const withAgent = (
+  room_config: RawRule['room_config'],
+  { agent_id, agent_metadata }: DispatchRuleContent,
+  fields: readonly RuleField[],
+) => {
   const { agents, ...others } = room_config ?? {};
   if (agent_id === null) return isSet(others) ? others : null;
-  const agent = agents?.find(({ agent_name }) => agent_name === agent_id) ?? { agent_name: agent_id };
-  return { ...others, agents: [agent] };
+  const known = agents?.find(({ agent_name }) => agent_name === agent_id);
+  const metadata = agent_metadata ?? '';
+  if (known && !fields.includes('agent_metadata')) return { ...others, agents: [known] };
+  return { ...others, agents: [{ ...known, agent_name: agent_id, metadata }] };
 };
 /** LiveKit's server also writes the fields that are not set. */
 const isSet = (value: unknown): boolean =>
@@ -344,19 +387,37 @@ const transportOf = ({ transport, address, media_encryption }: OutboundTrunkSett
   return port === undefined ? transports.auto : transports.udp;
 };
 
-const roomConfigOf = ({ agent_id }: DispatchRuleContent) =>
-  agent_id === null
-    ? {}
-    : { roomConfig: new RoomConfiguration({ agents: [new RoomAgentDispatch({ agentName: agent_id })] }) };
+const roomConfigOf = ({ agent_id, agent_metadata }: DispatchRuleContent) => {
+  if (agent_id === null) return {};
+  const agent = new RoomAgentDispatch({ agentName: agent_id, metadata: agent_metadata ?? '' });
+  return { roomConfig: new RoomConfiguration({ agents: [agent] }) };
+};
 
 /** Which calls the rule answers, and with which room and agent. */
 const compareRule = (
-  { inbound_trunk_id, room_prefix, agent_id }: DispatchRuleContent,
+  { inbound_trunk_id, room_prefix, agent_id, agent_metadata }: DispatchRuleContent,
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
 ) => ({
-  asked: { trunk_ids: [inbound_trunk_id], room_prefix, agents: agent_id === null ? [] : [agent_id] },
-  is: { trunk_ids: trunkIds, room_prefix: roomPrefixOf(rule), agents: agentsOf(roomConfig) },
+  asked: {
+    trunk_ids: [inbound_trunk_id],
+    room_prefix,
+    agents: agent_id === null ? [] : [agent_id],
+    agent_metadata: agent_id === null ? null : agent_metadata,
+  },
+  is: {
+    trunk_ids: trunkIds,
+    room_prefix: roomPrefixOf(rule),
+    agents: agentsOf(roomConfig),
+    agent_metadata: agent_id === null ? null : (roomConfig?.agents[0]?.metadata ?? null),
+  },
 });
+
+/** A PIN is not compared: nothing says that each server tells it. */
+const comparedAs: Readonly<Partial<Record<RuleField, string>>> = {
+  room_prefix: 'room_prefix',
+  agent_id: 'agents',
+  agent_metadata: 'agent_metadata',
+};
 
 const roomPrefixOf = (rule: SIPDispatchRuleInfo['rule']): string | null =>
   rule?.rule.case === 'dispatchRuleIndividual' ? rule.rule.value.roomPrefix : null;

@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Caller, type PhoneNumberId, Problem } from '@trunkline/contracts';
+import { LeaseLost } from '../provisioning/lease.ts';
+import { createInTime, type InTimeDependencies } from './in-time.ts';
+import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
+import type { PhoneNumberStore } from './store.ts';
+
+const LOOK_EVERY_MS = 100;
+
+export interface ChangeDependencies extends InTimeDependencies {
+  store: PhoneNumberStore;
+}
+
+/** What a caller asks for of a number that is there. */
+export interface AskedChange extends Pick<Change, 'kind' | 'replace_existing_routing'> {
+  wanted: Wanted;
+}
+
+/** The revisions that a caller takes, if it names any. */
+export type IfRevision = number | readonly number[] | undefined;
+
+/** Changes a number that is imported. It shows when the providers have it, and not before; else the number is as it was. */
+export const createChange = ({ store, ...deps }: ChangeDependencies) => {
+  const { clock, deadline_ms } = deps;
+  const inTime = createInTime(deps);
+
+  /** Another replica goes on with it: waits for what that makes of it. */
+  const follow = async (
+    { phone_number_id, revision }: PhoneNumberRecord,
+    { at, wanted }: Change,
+  ): Promise<PhoneNumberRecord> => {
+    for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
+      const now = await store.getById(phone_number_id);
+      if (now?.provisioning.change?.at.getTime() === at.getTime()) continue;
+      if (now?.revision === revision + 1 && isSo(now, wanted ?? {})) return now;
+      break;
+    }
+    throw busy(phone_number_id);
+  };
+
+  return async (
+    { key_id, request_id }: Caller,
+    record: PhoneNumberRecord,
+    asked: AskedChange,
+    if_revision?: IfRevision,
+  ): Promise<PhoneNumberRecord> => {
+    const { organization_id, phone_number_id } = record;
+    requireRevision(record, if_revision);
+    if (record.provisioning_state === 'degraded') throw degraded(record);
+    if (isSo(record, asked.wanted) && record.provisioning.lease_token === null) return record;
+    if (record.provisioning_state !== 'active') throw busy(phone_number_id);
+    const change = { ...asked, actor: { key_id }, request_id, at: new Date(clock.now()) };
+    const claim = await store.startChange(record, change);
+    if (claim === undefined) {
+      const now = await store.get(organization_id, phone_number_id);
+      if (now) requireRevision(now, if_revision);
+      throw busy(phone_number_id);
+    }
+    return inTime(change.kind, claim).catch((error: unknown) => {
+      if (error instanceof LeaseLost) return follow(record, change);
+      throw error;
+    });
+  };
+};
+
+/** Whether nothing differs of what is wanted. */
+const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
+  Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(Reflect.get(record, name), value));
+
+/** Throws where the number has another revision than the caller takes. */
+export const requireRevision = ({ phone_number_id, revision }: PhoneNumberRecord, if_revision: IfRevision): void => {
+  if (if_revision === undefined || [if_revision].flat().includes(revision)) return;
+  throw new Problem(
+    'precondition_failed',
+    `${phone_number_id} is at revision ${revision}: it was changed since you read it. Read it again, and decide anew.`,
+  );
+};
+
+const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecord) =>
+  new Problem(
+    'phone_number_degraded',
+    `${phone_number} cannot be changed until this is fixed: ${obstacle?.detail ?? 'GET the number to see what is in its way.'}`,
+  );
+
+export const notFound = (phone_number_id: PhoneNumberId) =>
+  new Problem(
+    'phone_number_not_found',
+    `Your organization has no phone number ${phone_number_id}. GET /api/phone-numbers lists those it has.`,
+  );
+
+export const busy = (phone_number_id: PhoneNumberId) =>
+  new Problem(
+    'phone_number_busy',
+    `${phone_number_id} is being changed by another request. Try again in a few seconds.`,
+    { retry_after_seconds: 5 },
+  );

@@ -1,0 +1,97 @@
+import { Problem, problemOf } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { Background } from '../provisioning/background.ts';
+import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
+import { isBusy } from '../provisioning/provider.ts';
+import { type Deadline, tryAgain } from '../provisioning/tries.ts';
+import type { CarrierAccount } from './job.ts';
+import type { Outcome, Reconcile } from './reconcile.ts';
+import type { Change, PhoneNumberRecord } from './record.ts';
+import type { PhoneNumberClaim } from './store.ts';
+
+export interface InTimeDependencies {
+  reconcile: Reconcile;
+  background: Background;
+  clock: Clock;
+  deadline_ms: number;
+  retry_base_ms: number;
+}
+
+/**
+ * Carries out the change of a claimed record, whole or not at all, and answers by the deadline with what was stored before;
+ * what is under way then is finished in the background.
+ */
+export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_base_ms }: InTimeDependencies) => {
+  const carryOut = createCarryOut({ reconcile, clock, retry_base_ms });
+
+  return (kind: Change['kind'], claim: PhoneNumberClaim, account?: CarrierAccount): Promise<PhoneNumberRecord> => {
+    const deadline = new AbortController();
+    const finished = new AbortController();
+    let turned: Promise<Problem> | undefined;
+    /** Stores once why it goes back, whoever finds out first, and tells it. */
+    const turnBack = (problem: Problem): Promise<Problem> =>
+      (turned ??= reconcile.drop(claim, problem).then(() => problem));
+    const until = { at: clock.now() + deadline_ms, signal: deadline.signal };
+    const work = carryOut({ kind, claim, account, deadline: until, turnBack }).finally(() => finished.abort());
+
+    const late = async () => {
+      const problem = new Problem(
+        'provider_timeout',
+        `The ${kind} did not finish within ${deadline_ms / 1000} seconds and is being rolled back. Try again in a minute.`,
+      );
+      deadline.abort(problem);
+      const told = await turnBack(problem).catch((error: unknown) => {
+        // It was done in the last moment, or is taken over: how it ends is told by the work itself.
+        if (error instanceof LeaseLost) return undefined;
+        throw error;
+      });
+      if (told === undefined) return work;
+      throw told;
+    };
+
+    const done = background.run(`The ${kind} of a number`, work);
+    return Promise.race([done, clock.sleep(deadline_ms, finished.signal).then(late, () => done)]);
+  };
+};
+
+interface CarryOut {
+  kind: Change['kind'];
+  claim: PhoneNumberClaim;
+  account: CarrierAccount | undefined;
+  deadline: Deadline;
+  turnBack(problem: Problem): Promise<Problem>;
+}
+
+/** Goes forward, more than once if a provider fails in passing; else turns back, and undoes what it can at once. */
+const createCarryOut =
+  ({ reconcile, clock, retry_base_ms }: Pick<InTimeDependencies, 'reconcile' | 'clock' | 'retry_base_ms'>) =>
+  async ({ kind, claim, account, deadline, turnBack }: CarryOut): Promise<PhoneNumberRecord> => {
+    const { signal } = deadline;
+    try {
+      await tryAgain((tries) => reconcile.forward(claim, { deadline, ...(tries === 1 && account && { account }) }), {
+        clock,
+        deadline,
+        retry_base_ms,
+      });
+      return claim.record;
+    } catch (error) {
+      if (!signal.aborted && !isOursToStore(error)) throw error;
+      // Where the deadline has turned it back, whatever came after is a consequence of that.
+      const problem = await turnBack(problemOf(signal.aborted ? signal.reason : error));
+      const outcome = await reconcile
+        .restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined })
+        .catch((lost: unknown) => {
+          // It is stored that it goes back: with the database lost, the reconciler goes on.
+          if (lost instanceof LeaseLost) throw lost;
+          return 'postponed' as const;
+        });
+      throw kind === 'import' ? problem : saying(problem, outcome);
+    }
+  };
+
+/** With what has become of a number that was there before. */
+const saying = (problem: Problem, outcome: Outcome): Problem => {
+  const { code, detail, members } = problem;
+  const became = outcome === 'settled' ? 'is as it was' : 'is being set back to what it was';
+  return new Problem(code, `${detail} The phone number ${became}.`, { ...members, cause: problem });
+};

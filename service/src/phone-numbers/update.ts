@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  AgentMetadata,
+  type Caller,
+  DEFAULT_ROOM_NAME,
+  faultsBetweenFields,
+  invalidFields,
+  type ParsedUpdatePhoneNumber,
+  settingsOfSip,
+} from '@trunkline/contracts';
+import { drawToken } from '../database/ids.ts';
+import type { Secrets } from '../database/secrets.ts';
+import { type createChange, notFound, requireRevision } from './change.ts';
+import type { PhoneNumberRecord, Wanted } from './record.ts';
+import { refuseLocalAddress } from './server-address.ts';
+import type { PhoneNumberStore } from './store.ts';
+
+export interface UpdateDependencies {
+  store: PhoneNumberStore;
+  change: ReturnType<typeof createChange>;
+  secrets: Secrets;
+  /** Whether a carrier may be on the machine that dials: on a developer's it may. */
+  allows_local_addresses: boolean;
+}
+
+/** Changes what a number was imported with. What is not named stays; null is what an import without it has. */
+export const createUpdate =
+  ({ store, change, secrets, allows_local_addresses }: UpdateDependencies) =>
+  async (caller: Caller, input: ParsedUpdatePhoneNumber): Promise<PhoneNumberRecord> => {
+    const { phone_number_id, if_revision, replace_existing_routing, ...patch } = input;
+    const record = await store.get(caller.organization_id, phone_number_id);
+    if (record === null) throw notFound(phone_number_id);
+    requireRevision(record, if_revision);
+    requireOwnFields(record, input);
+    const wanted = { ...settingsIn(record, patch), ...(await secretsIn(record, patch, secrets)) };
+    requireConsistent({ ...record, ...wanted });
+    if (!allows_local_addresses) refuseLocalAddress(wanted.sip_server_address);
+    const replaces = replace_existing_routing ? ({ replace_existing_routing } as const) : {};
+    return change(caller, record, { kind: 'update', wanted, ...replaces }, if_revision);
+  };
+
+type Patch = Omit<ParsedUpdatePhoneNumber, 'phone_number_id' | 'if_revision' | 'replace_existing_routing'>;
+
+/** What an import has that does not name it. */
+const defaultsOf = ({ phone_number }: PhoneNumberRecord): Partial<Wanted> => ({
+  supports_inbound: false,
+  supports_outbound: false,
+  inbound_room_name: DEFAULT_ROOM_NAME,
+  sip_trunk_name: phone_number,
+  media_encryption: 'allow',
+  sip_transport: 'auto',
+  allowed_addresses: [],
+});
+
+/** What is to be other than it is, but for secrets. */
+const settingsIn = (record: PhoneNumberRecord, patch: Patch): Wanted => {
+  const { inbound_pin, sip_password, agent_id, agent_metadata, ...plain } = patch;
+  const defaults = defaultsOf(record);
+  const asked = {
+    ...Object.fromEntries(
+      Object.entries(plain)
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => [name, value ?? Reflect.get(defaults, name) ?? null]),
+    ),
+    ...(agent_id !== undefined && { assigned_agent_id: agent_id, status: agent_id === null ? 'free' : 'assigned' }),
+    ...(agent_metadata !== undefined && { agent_metadata: metadataFrom(record.agent_metadata, agent_metadata) }),
+  };
+  const differs = ([name, value]: [string, unknown]) => !isDeepStrictEqual(Reflect.get(record, name), value);
+  // The names and types are those of the contract, which a record keeps as they are.
+  return Object.fromEntries(Object.entries(asked).filter(differs)) as Wanted;
+};
+
+/** Merged into what there is, as JSON. */
+const metadataFrom = (was: string | null, patch: Record<string, unknown> | null): string | null => {
+  if (patch === null) return null;
+  const merged = AgentMetadata.safeParse(mergePatch(was === null ? {} : JSON.parse(was), patch));
+  if (merged.error)
+    throw invalidFields(merged.error.issues.map(({ message }) => ({ path: 'agent_metadata', message })));
+  return JSON.stringify(merged.data);
+};
+
+/** RFC 7396, section 2. */
+const mergePatch = (target: unknown, patch: unknown): unknown => {
+  if (!isObject(patch)) return patch;
+  const merged = new Map(Object.entries(isObject(target) ? target : {}));
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name);
+    else merged.set(name, mergePatch(merged.get(name), value));
+  }
+  return Object.fromEntries(merged);
+};
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Secrets are sealed anew, and sent again, also where they may be the same. */
+const secretsIn = async (record: PhoneNumberRecord, patch: Patch, secrets: Secrets): Promise<Wanted> => {
+  const { inbound_pin, sip_password } = patch;
+  const seal = async (field: 'inbound_pin' | 'sip_password', secret: string | null) =>
+    secret === null ? null : secrets.seal(secret, `phone_numbers/${record.phone_number_id}/${field}`);
+  const had = record.provider === 'sip' ? record.sip_password : null;
+  return {
+    ...((inbound_pin ?? (inbound_pin === null && record.inbound_pin)) && {
+      inbound_pin: await seal('inbound_pin', inbound_pin ?? null),
+      inbound_pin_version: drawToken(),
+    }),
+    ...((sip_password ?? (sip_password === null && had)) && {
+      sip_password: await seal('sip_password', sip_password ?? null),
+      sip_password_version: drawToken(),
+    }),
+  };
+};
+
+/** Throws where a field belongs to numbers of the other provider. */
+const requireOwnFields = ({ provider }: PhoneNumberRecord, input: ParsedUpdatePhoneNumber): void => {
+  const given = (name: string) => Reflect.get(input, name) !== undefined;
+  const foreign = provider === 'sip' ? ['replace_existing_routing'] : Object.keys(settingsOfSip);
+  const issues = foreign.filter(given).map((path) => ({ path, message: `is not a field of a number of ${provider}` }));
+  if (issues.length > 0) throw invalidFields(issues);
+};
+
+/** Throws where what it would be does not fit together, as for an import. */
+const requireConsistent = (wanted: PhoneNumberRecord & Wanted): void => {
+  const given = Object.entries(wanted).filter(([, value]) => value !== null);
+  const faults = faultsBetweenFields(Object.fromEntries(given));
+  if (faults.length > 0) throw invalidFields(faults.map(([path, message]) => ({ path, message })));
+};

@@ -1,0 +1,389 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({
+    environment: { PROVIDER_TIMEOUT_SECONDS: '20', LEASE_SECONDS: '60', IMPORT_DEADLINE_SECONDS: '3600' },
+  });
+});
+afterAll(() => service.close());
+
+const SIP = {
+  ...{ provider: 'sip', supports_inbound: true, supports_outbound: true, sip_server_address: 'sip.example.com' },
+  ...{ sip_username: 'user', sip_password: 'pass' },
+} as const;
+
+type Number = Awaited<ReturnType<typeof imported>>;
+
+/** A number, and what LiveKit and Twilio have of it. */
+const imported = async (input: Record<string, unknown>, caller?: Caller) => {
+  const by = caller ?? (await service.newOrganization());
+  const { status, body } = await by.rest('POST', '/api/phone-numbers', { phone_number: drawNumber(), ...input });
+  expect(body).toMatchObject({ success: true });
+  expect(status).toBe(201);
+  const { phone_number_id, phone_number } = body.data;
+  const path = `/api/phone-numbers/${phone_number_id}`;
+  const get = async () => (await by.rest('GET', path)).body.data;
+  const thing = async (kind: string, field: string) =>
+    service.sandbox.shelf.get<any>(`livekit.${kind}`, (await get())[field] ?? '');
+  return {
+    ...{ caller: by, path, phone_number_id, phone_number, get },
+    update: (patch: object, headers?: Record<string, string>) => by.rest('PATCH', path, patch, headers),
+    rule: () => thing('dispatch_rule', 'dispatch_rule_id'),
+    inbound: () => thing('inbound_trunk', 'inbound_trunk_id'),
+    outbound: () => thing('outbound_trunk', 'outbound_trunk_id'),
+    routing: async () => (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number)!,
+  };
+};
+
+const importedFromTwilio = async (input: object = { supports_inbound: true, supports_outbound: true }, today = {}) => {
+  const caller = await service.newOrganization();
+  const phone_number = drawNumber();
+  const { integration_id } = await service.integrate(caller, [
+    { phone_number, voice_url: 'https://example.com/voice', ...today },
+  ]);
+  return imported({ provider: 'twilio', phone_number, integration_id, ...input }, caller);
+};
+
+const callsOf = async (run: () => Promise<unknown>) => {
+  const begun = service.sandbox.faults.calls.length;
+  await run();
+  return service.sandbox.faults.calls.slice(begun).toSorted();
+};
+
+describe('An update', () => {
+  it('changes what it names at LiveKit, in place, and leaves the rest', async () => {
+    const number = await imported(SIP);
+    const before = await number.get();
+    const { status, body } = await number.update({
+      ...{ inbound_room_name: 'sales', inbound_pin: '4711', agent_id: 'reception', label: 'Sales' },
+      ...{ sip_server_address: 'sip.example.net', sip_transport: 'tls', media_encryption: 'require' },
+      ...{ allowed_addresses: ['192.0.2.1'], sip_trunk_name: 'main', agent_metadata: { greeting: 'Hello' } },
+    });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      message: 'Phone number updated',
+      data: {
+        ...{ inbound_trunk_id: before.inbound_trunk_id, dispatch_rule_id: before.dispatch_rule_id },
+        ...{ outbound_trunk_id: before.outbound_trunk_id, revision: 2, label: 'Sales', description: null },
+        ...{ status: 'assigned', assigned_agent_id: 'reception', has_inbound_pin: true, inbound_room_name: 'sales' },
+        ...{ sip_trunk_name: 'main', allowed_addresses: ['192.0.2.1'], agent_metadata: { greeting: 'Hello' } },
+      },
+    });
+    expect(await number.rule()).toMatchObject({
+      rule: { dispatchRuleIndividual: { roomPrefix: 'sales', pin: '4711' } },
+      roomConfig: { agents: [{ agentName: 'reception', metadata: '{"greeting":"Hello"}' }] },
+    });
+    expect(await number.inbound()).toMatchObject({ name: 'main-in', allowedAddresses: ['192.0.2.1'] });
+    expect(await number.outbound()).toMatchObject({ name: 'main-out', address: 'sip.example.net' });
+    const { provisioning, ...got } = await number.get();
+    expect(got).toEqual(body.data);
+    await expectWholeWorld(service);
+  });
+
+  it('of a label and a description asks no provider', async () => {
+    const number = await imported(SIP);
+    expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);
+    expect(await number.get()).toMatchObject({ label: 'Sales', description: 'Berlin', revision: 2 });
+    await number.update({ label: null });
+    expect(await number.get()).toMatchObject({ label: null, description: 'Berlin', revision: 3 });
+  });
+
+  it('that changes nothing answers the number as it is, at the same revision', async () => {
+    const number = await imported({ ...SIP, inbound_room_name: 'sales' });
+    const same = { inbound_room_name: 'sales', sip_username: 'user', label: null };
+    expect(await callsOf(() => number.update(same))).toEqual([]);
+    expect(await number.update({})).toMatchObject({ status: 200, body: { data: { revision: 1 } } });
+  });
+
+  it('sends a secret again that is another, though only its being there is told', async () => {
+    const number = await imported({ ...SIP, inbound_pin: '1111' });
+    await number.update({ inbound_pin: '2222' });
+    expect((await number.rule()).rule.dispatchRuleIndividual.pin).toBe('2222');
+    await number.update({ sip_password: 'other' });
+    expect((await number.inbound()).authPassword).toBe('other');
+    expect((await number.outbound()).authPassword).toBe('other');
+    await number.update({ inbound_pin: null });
+    expect((await number.rule()).rule.dispatchRuleIndividual.pin).toBeFalsy();
+    expect((await number.get()).has_inbound_pin).toBe(false);
+  });
+
+  it('takes application/merge-patch+json as well', async () => {
+    const number = await imported(SIP);
+    const { status } = await number.update({ label: 'x' }, { 'Content-Type': 'application/merge-patch+json' });
+    expect(status).toBe(200);
+  });
+
+  it('merges agent_metadata member by member', async () => {
+    const number = await imported({ ...SIP, agent_id: 'reception' });
+    await number.update({ agent_metadata: { greeting: 'Hello', menu: { a: 1, b: 2 } } });
+    await number.update({ agent_metadata: { greeting: null, menu: { b: 3 } } });
+    expect((await number.get()).agent_metadata).toEqual({ menu: { a: 1, b: 3 } });
+    expect(JSON.parse((await number.rule()).roomConfig.agents[0].metadata)).toEqual({ menu: { a: 1, b: 3 } });
+    await number.update({ agent_metadata: null });
+    expect((await number.get()).agent_metadata).toBeNull();
+    expect((await number.rule()).roomConfig.agents[0].metadata).toBeFalsy();
+  });
+
+  it('keeps what somebody set on the rule by hand', async () => {
+    const number = await imported({ ...SIP, agent_id: 'reception' });
+    const { dispatch_rule_id } = await number.get();
+    const hand = { hidePhoneNumber: true, attributes: { tier: 'gold' } };
+    const agents = [{ agentName: 'reception', metadata: 'by hand' }];
+    const roomConfig = { emptyTimeout: 7, agents };
+    const rule = await number.rule();
+    await service.sandbox.shelf.put('livekit.dispatch_rule', dispatch_rule_id, { ...rule, ...hand, roomConfig });
+    await number.update({ inbound_room_name: 'sales' });
+    expect(await number.rule()).toMatchObject({ ...hand, roomConfig });
+  });
+});
+
+describe('What an update clears is derived anew', () => {
+  it('addresses patched away leave digest where credentials are', async () => {
+    const number = await imported({ ...SIP, allowed_addresses: ['192.0.2.1'] });
+    expect(await number.get()).toMatchObject({ inbound_authentication: 'none' });
+    expect((await number.inbound()).authUsername).toBeFalsy();
+    await number.update({ allowed_addresses: null });
+    expect(await number.get()).toMatchObject({ inbound_authentication: 'digest', allowed_addresses: [] });
+    expect(await number.inbound()).toMatchObject({ authUsername: 'user', authPassword: 'pass' });
+    expect((await number.inbound()).allowedAddresses ?? []).toEqual([]);
+  });
+
+  it('and a warning where nothing guards it', async () => {
+    const bare = { provider: 'sip', supports_inbound: true, allowed_addresses: ['192.0.2.1'] };
+    const number = await imported(bare);
+    const { body } = await number.update({ allowed_addresses: null });
+    expect(body.data.warnings).toEqual([expect.stringContaining('Anyone who finds the sip_uri')]);
+  });
+});
+
+describe('Turning a direction', () => {
+  it('off takes its parts away, and on builds them', async () => {
+    const number = await imported(SIP);
+    await number.update({ supports_outbound: false });
+    expect(await number.get()).toMatchObject({ outbound_trunk_id: null, supports_outbound: false });
+    await expectWholeWorld(service);
+    await number.update({ supports_outbound: true, supports_inbound: false });
+    expect(await number.get()).toMatchObject({
+      ...{ inbound_trunk_id: null, dispatch_rule_id: null, outbound_trunk_id: expect.any(String) },
+    });
+    await expectWholeWorld(service);
+    await number.update({ supports_inbound: true });
+    expect(await number.get()).toMatchObject({ inbound_trunk_id: expect.any(String) });
+    await expectWholeWorld(service);
+  });
+
+  it('inbound off gives a Twilio number its former routing back, and on reads it anew', async () => {
+    const number = await importedFromTwilio();
+    const trunk = (await number.routing()).trunk_sid;
+    expect(trunk).toBeTruthy();
+    const calls = await callsOf(() => number.update({ supports_inbound: false }));
+    expect(calls).not.toContain('twilio.createTrunk');
+    expect(await number.routing()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/voice' });
+    const row = await number.routing();
+    await service.sandbox.shelf.put('twilio.number', row.sid, { ...row, voice_url: 'https://example.com/newer' });
+    expect((await number.update({ supports_inbound: true })).status).toBe(200);
+    expect(await number.routing()).toMatchObject({ trunk_sid: trunk });
+    await number.caller.rest('DELETE', number.path);
+    expect(await number.routing()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/newer' });
+    await expectWholeWorld(service);
+  });
+
+  it('inbound on is refused where the number is routed elsewhere, unless it is to be replaced', async () => {
+    const number = await importedFromTwilio(
+      { supports_outbound: true },
+      { voice_application_sid: `AP${'1'.repeat(32)}` },
+    );
+    const refused = await number.update({ supports_inbound: true });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
+    expect(refused.body.detail).toMatch(/The phone number is as it was\.$/);
+    expect(await number.get()).toMatchObject({ supports_inbound: false, inbound_trunk_id: null, revision: 1 });
+    expect((await number.update({ supports_inbound: true, replace_existing_routing: true })).status).toBe(200);
+    expect((await number.routing()).trunk_sid).toBeTruthy();
+    await expectWholeWorld(service);
+  });
+
+  it('both on, of a number that had none, builds all of it', async () => {
+    const number = await importedFromTwilio({});
+    expect((await number.get()).warnings).toEqual([expect.stringContaining('Set supports_inbound to true')]);
+    expect((await number.update({ supports_inbound: true, supports_outbound: true })).status).toBe(200);
+    expect(await number.get()).toMatchObject({
+      ...{ inbound_trunk_id: expect.any(String), outbound_trunk_id: expect.any(String) },
+    });
+    await expectWholeWorld(service);
+  });
+});
+
+describe('What is refused', () => {
+  it('leaves the old state in force, here and there, and says so', async () => {
+    const number = await imported(SIP);
+    const before = { got: await number.get(), inbound: await number.inbound(), outbound: await number.outbound() };
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'answer', status: 400 });
+    const answer = await number.update({ inbound_room_name: 'sales', sip_password: 'other', sip_transport: 'tcp' });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.body.detail).toMatch(/The phone number is as it was\.$/);
+    const { provisioning, ...after } = await number.get();
+    const { provisioning: _, ...was } = before.got;
+    expect(after).toEqual(was);
+    expect(provisioning).toMatchObject({ state: 'active', next_check_at: null });
+    expect(await number.inbound()).toEqual(before.inbound);
+    expect(await number.outbound()).toEqual(before.outbound);
+    expect((await number.update({ inbound_room_name: 'sales' })).status).toBe(200);
+  });
+
+  it('is set back later where a provider stays away, and says so', async () => {
+    const number = await imported(SIP);
+    const outbound = await number.outbound();
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after', times: 3 });
+    const answer = await number.update({ sip_server_address: 'sip.example.net' });
+    expect(answer.status).toBe(503);
+    expect(answer.body.detail).toMatch(/The phone number is being set back to what it was\.$/);
+    expect(await number.get()).toMatchObject({ sip_server_address: 'sip.example.com', revision: 1 });
+    expect((await number.outbound()).address).toBe('sip.example.net');
+    await settle(service);
+    expect(await number.outbound()).toEqual(outbound);
+  });
+
+  it.each<[string, object, string]>([
+    ['a field of the other provider', { replace_existing_routing: true }, 'replace_existing_routing'],
+    ['a field that no update has', { phone_number: '+15551234567' }, 'phone_number'],
+    ['a user name without a password', { sip_password: null }, 'sip_password'],
+    ['outbound without an address', { sip_server_address: null }, 'sip_server_address'],
+    [
+      'digest without credentials',
+      { sip_username: null, sip_password: null, inbound_authentication: 'digest' },
+      'inbound_authentication',
+    ],
+    ['metadata that is too large', { agent_metadata: { a: 'x'.repeat(17_000) } }, 'agent_metadata'],
+    ['metadata that is no object', { agent_metadata: [1] }, 'agent_metadata'],
+    ['a PIN of letters', { inbound_pin: 'abcd' }, 'inbound_pin'],
+    ['if_revision in the body', { if_revision: 1 }, 'if_revision'],
+  ])('is %s, by the name of the field', async (_what, patch, path) => {
+    const number = await imported(SIP);
+    const { status, body } = await number.update(patch);
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
+    expect(body.issues).toContainEqual({ path, message: expect.any(String) });
+    expect(await number.get()).toMatchObject({ revision: 1 });
+  });
+
+  it('is metadata nested deeper than any stack, as what it is', async () => {
+    const number = await imported(SIP);
+    const deep = `{"agent_metadata":${'{"a":'.repeat(12_000)}1${'}'.repeat(12_000)}}`;
+    const answer = await number.caller.rest('PATCH', number.path, deep);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  });
+
+  it('is a SIP field of a Twilio number', async () => {
+    const number = await importedFromTwilio();
+    const { status, body } = await number.update({ sip_username: 'user', allowed_addresses: ['192.0.2.1'] });
+    expect(status).toBe(400);
+    expect(body.issues).toEqual([
+      { path: 'sip_username', message: 'is not a field of a number of twilio' },
+      { path: 'allowed_addresses', message: 'is not a field of a number of twilio' },
+    ]);
+  });
+});
+
+describe('A revision', () => {
+  const read = async (number: Number) => (await number.caller.rest('GET', number.path)).headers.get('etag');
+
+  it('is the ETag of each answer, and no GET is answered 304 by it', async () => {
+    const number = await imported(SIP);
+    expect(await read(number)).toBe('"1"');
+    const { headers } = await number.update({ label: 'x' });
+    expect(headers.get('etag')).toBe('"2"');
+    const again = await number.caller.rest('GET', number.path, undefined, { 'If-None-Match': '"2"' });
+    expect(again).toMatchObject({ status: 200, body: { data: { revision: 2 } } });
+  });
+
+  it.each<[string, string, number]>([
+    ['the revision', '"1"', 200],
+    ['a list that has it', '"9", "1"', 200],
+    ['any', '*', 200],
+    ['another', '"2"', 412],
+    ['a weak one', 'W/"1"', 412],
+    ['one that is none of ours', '"abc"', 412],
+    ['an empty tag', '""', 412],
+    ['a tag without quotes', '1', 400],
+    ['nothing but a comma', ',', 400],
+  ])('is compared with If-Match: %s', async (_what, header, status) => {
+    const number = await imported(SIP);
+    expect(await number.update({ label: 'x' }, { 'If-Match': header })).toMatchObject({ status });
+    const assigned = await number.caller.rest(
+      'POST',
+      `${number.path}/assign`,
+      { agent_id: 'a' },
+      { 'If-Match': header },
+    );
+    // Where the update has succeeded, the number has another revision by now.
+    expect(assigned.status).toBe(status === 200 && header !== '*' ? 412 : status);
+    if (status === 412) expect(assigned.body.code).toBe('precondition_failed');
+  });
+
+  it('stops a release, and lets it go on where it is right', async () => {
+    const number = await imported(SIP);
+    await number.update({ label: 'x' });
+    expect((await number.caller.rest('DELETE', number.path, undefined, { 'If-Match': '"1"' })).status).toBe(412);
+    expect((await number.caller.rest('DELETE', number.path, undefined, { 'If-Match': '"2"' })).status).toBe(200);
+  });
+
+  it('is if_revision over tRPC, one or several', async () => {
+    const number = await imported(SIP);
+    const { update } = number.caller.client.phoneNumbers;
+    const { phone_number_id } = number;
+    await expect(update.mutate({ phone_number_id, label: 'x', if_revision: 7 })).rejects.toMatchObject({
+      data: { code: 'precondition_failed', httpStatus: 412 },
+    });
+    expect((await update.mutate({ phone_number_id, label: 'x', if_revision: [7, 1] })).data.revision).toBe(2);
+  });
+
+  it('comes before busy, and after a number that is not there', async () => {
+    const number = await imported(SIP);
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
+    const first = number.update({ inbound_room_name: 'sales' });
+    await service.sandbox.faults.holding();
+    expect(await number.update({ label: 'x' }, { 'If-Match': '"7"' })).toMatchObject({ status: 412 });
+    expect(await number.update({ label: 'x' }, { 'If-Match': '"1"' })).toMatchObject({ status: 409 });
+    service.sandbox.faults.release();
+    expect((await first).status).toBe(200);
+    const other = await service.newOrganization();
+    expect((await other.rest('PATCH', number.path, { label: 'x' }, { 'If-Match': '"7"' })).status).toBe(404);
+  });
+
+  it('lets one of fifty through who read the same', async () => {
+    const number = await imported(SIP);
+    const updates = Array.from({ length: 50 }, (_, n) => number.update({ label: `${n}` }, { 'If-Match': '"1"' }));
+    const statuses = (await Promise.all(updates)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+    expect(statuses.every((status) => [200, 409, 412].includes(status))).toBe(true);
+    expect((await number.get()).revision).toBe(2);
+  });
+});
+
+describe('While updates go on', () => {
+  it('trunk and rule are there and bound at each moment', async () => {
+    const number = await imported(SIP);
+    const { inbound_trunk_id, dispatch_rule_id } = await number.get();
+    let isDone = false;
+    const missed: unknown[] = [];
+    const watch = async () => {
+      for (; !isDone; await new Promise((resolve) => setTimeout(resolve, 5))) {
+        const { inbound, rules } = await readWorld(service);
+        const trunk = inbound.find(({ sipTrunkId }) => sipTrunkId === inbound_trunk_id);
+        const rule = rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === dispatch_rule_id);
+        if (!trunk?.numbers?.includes(number.phone_number) || !rule?.trunkIds?.includes(inbound_trunk_id))
+          missed.push({ trunk, rule });
+      }
+    };
+    const watching = watch();
+    for (let n = 0; n < 200; n++) {
+      const patch = { inbound_room_name: `room-${n}`, inbound_pin: `${1000 + n}`, sip_password: `pass-${n}` };
+      expect((await number.update(patch)).status).toBe(200);
+    }
+    isDone = true;
+    await watching;
+    expect(missed).toEqual([]);
+  }, 300_000);
+});
