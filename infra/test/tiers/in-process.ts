@@ -34,9 +34,22 @@ export const record = async (
     registerResourceOutputs: calledBack(answers.registerResourceOutputs),
     invoke: calledBack(answers.invoke),
   });
-  await pulumi.runtime.runInPulumiStack(async () => program());
-  await pulumi.runtime.disconnect();
+  await withoutTraces(async () => {
+    await pulumi.runtime.runInPulumiStack(async () => program());
+    await pulumi.runtime.disconnect();
+  });
   return recording;
+};
+
+/** Pulumi keeps a trace of each promise, to name those that never end: they take most of the time. */
+const withoutTraces = async (work: () => Promise<void>) => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    await work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 };
 
 const ignored = (): never => {

@@ -22,6 +22,9 @@ export interface RunOptions {
 
 const require = createRequire(import.meta.url);
 
+/** Pulumi keeps a trace of each promise, to name those that never end: they take most of the time. */
+const NO_TRACES = '--stack-trace-limit=0';
+
 /** Runs the whole program in Pulumi's Node runtime, as its language host does, against a recording monitor. */
 export const runProgram = async (stack: Stack, { dryRun = false, rollsBack }: RunOptions = {}): Promise<Run> => {
   const aws = createAws({ account: stack.account, region: stack.region, rollsBack });
@@ -29,6 +32,7 @@ export const runProgram = async (stack: Stack, { dryRun = false, rollsBack }: Ru
   const { exit, printed } = await run(
     process.execPath,
     [
+      NO_TRACES,
       require.resolve('@pulumi/pulumi/cmd/run/index.js'),
       ...['--monitor', monitor.address, '--engine', monitor.address],
       ...['--organization', 'organization', '--project', PROJECT, '--stack', stack.name],
