@@ -66,6 +66,9 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
   return { create, running, invoke };
 };
 
+/** Where the account's own load balancer answers. */
+export const EDGE = { dnsName: 'edge-1234567.elb.amazonaws.com', zoneId: 'Z215JYRZR1TBD5' };
+
 /** What the account has before anything is deployed. */
 const FOUND: Record<string, (of: string, region: string) => Values> = {
   'aws:ec2/getSubnet:getSubnet': (id, region) => ({
@@ -82,8 +85,7 @@ const FOUND: Record<string, (of: string, region: string) => Values> = {
     id: arn,
     name: 'edge',
     arnSuffix: arn.split(':loadbalancer/')[1],
-    dnsName: 'edge-1234567.elb.amazonaws.com',
-    zoneId: 'Z215JYRZR1TBD5',
+    ...EDGE,
     loadBalancerType: 'application',
     vpcId: EXISTING.vpcId,
     securityGroups: [EXISTING.loadBalancer.securityGroupId],

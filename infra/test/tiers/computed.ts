@@ -69,7 +69,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   }),
   'aws:ec2/flowLog:FlowLog': ({ name }) => ({ id: `fl-${name}` }),
   'aws:ec2/internetGateway:InternetGateway': ({ name }) => ({ id: `igw-${name}` }),
-  'aws:ec2/natGateway:NatGateway': ({ name }) => ({ id: `nat-${name}` }),
+  'aws:ec2/natGateway:NatGateway': ({ name }) => ({ id: `nat-${name}`, publicIp: '192.0.2.1' }),
   'aws:ec2/routeTable:RouteTable': ({ name }) => ({ id: `rtb-${name}` }),
   'aws:ec2/routeTableAssociation:RouteTableAssociation': ({ name }) => ({ id: `rtbassoc-${name}` }),
   'aws:ec2/securityGroup:SecurityGroup': ({ name, arn }) => ({

@@ -2,7 +2,7 @@ import type { PolicyResource, ResourceValidationArgs } from '@pulumi/policy';
 import { rules } from '../../policies/rules.ts';
 import type { Recording } from './monitor.ts';
 import type { Resource } from './registration.ts';
-import { revealed } from './values.ts';
+import { memoized, revealed } from './values.ts';
 
 export interface Violation {
   rule: string;
@@ -13,6 +13,7 @@ export interface Violation {
 /** Holds a recorded stack to every policy, as Pulumi's engine does: each resource by its inputs, the stack by its outputs. */
 export const evaluate = ({ resources }: Pick<Recording, 'resources'>): Violation[] => {
   const violations: Violation[] = [];
+  const views = resources.map((resource) => inputView(resource, resources));
   for (const rule of rules) {
     const report = (message: string, urn = '') => violations.push({ rule: rule.name, urn, message });
     if ('validateStack' in rule) {
@@ -22,10 +23,8 @@ export const evaluate = ({ resources }: Pick<Recording, 'resources'>): Violation
       );
       continue;
     }
-    for (const resource of resources) {
-      for (const validate of [rule.validateResource ?? []].flat()) {
-        void validate(inputView(resource, resources), (message) => report(message, resource.urn));
-      }
+    for (const validate of [rule.validateResource ?? []].flat()) {
+      for (const view of views) void validate(view, (message) => report(message, view.urn));
     }
   }
   return violations;
@@ -42,12 +41,15 @@ const context: Pick<ResourceValidationArgs, 'stackTags' | 'getConfig' | 'notAppl
 const inputView = (resource: Resource, all: Resource[]): ResourceValidationArgs => ({
   ...context,
   ...view(resource, all),
-  props: revealed(resource.inputs),
+  props: inputsOf(resource),
 });
+
+const inputsOf = memoized(({ inputs }: Resource) => revealed(inputs));
+const outputsOf = memoized(({ outputs, id }: Resource) => ({ ...revealed(outputs), id }));
 
 const stackView = (resource: Resource, all: Resource[]): PolicyResource => ({
   ...view(resource, all),
-  props: { ...revealed(resource.outputs), id: resource.id },
+  props: outputsOf(resource),
   dependencies: [],
   propertyDependencies: {},
 });

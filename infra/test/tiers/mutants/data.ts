@@ -118,7 +118,7 @@ export const data: Mutant[] = [
   },
   {
     wrong: 'deploys to whatever account its credentials are of',
-    caughtBy: 'the provider refuses every account but one',
+    caughtBy: 'all is made by one provider, in the region and the account asked for',
     type: 'pulumi:providers:aws',
     change: inputs({ allowedAccountIds: undefined }),
   },

@@ -53,13 +53,14 @@ export const edge: Mutant[] = [
   },
   {
     wrong: 'logs keys of callers',
-    caughtBy: 'what WAF refuses is logged without keys, and told',
+    caughtBy: 'what WAF refuses and counts is logged, without keys',
     type: 'aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration',
     change: inputs({ redactedFields: undefined }),
   },
   {
     wrong: 'tells nobody what WAF refuses',
-    caughtBy: 'what WAF refuses is logged without keys, and told',
+    caughtBy:
+      'the alarms are those of docs/alarms.md: each watches its metric, goes off where the table says, and tells both ways',
     type: 'pulumi:pulumi:Stack',
     change: (_stack, run) => {
       run.resources = run.resources.filter(({ name }) => !name.endsWith('-blocked-requests'));

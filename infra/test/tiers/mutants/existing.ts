@@ -52,7 +52,7 @@ export const existing: Mutant[] = [
   }),
   mutant(
     'lets another group than that of the load balancer reach the tasks',
-    'the load balancer reaches the tasks: its own group, or the one that the configuration names',
+    'who reaches whom, and by which port, is what the picture in the README shows',
     {
       type: 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule',
       name: 'trunkline-service-from-load-balancer',

@@ -40,7 +40,8 @@ export const network: Mutant[] = [
   },
   {
     wrong: 'lets the database out',
-    caughtBy: 'the subnets of the database lead nowhere',
+    caughtBy:
+      'subnets are in each zone, and lead where they should: public ones out, those of tasks to NAT, those of the database nowhere',
     type: 'aws:ec2/routeTable:RouteTable',
     name: 'trunkline-isolated',
     change: inputs({ routes: [{ cidrBlock: '0.0.0.0/0', natGatewayId: 'nat' }] }),
@@ -59,7 +60,7 @@ export const network: Mutant[] = [
   },
   {
     wrong: 'opens its endpoints to the world',
-    caughtBy: 'only the service reaches the endpoints of AWS’s services, and by their usual names',
+    caughtBy: 'who reaches whom, and by which port, is what the picture in the README shows',
     stack: 'widest',
     type: INGRESS,
     name: 'trunkline-endpoints-from-service',
@@ -67,7 +68,7 @@ export const network: Mutant[] = [
   },
   {
     wrong: 'has endpoints that nobody finds',
-    caughtBy: 'only the service reaches the endpoints of AWS’s services, and by their usual names',
+    caughtBy: 'AWS’s own services that are asked for are reached inside the network by their usual names, S3 always',
     stack: 'widest',
     type: 'aws:ec2/vpcEndpoint:VpcEndpoint',
     name: 'trunkline-endpoints-kms',

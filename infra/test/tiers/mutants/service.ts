@@ -166,4 +166,12 @@ export const service: Mutant[] = [
     type: TASK,
     change: container(({ secrets }) => void secrets.push({ name: 'DATABASE_ADMIN_URI', valueFrom: 'arn' })),
   },
+  {
+    wrong: 'starts the service before it has a user in its database',
+    caughtBy: 'the service waits until it has a user in a database of ours',
+    type: TASK,
+    change: container((one) => {
+      one.dependsOn = [{ containerName: 'database-user', condition: 'START' }];
+    }),
+  },
 ];

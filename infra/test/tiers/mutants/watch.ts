@@ -18,7 +18,7 @@ export const watch: Mutant[] = [
   },
   {
     wrong: 'sets EventBridge a condition that it never meets',
-    caughtBy: 'events reach the topic: its policy sets EventBridge no condition',
+    caughtBy: 'alarms and events may be published to the topic: its policy sets EventBridge no condition',
     type: 'aws:sns/topicPolicy:TopicPolicy',
     change: (policy) => {
       const document = JSON.parse(String(policy.inputs.policy));
@@ -28,14 +28,15 @@ export const watch: Mutant[] = [
   },
   {
     wrong: 'ends a deployment by the count of errors',
-    caughtBy: 'a deployment is ended by the rate of errors, from a floor on',
+    caughtBy:
+      'the alarms are those of docs/alarms.md: each watches its metric, goes off where the table says, and tells both ways',
     type: ALARM,
     name: 'trunkline-server-errors',
     change: inputs({ metricQueries: undefined, metricName: 'HTTPCode_Target_5XX_Count', threshold: 10 }),
   },
   {
     wrong: 'says nothing where ECS has no room for a task',
-    caughtBy: 'ECS tells when it gives a deployment up, or has no room for a task',
+    caughtBy: 'what AWS tells as events arrives: findings in images, deployments given up, no room for a task',
     type: 'aws:cloudwatch/eventRule:EventRule',
     name: 'trunkline-deployments',
     change: (rule) => {
@@ -44,7 +45,8 @@ export const watch: Mutant[] = [
   },
   {
     wrong: 'lets the image that runs expire',
-    caughtBy: 'an image with a tag never expires: it may be the one that runs',
+    caughtBy:
+      'images are kept in a repository that drops those without a tag, and none else: one with a tag may be the one that runs',
     type: 'aws:ecr/lifecyclePolicy:LifecyclePolicy',
     change: (policy) => {
       policy.inputs.policy = String(policy.inputs.policy).replace('"untagged"', '"any"');

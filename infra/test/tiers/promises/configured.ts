@@ -1,12 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Run } from '../run-program.ts';
-import { type Promises, urnsOf } from './promise.ts';
+import { given, json, of, type Promises, providersOf, urnsOf } from './promise.ts';
 
-/** A structured value of the configuration. */
-export const given = <T>({ stack }: Run, key: string): T | undefined => {
-  const text = stack.config[`infra:${key}`];
-  return text === undefined ? undefined : JSON.parse(/^[[{]/.test(text) ? text : JSON.stringify(text));
-};
 const database = (run: Run) =>
   given<{ snapshot?: string; capacity?: { min: number | string; max: number | string } }>(run, 'database') ?? {};
 
@@ -14,55 +9,49 @@ const database = (run: Run) =>
 export const configured = {
   'alarms and notices go where the configuration says': (run) => {
     const { email, snsArn } = given<{ email?: string; snsArn?: string }>(run, 'alarms') ?? {};
-    const topics = run.resources.filter(({ type }) => type === 'aws:sns/topic:Topic').map(({ outputs }) => outputs.arn);
-    const wanted = snsArn ?? topics[0];
+    const wanted = snsArn ?? of(run, 'sns/topic')[0]?.outputs.arn;
     return [
-      ...urnsOf(run, 'aws:cloudwatch/metricAlarm:MetricAlarm', ({ inputs }) =>
+      ...urnsOf(run, 'cloudwatch/metricAlarm', ({ inputs }) =>
         [inputs.alarmActions, inputs.okActions].some((actions) => !isDeepStrictEqual(actions, [wanted])),
       ),
-      ...urnsOf(run, 'aws:cloudwatch/eventTarget:EventTarget', ({ inputs }) => inputs.arn !== wanted),
-      ...urnsOf(run, 'aws:sns/topicSubscription:TopicSubscription', ({ inputs }) => inputs.endpoint !== email),
-      ...(email !== undefined && !run.resources.some(({ type }) => type.endsWith(':TopicSubscription'))
-        ? ['nobody is subscribed']
-        : []),
+      ...urnsOf(run, 'cloudwatch/eventTarget', ({ inputs }) => inputs.arn !== wanted),
+      ...urnsOf(run, 'sns/topicSubscription', ({ inputs }) => inputs.endpoint !== email),
+      ...(of(run, 'sns/topicSubscription').length === (email === undefined ? 0 : 1) ? [] : ['nobody is subscribed']),
     ];
   },
 
-  'tasks run on the processor that the image is made for': (run) =>
-    urnsOf(
-      run,
-      'aws:ecs/taskDefinition:TaskDefinition',
-      ({ inputs: { runtimePlatform } }) =>
-        Object(runtimePlatform).cpuArchitecture !== (given(run, 'architecture') ?? 'arm64').toString().toUpperCase(),
-    ),
+  'tasks run on the processor that the image is made for': (run) => {
+    const cpuArchitecture = (given<string>(run, 'architecture') ?? 'arm64').toUpperCase();
+    const wanted = { cpuArchitecture, operatingSystemFamily: 'LINUX' };
+    return urnsOf(run, 'ecs/taskDefinition', ({ inputs }) => !isDeepStrictEqual(inputs.runtimePlatform, wanted));
+  },
 
   'a database is made from the snapshot asked for, and from none else': (run) =>
-    urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) => inputs.snapshotIdentifier !== database(run).snapshot),
+    urnsOf(run, 'docdb/cluster', ({ inputs }) => inputs.snapshotIdentifier !== database(run).snapshot),
 
   'a serverless database grows within the bounds asked for': (run) => {
     const { capacity } = database(run);
     const wanted = capacity && { minCapacity: Number(capacity.min), maxCapacity: Number(capacity.max) };
     return urnsOf(
       run,
-      'aws:docdb/cluster:Cluster',
+      'docdb/cluster',
       ({ inputs }) => !isDeepStrictEqual(inputs.serverlessV2ScalingConfiguration, wanted),
     );
   },
 
   'everything has the tags asked for': (run) =>
-    urnsOf(run, 'pulumi:providers:aws', ({ inputs }) => {
-      const { tags } = JSON.parse(String(inputs.defaultTags));
-      return Object.entries(given<Record<string, string>>(run, 'tags') ?? {}).some(
-        ([tag, value]) => tags[tag] !== value,
-      );
-    }),
+    providersOf(run)
+      .filter(({ inputs }) => {
+        const { tags = {} } = json(inputs.defaultTags);
+        const own = { Project: 'trunkline', Environment: given(run, 'environment'), Stack: run.stack.name };
+        return Object.entries({ ...given<Record<string, string>>(run, 'tags'), ...own, ManagedBy: 'pulumi' }).some(
+          ([tag, value]) => tags[tag] !== value,
+        );
+      })
+      .map(({ urn }) => urn),
 
   'requests are logged where the configuration says, and in production': (run) => {
     const asked = given<string>(run, 'accessLogs') ?? String(given(run, 'environment') !== 'dev');
-    return urnsOf(
-      run,
-      'aws:lb/loadBalancer:LoadBalancer',
-      ({ inputs }) => `${Object(inputs.accessLogs).enabled ?? false}` !== asked,
-    );
+    return urnsOf(run, 'lb/loadBalancer', ({ inputs }) => `${Object(inputs.accessLogs).enabled ?? false}` !== asked);
   },
 } satisfies Promises;

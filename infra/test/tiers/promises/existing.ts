@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Run } from '../run-program.ts';
-import { given } from './configured.ts';
-import { type Promises, urnsOf } from './promise.ts';
+import { given, of, type Promises, urnsOf } from './promise.ts';
 
 interface Network {
   vpcId?: string;
@@ -18,10 +17,7 @@ interface LoadBalancer {
 }
 const sharedOf = (run: Run): LoadBalancer | undefined => given<LoadBalancer>(run, 'loadBalancer');
 
-const RULES = [
-  'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule',
-  'aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule',
-];
+const RULES = ['vpc/securityGroupIngressRule', 'vpc/securityGroupEgressRule'];
 
 /** What of the account is named is used, and left as it is. */
 export const existing = {
@@ -29,24 +25,16 @@ export const existing = {
     const { vpcId, publicSubnetIds, taskSubnetIds, databaseSubnetIds } = networkOf(run);
     if (vpcId === undefined) return [];
     return [
-      ...['aws:ec2/securityGroup:SecurityGroup', 'aws:lb/targetGroup:TargetGroup'].flatMap((type) =>
-        urnsOf(run, type, ({ inputs }) => inputs.vpcId !== vpcId),
+      ...['ec2/securityGroup', 'lb/targetGroup'].flatMap((kind) =>
+        urnsOf(run, kind, ({ inputs }) => inputs.vpcId !== vpcId),
       ),
       ...urnsOf(
         run,
-        'aws:ecs/service:Service',
+        'ecs/service',
         ({ inputs }) => !isDeepStrictEqual(Object(inputs.networkConfiguration).subnets, taskSubnetIds),
       ),
-      ...urnsOf(
-        run,
-        'aws:docdb/subnetGroup:SubnetGroup',
-        ({ inputs }) => !isDeepStrictEqual(inputs.subnetIds, databaseSubnetIds),
-      ),
-      ...urnsOf(
-        run,
-        'aws:lb/loadBalancer:LoadBalancer',
-        ({ inputs }) => !isDeepStrictEqual(inputs.subnets, publicSubnetIds),
-      ),
+      ...urnsOf(run, 'docdb/subnetGroup', ({ inputs }) => !isDeepStrictEqual(inputs.subnetIds, databaseSubnetIds)),
+      ...urnsOf(run, 'lb/loadBalancer', ({ inputs }) => !isDeepStrictEqual(inputs.subnets, publicSubnetIds)),
     ];
   },
 
@@ -61,30 +49,15 @@ export const existing = {
     const shared = sharedOf(run);
     if (!shared) return [];
     return [
-      ...['aws:lb/loadBalancer:LoadBalancer', 'aws:lb/listener:Listener'].flatMap((type) =>
-        urnsOf(run, type, () => true),
-      ),
-      ...urnsOf(run, 'aws:wafv2/webAclAssociation:WebAclAssociation', () => true),
+      ...['lb/loadBalancer', 'lb/listener'].flatMap((kind) => urnsOf(run, kind, () => true)),
+      ...urnsOf(run, 'wafv2/webAclAssociation', () => true),
       ...RULES.flatMap((type) => urnsOf(run, type, ({ inputs }) => inputs.securityGroupId === shared.securityGroupId)),
     ];
   },
 
-  'the load balancer reaches the tasks: its own group, or the one that the configuration names': (run) => {
-    const [own] = run.resources.flatMap(({ type, inputs }) =>
-      type === 'aws:lb/loadBalancer:LoadBalancer' ? inputs.securityGroups : [],
-    );
-    return urnsOf(
-      run,
-      'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule',
-      ({ name, inputs }) =>
-        name.endsWith('service-from-load-balancer') &&
-        inputs.referencedSecurityGroupId !== (sharedOf(run)?.securityGroupId ?? own),
-    );
-  },
-
   'of a shared listener only the requests to the own name are taken, by the rule of the priority asked for': (run) => {
     const shared = sharedOf(run);
-    const rules = run.resources.filter(({ type }) => type === 'aws:lb/listenerRule:ListenerRule');
+    const rules = of(run, 'lb/listenerRule');
     if (!shared) return rules.map(({ urn }) => urn);
     const wanted = {
       listenerArn: shared.listenerArn,
@@ -104,7 +77,7 @@ export const existing = {
   'what others do on a shared load balancer neither alarms nor ends a deployment': (run) =>
     sharedOf(run) === undefined
       ? []
-      : urnsOf(run, 'aws:cloudwatch/metricAlarm:MetricAlarm', ({ inputs }) =>
+      : urnsOf(run, 'cloudwatch/metricAlarm', ({ inputs }) =>
           [inputs, ...[inputs.metricQueries ?? []].flat().map((query) => Object(query).metric)]
             .filter((metric) => Object(metric).namespace === 'AWS/ApplicationELB')
             .some(({ dimensions }) => Object(dimensions).TargetGroup === undefined),
@@ -114,9 +87,9 @@ export const existing = {
     const domain = given<string>(run, 'domain');
     if (domain === undefined) return [];
     const named = run.stack.config['infra:certificateArn'];
-    const made = run.resources.filter(({ type }) => type === 'aws:acm/certificate:Certificate');
+    const made = of(run, 'acm/certificate');
     const wanted = named ?? made[0]?.outputs.arn;
-    const attached = run.resources.filter(({ type }) => type === 'aws:lb/listenerCertificate:ListenerCertificate');
+    const attached = of(run, 'lb/listenerCertificate');
     return [
       // One of the account is on a listener of the account already.
       ...(made.length === (named === undefined ? 1 : 0) ? [] : ['not one certificate']),
@@ -126,7 +99,7 @@ export const existing = {
       ...attached
         .filter(({ inputs }) => inputs.certificateArn !== wanted || inputs.listenerArn !== sharedOf(run)?.listenerArn)
         .map(({ urn }) => urn),
-      ...urnsOf(run, 'aws:lb/listener:Listener', ({ inputs }) => inputs.certificateArn !== wanted),
+      ...urnsOf(run, 'lb/listener', ({ inputs }) => inputs.certificateArn !== wanted),
     ];
   },
 } satisfies Promises;

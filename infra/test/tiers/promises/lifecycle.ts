@@ -1,50 +1,57 @@
 import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
-import { isProd, type Promises, urnsOf } from './promise.ts';
+import { given, of, type Promises, urnsOf } from './promise.ts';
 
 export const lifecycle = {
   'a deployment leaves the count of tasks to autoscaling': (run) =>
-    urnsOf(run, 'aws:ecs/service:Service', ({ ignoreChanges }) => !ignoreChanges.includes('desiredCount')),
+    urnsOf(run, 'ecs/service', ({ ignoreChanges }) => !ignoreChanges.includes('desiredCount')),
 
   'a deployment waits until its tasks can be reached and can read their secrets': (run) =>
-    urnsOf(run, 'aws:ecs/service:Service', (service) =>
+    urnsOf(run, 'ecs/service', (service) =>
       [/\$aws:lb\/(listener:Listener|listenerRule:ListenerRule)::/, /\$aws:iam\/rolePolicy:RolePolicy::/].some(
         (type) => !awaited(run, service).some((urn) => type.test(urn)),
       ),
     ),
 
+  'a changed policy of the execution role stands beside the former one, which the former tasks need': (run) =>
+    urnsOf(
+      run,
+      'iam/rolePolicy',
+      ({ name, inputs }) => name.endsWith('-execution') && !/-[0-9a-f]{8}$/.test(String(inputs.name)),
+    ),
+
   'what a replacement stands beside has no name of its own': (run) =>
-    REPLACED_BESIDE.flatMap((type) =>
-      urnsOf(run, type, ({ inputs }) =>
-        ['name', 'identifier', 'clusterIdentifier'].some((key) => key in inputs && !keptName(type, key)),
+    REPLACED_BESIDE.flatMap((kind) =>
+      urnsOf(run, kind, ({ inputs }) =>
+        ['name', 'identifier', 'clusterIdentifier'].some((key) => key in inputs && !keptName(kind, key)),
       ),
     ),
 
   'what cannot be lost is protected, and kept where Pulumi is told to delete it': (run) =>
-    isProd(run) ? DATA.flatMap((type) => urnsOf(run, type, (one) => !(one.protect && one.retainOnDelete))) : [],
+    given(run, 'environment') === 'prod'
+      ? DATA.flatMap((kind) => urnsOf(run, kind, (one) => !(one.protect && one.retainOnDelete)))
+      : [],
 
   'a changed password is the database’s when it is the tasks’': (run) =>
-    urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) => inputs.applyImmediately !== true),
+    urnsOf(run, 'docdb/cluster', ({ inputs }) => inputs.applyImmediately !== true),
 
   'the audit log of the database has a group before it has a line': (run) => {
     const groups = run.resources.filter(({ inputs }) => /^\/aws\/docdb\/.*\/audit$/.test(String(inputs.name)));
-    return urnsOf(
-      run,
-      'aws:docdb/clusterInstance:ClusterInstance',
-      ({ dependsOn }) => !groups.some(({ urn }) => dependsOn.includes(urn)),
-    );
+    return urnsOf(run, 'docdb/clusterInstance', ({ dependsOn }) => !groups.some(({ urn }) => dependsOn.includes(urn)));
   },
 
   'a final snapshot is taken, and keeps its key': (run) => {
-    const snapshots = run.resources.filter(
-      ({ type, inputs }) => type === 'aws:docdb/cluster:Cluster' && inputs.skipFinalSnapshot !== true,
-    );
-    const isDev = run.stack.config['infra:environment'] === 'dev';
+    const snapshots = of(run, 'docdb/cluster').filter(({ inputs }) => inputs.skipFinalSnapshot !== true);
+    const isDev = given(run, 'environment') === 'dev';
     return [
-      ...urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) => inputs.skipFinalSnapshot !== isDev),
-      ...snapshots.filter(({ inputs }) => !inputs.finalSnapshotIdentifier).map(({ urn }) => urn),
+      ...urnsOf(run, 'docdb/cluster', ({ inputs }) => inputs.skipFinalSnapshot !== isDev),
+      ...snapshots
+        .filter(
+          ({ inputs }) => !/^trunkline-[a-z0-9-]+-final-[0-9a-f]{8}$/.test(String(inputs.finalSnapshotIdentifier)),
+        )
+        .map(({ urn }) => urn),
       ...snapshots.flatMap(({ inputs: { kmsKeyId } }) =>
-        urnsOf(run, 'aws:kms/key:Key', ({ outputs, retainOnDelete }) => outputs.arn === kmsKeyId && !retainOnDelete),
+        urnsOf(run, 'kms/key', ({ outputs, retainOnDelete }) => outputs.arn === kmsKeyId && !retainOnDelete),
       ),
     ];
   },
@@ -58,31 +65,35 @@ export const lifecycle = {
       .map(({ urn }) => urn),
 } satisfies Promises;
 
-const DATA = [
-  'aws:docdb/cluster:Cluster',
-  'aws:docdb/clusterInstance:ClusterInstance',
-  'aws:ecr/repository:Repository',
-  'aws:kms/key:Key',
-];
+const DATA = ['docdb/cluster', 'docdb/clusterInstance', 'ecr/repository', 'kms/key'];
 
 const REPLACED_BESIDE = [
-  'aws:docdb/cluster:Cluster',
-  'aws:docdb/clusterInstance:ClusterInstance',
-  'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
-  'aws:docdb/subnetGroup:SubnetGroup',
-  'aws:ec2/securityGroup:SecurityGroup',
-  'aws:iam/role:Role',
-  'aws:lb/loadBalancer:LoadBalancer',
-  'aws:lb/targetGroup:TargetGroup',
-  'aws:secretsmanager/secret:Secret',
+  'docdb/cluster',
+  'docdb/clusterInstance',
+  'docdb/clusterParameterGroup',
+  'docdb/subnetGroup',
+  'ec2/securityGroup',
+  'iam/role',
+  'lb/loadBalancer',
+  'lb/targetGroup',
+  'secretsmanager/secret',
 ];
 
 /** An instance names the cluster that it is of. */
-const keptName = (type: string, key: string) => type.endsWith(':ClusterInstance') && key === 'clusterIdentifier';
+const keptName = (kind: string, key: string) => kind === 'docdb/clusterInstance' && key === 'clusterIdentifier';
 
 /** What is there before a resource is made, directly or by what it depends on. */
-const awaited = (run: Run, { dependsOn }: Resource): string[] =>
-  dependsOn.flatMap((urn) => [
-    urn,
-    ...run.resources.filter((one) => one.urn === urn).flatMap((one) => awaited(run, one)),
-  ]);
+const awaited = ({ resources }: Run, { dependsOn }: Resource): string[] => {
+  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+  const found = new Set<string>();
+  const follow = (urns: string[]) => {
+    for (const urn of urns) {
+      const resource = byUrn.get(urn);
+      if (!resource || found.has(urn)) continue;
+      found.add(urn);
+      follow(resource.dependsOn);
+    }
+  };
+  follow(dependsOn);
+  return [...found];
+};

@@ -1,19 +1,67 @@
 import { secretsInClear } from '../secrets-in-clear.ts';
 import { isSecret, revealed } from '../values.ts';
-import { containersOf, type Promises, statementsOf, urnsOf } from './promise.ts';
+import { containersOf, differences, given, of, type Promises, statementsOf, urnsOf } from './promise.ts';
 
 const SECRET_INPUTS = {
-  'aws:secretsmanager/secretVersion:SecretVersion': 'secretString',
-  'aws:docdb/cluster:Cluster': 'masterPassword',
+  'secretsmanager/secretVersion': 'secretString',
+  'docdb/cluster': 'masterPassword',
 };
 
 export const secrets = {
   'no secret stands in clear, in inputs, outputs, logs or what is printed': secretsInClear,
 
   'what holds a secret is marked as one': (run) =>
-    Object.entries(SECRET_INPUTS).flatMap(([type, key]) => urnsOf(run, type, ({ inputs }) => !isSecret(inputs[key]))),
+    Object.entries(SECRET_INPUTS).flatMap(([kind, key]) => urnsOf(run, kind, ({ inputs }) => !isSecret(inputs[key]))),
 
   'no output of the stack is a secret': ({ outputs }) => Object.keys(outputs).filter((key) => isSecret(outputs[key])),
+
+  'each secret of the configuration is kept under a key of its own, and reaches the service by its name': (run) => {
+    const { secrets: values } = run.stack;
+    const arns = given<Record<string, string>>(run, 'secretArns') ?? {};
+    const [cluster] = of(run, 'docdb/cluster');
+    const kept = of(run, 'secretsmanager/secretVersion').map(({ inputs, outputs }) => ({
+      valueFrom: `${inputs.secretId}:::${outputs.versionId}`,
+      value: String(revealed(inputs).secretString),
+    }));
+    const keptAs = (isOne: (value: string) => boolean) =>
+      kept.find(({ value }) => isOne(value))?.valueFrom ?? 'nowhere';
+    const uriOf = (user: string) =>
+      keptAs(
+        (value) => value.startsWith(`mongodb://${user}:`) && value.includes(`@${cluster?.outputs.endpoint}:27017/`),
+      );
+    const master = given<{ username?: string }>(run, 'database')?.username ?? 'trunkline';
+    const wanted = Object.entries(SETTINGS).flatMap(([key, setting]) => {
+      const value = values[`infra:${key}`];
+      const valueFrom =
+        arns[key] ?? (cluster && key === 'mongodbUri' ? uriOf('service') : value && keptAs((one) => one === value));
+      return valueFrom === undefined ? [] : [`${setting}: ${valueFrom}`];
+    });
+    const containers = containersOf(run);
+    const handed = (name: string) =>
+      containers
+        .filter((one) => one.name === name)
+        .flatMap(({ secrets = [] }) => secrets.map((one) => `${one.name}: ${one.valueFrom}`));
+    const withMaster = [
+      `DATABASE_ADMIN_URI: ${uriOf(master)}`,
+      ...wanted.filter((one) => one.startsWith('MONGODB_URI')),
+    ];
+    return [
+      ...[...wanted, ...(cluster ? withMaster : [])].filter((one) => one.endsWith(': nowhere')),
+      ...(containers.length === 0 ? [] : differences(handed('service'), wanted)),
+      ...(containers.length === 0 || !cluster ? [] : differences(handed('database-user'), withMaster)),
+    ];
+  },
+
+  'the service waits until it has a user in a database of ours': (run) =>
+    containersOf(run)
+      .filter(({ name }) => name === 'service' && of(run, 'docdb/cluster').length > 0)
+      .filter(
+        ({ dependsOn = [] }) =>
+          !dependsOn.some(
+            ({ containerName, condition }) => containerName === 'database-user' && condition === 'SUCCESS',
+          ),
+      )
+      .map(({ name }) => name),
 
   'each secret of a task names its version': (run) =>
     containersOf(run).flatMap(({ secrets = [] }) =>
@@ -26,9 +74,8 @@ export const secrets = {
 
   'the secrets of tasks are read by their roles, and no other is': (run) => {
     const named = containersOf(run).flatMap(({ secrets = [] }) => secrets.map(({ valueFrom }) => secretOf(valueFrom)));
-    const readable = run.resources
-      .filter(({ type }) => type === 'aws:iam/rolePolicy:RolePolicy')
-      .flatMap(({ inputs }) => statementsOf(String(inputs.policy)))
+    const readable = of(run, 'iam/rolePolicy')
+      .flatMap(({ inputs }) => statementsOf(inputs.policy))
       .filter(({ Action }) => Action.includes('secretsmanager:GetSecretValue'))
       .flatMap(({ Resource }) => Resource);
     return [
@@ -39,8 +86,8 @@ export const secrets = {
 
   'the tasks may use each key that a secret of the account is encrypted with': (run) => {
     const keys: string[] = JSON.parse(run.stack.config['infra:secretKmsKeyArns'] ?? '[]');
-    return urnsOf(run, 'aws:iam/rolePolicy:RolePolicy', ({ name, inputs }) => {
-      const usable = statementsOf(String(inputs.policy))
+    return urnsOf(run, 'iam/rolePolicy', ({ name, inputs }) => {
+      const usable = statementsOf(inputs.policy)
         .filter(({ Action }) => Action.includes('kms:Decrypt'))
         .flatMap(({ Resource }) => Resource);
       return name.endsWith('-execution') && keys.some((key) => !usable.includes(key));
@@ -51,7 +98,7 @@ export const secrets = {
     ...containersOf(run).flatMap(({ name, secrets = [] }) =>
       name === 'service' ? secrets.filter((one) => one.name.includes('ADMIN')).map((one) => one.name) : [],
     ),
-    ...urnsOf(run, 'aws:docdb/cluster:Cluster', ({ inputs }) =>
+    ...urnsOf(run, 'docdb/cluster', ({ inputs }) =>
       run.resources.some(
         ({ name, type, inputs: version }) =>
           type.endsWith(':SecretVersion') &&
@@ -61,6 +108,15 @@ export const secrets = {
     ),
   ],
 } satisfies Promises;
+
+/** What the service calls each secret of the configuration. */
+const SETTINGS = {
+  mongodbUri: 'MONGODB_URI',
+  livekitApiKey: 'LIVEKIT_API_KEY',
+  livekitApiSecret: 'LIVEKIT_API_SECRET',
+  encryptionKeys: 'ENCRYPTION_KEYS',
+  bootstrapApiKey: 'BOOTSTRAP_API_KEY',
+};
 
 /** The secret's ARN, without the version. */
 const secretOf = (valueFrom: string): string => valueFrom.split(':').slice(0, 7).join(':');

@@ -1,0 +1,89 @@
+import type { Resource } from '../registration.ts';
+import type { Run } from '../run-program.ts';
+import { isSecret, type Values } from '../values.ts';
+
+/** A stack with one thing made wrong by a rule, and not by hand. */
+export interface Generated {
+  /** As in `without aws:ec2/eip:Eip trunkline-nat-eu-central-1a`. */
+  wrong: string;
+  run: Run;
+}
+
+/** The stack without each of its resources. */
+export const withoutEach = (run: Run): Generated[] =>
+  run.resources
+    .filter(({ custom }) => custom)
+    .map((resource) => ({
+      wrong: `without ${resource.type} ${resource.name}`,
+      run: { ...run, resources: run.resources.filter((one) => one !== resource) },
+    }));
+
+/**
+ * The stack with each input of its resources left out, and each number, flag and word in it changed; of those of a kind
+ * one is taken, of alarms each.
+ */
+export const changedEach = (run: Run): Generated[] => {
+  const taken = new Set<string>();
+  return run.resources
+    .filter(({ custom }) => custom)
+    .flatMap((resource) =>
+      Object.entries(resource.inputs)
+        .filter(([key, value]) => !FREE[key] && !isEmpty(value))
+        .filter(([key]) => resource.type.endsWith(':MetricAlarm') || isNew(taken, `${resource.type} ${key}`))
+        .flatMap(([key, value]) =>
+          [undefined, ...othersOf(value, key)].map((other) => ({
+            wrong: `${resource.type} ${resource.name} ${key}: ${other === undefined ? 'none' : JSON.stringify(other)}`,
+            run: withInput(run, resource, { [key]: other }),
+          })),
+        ),
+    );
+};
+
+/** What may change unseen, and why. */
+const FREE: Record<string, string> = {
+  alarmDescription: 'people read it',
+  description: 'people read it',
+  displayName: 'people read it',
+  tags: 'people read it, in the console',
+  'metricQueries.label': 'people read it, in the console',
+  'rules.id': 'nothing else names the rule of a bucket',
+  'rules.name': 'nothing else names the rule of a web ACL',
+  'rules.priority': 'the two rules of the web ACL do not hide each other',
+  'rules.visibilityConfig.metricName': 'alarm and dashboard count all rules',
+  allowOverwrite: 'the record of a certificate that is made again is the same',
+  skipCredentialsValidation: 'Pulumi’s default',
+  skipRegionValidation: 'Pulumi’s default',
+};
+
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+const isNew = (taken: Set<string>, one: string): boolean => taken.size < taken.add(one).size;
+
+const withInput = (run: Run, resource: Resource, values: Values): Run => {
+  const inputs = apply(resource.inputs, values);
+  // A name that is not given is made.
+  const outputs = 'name' in values ? resource.outputs : apply(resource.outputs, values);
+  const changed = { ...resource, inputs, outputs };
+  return { ...run, resources: run.resources.map((one) => (one === resource ? changed : one)) };
+};
+
+const apply = (values: Values, changes: Values): Values =>
+  Object.fromEntries(
+    Object.entries({ ...values, ...changes }).filter(([key, value]) => !(key in changes) || value !== undefined),
+  );
+
+/** The value with one thing in it changed, for each that is not free. */
+const othersOf = (value: unknown, path: string): unknown[] => {
+  if (FREE[path]) return [];
+  if (typeof value === 'number') return [value + 1];
+  if (typeof value === 'boolean') return [!value];
+  // What is JSON is changed by hand, in the other mutants.
+  if (typeof value === 'string') return /^[[{]/.test(value) ? [] : [`${value}-other`];
+  if (Array.isArray(value))
+    return value.flatMap((item, at) => othersOf(item, path).map((other) => value.with(at, other)));
+  if (typeof value !== 'object' || value === null || isSecret(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    othersOf(item, `${path}.${key}`).map((other) => ({ ...value, [key]: other })),
+  );
+};

@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Values } from '../values.ts';
+import { given, of, type Promises, statementsOf, urnsOf } from './promise.ts';
+
+/** What is so in every stack, whatever is configured. */
+const ALWAYS: Record<string, Values> = {
+  'acm/certificate': { validationMethod: 'DNS' },
+  'appautoscaling/policy': {
+    policyType: 'TargetTrackingScaling',
+    scalableDimension: 'ecs:service:DesiredCount',
+    serviceNamespace: 'ecs',
+  },
+  'appautoscaling/target': { scalableDimension: 'ecs:service:DesiredCount', serviceNamespace: 'ecs' },
+  'docdb/cluster': { allowMajorVersionUpgrade: false, engine: 'docdb', port: 27_017 },
+  'docdb/clusterInstance': { copyTagsToSnapshot: true },
+  'docdb/clusterParameterGroup': {
+    parameters: [
+      { name: 'tls', value: 'tls1.2+', applyMethod: 'pending-reboot' },
+      { name: 'audit_logs', value: 'ddl' },
+    ],
+  },
+  'ec2/eip': { domain: 'vpc' },
+  'ec2/flowLog': { logDestinationType: 'cloud-watch-logs', maxAggregationInterval: 600 },
+  // Tasks that have public addresses ask for them; nothing else gets one by where it stands.
+  'ec2/subnet': { mapPublicIpOnLaunch: false },
+  'ec2/vpc': { enableDnsHostnames: true, enableDnsSupport: true },
+  'ecr/repository': { encryptionConfigurations: [{ encryptionType: 'AES256' }] },
+  'ecs/service': {
+    availabilityZoneRebalancing: 'ENABLED',
+    deploymentMaximumPercent: 200,
+    deploymentMinimumHealthyPercent: 100,
+    enableEcsManagedTags: true,
+    enableExecuteCommand: false,
+    healthCheckGracePeriodSeconds: 60,
+    launchType: 'FARGATE',
+    propagateTags: 'SERVICE',
+    waitForSteadyState: true,
+  },
+  'ecs/taskDefinition': { networkMode: 'awsvpc', requiresCompatibilities: ['FARGATE'] },
+  // Above the longest import, below the 65 s for which the service keeps a connection.
+  'lb/loadBalancer': {
+    desyncMitigationMode: 'defensive',
+    idleTimeout: 60,
+    internal: false,
+    loadBalancerType: 'application',
+  },
+  'lb/targetGroup': {
+    healthCheck: {
+      path: '/readyz',
+      matcher: '200',
+      interval: 10,
+      timeout: 5,
+      healthyThreshold: 2,
+      unhealthyThreshold: 3,
+    },
+    port: 3000,
+    protocol: 'HTTP',
+    targetType: 'ip',
+  },
+  'sns/topicSubscription': { protocol: 'email' },
+  'wafv2/webAcl': { defaultAction: { allow: {} }, scope: 'REGIONAL' },
+  'wafv2/webAclLoggingConfiguration': {
+    loggingFilter: {
+      defaultBehavior: 'DROP',
+      filters: [
+        {
+          behavior: 'KEEP',
+          requirement: 'MEETS_ANY',
+          conditions: ['BLOCK', 'COUNT', 'EXCLUDED_AS_COUNT'].map((action) => ({ actionCondition: { action } })),
+        },
+      ],
+    },
+  },
+};
+
+/** What goes by `protect`, beside Pulumi’s own protection. */
+const PROTECTED: Record<string, Record<string, boolean>> = {
+  'docdb/cluster': { deletionProtection: true },
+  'docdb/clusterInstance': { applyImmediately: false },
+  'ecr/repository': { forceDelete: false },
+  // Who rolls back by hand needs the revision before.
+  'ecs/taskDefinition': { skipDestroy: true },
+  'lb/loadBalancer': { enableDeletionProtection: true },
+  's3/bucket': { forceDestroy: false },
+};
+
+const unlike = (found: Values, wanted: Values): string[] =>
+  Object.keys(wanted).filter((key) => !isDeepStrictEqual(found[key], wanted[key]));
+
+export const always = {
+  'what no configuration changes is as it should be': (run) =>
+    Object.entries(ALWAYS).flatMap(([kind, wanted]) =>
+      of(run, kind).flatMap(({ name, inputs }) => unlike(inputs, wanted).map((key) => `${kind} ${name}: ${key}`)),
+    ),
+
+  'AWS refuses to delete what is protected, and deletes what is not': (run) => {
+    const isProtected = String(given(run, 'protect') ?? given(run, 'environment') !== 'dev') === 'true';
+    return Object.entries(PROTECTED).flatMap(([kind, flags]) =>
+      urnsOf(run, kind, ({ inputs }) =>
+        Object.entries(flags).some(([key, flag]) => inputs[key] !== (isProtected ? flag : !flag)),
+      ),
+    );
+  },
+
+  'a role is taken by tasks and flow logs of the own account alone': (run) =>
+    urnsOf(run, 'iam/role', ({ inputs }) => {
+      const statements = statementsOf(inputs.assumeRolePolicy);
+      return (
+        statements.length !== 1 ||
+        statements.some(
+          ({ Principal, Condition }) =>
+            !/^(ecs-tasks|vpc-flow-logs)\.amazonaws\.com$/.test(Object(Principal).Service) ||
+            Object(Condition).StringEquals?.['aws:SourceAccount'] !== run.stack.account,
+        )
+      );
+    }),
+} satisfies Promises;

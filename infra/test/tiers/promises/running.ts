@@ -1,0 +1,138 @@
+import type { Run } from '../run-program.ts';
+import { containersOf, differences, dimensionsOf, given, json, listOf, of, type Promises, urnsOf } from './promise.ts';
+
+interface Tasks {
+  min?: number | string;
+  max?: number | string;
+  cpu?: number | string;
+  memory?: number | string;
+}
+
+/** What grows the count of tasks, and from what value on; out within a minute, in within five. */
+const GROWS_BY = {
+  ECSServiceAverageCPUUtilization: 60,
+  ECSServiceAverageMemoryUtilization: 75,
+  ALBRequestCountPerTarget: 3000,
+};
+
+/** What runs: the service, and the images and the database that it needs. */
+export const running = {
+  'there is a service once there is an image, of the size asked for': (run) => {
+    const image = given<string>(run, 'image');
+    const { cpu = 512, memory = 1024, min = 1 } = given<Tasks>(run, 'service') ?? {};
+    const services = of(run, 'ecs/service');
+    const tasks = of(run, 'ecs/taskDefinition');
+    const wanted = image === undefined ? 0 : 1;
+    return [
+      ...(services.length === wanted && tasks.length === wanted ? [] : ['not one service of one task']),
+      ...tasks.filter(({ inputs }) => inputs.cpu !== `${cpu}` || inputs.memory !== `${memory}`).map(({ urn }) => urn),
+      ...containersOf(run)
+        .filter((container) => container.image !== image)
+        .map(({ name }) => name),
+      ...services.filter(({ inputs }) => inputs.desiredCount !== Number(min)).map(({ urn }) => urn),
+      ...(containersOf(run).some(({ name }) => name === 'service') === (wanted === 1) ? [] : ['not one container']),
+      ...tasks.filter(({ inputs }) => inputs.family !== `trunkline-${run.stack.name}`).map(({ urn }) => urn),
+    ];
+  },
+
+  'tasks grow from min to max by CPU, memory and requests': (run) =>
+    of(run, 'ecs/service').flatMap(({ outputs }) => {
+      const { min = 1, max = 4 } = given<Tasks>(run, 'service') ?? {};
+      const [cluster] = of(run, 'ecs/cluster');
+      const resourceId = `service/${cluster?.outputs.name}/${outputs.name}`;
+      const targets = of(run, 'appautoscaling/target').map(
+        ({ inputs }) => `${inputs.resourceId} ${inputs.minCapacity} to ${inputs.maxCapacity}`,
+      );
+      const policies = of(run, 'appautoscaling/policy').map(({ inputs }) => {
+        const { predefinedMetricSpecification, targetValue, scaleOutCooldown, scaleInCooldown } = Object(
+          inputs.targetTrackingScalingPolicyConfiguration,
+        );
+        const { predefinedMetricType, resourceLabel = '' } = Object(predefinedMetricSpecification);
+        return `${predefinedMetricType} ${resourceLabel} ${targetValue} ${scaleOutCooldown} ${scaleInCooldown}`;
+      });
+      return [
+        ...differences(targets, [`${resourceId} ${min} to ${max}`]),
+        ...differences(
+          policies,
+          Object.entries(GROWS_BY).map(([metric, value]) => {
+            const label = metric === 'ALBRequestCountPerTarget' ? behind(run) : '';
+            return `${metric} ${label} ${value} 60 300`;
+          }),
+        ),
+      ];
+    }),
+
+  'images are kept in a repository that drops those without a tag, and none else: one with a tag may be the one that runs':
+    (run) => {
+      const repositories = of(run, 'ecr/repository');
+      return [
+        ...(repositories.length === 1 ? [] : ['not one repository']),
+        ...repositories
+          .filter(({ outputs }) => {
+            const rules = of(run, 'ecr/lifecyclePolicy')
+              .filter(({ inputs }) => inputs.repository === outputs.name)
+              .flatMap(({ inputs }) => listOf(json(inputs.policy).rules));
+            return rules.length === 0 || rules.some(({ selection }) => selection.tagStatus !== 'untagged');
+          })
+          .map(({ urn }) => urn),
+      ];
+    },
+
+  'there are as many database instances as asked for, of the class, version and master asked for, backed up for as long':
+    (run) => {
+      const database = given<Database>(run, 'database');
+      const isOurs = database?.kind === 'documentdb';
+      const { instances = 1, instanceClass = 'db.t4g.medium' } = database ?? {};
+      const { engineVersion = '5.0.0', username = 'trunkline', backupRetentionDays = 7 } = database ?? {};
+      const found = of(run, 'docdb/clusterInstance');
+      return [
+        ...(of(run, 'docdb/cluster').length === Number(isOurs) ? [] : ['not one cluster']),
+        ...(found.length === (isOurs ? Number(instances) : 0) ? [] : [`${found.length} instances`]),
+        ...urnsOf(run, 'docdb/clusterInstance', ({ inputs }) => inputs.instanceClass !== instanceClass),
+        ...urnsOf(
+          run,
+          'docdb/cluster',
+          ({ inputs }) =>
+            inputs.engineVersion !== engineVersion ||
+            inputs.masterUsername !== username ||
+            inputs.backupRetentionPeriod !== Number(backupRetentionDays),
+        ),
+        ...urnsOf(
+          run,
+          'docdb/clusterParameterGroup',
+          ({ inputs }) => inputs.family !== `docdb${engineVersion.replace(/\.0$/, '')}`,
+        ),
+        // The first takes over where both are well.
+        ...differences(
+          found.map(({ inputs }) => `${inputs.promotionTier}`),
+          Array.from(found, (_, at) => `${at}`),
+        ),
+      ];
+    },
+
+  'a task that goes has the time to finish the longest import': (run) => {
+    const { importDeadlineSeconds = 25 } = given<{ importDeadlineSeconds?: number | string }>(run, 'service') ?? {};
+    const longest = Math.ceil(Number(importDeadlineSeconds));
+    return [
+      ...urnsOf(run, 'lb/targetGroup', ({ inputs }) => inputs.deregistrationDelay !== longest + 5),
+      ...containersOf(run)
+        .filter(({ name, stopTimeout }) => name === 'service' && !(Number(stopTimeout) >= longest + 5))
+        .map(({ name }) => name),
+    ];
+  },
+} satisfies Promises;
+
+interface Database {
+  kind: string;
+  instances?: number | string;
+  instanceClass?: string;
+  engineVersion?: string;
+  username?: string;
+  backupRetentionDays?: number | string;
+}
+
+/** The target group, as autoscaling names it. */
+const behind = (run: Run): string => {
+  const { loadBalancer, targetGroup } = dimensionsOf(run);
+  return `${loadBalancer}/${targetGroup}`;
+};
