@@ -95,14 +95,14 @@ export const api = {
     }),
     list: query({
       summary: 'List phone numbers',
-      description: 'The newest first.',
+      description: 'The newest first; with `phone_number_prefix`, in the order of the numbers.',
       route: { method: 'GET', path: '/phone-numbers' },
       permission: 'phone_numbers:read',
       problems: [],
       input: ListPhoneNumbers,
       output: page(PhoneNumber),
       answers: {
-        'Both kinds of numbers': { success: true, data: [sipNumber, twilioNumber], pagination: onlyPage(2) },
+        'Both kinds of numbers': { success: true, data: [sipNumber, twilioNumber], pagination: onlyPage },
       },
     }),
     get: query({
@@ -309,7 +309,7 @@ export const api = {
       problems: [],
       input: ListIntegrations,
       output: page(Integration),
-      answers: { 'One account': { success: true, data: [integration], pagination: onlyPage(1) } },
+      answers: { 'One account': { success: true, data: [integration], pagination: onlyPage } },
     }),
     get: query({
       summary: 'Get an integration',
@@ -350,7 +350,7 @@ export const api = {
       problems: [],
       input: ListApiKeys,
       output: page(ApiKey),
-      answers: { 'One key': { success: true, data: [apiKey], pagination: onlyPage(1) } },
+      answers: { 'One key': { success: true, data: [apiKey], pagination: onlyPage } },
     }),
     revoke: mutation({
       summary: 'Revoke an API key',

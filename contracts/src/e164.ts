@@ -23,15 +23,21 @@ export const E164 = z
   })
   .meta(described);
 
-/** The same in a query, where a plus that is not escaped arrives as a blank. */
-export const E164InQuery = z
-  .string()
-  .refine((given) => !/^ +[0-9]/.test(given), {
-    error: ({ input }) => `must begin with a plus, which is %2B in a URL: phone_number=%2B${String(input).trim()}`,
+/** In a query a plus that is not escaped arrives as a blank. */
+const inQuery = (field: string) =>
+  z.string().refine((given) => !/^ +[0-9]/.test(given), {
+    error: ({ input }) => `must begin with a plus, which is %2B in a URL: ${field}=%2B${String(input).trim()}`,
     abort: true,
-  })
-  .pipe(E164)
-  .meta(described);
+  });
+
+export const E164InQuery = inQuery('phone_number').pipe(E164).meta(described);
+
+const PREFIX = /^\+[1-9][0-9]{0,14}$/;
+
+/** What numbers begin with, in a query. */
+export const E164PrefixInQuery = inQuery('phone_number_prefix')
+  .pipe(z.string().regex(PREFIX, 'must be what a number in E.164 begins with: a plus and 1 to 15 digits, as in +1555'))
+  .meta({ pattern: PREFIX.source, example: '+1555' });
 
 const faultOf = (given: string): string | undefined => {
   const meant = meantBy(given);

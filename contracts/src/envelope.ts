@@ -28,7 +28,9 @@ export const Pagination = z
     next_cursor: z.string().nullable().meta({ description: 'Give it as `cursor` to read on. Null at the end.' }),
     has_more: z.boolean().meta({ description: 'Whether there is another page.' }),
     page_size: z.int().meta({ description: 'How many a page may hold.', example: 20 }),
-    total_count: z.int().nullable().meta({ description: 'How many there are on all pages. Null beyond 10,000.' }),
+    total_count: z.int().nullable().meta({
+      description: 'How many there are on all pages, if `include_total` asked for it. Null beyond 10,000.',
+    }),
   })
   .meta({ id: 'Pagination', description: 'Where this page stands in the list.' });
 export type Pagination = z.infer<typeof Pagination>;
@@ -53,6 +55,10 @@ export const pageInput = {
     .max(100, 'must be a whole number from 1 to 100')
     .default(20)
     .meta({ description: 'How many a page holds at most, 1 to 100.' }),
+  include_total: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Count what is on all pages, too: `total_count`. This takes longer than the page.' }),
 };
 
 const Revision = z.int().min(1);

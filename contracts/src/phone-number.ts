@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AllowedAddress, isOfNobody } from './address.ts';
-import { E164, E164InQuery } from './e164.ts';
+import { E164, E164InQuery, E164PrefixInQuery } from './e164.ts';
 import { ifRevision, pageInput, revision, Timestamp } from './envelope.ts';
 import { isHost, splitHostAndPort } from './host.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
@@ -489,7 +489,12 @@ export const ListPhoneNumbers = z
     status: ofEither.status.optional().meta({ description: 'Only numbers of this status.' }),
     provider: Provider.optional().meta({ description: 'Only numbers of this provider.' }),
     integration_id: IntegrationId.optional().meta({ description: 'Only numbers of this integration.' }),
+    provisioning_state: ofEither.provisioning_state.optional().meta({ description: 'Only numbers in this state.' }),
+    assigned_agent_id: AgentId.optional().meta({ description: 'Only numbers that are assigned to this agent.' }),
     phone_number: E164InQuery.optional().meta({ description: 'Only this number, in E.164.' }),
+    phone_number_prefix: E164PrefixInQuery.optional().meta({
+      description: 'Only numbers that begin with this, as `+1555`. They come in the order of the numbers.',
+    }),
   })
   .prefault({});
 export type ListPhoneNumbers = z.input<typeof ListPhoneNumbers>;

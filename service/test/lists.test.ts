@@ -13,17 +13,26 @@ const importSip = async (as: Caller, fields: object = {}) =>
   (await as.client.phoneNumbers.import.mutate({ phone_number: drawNumber(), provider: 'sip', ...fields })).data
     .phone_number_id;
 
-it('tells whoever looks for a number with a bare plus in the URL how to write it', async () => {
-  const { status, body } = await caller.rest('GET', '/api/phone-numbers?phone_number=+15551234567');
-  expect({ status, issues: body.issues }).toEqual({
-    status: 400,
-    issues: [
-      {
-        path: 'phone_number',
-        message: 'must begin with a plus, which is %2B in a URL: phone_number=%2B15551234567',
-      },
-    ],
-  });
+it.each([
+  ['phone_number=+15551234567', 'must begin with a plus, which is %2B in a URL: phone_number=%2B15551234567'],
+  ['phone_number_prefix=+1555', 'must begin with a plus, which is %2B in a URL: phone_number_prefix=%2B1555'],
+  ['phone_number_prefix=1555', 'must be what a number in E.164 begins with: a plus and 1 to 15 digits, as in +1555'],
+])('tells whoever looks for numbers by %s how to write it', async (query, message) => {
+  const { status, body } = await caller.rest('GET', `/api/phone-numbers?${query}`);
+  expect({ status, issues: body.issues }).toEqual({ status: 400, issues: [{ path: query.split('=')[0], message }] });
+});
+
+it('refuses the cursor of a list in another order', async () => {
+  const reader = await service.newOrganization();
+  for (let n = 0; n < 2; n++) await importSip(reader);
+  const { list } = reader.client.phoneNumbers;
+  const cursorOf = async (query: object) =>
+    (await list.query({ page_size: 1, ...query })).pagination.next_cursor ?? undefined;
+  const of_newest = await cursorOf({});
+  const of_numbers = await cursorOf({ phone_number_prefix: '+1555' });
+  for (const query of [{ phone_number_prefix: '+1555', cursor: of_newest }, { cursor: of_numbers }]) {
+    await expect(list.query(query)).rejects.toThrow('cursor must be the next_cursor of the page before');
+  }
 });
 
 describe('a list', () => {
@@ -33,7 +42,12 @@ describe('a list', () => {
     for (let n = 0; n < 7; n++) ids.unshift(await importSip(reader));
     const first = await reader.client.phoneNumbers.list.query({ page_size: 3 });
     expect(first.data.map(({ phone_number_id }) => phone_number_id)).toEqual(ids.slice(0, 3));
-    expect(first.pagination).toEqual({ next_cursor: expect.any(String), has_more: true, page_size: 3, total_count: 7 });
+    expect(first.pagination).toEqual({
+      next_cursor: expect.any(String),
+      has_more: true,
+      page_size: 3,
+      total_count: null,
+    });
 
     await importSip(reader);
     await service.connection.collection('phone_numbers').deleteOne({ phone_number_id: ids[2]! });
@@ -88,7 +102,8 @@ describe('a list', () => {
     }));
     const integrations = service.connection.collection('integrations');
     await integrations.insertMany(rows.slice(0, 10_000));
-    const total = async () => (await reader.client.integrations.list.query({ page_size: 1 })).pagination.total_count;
+    const total = async () =>
+      (await reader.client.integrations.list.query({ page_size: 1, include_total: true })).pagination.total_count;
     expect(await total()).toBe(10_000);
     await integrations.insertMany(rows.slice(10_000));
     expect(await total()).toBeNull();
@@ -96,56 +111,196 @@ describe('a list', () => {
   });
 });
 
-describe('the query plan', () => {
-  /** The commands that the service sends while `run` is under way. */
-  const commandsOf = async (run: () => Promise<unknown>) => {
-    const db = service.connection.db!;
-    await db.command({ profile: 2 });
-    await run();
-    await db.command({ profile: 0 });
-    const lines = await db
-      .collection('system.profile')
-      .find({ ns: { $not: /system\.profile/ } })
-      .toArray();
-    await db.collection('system.profile').drop();
-    return lines.filter(({ op, command }) => op === 'query' || command.aggregate);
+/** The commands that the service sends on a collection while `run` is under way, as the database tells of them. */
+const commandsOn = async (collection: string, run: () => Promise<unknown>) => {
+  const db = service.connection.db!;
+  await db.command({ profile: 2 });
+  await run().finally(() => db.command({ profile: 0 }));
+  const ns = `${db.databaseName}.${collection}`;
+  const lines = await db.collection('system.profile').find({ ns }).toArray();
+  await db.collection('system.profile').drop();
+  return {
+    finds: lines.filter(({ command }) => command.find),
+    counts: lines.filter(({ command }) => command.aggregate),
+  };
+};
+
+/** What the database says of how it answers a command that it was sent. */
+const explain = async ({ find, filter, sort, limit, hint }: Record<string, unknown>) => {
+  const { queryPlanner, executionStats } = await service.connection.db!.command({
+    explain: { find, filter, sort, limit, hint },
+    verbosity: 'executionStats',
+  });
+  const { totalDocsExamined, totalKeysExamined } = executionStats;
+  return { plan: JSON.stringify(queryPlanner.winningPlan), totalDocsExamined, totalKeysExamined };
+};
+
+/** Numbers of an organization: some that it let go of, and as many of another one, too. */
+const HELD = 4000;
+const PAGE = 20;
+
+describe('a list of thousands of numbers', () => {
+  const accounts = ['intg_aaaaaaaaaaaa', 'intg_bbbbbbbbbbbb'] as const;
+  type Row = Record<string, unknown> & { phone_number: string };
+  let reader: Caller;
+  let rows: Row[];
+  beforeAll(async () => {
+    reader = await service.newOrganization();
+    const other = await service.newOrganization();
+    const phone_numbers = service.connection.collection('phone_numbers');
+    const made = { phone_number_id: await importSip(reader) };
+    const { _id, holds: _, ...like } = (await phone_numbers.findOne(made))!;
+    await phone_numbers.deleteOne({ _id });
+    const rowOf = ({ organization_id }: Caller, n: number, phone_number: string): Row => {
+      const isTwilio = n % 3 === 0;
+      const isAssigned = n % 10 === 0;
+      const isHeld = n % 16 !== 15;
+      return {
+        ...like,
+        organization_id,
+        phone_number_id: `phon_${phone_number.slice(1).padStart(12, '0')}`,
+        phone_number,
+        provider: isTwilio ? 'twilio' : 'sip',
+        ...(isTwilio && { integration_id: accounts[n % 2], former_routing: null }),
+        status: isAssigned ? 'assigned' : 'free',
+        assigned_agent_id: isAssigned ? (n % 100 === 0 ? 'night' : 'day') : null,
+        provisioning_state: !isHeld ? 'gone' : n % 97 === 0 ? 'degraded' : 'active',
+        ...(isHeld && { holds: phone_number }),
+      };
+    };
+    // Some in two countries, so that the order of the numbers is not that of their rows.
+    rows = Array.from({ length: HELD }, (_, n) =>
+      rowOf(reader, n, n % 2 === 0 ? `+1555${8_000_000 - n}` : `+4930${1_000_000 + n}`),
+    );
+    const others = Array.from({ length: HELD }, (_, n) => rowOf(other, n, `+1555${String(n).padStart(7, '0')}`));
+    await phone_numbers.insertMany([...rows, ...others].map((row) => ({ ...row })) as never[]);
+  });
+  afterAll(() => service.connection.collection('phone_numbers').deleteMany({}));
+
+  const isAsked =
+    ({ phone_number_prefix = '+', ...fields }: Record<string, string>) =>
+    (row: Row) =>
+      row.holds !== undefined &&
+      row.phone_number.startsWith(phone_number_prefix) &&
+      Object.entries(fields).every(([field, value]) => row[field] === value);
+  const expected = (query: Record<string, string>) => {
+    const found = rows.toReversed().filter(isAsked(query));
+    const byNumber = (a: Row, b: Row) => (a.phone_number < b.phone_number ? -1 : 1);
+    return 'phone_number_prefix' in query ? found.toSorted(byNumber) : found;
   };
 
+  const filters: Record<string, string>[] = [
+    {},
+    { provider: 'sip' },
+    { provider: 'twilio' },
+    { integration_id: accounts[1] },
+    { integration_id: accounts[1], provider: 'twilio' },
+    { provisioning_state: 'active' },
+    { provisioning_state: 'degraded' },
+    { provisioning_state: 'importing' },
+    { assigned_agent_id: 'day' },
+    { assigned_agent_id: 'night' },
+    { assigned_agent_id: 'nobody' },
+    { phone_number: '+15557999000' },
+    { phone_number_prefix: '+1' },
+    { phone_number_prefix: '+4930100' },
+  ];
+  const cases = filters.flatMap((filter) =>
+    [{}, { status: 'free' }, { status: 'assigned' }].map((status) => {
+      const query: Record<string, string> = { ...filter, ...status };
+      return [new URLSearchParams(query).toString(), query] as const;
+    }),
+  );
+
+  it.each(cases)('reads no more rows than its page and one: %s', async (_what, query) => {
+    const found = expected(query).map(({ phone_number }) => phone_number);
+    let cursor: string | undefined;
+    for (const shown of [found.slice(0, PAGE), found.slice(PAGE, 2 * PAGE)]) {
+      const search = new URLSearchParams({ ...query, page_size: String(PAGE), ...(cursor && { cursor }) });
+      let body: { data: Row[]; pagination: { next_cursor: string | null; total_count: number | null } } | undefined;
+      const { finds, counts } = await commandsOn('phone_numbers', async () => {
+        ({ body } = await reader.rest('GET', `/api/phone-numbers?${search}`));
+      });
+      expect(body!.data.map(({ phone_number }) => phone_number)).toEqual(shown);
+      expect(body!.pagination.total_count).toBeNull();
+      expect(counts).toEqual([]);
+      expect(finds).toHaveLength(1);
+      const { plan, totalDocsExamined, totalKeysExamined } = await explain(finds[0]!.command);
+      expect(plan).toContain('"keyPattern":{"organization_id":1');
+      for (const stage of ['COLLSCAN', 'SORT"']) expect(plan).not.toContain(`"stage":"${stage}`);
+      // As it was when it was asked for, and as it is planned anew.
+      for (const docs of [finds[0]!.docsExamined, totalDocsExamined]) expect(docs).toBeLessThanOrEqual(PAGE + 1);
+      // Each branch of a merge has one key in hand.
+      expect(totalKeysExamined).toBeLessThanOrEqual(shown.length + 9);
+      cursor = body!.pagination.next_cursor ?? undefined;
+      if (cursor === undefined) break;
+    }
+  });
+
+  it.each(cases)('is counted without reading a row, where the total is asked for: %s', async (_what, query) => {
+    const search = new URLSearchParams({ ...query, page_size: '1', include_total: 'true' });
+    let total: unknown;
+    const { counts } = await commandsOn('phone_numbers', async () => {
+      total = (await reader.rest('GET', `/api/phone-numbers?${search}`)).body.pagination.total_count;
+    });
+    expect(total).toBe(expected(query).length);
+    expect(counts.map(({ docsExamined }) => docsExamined)).toEqual([0]);
+  });
+
+  it('of an integration has no number of another provider, and looks at none', async () => {
+    let body: unknown;
+    const { finds } = await commandsOn('phone_numbers', async () => {
+      ({ body } = await reader.rest('GET', `/api/phone-numbers?integration_id=${accounts[0]}&provider=sip`));
+    });
+    expect(body).toMatchObject({ data: [], pagination: { has_more: false, next_cursor: null } });
+    expect(finds.map(({ docsExamined, keysExamined = 0 }) => docsExamined + keysExamined)).toEqual([0]);
+  });
+
+  it('is filtered by all that it is asked for', async () => {
+    const query = { provider: 'sip', provisioning_state: 'degraded', phone_number_prefix: '+1' };
+    const { body } = await reader.rest('GET', `/api/phone-numbers?${new URLSearchParams(query)}&page_size=100`);
+    const found = expected(query).map(({ phone_number }) => phone_number);
+    expect(found.length).toBeGreaterThan(0);
+    expect(body.data.map(({ phone_number }: Row) => phone_number)).toEqual(found);
+  });
+
+  it('by the beginning of its numbers holds its place while numbers come and go', async () => {
+    const all = expected({ phone_number_prefix: '+4930' }).map(({ phone_number }) => phone_number);
+    const read = async (cursor?: string) =>
+      reader.client.phoneNumbers.list.query({ phone_number_prefix: '+4930', page_size: 3, cursor });
+    const first = await read();
+    expect(first.data.map(({ phone_number }) => phone_number)).toEqual(all.slice(0, 3));
+    const phone_numbers = service.connection.collection('phone_numbers');
+    await phone_numbers.deleteOne({ phone_number: all[2]! });
+    const before = `+4930${'0'.repeat(7)}`;
+    const { _id, ...row } = (await phone_numbers.findOne({ phone_number: all[1]! }))!;
+    await phone_numbers.insertOne({
+      ...row,
+      phone_number_id: `phon_${'f'.repeat(12)}`,
+      phone_number: before,
+      holds: before,
+    });
+    const second = await read(first.pagination.next_cursor!);
+    expect(second.data.map(({ phone_number }) => phone_number)).toEqual(all.slice(3, 6));
+  });
+});
+
+describe('the query plan', () => {
   it.each([
-    ['phone numbers', 'phone_numbers', (as: Caller) => as.rest('GET', '/api/phone-numbers?page_size=5')],
-    ['free ones', 'phone_numbers', (as: Caller) => as.rest('GET', '/api/phone-numbers?status=free&page_size=5')],
-    ['of a provider', 'phone_numbers', (as: Caller) => as.rest('GET', '/api/phone-numbers?provider=sip&page_size=5')],
-    [
-      'of both',
-      'phone_numbers',
-      (as: Caller) => as.rest('GET', '/api/phone-numbers?provider=sip&status=assigned&page_size=5'),
-    ],
-    [
-      'of an integration',
-      'phone_numbers',
-      (as: Caller) => as.rest('GET', '/api/phone-numbers?integration_id=intg_a1b2c3d4e5f6&page_size=5'),
-    ],
-    [
-      'by number',
-      'phone_numbers',
-      (as: Caller) => as.rest('GET', '/api/phone-numbers?phone_number=%2B15551234567&page_size=5'),
-    ],
-    ['integrations', 'integrations', (as: Caller) => as.rest('GET', '/api/integrations?page_size=5')],
-    ['API keys', 'api_keys', (as: Caller) => as.rest('GET', '/api/api-keys?page_size=5')],
+    ['integrations', 'integrations', 'integrations'],
+    ['API keys', 'api-keys', 'api_keys'],
   ])(
-    'of a list (%s) uses an index, the tenant first, and looks at no more rows than it answers',
-    async (what, collection, list) => {
-      for (let n = 0; n < 30; n++) await importSip(caller, n % 3 === 0 ? { agent_id: 'x' } : {});
-      const commands = (await commandsOf(() => list(caller))).filter(({ ns }) => ns.endsWith(`.${collection}`));
-      expect(commands.length).toBeGreaterThanOrEqual(2);
-      for (const { planSummary, docsExamined, nreturned, hasSortStage, command } of commands) {
-        expect(planSummary).toMatch(/^IXSCAN/);
-        expect(planSummary).not.toMatch(/COLLSCAN/);
+    'of a list of %s uses an index, the tenant first, and looks at no more rows than it answers',
+    async (_what, path, collection) => {
+      const { finds, counts } = await commandsOn(collection, () =>
+        caller.rest('GET', `/api/${path}?page_size=5&include_total=true`),
+      );
+      expect(counts).toHaveLength(1);
+      for (const { planSummary, docsExamined, nreturned, hasSortStage, command } of [...finds, ...counts]) {
         // `key_hash` is how the caller is known; everything else is the tenant's own.
-        expect(planSummary).toMatch(/\{ (organization_id|holds|key_hash): 1/);
-        // A number is one row at most, which is in order by itself.
-        if (what !== 'by number') expect(hasSortStage ?? false).toBe(false);
-        if (command.find) expect(docsExamined).toBeLessThanOrEqual(nreturned + 1);
+        expect(planSummary).toMatch(/^(IXSCAN|COUNT_SCAN) \{ (organization_id|key_hash): 1/);
+        expect(hasSortStage ?? false).toBe(false);
+        expect(docsExamined).toBeLessThanOrEqual(command.find ? nreturned + 1 : 0);
       }
     },
   );

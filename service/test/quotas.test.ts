@@ -63,7 +63,7 @@ describe('an organization', () => {
       expect(body).toMatchObject({ status: 409, code: 'quota_reached', quota: 'phone_numbers', limit: 3 });
     }
     expect((await importNumber(admin, { phone_number: first })).body.code).toBe('phone_number_taken');
-    const { pagination } = await admin.client.phoneNumbers.list.query();
+    const { pagination } = await admin.client.phoneNumbers.list.query({ include_total: true });
     expect(pagination.total_count).toBe(3);
     expect((await importNumber(await service.newOrganization())).status).toBe(201);
   });

@@ -87,7 +87,8 @@ Send it as \`If-Match\`, and the change is made only if nobody else has made one
 ## Lists
 
 A list answers a page, newest first. Give its \`next_cursor\` as \`cursor\` to read on, until it is null. \`page_size\` is
-20, and may be up to 100.
+20, and may be up to 100. \`total_count\` is null unless you send \`include_total=true\`: counting takes longer than the
+page. It is exact up to 10,000, and null beyond.
 
 ## Limits
 

@@ -121,12 +121,23 @@ export const openCollection = <Row extends object>(
       return z.date().parse(at);
     },
 
-    find: async (filter: Fields, { session, sort }: InSession & { sort?: Order } = {}): Promise<Row[]> =>
-      (await rows.find(filterOf(filter), { ...(session && { session }), ...(sort && { sort }) }).toArray()).map(read),
+    find: async (
+      filter: Fields,
+      { session, sort, limit, index }: InSession & { sort?: Order; limit?: number; index?: Index['key'] } = {},
+    ): Promise<Row[]> => {
+      const options = {
+        ...(session && { session }),
+        ...(sort && { sort }),
+        ...(limit !== undefined && { limit }),
+        ...(index && { hint: index }),
+      };
+      return (await rows.find(filterOf(filter), options).toArray()).map(read);
+    },
 
     /** The newest ones, of those that came before. */
-    newest: async (filter: Fields, limit: number): Promise<Kept<Row>[]> => {
-      const found = await rows.find(filterOf(filter), { sort: { _id: -1 }, limit }).toArray();
+    newest: async (filter: Fields, { limit, index }: { limit: number; index?: Index['key'] }): Promise<Kept<Row>[]> => {
+      const options = { sort: { _id: -1 }, limit, ...(index && { hint: index }) } as const;
+      const found = await rows.find(filterOf(filter), options).toArray();
       return found.map((row) => ({ _id: row._id, row: read(row) }));
     },
 

@@ -25,9 +25,9 @@ export const openSample = async (
   caller: Caller,
   shelf: Shelf,
 ): Promise<Sample> => {
-  const { data: known } = await integrations.list(caller, { page_size: 100 });
+  const { data: known } = await integrations.list(caller, { page_size: 100, include_total: false });
   const integration = known.at(-1) ?? (await integrate(integrations, caller, shelf));
-  const { data: imported } = await phoneNumbers.list(caller, { page_size: 100 });
+  const { data: imported } = await phoneNumbers.list(caller, { page_size: 100, include_total: false });
   const free = numbers.find(({ phone_number }) => !imported.some((number) => number.phone_number === phone_number));
   const { integration_id } = integration;
   return { phone_number: free?.phone_number ?? '+15551234567', provider: 'twilio', integration_id };

@@ -8,6 +8,8 @@ import { IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
 
+const newestFirst = { organization_id: 1, _id: -1 } as const;
+
 export const integrationsCollection = {
   name: 'integrations',
   id: 'integration_id',
@@ -15,7 +17,7 @@ export const integrationsCollection = {
   indexes: [
     { key: { integration_id: 1 }, unique: true },
     { key: { organization_id: 1, account_sid: 1 }, unique: true },
-    { key: { organization_id: 1, _id: -1 } },
+    { key: newestFirst },
     ...dueIndexes,
   ],
 } as const satisfies CollectionDefinition;
@@ -37,7 +39,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     getById: (integration_id: IntegrationId) => records.findOne({ integration_id }),
 
     list: (organization_id: OrganizationId, page: ParsedListIntegrations) =>
-      readPage(records, { organization_id }, page),
+      readPage(records, { filter: { organization_id }, index: newestFirst }, page),
 
     count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
 
@@ -78,7 +80,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
           { 'carrier.made_for.sip_host': { $exists: true, $ne: sip_host } },
         ],
       };
-      const [count, newest] = await Promise.all([records.count(other), records.newest(other, limit)]);
+      const [count, newest] = await Promise.all([records.count(other), records.newest(other, { limit })]);
       return { count, integration_ids: newest.map(({ row }) => row.integration_id) };
     },
 

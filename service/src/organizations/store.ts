@@ -47,6 +47,8 @@ export const organizationsCollection = {
   indexes: [{ key: { organization_id: 1 }, unique: true }],
 } as const satisfies CollectionDefinition;
 
+const newestFirst = { organization_id: 1, _id: -1 } as const;
+
 export const apiKeysCollection = {
   name: 'api_keys',
   id: 'key_id',
@@ -54,7 +56,7 @@ export const apiKeysCollection = {
   indexes: [
     { key: { key_id: 1 }, unique: true },
     { key: { key_hash: 1 }, unique: true },
-    { key: { organization_id: 1, _id: -1 } },
+    { key: newestFirst },
     // Those that work are counted at each new one, however many there have been.
     { key: { organization_id: 1, revoked_at: 1, expires_at: 1 } },
     // One request makes one key, whatever becomes of its answer.
@@ -78,7 +80,8 @@ export const createOrganizationStore = (connection: Connection) => {
     /** Whether this stored request made a key. */
     hasKeyOf: (stored_request: string) => keys.exists({ stored_request }),
     getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }),
-    listKeys: (organization_id: OrganizationId, page: ParsedListApiKeys) => readPage(keys, { organization_id }, page),
+    listKeys: (organization_id: OrganizationId, page: ParsedListApiKeys) =>
+      readPage(keys, { filter: { organization_id }, index: newestFirst }, page),
     getKey: (organization_id: OrganizationId, key_id: KeyId, session: ClientSession) =>
       keys.findOne({ organization_id, key_id }, { session }),
 

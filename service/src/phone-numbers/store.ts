@@ -1,8 +1,8 @@
 import type { OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@trunkline/contracts';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import { type Connection, repeatedField } from '../database/connect.ts';
-import { readPage } from '../database/page.ts';
 import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
+import { listIndexes, listPhoneNumbers } from './list.ts';
 import { type Change, PhoneNumberRecord } from './record.ts';
 
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;
@@ -15,15 +15,7 @@ export const phoneNumbersCollection = {
     { key: { phone_number_id: 1 }, unique: true },
     // Who holds a number is decided here. A row that is gone holds none.
     { key: { holds: 1 }, unique: true, partialFilterExpression: { holds: { $exists: true } } },
-    // Lists name every provider and status, so that one index serves each filter in the order of `_id`. Counting reads no row.
-    {
-      key: { organization_id: 1, provider: 1, status: 1, _id: -1, holds: 1 },
-      partialFilterExpression: { holds: { $exists: true } },
-    },
-    {
-      key: { organization_id: 1, integration_id: 1, status: 1, _id: -1 },
-      partialFilterExpression: { holds: { $exists: true }, integration_id: { $exists: true } },
-    },
+    ...listIndexes,
     ...dueIndexes,
     { key: { provisioning_state: 1 } },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
@@ -52,22 +44,8 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     /** Whether this installation had a record of this id, and let go of it. */
     wasLetGo: (phone_number_id: PhoneNumberId) => records.exists({ phone_number_id, provisioning_state: 'gone' }),
 
-    list: (
-      organization_id: OrganizationId,
-      { status, provider, integration_id, phone_number, ...page }: ParsedListPhoneNumbers,
-    ) =>
-      readPage(
-        records,
-        {
-          organization_id,
-          ...held,
-          ...(integration_id === undefined && { provider: { $in: provider ? [provider] : ['sip', 'twilio'] } }),
-          ...(integration_id !== undefined && { integration_id, ...(provider && { provider }) }),
-          status: { $in: status ? [status] : ['assigned', 'free'] },
-          ...(phone_number !== undefined && { holds: phone_number }),
-        },
-        page,
-      ),
+    list: (organization_id: OrganizationId, input: ParsedListPhoneNumbers) =>
+      listPhoneNumbers(records, organization_id, input),
 
     /** Has every number of an account looked at. */
     requeueAll: (queue: string) => leases.requeueAll({ queue, ...held }),

@@ -28,7 +28,7 @@ const integrated = await integrationsCreate({
 });
 const integration_id = integrated.data?.data.integration_id ?? '';
 const integration = await integrationsGet({ client, path: { integration_id } });
-const integrations = await integrationsList({ client, query: { page_size: 10 } });
+const integrations = await integrationsList({ client, query: { page_size: 10, include_total: true } });
 
 const body = {
   phone_number: '+15551230001',

@@ -13,7 +13,7 @@ const integrated = await POST('/integrations', {
 });
 const integration_id = integrated.data?.data.integration_id ?? '';
 const integration = await GET('/integrations/{integration_id}', { params: { path: { integration_id } } });
-const integrations = await GET('/integrations', { params: { query: { page_size: 10 } } });
+const integrations = await GET('/integrations', { params: { query: { page_size: 10, include_total: true } } });
 
 const body = {
   phone_number: '+15551230001',

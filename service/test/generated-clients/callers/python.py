@@ -30,7 +30,7 @@ integrated = integrations_create.sync(
     client=client, body=models.CreateIntegration(name="Ours", credentials=credentials)
 )
 integration = integrations_get.sync(integrated.data.integration_id, client=client)
-integrations = integrations_list.sync(client=client, page_size=10)
+integrations = integrations_list.sync(client=client, page_size=10, include_total=True)
 
 body = models.ImportFromSip(
     provider="sip",

@@ -1,0 +1,64 @@
+import type { OrganizationId, ParsedListPhoneNumbers } from '@trunkline/contracts';
+import type { Collection, Index } from '../database/collection.ts';
+import { readPage, readPageBy } from '../database/page.ts';
+import type { PhoneNumberRecord } from './record.ts';
+
+// A page costs the same however many numbers there are: each filter has an index in the order of its list, and the database
+// reads as many rows as it answers. `holds` is there for counting, which then reads none.
+const filtered = ['assigned_agent_id', 'integration_id', 'provisioning_state', 'provider'] as const;
+const newestBy = (field: (typeof filtered)[number]): Index['key'] => ({
+  organization_id: 1,
+  [field]: 1,
+  status: 1,
+  _id: -1,
+  holds: 1,
+});
+const byNumber: Index['key'] = { organization_id: 1, status: 1, phone_number: 1, holds: 1 };
+
+export const listIndexes = [...filtered.map(newestBy), byNumber].map(
+  // A row that is gone holds no number.
+  (key): Index => ({ key, partialFilterExpression: { holds: { $exists: true } } }),
+);
+
+/** One page of an organization's numbers. With two filters one goes by its index, and what that finds is asked for the other. */
+export const listPhoneNumbers = (
+  records: Collection<PhoneNumberRecord>,
+  organization_id: OrganizationId,
+  { cursor, page_size, include_total, ...filters }: ParsedListPhoneNumbers,
+) => {
+  const { status, phone_number, phone_number_prefix } = filters;
+  const page = { cursor, page_size, include_total };
+  const asked = fieldsOf(filters);
+  const filter = {
+    organization_id,
+    holds: { $gt: '' },
+    // Each is named, so that the index has the order of the list behind it.
+    status: { $in: status ? [status] : ['assigned', 'free'] },
+    ...asked,
+  };
+  if (phone_number !== undefined || phone_number_prefix !== undefined) {
+    const among = {
+      ...(phone_number !== undefined && { $eq: phone_number }),
+      // A colon comes after every digit.
+      ...(phone_number_prefix !== undefined && { $gte: phone_number_prefix, $lt: `${phone_number_prefix}:` }),
+    };
+    return readPageBy(records, 'phone_number', { filter: { ...filter, phone_number: among }, index: byNumber }, page);
+  }
+  const first = filtered.find((field) => field in asked);
+  if (first !== undefined) return readPage(records, { filter, index: newestBy(first) }, page);
+  const ofAny = { ...filter, provider: { $in: ['sip', 'twilio'] } };
+  return readPage(records, { filter: ofAny, index: newestBy('provider') }, page);
+};
+
+const fieldsOf = ({
+  provider,
+  integration_id,
+  provisioning_state,
+  assigned_agent_id,
+}: Pick<ParsedListPhoneNumbers, (typeof filtered)[number]>) => ({
+  ...(assigned_agent_id !== undefined && { assigned_agent_id }),
+  ...(integration_id === undefined && provider !== undefined && { provider }),
+  // Whatever is of an integration is Twilio's.
+  ...(integration_id !== undefined && { integration_id: provider === 'sip' ? { $in: [] } : integration_id }),
+  ...(provisioning_state !== undefined && { provisioning_state }),
+});
