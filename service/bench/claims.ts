@@ -115,7 +115,7 @@ const openQueue = async (mongodb_uri: string, due: number) => {
 const QUEUE = `org_${'0'.repeat(12)}`;
 
 /** Every third that is due was abandoned. */
-const numberOf = (n: number, due_at: Date | undefined) => ({
+export const numberOf = (n: number, due_at: Date | undefined) => ({
   phone_number_id: drawId('phon'),
   organization_id: QUEUE,
   queue: QUEUE,

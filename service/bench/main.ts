@@ -6,6 +6,7 @@ import { measureBefore } from './before.ts';
 import { measureBusy } from './busy.ts';
 import { measureClaims, measureTurns } from './claims.ts';
 import { measureImports } from './imports.ts';
+import { measureLists } from './lists.ts';
 import { measureLiveKit } from './livekit.ts';
 import { measureReads } from './reads.ts';
 import { measureStall } from './stall.ts';
@@ -27,6 +28,7 @@ try {
   const only = process.argv[2];
   if (!only || only === 'imports') await measureImports(database);
   if (!only || only === 'reads') await measureReads(database);
+  if (!only || only === 'lists') await measureLists(database);
   if (!only || only === 'claims') await measureClaims(database);
   if (!only || only === 'turns') await measureTurns(database);
   if (!only || only === 'start') await measureStart(database);
