@@ -1,4 +1,5 @@
 import { createApi } from '@trunkline/contracts';
+import { createChecks, type Finding, runChecks } from './checks/index.ts';
 import type { Clock } from './clock.ts';
 import { collections } from './collections.ts';
 import type { Config, LiveKitSettings } from './config.ts';
@@ -27,6 +28,7 @@ import { createReport } from './telemetry/report.ts';
 import { createLiveKit } from './vendors/livekit.ts';
 import { createMeasureCall } from './vendors/measure-call.ts';
 import { createTwilio } from './vendors/twilio.ts';
+import { TWILIO_API_URL } from './vendors/twilio-http.ts';
 
 export interface Opened {
   connection: Connection;
@@ -131,6 +133,25 @@ export const compose = async (config: Config, parts: Opened) => {
     interval_ms: config.reconcile_interval_ms,
   });
 
+  /** After the start: what `trunkline check` sees too, a line each. A paused service sends nothing to anyone. */
+  const tellFindings = async (signal: AbortSignal): Promise<void> => {
+    if (await gate.isPaused()) return;
+    const checks = createChecks({
+      database: { connection: Promise.resolve(connection), accounts: () => integrations.accounts },
+      livekit: { url: livekit.url, findForAll: switchboard.findForAll },
+      livekit_project: parts.livekit_project,
+      twilio_url: parts.twilio_api_url ?? TWILIO_API_URL,
+      made_for: madeFor(config, livekit.sip_host),
+      clock,
+    });
+    // Said as settings_differ already, in the sandbox too.
+    const others = checks.filter(({ name }) => name !== 'carrier_trunks');
+    for (const { state, said, ...more } of await runChecks(others, { signal })) {
+      const [level, event] = lineOfState[state];
+      log[level]({ event, ...more }, said);
+    }
+  };
+
   const measure = createMeasure({
     metrics,
     clock,
@@ -186,10 +207,17 @@ export const compose = async (config: Config, parts: Opened) => {
     drain: () => {
       phase = 'draining';
     },
+    tellFindings,
     measure,
     report: createReport({ measure, clock, log }),
   };
 };
+
+const lineOfState = {
+  ok: ['info', 'check_passed'],
+  warning: ['warn', 'check_warned'],
+  failed: ['error', 'check_failed'],
+} as const satisfies Record<Finding['state'], unknown>;
 
 /** A lost database is told to callers as what it is: nobody knows what became of the request. */
 const whileDatabaseLasts = <T>(run: () => Promise<T>): Promise<T> =>

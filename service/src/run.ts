@@ -95,8 +95,12 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
     'ready',
   );
   if (welcome !== undefined) say(welcome);
+  const checking = new AbortController();
+  // The stand-ins take no calls, and there is nothing to find.
+  if (config.livekit) void service.background.run('Checking', service.tellFindings(checking.signal)).catch(() => {});
   const opened = opening.move();
   const stop = once(async () => {
+    checking.abort();
     service.drain();
     void service.reconciler.stop();
     void service.report.stop();
@@ -107,6 +111,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
     metrics_port: metrics.port,
     stop,
     drain: once(async () => {
+      checking.abort();
       await drain(service, api, config.import_deadline_ms + DRAIN_MARGIN_MS, log);
       await stop();
     }),

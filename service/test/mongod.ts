@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MongoMemoryServer } from 'mongodb-memory-server-core';
 import type { TestProject } from 'vitest/node';
 import { openMongod } from '../src/development/mongod.ts';
+import { findMongod } from '../src/development/mongod-binary.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -27,5 +29,24 @@ export const openForRun = async (provide: (mongodb_uri: string) => void): Promis
   return async () => {
     await mongod.close();
     await rm(data_dir, { recursive: true, force: true });
+  };
+};
+
+/** A mongod of its own that is no replica set. */
+export const startStandalone = async (): Promise<{ uri: string } & AsyncDisposable> => {
+  const { signal } = new AbortController();
+  const { path, version } = await findMongod({
+    cache_dir: join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'trunkline'),
+    search_path: process.env.PATH ?? '',
+    say: () => {},
+    signal,
+  });
+  const server = await MongoMemoryServer.create({
+    binary: { systemBinary: path, version },
+    instance: { ip: '127.0.0.1' },
+  });
+  return {
+    uri: server.getUri('trunkline'),
+    [Symbol.asyncDispose]: async () => void (await server.stop()),
   };
 };

@@ -157,7 +157,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
   };
 };
 
-const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
+export const TEST_KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 
 export const uniqueDatabase = (): string =>
   inject('mongodb_uri').replace('/trunkline?', `/test_${randomBytes(6).toString('hex')}?`);

@@ -17,6 +17,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
       'contradictions.ts',
       'clock.ts',
       'collections.ts',
+      'checks',
       'http',
       'phone-numbers',
       'integrations',
@@ -42,7 +43,8 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   organizations: { imports: ['provisioning', 'events', 'database', 'clock.ts'] },
   events: { imports: ['database', 'clock.ts'] },
   provisioning: { imports: ['telemetry', 'database', 'clock.ts'] },
-  vendors: { imports: ['provisioning', 'telemetry'], types: ['phone-numbers', 'integrations'] },
+  checks: { imports: ['database', 'clock.ts'] },
+  vendors: { imports: ['provisioning', 'telemetry'], types: ['phone-numbers', 'integrations', 'checks'] },
   telemetry: { imports: ['clock.ts'] },
   database: { imports: ['telemetry', 'clock.ts'] },
   sandbox: { imports: ['clock.ts', 'database'] },
@@ -52,6 +54,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   },
   admin: {
     imports: [
+      'checks',
       'config.ts',
       'contradictions.ts',
       'clock.ts',

@@ -22,6 +22,7 @@ import { createBackground } from '../provisioning/background.ts';
 import { createGate } from '../provisioning/gate.ts';
 import { createLogging } from '../telemetry/log.ts';
 import { createLiveKit } from '../vendors/livekit.ts';
+import { check } from './check.ts';
 import { holdsTrunksOf } from './holds-trunks.ts';
 import { reEncrypt } from './re-encrypt.ts';
 
@@ -32,6 +33,7 @@ const USAGE = `Usage: trunkline organizations create --name <name>
        trunkline pause
        trunkline resume
        trunkline livekit rename [--force]
+       trunkline check [--seconds <n>]
 
 organizations create creates an organization and its first API key, with the role admin, in the database at MONGODB_URI.
 The key is printed once and not stored.
@@ -52,7 +54,11 @@ but not changed, and background work waits. resume ends the pause. It also allow
 them itself.
 
 livekit rename assigns the database to the LiveKit of the LIVEKIT_ settings, if that is the same LiveKit under a new name.
-It looks there for trunks of this database, and refuses if it finds none. With --force, it does not look.`;
+It looks there for trunks of this database, and refuses if it finds none. With --force, it does not look.
+
+check looks whether everything is in place for calls: the database, LiveKit's key, the SIP host, the clock, and what others
+have at LiveKit that takes all calls. It changes nothing, and ends within five seconds, or those that are given: with 0 if
+nothing failed, 1 if something did, 2 if it cannot run. Where the output is no terminal, it is JSON.`;
 
 /** How long the command line waits for the service to carry out what it asks for. */
 const OPERATOR_WAIT_MS = 60_000;
@@ -199,6 +205,22 @@ const sealingBy = (keys: KeyRing | undefined): UpgradeTools =>
       }
     : createSecrets(keys);
 
+const runCheck = async (seconds: string | undefined) => {
+  const longest_ms = seconds === undefined ? undefined : Number(seconds) * 1000;
+  if (longest_ms !== undefined && !(longest_ms >= 1000 && longest_ms <= 600_000))
+    throw new Error('--seconds must be a number, from 1 to 600');
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  const code = await check(process.env, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: interrupted.signal,
+    longest_ms,
+  });
+  // What has not answered by now is not waited for.
+  process.exit(code);
+};
+
 /** The command line: what only who runs the service may do. */
 try {
   const { positionals, values } = parseArgs({
@@ -207,6 +229,7 @@ try {
       name: { type: 'string' },
       'any-organization': { type: 'boolean' },
       force: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -217,6 +240,7 @@ try {
   else if (command.startsWith('numbers release +') && positionals.length === 3 && values['any-organization'])
     await releaseNumber(positionals[2] ?? '', values.force);
   else if (command === 'livekit rename' && name === undefined) await renameLiveKit(values.force);
+  else if (command === 'check' && name === undefined) await runCheck(values.seconds);
   else if (command === 'secrets re-encrypt' && name === undefined) await reEncryptSecrets();
   else if (command.startsWith('integrations move ') && positionals.length === 3)
     await moveIntegration(IntegrationId.parse(positionals[2]));

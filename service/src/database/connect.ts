@@ -12,14 +12,17 @@ const SERVER_SELECTION_TIMEOUT_MS = 10_000;
  * Opens the database. It must be a replica set: changes and their events are written in transactions.
  * Without `silence_ms` (0), only the server's monitor tells that it is gone.
  */
-export const connect = async (uri: string, { silence_ms = SILENCE_MS } = {}): Promise<Connection> => {
+export const connect = async (
+  uri: string,
+  { silence_ms = SILENCE_MS, find_within_ms = SERVER_SELECTION_TIMEOUT_MS } = {},
+): Promise<Connection> => {
   const connecting = mongoose.createConnection(uri, {
     appName: 'trunkline',
     autoCreate: false,
     autoIndex: false,
     bufferCommands: false,
-    serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-    connectTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    serverSelectionTimeoutMS: find_within_ms,
+    connectTimeoutMS: find_within_ms,
     socketTimeoutMS: silence_ms,
     waitQueueTimeoutMS: SILENCE_MS,
     writeConcern: { w: 'majority' },

@@ -31,6 +31,15 @@ export const installationsCollection = {
   indexes: [],
 } as const satisfies CollectionDefinition;
 
+/** What the database says of itself. Changes nothing. Undefined: no service has prepared it yet. */
+export const readInstallation = async (connection: Connection, livekit_project: string) => {
+  const found = await openCollection(connection, installationsCollection).findOne({ _id: 'installation' });
+  if (found === null) return undefined;
+  const { installation_id, schema } = found;
+  const project = found.project ?? found.livekit_project;
+  return { installation_id, schema, project, is_of_project: isSameProject(project, livekit_project) };
+};
+
 const UPGRADED = 'a later version of Trunkline, which has upgraded it';
 
 export type InstallationStore = Awaited<ReturnType<typeof openInstallation>>;

@@ -45,8 +45,7 @@ export const createAccounts = <Account extends object>({
     return integration;
   },
 
-  accountOf: async ({ integration_id, credentials }: IntegrationRecord): Promise<Account> =>
-    connect(TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))))),
+  accountOf: async (record: IntegrationRecord): Promise<Account> => connect(await openCredentials(secrets, record)),
 
   /** The account, each of whose calls takes note of whether Twilio takes the credentials. */
   notingStatus: (account: Account, { integration_id, organization_id, status }: IntegrationRecord): Account => {
@@ -68,6 +67,12 @@ export const createAccounts = <Account extends object>({
 });
 
 type Accounts<Account extends object> = ReturnType<typeof createAccounts<Account>>;
+
+export const openCredentials = async (
+  secrets: Pick<Secrets, 'open'>,
+  { integration_id, credentials }: IntegrationRecord,
+): Promise<TwilioCredentials> =>
+  TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))));
 
 export const placeOf = (integration_id: IntegrationId) => `integrations/${integration_id}/credentials` as const;
 

@@ -8,6 +8,7 @@ import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAccounts, createLineOf } from './accounts.ts';
+import { allAccounts } from './all-accounts.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
 import { createCreateIntegration } from './create.ts';
 import { describeIntegration } from './describe.ts';
@@ -79,6 +80,8 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
   return {
     handlers: { integrations },
     source: ensureTrunk.source,
+    /** Of all organizations, for whoever runs the service. */
+    accounts: allAccounts({ ...deps, store }),
     /** At the start: settings that were changed since trunks were made. */
     tellWhatDiffers: async (): Promise<void> => {
       const others = await store.madeForOther(deps.made_for, 10);

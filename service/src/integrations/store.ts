@@ -43,6 +43,11 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
 
+    countAll: () => records.estimatedCount(),
+
+    /** Of all organizations. */
+    newest: async (limit: number) => (await records.newest({}, limit)).map(({ row }) => row),
+
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 
     /** Takes note of what Twilio said of the credentials. False where that is known. */

@@ -30,6 +30,7 @@ import {
 } from '@livekit/protocol';
 import { Problem, type ProviderAnswer } from '@trunkline/contracts';
 import { z } from 'zod';
+import type { FindForAll } from '../checks/livekit.ts';
 import type {
   DispatchRuleContent,
   Found,
@@ -54,7 +55,13 @@ export interface LiveKitOptions {
 }
 
 /** LiveKit's SIP interface as our switchboard. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
-export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCall }: LiveKitOptions): Switchboard => {
+export const createLiveKit = ({
+  url,
+  api_key,
+  api_secret,
+  timeout_ms,
+  measureCall,
+}: LiveKitOptions): Switchboard & { findForAll: FindForAll } => {
   const twirp = createTwirp({ url, api_key, api_secret, timeout_ms });
   const ask = async (method: string, request: Message): Promise<JsonValue> =>
     Json.parse(await twirp(method, request.toJson()));
@@ -290,10 +297,31 @@ export const createLiveKit = ({ url, api_key, api_secret, timeout_ms, measureCal
 
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),
+
+    // Beside those that a filter names, the lists have what is for all: so these are short, however much there is.
+    findForAll: () =>
+      call('findForAll', async () => {
+        const [trunks, rules] = await Promise.all([
+          ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ numbers: [NOBODYS_NUMBER] })),
+          ask('ListSIPDispatchRule', new ListSIPDispatchRuleRequest({ trunkIds: [NO_TRUNK] })),
+        ]);
+        return {
+          trunks: ListSIPInboundTrunkResponse.fromJson(trunks, lenient)
+            .items.filter(({ numbers }) => numbers.length === 0)
+            .map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata)),
+          rules: ListSIPDispatchRuleResponse.fromJson(rules, lenient)
+            .items.filter(({ trunkIds }) => trunkIds.length === 0)
+            .map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata)),
+        };
+      }),
   };
 };
 
 const Id = z.string().min(1);
+
+/** No country's: such a trunk or number is never there. */
+const NOBODYS_NUMBER = '+0';
+const NO_TRUNK = 'ST_none';
 
 /** Field names as LiveKit's server writes them: those of the protocol, in snake_case. */
 const RawAgent = z.looseObject({ agent_name: z.string().optional() });

@@ -4,6 +4,9 @@ import { z } from 'zod';
 import { boundedFetch, retryAfterMsOf, UnacceptableAnswer } from './bounded-fetch.ts';
 import { readRefusal, type TwilioSaid } from './twilio-answer.ts';
 
+/** Where the SDK finds Twilio, unless a base URL or a Region is set. */
+export const TWILIO_API_URL = 'https://api.twilio.com';
+
 /** What one call to us asks of Twilio, which may be several pages: all have one deadline. */
 export interface Exchange {
   signal: AbortSignal;

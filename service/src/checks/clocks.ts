@@ -1,0 +1,54 @@
+import type { Clock } from '../clock.ts';
+import { untilAborted } from '../database/abort.ts';
+import { type Check, failed, ok, type Seen, warning, why } from './check.ts';
+
+/** LiveKit takes tokens that are off by a minute at most; leases count on replicas that hardly differ. */
+const MOST_OFF_MS = 30_000;
+
+export interface ClocksDependencies {
+  clock: Clock;
+  /** Any answer of theirs tells the time. */
+  providers: readonly { name: string; url: string }[];
+}
+
+/** Whether the clock of this machine agrees with the `Date` (RFC 9110, 6.6.1) of each provider's answers, which is in whole seconds. */
+export const clocksCheck = ({ clock, providers }: ClocksDependencies): Check => ({
+  name: 'clock',
+  look: ({ signal }) => Promise.all(providers.map((provider) => compare(provider, clock, signal))),
+});
+
+const compare = async (
+  { name, url }: { name: string; url: string },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Seen> => {
+  const asked_at = clock.now();
+  let date: string | null;
+  try {
+    const { headers, body } = await untilAborted(signal, fetch(url, { redirect: 'manual', signal }));
+    date = headers.get('date');
+    await body?.cancel();
+  } catch (error) {
+    return warning(`${name} at ${url} could not be asked for the time: ${causeOf(error)}.`, UNREACHABLE);
+  }
+  const answered_at = clock.now();
+  const there = Date.parse(date ?? '');
+  if (Number.isNaN(there)) return ok(`${name} does not tell the time.`);
+  const here = (asked_at + answered_at) / 2;
+  // The time of the answer is that much in doubt.
+  const doubt_ms = (answered_at - asked_at) / 2 + 1000;
+  const off_ms = Math.abs(here - there);
+  const off = `${Math.round(off_ms / 1000)} s ${here > there ? 'ahead of' : 'behind'} ${name}'s`;
+  if (off_ms - doubt_ms <= MOST_OFF_MS) return ok(`The clock of this machine agrees with ${name}'s.`);
+  return failed(
+    `The clock of this machine is ${off}.`,
+    'Have it set by the network (NTP). LiveKit refuses what is signed in the future or too late.',
+  );
+};
+
+const UNREACHABLE =
+  'Let this machine reach it, if numbers are imported by it; check the network, and the proxy if there is one.';
+
+/** fetch says only that it failed; what stands behind it says why. */
+const causeOf = (error: unknown): string =>
+  error instanceof Error && error.cause instanceof Error && error.cause.message ? error.cause.message : why(error);
