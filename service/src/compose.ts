@@ -1,26 +1,15 @@
-import { createApi } from '@trunkline/contracts';
 import { createChecks, type Finding, runChecks } from './checks/index.ts';
 import type { Clock } from './clock.ts';
 import { collections } from './collections.ts';
 import type { Config, LiveKitSettings } from './config.ts';
 import { madeFor } from './contradictions.ts';
-import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './database/connect.ts';
-import { openInstallation } from './database/installation.ts';
+import { composeCore, whileDatabaseLasts } from './core.ts';
+import type { Connection } from './database/connect.ts';
 import { prepareDatabase } from './database/prepare-database.ts';
 import { createSecrets, type KeyRing } from './database/secrets.ts';
-import { createEventStore } from './events/store.ts';
 import { createApp } from './http/app.ts';
-import { createIdempotency } from './http/idempotency.ts';
 import { createAdmit, type Phase } from './http/identify.ts';
 import { createLimits } from './http/limits.ts';
-import { createIntegrations } from './integrations/index.ts';
-import { createOrganizations } from './organizations/index.ts';
-import { createPhoneNumbers } from './phone-numbers/index.ts';
-import { createPhoneNumberStore } from './phone-numbers/store.ts';
-import { createBackground } from './provisioning/background.ts';
-import { createGate } from './provisioning/gate.ts';
-import { createQueues } from './provisioning/queues.ts';
-import { createReconciler } from './provisioning/reconciler.ts';
 import type { Logging } from './telemetry/log.ts';
 import { createMeasure } from './telemetry/measure.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -45,99 +34,41 @@ export interface Opened {
 
 export type Service = Awaited<ReturnType<typeof compose>>;
 
-/** More than this must be left of a lease beyond a call's timeout when the call starts: clocks of replicas differ a little. */
-const CLOCK_SKEW_MS = 1000;
-const RETRY_BASE_MS = 150;
-
 /** The composition root: every part of the service, made once and handed what it needs. */
 export const compose = async (config: Config, parts: Opened) => {
-  const { connection, clock, logging, livekit } = parts;
+  const { clock, logging, livekit } = parts;
   const { log } = logging;
-  const { lease_ms, provider_timeout_ms: timeout_ms, import_deadline_ms } = config;
+  const timeout_ms = config.provider_timeout_ms;
 
   const metrics = createMetrics();
-  const background = createBackground(log);
   const secrets = createSecrets(parts.encryption_keys);
-  const inTransaction = transactionOn(connection);
-  const events = createEventStore({ connection, clock });
-  const idempotency = createIdempotency({
-    connection,
-    secrets,
-    background,
-    clock,
-    longest_ms: import_deadline_ms + timeout_ms,
-  });
-  const settings = {
-    sip_host: livekit.sip_host,
-    twilio_signalling_addresses: config.twilio_signalling_addresses,
-  };
-  const connect = createTwilio({
-    url: parts.twilio_api_url,
-    timeout_ms,
-    measureCall: createMeasureCall('twilio', { metrics, log }),
-  });
   const switchboard = createLiveKit({
     ...livekit,
     timeout_ms,
     measureCall: createMeasureCall('livekit', { metrics, log }),
   });
-
-  const installation = await openInstallation(connection, parts.livekit_project);
-  const { installation_id } = installation;
-  const shared = {
-    connection,
-    inTransaction,
-    events,
+  const core = await composeCore(config, {
+    ...parts,
+    log,
+    metrics,
     secrets,
-    background,
-    clock,
-    log,
-    metrics,
-    installation_id,
-    lease_ms,
-    settle_ms: timeout_ms,
-    call_ms: timeout_ms + Math.min(CLOCK_SKEW_MS, (lease_ms - timeout_ms) / 2),
-    deadline_ms: import_deadline_ms,
-    retry_base_ms: RETRY_BASE_MS,
-    quotas: config.quotas,
-  };
-  const store = createPhoneNumberStore(connection, shared);
-  const gate = createGate({ ...shared, countHeld: store.countHeld });
-  const organizations = createOrganizations({ ...shared, installation });
-  const integrations = createIntegrations({
-    ...shared,
-    made_for: madeFor(config, livekit.sip_host),
-    gate,
-    requeueNumbers: store.requeueAll,
-    connect,
-  });
-  const { lineOf, lineFor } = integrations;
-  const phoneNumbers = createPhoneNumbers({
-    ...shared,
-    store,
-    gate,
-    settings,
+    sip_host: livekit.sip_host,
+    connect: createTwilio({
+      url: parts.twilio_api_url,
+      timeout_ms,
+      measureCall: createMeasureCall('twilio', { metrics, log }),
+    }),
     switchboard,
-    lineOf,
-    lineFor,
-    allows_local_addresses: !config.production,
   });
+  const { api, organizations, background } = core;
 
-  const reconciler = createReconciler({
-    sources: [phoneNumbers.source, integrations.source],
-    queues: createQueues(connection, shared),
-    gate,
-    clock,
-    log,
-    metrics,
-    interval_ms: config.reconcile_interval_ms,
-  });
+  const measure = createMeasure({ ...core, metrics, clock, log });
 
   /** After the start: what `trunkline check` sees too, a line each. A paused service sends nothing to anyone. */
   const tellFindings = async (signal: AbortSignal): Promise<void> => {
-    if (await gate.isPaused()) return;
+    if (await core.gate.isPaused()) return;
     const checks = createChecks({
-      database: { connection: Promise.resolve(connection), accounts: () => integrations.accounts },
+      database: { connection: Promise.resolve(parts.connection), accounts: () => core.accounts },
       livekit: { url: livekit.url, findForAll: switchboard.findForAll },
       livekit_project: parts.livekit_project,
       twilio_url: parts.twilio_api_url ?? TWILIO_API_URL,
@@ -152,16 +83,6 @@ export const compose = async (config: Config, parts: Opened) => {
     }
   };
 
-  const measure = createMeasure({
-    metrics,
-    clock,
-    log,
-    countByState: phoneNumbers.countByState,
-    longestDue: phoneNumbers.longestDue,
-  });
-
-  const handlers = { ...organizations.handlers, ...integrations.handlers, ...phoneNumbers.handlers };
-  const api = createApi(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
   const limits = createLimits({
     calls_per_second: config.rate_limit_rps,
     anonymous_per_second: config.anonymous_rate_limit_rps,
@@ -186,11 +107,11 @@ export const compose = async (config: Config, parts: Opened) => {
 
   return {
     app,
-    handlers,
+    handlers: core.handlers,
     metrics,
-    reconciler,
+    reconciler: core.reconciler,
     background,
-    installation_id,
+    installation_id: core.installation_id,
     secrets,
     identify: organizations.identify.identify,
     bootstrap: organizations.bootstrap,
@@ -201,7 +122,7 @@ export const compose = async (config: Config, parts: Opened) => {
     /** From now on everything is served, and the service says that it is ready. */
     serve: () => {
       phase = 'serving';
-      void background.run('Looking for settings that differ', integrations.tellWhatDiffers());
+      void background.run('Looking for settings that differ', core.tellWhatDiffers());
     },
     /** From now on nothing new is taken. */
     drain: () => {
@@ -218,9 +139,3 @@ const lineOfState = {
   warning: ['warn', 'check_warned'],
   failed: ['error', 'check_failed'],
 } as const satisfies Record<Finding['state'], unknown>;
-
-/** A lost database is told to callers as what it is: nobody knows what became of the request. */
-const whileDatabaseLasts = <T>(run: () => Promise<T>): Promise<T> =>
-  run().catch((error: unknown) => {
-    throw isDatabaseLost(error) ? databaseLost(error) : error;
-  });

@@ -46,7 +46,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     countAll: () => records.estimatedCount(),
 
     /** Of all organizations. */
-    newest: async (limit: number) => (await records.newest({}, limit)).map(({ row }) => row),
+    newest: async (limit: number) => (await records.newest({}, { limit })).map(({ row }) => row),
 
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 

@@ -1,0 +1,136 @@
+import { createApi } from '@trunkline/contracts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { madeFor } from './contradictions.ts';
+import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './database/connect.ts';
+import { openInstallation } from './database/installation.ts';
+import type { Secrets } from './database/secrets.ts';
+import { createEventStore } from './events/store.ts';
+import { createIdempotency } from './http/idempotency.ts';
+import { createIntegrations, type IntegrationsDependencies } from './integrations/index.ts';
+import { createOrganizations } from './organizations/index.ts';
+import { createPhoneNumbers } from './phone-numbers/index.ts';
+import type { Switchboard } from './phone-numbers/providers.ts';
+import { createPhoneNumberStore } from './phone-numbers/store.ts';
+import { createBackground } from './provisioning/background.ts';
+import { createGate } from './provisioning/gate.ts';
+import { createQueues } from './provisioning/queues.ts';
+import { createReconciler } from './provisioning/reconciler.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { TwilioAccount } from './vendors/twilio.ts';
+
+/** What a process meets outside of itself. A simulation has its own in the place of each. */
+export interface Outside {
+  connection: Connection;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  secrets: Secrets;
+  connect: IntegrationsDependencies<TwilioAccount>['connect'];
+  switchboard: Switchboard;
+  /** Where carriers send calls. */
+  sip_host: string;
+  /** Names the LiveKit project, so that a database is never used with another. */
+  livekit_project: string;
+}
+
+/** More than this must be left of a lease beyond a call's timeout when the call starts: clocks of replicas differ a little. */
+const CLOCK_SKEW_MS = 1000;
+const RETRY_BASE_MS = 150;
+
+/** The service without what carries its requests: every verb, and the work in the background. */
+export const composeCore = async (config: Config, outside: Outside) => {
+  const { connection, clock, log, metrics, secrets, connect, switchboard, sip_host } = outside;
+  const { lease_ms, provider_timeout_ms: timeout_ms, import_deadline_ms } = config;
+
+  const background = createBackground(log);
+  const inTransaction = transactionOn(connection);
+  const events = createEventStore({ connection, clock });
+  const idempotency = createIdempotency({
+    connection,
+    secrets,
+    background,
+    clock,
+    longest_ms: import_deadline_ms + timeout_ms,
+  });
+  const settings = {
+    sip_host,
+    twilio_signalling_addresses: config.twilio_signalling_addresses,
+  };
+
+  const installation = await openInstallation(connection, outside.livekit_project);
+  const { installation_id } = installation;
+  const shared = {
+    connection,
+    inTransaction,
+    events,
+    secrets,
+    background,
+    clock,
+    log,
+    metrics,
+    installation_id,
+    lease_ms,
+    settle_ms: timeout_ms,
+    call_ms: timeout_ms + Math.min(CLOCK_SKEW_MS, (lease_ms - timeout_ms) / 2),
+    deadline_ms: import_deadline_ms,
+    retry_base_ms: RETRY_BASE_MS,
+    quotas: config.quotas,
+  };
+  const store = createPhoneNumberStore(connection, shared);
+  const gate = createGate({ ...shared, countHeld: store.countHeld });
+  const organizations = createOrganizations({ ...shared, installation });
+  const integrations = createIntegrations({
+    ...shared,
+    made_for: madeFor(config, sip_host),
+    gate,
+    requeueNumbers: store.requeueAll,
+    connect,
+  });
+  const { lineOf, lineFor } = integrations;
+  const phoneNumbers = createPhoneNumbers({
+    ...shared,
+    store,
+    gate,
+    settings,
+    switchboard,
+    lineOf,
+    lineFor,
+    allows_local_addresses: !config.production,
+  });
+
+  const reconciler = createReconciler({
+    sources: [phoneNumbers.source, integrations.source],
+    queues: createQueues(connection, shared),
+    gate,
+    clock,
+    log,
+    metrics,
+    interval_ms: config.reconcile_interval_ms,
+  });
+
+  const handlers = { ...organizations.handlers, ...integrations.handlers, ...phoneNumbers.handlers };
+  const api = createApi(handlers, (call, run) => whileDatabaseLasts(() => idempotency(call, run)));
+
+  return {
+    api,
+    handlers,
+    reconciler,
+    background,
+    installation_id,
+    organizations,
+    gate,
+    accounts: integrations.accounts,
+    countByState: phoneNumbers.countByState,
+    longestDue: phoneNumbers.longestDue,
+    /** At the start: settings that were changed since trunks were made. */
+    tellWhatDiffers: integrations.tellWhatDiffers,
+  };
+};
+
+/** A lost database is told to callers as what it is: nobody knows what became of the request. */
+export const whileDatabaseLasts = <T>(run: () => Promise<T>): Promise<T> =>
+  run().catch((error: unknown) => {
+    throw isDatabaseLost(error) ? databaseLost(error) : error;
+  });
