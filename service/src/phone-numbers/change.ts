@@ -33,9 +33,9 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
       const now = await store.getById(phone_number_id);
       if (now?.provisioning.change?.at.getTime() === at.getTime()) continue;
       if (now?.revision === revision + 1 && isSo(now, wanted ?? {})) return now;
-      break;
+      throw takenOver(phone_number_id, 'did not apply it. Try again');
     }
-    throw busy(phone_number_id);
+    throw takenOver(phone_number_id, 'continues. GET the number to see what became of it, or try again');
   };
 
   return async (
@@ -80,6 +80,13 @@ const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecor
   new Problem(
     'phone_number_degraded',
     `${phone_number} cannot be changed until this is fixed: ${obstacle?.detail ?? 'GET the number to see what is in its way.'}`,
+  );
+
+const takenOver = (phone_number_id: PhoneNumberId, how: string) =>
+  new Problem(
+    'service_unavailable',
+    `This took so long that another instance took over the change of ${phone_number_id}, and ${how}.`,
+    { retry_after_seconds: 5 },
   );
 
 export const notFound = (phone_number_id: PhoneNumberId) =>
