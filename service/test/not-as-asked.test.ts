@@ -45,6 +45,7 @@ describe('an import that a provider answers with success, but not as it was aske
       { CredentialListSid: otherList },
       `credential_list_sid is "${otherList}"`,
     ],
+    ['the trunk takes no credentials', 'twilio.fetchTrunk', { auth_type: '' }, 'auth_type is "" instead of'],
     [
       'the inbound trunk is for another number',
       'livekit.CreateSIPInboundTrunk',
@@ -108,6 +109,40 @@ describe('a rule that LiveKit makes without its agent', () => {
       ...{ code: 'provider_error', status: 502, detail: expect.stringContaining('agents is [] instead of') },
     });
     await settle(service);
+    await expectWholeWorld(service);
+  });
+});
+
+describe('a permission of which nobody can tell whether it took effect', () => {
+  it.each<[how: string, fault: object, code: string]>([
+    ['the trunk is not read', { kind: 'answer', status: 400, times: 1 }, 'provider_error'],
+    ['the trunk is never read', { kind: 'answer', status: 503, times: 100 }, 'provider_unavailable'],
+    ['the answer is lost', { kind: 'drop_after', times: 100 }, 'provider_unavailable'],
+  ])('is a problem, and the next import makes it anew, where %s', async (_how, fault, code) => {
+    const { caller, input, account_sid } = await prepare();
+    service.sandbox.faults.add({ call: 'twilio.fetchTrunk', ...fault } as never);
+    expect(await caller.client.phoneNumbers.import.mutate(input).catch(problemIn)).toMatchObject({ code });
+    const permissions = async () =>
+      (await readWorld(service)).permissions.filter((one) => one.account_sid === account_sid).length;
+    expect(await permissions()).toBe(0);
+    service.sandbox.faults.clear();
+    await settle(service);
+    await caller.client.phoneNumbers.import.mutate(input);
+    await settle(service);
+    expect(await permissions()).toBe(1);
+    await expectWholeWorld(service);
+  });
+
+  it('is found again where it was not to be taken away', async () => {
+    const { caller, input } = await prepare();
+    service.sandbox.faults.add({ call: 'twilio.fetchTrunk', kind: 'answer', status: 400 });
+    service.sandbox.faults.add({ call: 'twilio.deletePermission', kind: 'drop_before' });
+    await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
+    const calls = service.sandbox.faults.calls.length;
+    await settle(service);
+    await caller.client.phoneNumbers.import.mutate(input);
+    await settle(service);
+    expect(service.sandbox.faults.calls.slice(calls)).not.toContain('twilio.createPermission');
     await expectWholeWorld(service);
   });
 });

@@ -12,7 +12,7 @@ export const Fault = z.strictObject({
    * `slow` answers after `delay_ms`; `answer` refuses with `status` and `body`, and does nothing; `drop_before` and
    * `drop_after` cut the connection before or after acting; `hang_before` and `hang_after` stay silent, before or after
    * acting; `hold_before` and `hold_after` wait for `release`, then go on; `not_as_asked` succeeds, but as if `body` had
-   * been asked in place of the same fields, and without those that are null there.
+   * been asked in place of the same fields, and without those that are null there; a GET answers so.
    */
   kind: z.enum([
     'slow',

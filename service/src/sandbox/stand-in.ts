@@ -26,8 +26,10 @@ export const serve = (
       if (fault.retry_after_seconds !== undefined) res.setHeader('Retry-After', String(fault.retry_after_seconds));
       return send(res, fault);
     }
-    if (fault?.kind === 'not_as_asked') req.body = askedInstead(req.body, fault.body);
+    const isRead = req.method === 'GET';
+    if (fault?.kind === 'not_as_asked' && !isRead) req.body = askedInstead(req.body, fault.body);
     const reply = await act(req);
+    if (fault?.kind === 'not_as_asked' && isRead) reply.body = merge(reply.body, fault.body);
     if (fault?.kind === 'hold_after') await faults.held();
     if (fault?.kind === 'drop_after') return void req.socket.destroy();
     if (fault?.kind === 'hang_after') return;

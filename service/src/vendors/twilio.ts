@@ -61,17 +61,25 @@ const connect = (
   const { trunks } = client.trunking.v1;
   const { credentialLists } = client.sip;
 
-  const call = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T> =>
+  /** `problemOf`: what an error becomes that the last answer has to do with. */
+  const call = <T>(
+    name: string,
+    run: (problemOf: (error: unknown) => Error) => Promise<T>,
+    ...secrets: string[]
+  ): Promise<T> =>
     measureCall(name, async () => {
       const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms) };
-      try {
-        return await httpClient.within(exchange, run);
-      } catch (error) {
+      const problemOf = (error: unknown) => {
         const called = {
           ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
           secrets: [auth_token, api_key_secret, ...secrets],
         };
-        throw translate(called, credentials, exchange, error);
+        return translate(called, credentials, exchange, error);
+      };
+      try {
+        return await httpClient.within(exchange, () => run(problemOf));
+      } catch (error) {
+        throw problemOf(error);
       }
     });
   const make = (name: string, run: () => Promise<{ sid: string }>, ...secrets: string[]) =>
@@ -80,18 +88,31 @@ const connect = (
   const makeAsAsked = <T extends { sid: string }>(
     name: string,
     run: () => Promise<T>,
-    { compare, undo }: { compare(made: T): Pick<AnsweredCall, 'asked' | 'is'>; undo(sid: string): Promise<unknown> },
+    { compare, undo }: { compare(made: T): Compared | Promise<Compared>; undo(sid: string): Promise<unknown> },
   ) =>
-    call(name, async () => {
+    call(name, async (problemOf) => {
       const made = await run();
       const sid = Sid.parse(made.sid);
+      const compared = await Promise.try(compare, made).catch(async (error: unknown) => {
+        const problem = problemOf(error);
+        throw await undo(sid).then(
+          () => problem,
+          () => inDoubt(problem),
+        );
+      });
       await requireAsAsked({
         ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
-        ...compare(made),
+        ...compared,
         undo: () => undo(sid),
       });
       return sid;
     });
+  /** Empty where the trunk takes no calls from LiveKit. */
+  const authOf = async (trunk_sid: string): Promise<string[]> =>
+    text
+      .parse((await trunks(trunk_sid).fetch()).authType)
+      ?.split(',')
+      .map((type) => type.trim()) ?? [];
   /** Twilio may take an update and leave the number where it is. */
   const route = async (name: string, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
     const update = client.incomingPhoneNumbers(number_sid).update(writeRouting(routing));
@@ -258,16 +279,30 @@ const connect = (
         'permit',
         () => trunks(trunk_sid).credentialsLists.create({ credentialListSid: credential_list_sid }),
         {
-          compare: ({ sid }) => ({ asked: { credential_list_sid }, is: { credential_list_sid: sid } }),
+          // The trunk alone tells whether that took effect.
+          compare: async ({ sid }) => {
+            const auth_type = await authOf(trunk_sid);
+            return {
+              asked: { credential_list_sid, auth_type: BY_CREDENTIALS },
+              is: {
+                credential_list_sid: sid,
+                auth_type: auth_type.includes(BY_CREDENTIALS) ? BY_CREDENTIALS : auth_type.join(','),
+              },
+            };
+          },
           undo: (sid) => trunks(trunk_sid).credentialsLists(sid).remove(),
         },
       ),
-    findPermissions: (trunk_sid, credential_list_sid) =>
-      find(
+    findPermissions: async (trunk_sid, credential_list_sid) => {
+      const found = await find(
         'findPermissions',
         () => trunks(trunk_sid).credentialsLists.page({ pageSize: PAGE_SIZE }),
         ({ sid }) => sid === credential_list_sid,
-      ),
+      );
+      if (found.length === 0) return found;
+      const auth_type = await call('findPermissions', () => authOf(trunk_sid));
+      return auth_type.includes(BY_CREDENTIALS) ? found : [];
+    },
     revoke: (trunk_sid, credential_list_sid) =>
       remove('revoke', () => trunks(trunk_sid).credentialsLists(credential_list_sid).remove()),
   };
@@ -289,6 +324,18 @@ const clientOf = (
     throw new ProviderProblem('provider_credentials_refused', detail, { cause });
   }
 };
+
+type Compared = Pick<AnsweredCall, 'asked' | 'is'>;
+
+/** The problem of a call that has made something, which is there still. */
+const inDoubt = (problem: Error): Error => {
+  if (!(problem instanceof ProviderProblem)) return problem;
+  const { code, detail, members, passing, cause } = problem;
+  return new ProviderProblem(code, detail, { ...members, passing, doubtful: true, cause });
+};
+
+/** One of the ways in which a trunk knows who may dial out through it. */
+const BY_CREDENTIALS = 'CREDENTIAL_LIST';
 
 const Sid = z.string().regex(/^[A-Z]{2}[0-9a-fA-F]{32}$/);
 

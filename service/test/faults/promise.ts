@@ -18,7 +18,7 @@ const answers: Record<WayName, { status: number; code: string; acts?: true }> = 
 };
 
 const ALWAYS = 1000;
-const reads: ReadonlySet<string> = new Set(['twilio.listNumbers', 'livekit.ListSIPInboundTrunk']);
+const reads: ReadonlySet<string> = new Set(['twilio.listNumbers', 'twilio.fetchTrunk', 'livekit.ListSIPInboundTrunk']);
 
 /** Whichever call of the flow fails, and however: the answer is right, and nothing half made is left. */
 export const promiseOf = async (flow: Flow): Promise<void> => {
