@@ -8,6 +8,7 @@ import { listen } from '../src/http/serve.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { openSandbox, type Sandbox } from '../src/sandbox/server.ts';
 import { createMemoryShelf } from '../src/sandbox/shelf.ts';
+import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
 import { type SeededNumber, seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { createLogging } from '../src/telemetry/log.ts';
 import { showCause } from './show-cause.ts';
@@ -45,6 +46,7 @@ export interface OpenedService extends Service, AsyncDisposable {
   integrate(
     caller: Caller,
     numbers: readonly SeededNumber[],
+    more?: Partial<TwilioAccountState>,
   ): Promise<{ integration_id: `intg_${string}`; account_sid: string }>;
   /** The same caller, at this replica. */
   as(caller: Caller): Caller;
@@ -139,8 +141,8 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
       const { data } = await client.apiKeys.create.mutate({ name: role, role });
       return createCaller({ url, apiKey: data.raw_key, organizationId: organization_id });
     },
-    integrate: async ({ client }, numbers) => {
-      const { sid: account_sid, auth_token } = await seedAccount(sandbox.shelf, numbers);
+    integrate: async ({ client }, numbers, more) => {
+      const { sid: account_sid, auth_token } = await seedAccount(sandbox.shelf, numbers, more);
       const credentials = { provider: 'twilio', account_sid, auth_token } as const;
       const { data } = await client.integrations.create.mutate({ name: 'Test', credentials });
       return { integration_id: data.integration_id, account_sid };

@@ -78,7 +78,7 @@ export const placeOf = (integration_id: IntegrationId) => `integrations/${integr
 
 export interface LineDependencies<Account extends object> {
   accounts: Accounts<Account>;
-  store: Pick<IntegrationStore, 'freeze'>;
+  store: Pick<IntegrationStore, 'freeze' | 'noteUpgrade'>;
   ensureTrunk: EnsureTrunk;
   secrets: Secrets;
   /** What a trunk is made for today. */
@@ -95,6 +95,8 @@ export const createLineOf =
     let known = integration;
     return {
       account_sid,
+      is_trial: integration.is_trial ?? false,
+      noteUpgrade: () => store.noteUpgrade(integration_id),
       secure,
       numbers: accounts.notingStatus(await accounts.accountOf(integration), integration),
       trunkSid: () => known.provisioning.parts.trunk?.resource_id ?? undefined,

@@ -19,14 +19,24 @@ export interface CreateDependencies {
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   /** Throws unless Twilio takes the credentials and the account is active. */
-  proveCredentials(credentials: CreateIntegration['credentials']): Promise<void>;
+  proveCredentials(credentials: CreateIntegration['credentials']): Promise<Proven>;
+}
+
+/** What the credentials let us see. */
+export interface Proven {
+  /** Undefined: they may not see that. */
+  is_trial: boolean | undefined;
 }
 
 /** Keeps a Twilio account's credentials, once Twilio has taken them. */
 export const createCreateIntegration = (deps: CreateDependencies) => {
   const { store, events, inTransaction, secrets, clock, quotas, installation_id, proveCredentials } = deps;
 
-  const draft = async (caller: Caller, { name, credentials }: CreateIntegration): Promise<IntegrationRecord> => {
+  const draft = async (
+    caller: Caller,
+    { name, credentials }: CreateIntegration,
+    { is_trial }: Proven,
+  ): Promise<IntegrationRecord> => {
     const integration_id = drawId('intg');
     const now = new Date(clock.now());
     return {
@@ -40,6 +50,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       account_sid: credentials.account_sid,
       credential_kind: credentials.auth_token === undefined ? 'api_key' : 'auth_token',
       region: credentials.region ?? null,
+      ...(is_trial !== undefined && { is_trial }),
       credentials: await secrets.seal(JSON.stringify(credentials), placeOf(integration_id)),
       carrier: {
         domain_name: drawDomainName(installation_id, { integration_id }),
@@ -59,10 +70,10 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
     if (made !== null) return made;
     const count = (limit: number) => store.count(caller.organization_id, limit);
     await requireRoom('integrations', quotas.integrations, count);
-    await proveCredentials(input.credentials);
+    const proven = await proveCredentials(input.credentials);
     try {
       return await inTransaction(async (session) => {
-        const record = await draft(caller, input);
+        const record = await draft(caller, input, proven);
         const { organization_id, integration_id: subject_id, name, account_sid } = record;
         await store.insert(record, session);
         const actor = { key_id: caller.key_id };

@@ -3,20 +3,30 @@ import type { Integration } from '@trunkline/contracts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 
 /** Tells callers what a record holds, and no credential. `today`: what a trunk would be made for now. */
-export const describeIntegration = (record: IntegrationRecord, today: MadeFor): Integration => ({
-  integration_id: record.integration_id,
-  revision: record.revision,
-  name: record.name,
-  provider: record.provider,
-  category: 'telephony',
-  status: record.status,
-  account_sid: record.account_sid,
-  credential_kind: record.credential_kind,
-  region: record.region,
-  ...(differs(record, today) && { warnings: [madeForOther(record.integration_id)] }),
-  created_at: record.created_at.toISOString(),
-  updated_at: record.updated_at.toISOString(),
-});
+export const describeIntegration = (record: IntegrationRecord, today: MadeFor): Integration => {
+  const warnings = [
+    ...(record.is_trial ? [TRIAL] : []),
+    ...(differs(record, today) ? [madeForOther(record.integration_id)] : []),
+  ];
+  return {
+    integration_id: record.integration_id,
+    revision: record.revision,
+    name: record.name,
+    provider: record.provider,
+    category: 'telephony',
+    status: record.status,
+    account_sid: record.account_sid,
+    credential_kind: record.credential_kind,
+    region: record.region,
+    ...(warnings.length > 0 && { warnings }),
+    created_at: record.created_at.toISOString(),
+    updated_at: record.updated_at.toISOString(),
+  };
+};
+
+// https://www.twilio.com/docs/sip-trunking/scale-and-limits
+const TRIAL =
+  'The Twilio account is a trial: it may have one number and one trunk, and calls out reach only numbers that are verified there. Upgrade it in the Twilio console.';
 
 const differs = ({ carrier: { made_for } }: IntegrationRecord, today: MadeFor): boolean =>
   made_for !== null && !isDeepStrictEqual({ ...made_for }, { ...today });

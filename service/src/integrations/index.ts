@@ -34,8 +34,13 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   call_ms: number;
 }
 
+interface ProvenAccount {
+  proveCredentials(): Promise<void>;
+  isTrial(): Promise<boolean | undefined>;
+}
+
 /** The Twilio accounts of organizations, and the trunk that each has of its own. */
-export const createIntegrations = <Account extends TrunkAccount & { proveCredentials(): Promise<void> }>(
+export const createIntegrations = <Account extends TrunkAccount & ProvenAccount>(
   deps: IntegrationsDependencies<Account>,
 ) => {
   const { connection, connect } = deps;
@@ -51,7 +56,13 @@ export const createIntegrations = <Account extends TrunkAccount & { proveCredent
   const create = createCreateIntegration({
     ...deps,
     store,
-    proveCredentials: (credentials) => connect(credentials).proveCredentials(),
+    proveCredentials: async (credentials) => {
+      const account = connect(credentials);
+      // Whether it is a trial is worth knowing, and no more.
+      const trial = account.isTrial().catch(() => undefined);
+      await account.proveCredentials();
+      return { is_trial: await trial };
+    },
   });
 
   const describe = (record: IntegrationRecord) => describeIntegration(record, deps.made_for);

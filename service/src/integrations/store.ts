@@ -62,6 +62,10 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       return matchedCount > 0;
     },
 
+    noteUpgrade: async (integration_id: IntegrationId): Promise<void> => {
+      await records.updateOne({ integration_id }, { $set: { is_trial: false } });
+    },
+
     /** Decides, once, what its carrier trunk is made for. */
     freeze: async (integration_id: IntegrationId, made_for: MadeFor): Promise<MadeFor> => {
       await records.updateOne({ integration_id, 'carrier.made_for': null }, { $set: { 'carrier.made_for': made_for } });

@@ -6,15 +6,19 @@ import type { Seen } from '../provisioning/part.ts';
 import { isRefusal, Obstacle } from '../provisioning/provider.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
+import type { PhoneNumberRecord } from './record.ts';
 import { requireUnanswered } from './switchboard-side.ts';
 
+type Known = PhoneNumberRecord['provisioning']['known'];
+
 /** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
-export async function verifyOwnership(job: Job): Promise<string> {
+export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { record } = job;
   const { account_sid, numbers } = carrierOf(job);
-  const [owned, unanswered] = await Promise.allSettled([
+  const [owned, unanswered, trial] = await Promise.allSettled([
     numbers.findNumber(record.phone_number),
     requireUnanswered(job),
+    isTrial(job),
   ]);
   if (owned.status === 'rejected') throw owned.reason;
   if (owned.value === undefined) {
@@ -31,7 +35,20 @@ export async function verifyOwnership(job: Job): Promise<string> {
   }
   if (record.supports_inbound) await rememberRouting(job, owned.value);
   if (unanswered.status === 'rejected') throw unanswered.reason;
-  return owned.value.number_sid;
+  if (trial.status === 'rejected') throw trial.reason;
+  const ofAccount = trial.value ? (['trial_account'] as const) : [];
+  return {
+    number_sid: owned.value.number_sid,
+    conditions: [...owned.value.conditions, ...ofAccount],
+  };
+}
+
+/** An account that was a trial may have been upgraded. Whoever may not see that knows what was seen last. */
+async function isTrial(job: Job): Promise<boolean> {
+  const { is_trial, numbers, noteUpgrade } = carrierOf(job);
+  if (!is_trial || (await numbers.isTrial().catch(undefinedIfProblem)) !== false) return is_trial;
+  await noteUpgrade();
+  return false;
 }
 
 /** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
@@ -151,6 +168,10 @@ const leftAlone = (
     code: 'number_routed_elsewhere',
     detail: `${phone_number} was no longer on Trunkline's trunk, and is not routed as it was before the import. It was left unchanged: check its routing in the Twilio console.`,
   };
+};
+
+const undefinedIfProblem = (error: unknown): undefined => {
+  if (!(error instanceof Problem)) throw error;
 };
 
 const falseIfRefused = (error: unknown): false => {

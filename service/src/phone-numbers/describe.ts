@@ -8,6 +8,7 @@ import type {
 } from '@trunkline/contracts';
 import type { PartRecord } from '../provisioning/lease.ts';
 import { authenticationOf, isOpenToAll, openListWarnings } from './allowed-addresses.ts';
+import { conditionWarnings } from './conditions.ts';
 import { ownTwilioTrunkWarnings } from './own-twilio-trunk.ts';
 import { parts } from './parts.ts';
 import type { PartName, PhoneNumberRecord, SipRecord } from './record.ts';
@@ -45,7 +46,7 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
   const { state, problem } = provisioning.parts.carrier_routing ?? {};
   const warnings = [
     ...withoutEffectWarnings(record),
-    ...(record.provider === 'sip' ? warningsOf(record) : []),
+    ...(record.provider === 'sip' ? warningsOf(record) : conditionWarnings(record)),
     // What could not be given back, where calls to it were turned off.
     ...(state === 'undone' && problem ? [problem.detail] : []),
   ];

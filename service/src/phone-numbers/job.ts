@@ -3,7 +3,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
-import type { Carrier, OutboundTrunkSettings, Switchboard } from './providers.ts';
+import type { Carrier, OutboundTrunkSettings, OwnedNumber, Switchboard } from './providers.ts';
 import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
@@ -46,6 +46,10 @@ export interface LineSettings {
 /** The account behind the Twilio numbers of one integration. */
 export interface CarrierAccount {
   account_sid: string;
+  /** Whether it was a trial when that was seen last. */
+  is_trial: boolean;
+  /** Keeps that it is one no longer. */
+  noteUpgrade(): Promise<void>;
   /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
   secure: boolean;
   numbers: Carrier;
@@ -88,7 +92,7 @@ export const createJobs =
       switchboard: guarded(switchboard, guard),
       carrier: carrier && {
         ...carrier,
-        numbers: guarded(carrier.numbers, guard),
+        numbers: notingConditions(guarded(carrier.numbers, guard), claim),
         trunk: () => carrier.trunk(guard),
         lookAtTrunk: () => carrier.lookAtTrunk(guard),
       },
@@ -105,6 +109,24 @@ export const createJobs =
       },
     };
   };
+
+/** Keeps what Twilio says of the number, each time that it is read. */
+const notingConditions = (numbers: Carrier, claim: Pick<PhoneNumberClaim, 'record' | 'writeWithNext'>): Carrier => {
+  const note = (number: OwnedNumber | undefined) => {
+    const { provisioning } = claim.record;
+    if (number === undefined) return number;
+    // That is of the account, and is not read with the number.
+    const ofAccount = provisioning.known.conditions?.filter((condition) => condition === 'trial_account') ?? [];
+    provisioning.known = { ...provisioning.known, conditions: [...number.conditions, ...ofAccount] };
+    claim.writeWithNext({ 'provisioning.known': provisioning.known });
+    return number;
+  };
+  return {
+    ...numbers,
+    findNumber: async (phone_number) => note(await numbers.findNumber(phone_number)),
+    readNumber: async (number_sid) => note(await numbers.readNumber(number_sid)),
+  };
+};
 
 const sealedIn = (record: PhoneNumberRecord, field: 'inbound_pin' | 'sip_password'): string | null => {
   if (field === 'inbound_pin') return record.inbound_pin;

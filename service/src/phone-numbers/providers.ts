@@ -1,5 +1,6 @@
 import type { FormerRouting, PhoneNumberId } from '@trunkline/contracts';
 import type { Seen } from '../provisioning/part.ts';
+import type { Condition } from './conditions.ts';
 
 /** Says whose a thing at a provider is. It travels in LiveKit's metadata, as JSON. */
 export interface Mark {
@@ -12,6 +13,7 @@ export interface OwnedNumber {
   /** Twilio's id of it: `PN…`. */
   number_sid: string;
   has_voice: boolean;
+  conditions: readonly Condition[];
   routing: FormerRouting;
 }
 
@@ -33,6 +35,8 @@ export interface Carrier {
   giveBack(number_sid: string, former_routing: FormerRouting): Promise<boolean>;
   /** Takes the number off its trunk, and leaves the rest of its routing as it is. */
   detach(number_sid: string): Promise<void>;
+  /** Whether the account is a trial. Undefined: these credentials may not see that. */
+  isTrial(): Promise<boolean | undefined>;
 }
 
 export type MediaEncryption = 'disable' | 'allow' | 'require';

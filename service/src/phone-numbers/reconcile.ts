@@ -75,7 +75,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** Before anything is made that takes calls: the number must be theirs, and nobody else may answer it. */
   const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
     if (job.record.provider === 'sip') return requireUnanswered(job);
-    const known = { number_sid: await verifyOwnership(job), verified_at: new Date(clock.now()) };
+    const known = { ...(await verifyOwnership(job)), verified_at: new Date(clock.now()) };
     claim.record.provisioning.known = known;
     claim.writeWithNext({ 'provisioning.known': known });
   };

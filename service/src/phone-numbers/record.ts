@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { eachOptional, orNull, Sealed } from '../database/shape.ts';
 import { Actor } from '../events/store.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
+import { conditions } from './conditions.ts';
 
 export type PartName = Exclude<StepName, 'verify_ownership'>;
 const partNames = stepNames.filter((name): name is PartName => name !== 'verify_ownership');
@@ -82,7 +83,11 @@ const provisioning = z.object({
   outcome: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
   /** What was read at the carrier. No failure erases it. */
   known: z
-    .object({ number_sid: orNull(z.string()), verified_at: orNull(z.date()) })
+    .object({
+      number_sid: orNull(z.string()),
+      verified_at: orNull(z.date()),
+      conditions: z.array(z.enum(conditions)).exactOptional(),
+    })
     .default({ number_sid: null, verified_at: null }),
 });
 

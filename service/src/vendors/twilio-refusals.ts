@@ -58,6 +58,7 @@ export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
 /** What each call does, in words for whoever reads why it was refused. */
 export const acts: Record<string, string> = {
   proveCredentials: "read the account's phone numbers",
+  isTrial: 'read the account',
   findNumber: "read the account's phone numbers",
   readNumber: 'read the phone number',
   routeToTrunk: 'update the phone number',

@@ -8,6 +8,7 @@ import {
 import twilio from 'twilio';
 import { z } from 'zod';
 import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
+import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
 import type { Content, Seen } from '../provisioning/part.ts';
 import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
@@ -164,6 +165,19 @@ const connect = (
     // Standard API keys may not read the account itself; whoever may list numbers may do what is needed here.
     proveCredentials: () =>
       call('proveCredentials', async () => void (await client.incomingPhoneNumbers.page({ pageSize: 1 }))),
+
+    // Standard API keys may not read the account, and restricted ones may be refused by another code.
+    // https://www.twilio.com/docs/iam/api-keys
+    isTrial: () =>
+      call('isTrial', async () => {
+        try {
+          const { type } = await client.api.v2010.accounts(credentials.account_sid).fetch();
+          return z.string().parse(type) === 'Trial';
+        } catch (error) {
+          if (![401, 403].includes(httpClient.lastStatus() ?? 0)) throw error;
+          return undefined;
+        }
+      }),
 
     findNumber: (phone_number) =>
       call('findNumber', async () => {
@@ -345,6 +359,9 @@ const text = z
   .nullish()
   .transform((value) => value || null);
 
+/** Of no consequence for what is done: where it cannot be read, it is not said. */
+const told = text.catch(null);
+
 const TwilioNumber = z.object({
   sid: Sid,
   capabilities: z.object({ voice: z.boolean().nullish() }).nullish(),
@@ -354,6 +371,8 @@ const TwilioNumber = z.object({
   voiceFallbackMethod: text,
   trunkSid: text,
   voiceApplicationSid: text,
+  ...{ status: told, voiceReceiveMode: told, addressRequirements: told, addressSid: told, bundleSid: told },
+  ...{ emergencyStatus: told, emergencyAddressStatus: told },
 });
 
 const readNumber = (number: unknown): OwnedNumber => {
@@ -361,6 +380,7 @@ const readNumber = (number: unknown): OwnedNumber => {
   return {
     number_sid: sid,
     has_voice: capabilities?.voice ?? false,
+    conditions: conditionsOf(routing),
     routing: {
       voice_url: routing.voiceUrl,
       voice_method: routing.voiceMethod,
@@ -370,6 +390,19 @@ const readNumber = (number: unknown): OwnedNumber => {
       voice_application_sid: routing.voiceApplicationSid,
     },
   };
+};
+
+/** https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource */
+const conditionsOf = (number: Omit<z.output<typeof TwilioNumber>, 'sid' | 'capabilities'>): Condition[] => {
+  const { status, addressRequirements, addressSid, bundleSid } = number;
+  const met: [Condition, boolean][] = [
+    ['receives_fax', number.voiceReceiveMode === 'fax'],
+    ['not_in_use', status !== null && status !== 'in-use'],
+    ['address_missing', ![null, 'none'].includes(addressRequirements) && !addressSid && !bundleSid],
+    ['emergency_registration_failed', number.emergencyAddressStatus === 'registration-failure'],
+    ['emergency_calling_active', number.emergencyStatus === 'Active'],
+  ];
+  return met.flatMap(([condition, isMet]) => (isMet ? [condition] : []));
 };
 
 /** Setting a trunk takes the application away and the other way round, so only the one that is to be there is named. */

@@ -1,0 +1,58 @@
+import type { TwilioRecord } from './record.ts';
+
+/** What Twilio says of a number, or of its account, that stops calls or is worth knowing before they are routed anew. */
+export const conditions = [
+  'receives_fax',
+  'not_in_use',
+  'address_missing',
+  'emergency_registration_failed',
+  'emergency_calling_active',
+  'trial_account',
+] as const;
+export type Condition = (typeof conditions)[number];
+
+/** As whoever imports the number reads it. Only what concerns the directions that were asked for. */
+export const conditionWarnings = (record: TwilioRecord): string[] => {
+  const { supports_inbound, supports_outbound } = record;
+  const told = record.provisioning.known.conditions ?? [];
+  return told.flatMap((condition) => {
+    const { of, say } = sentences[condition];
+    const concerns = { calls_in: supports_inbound, calls: supports_inbound || supports_outbound }[of];
+    return concerns ? [say(record)] : [];
+  });
+};
+
+type Numbered = Pick<TwilioRecord, 'phone_number'>;
+
+const sentences: Record<Condition, { of: 'calls_in' | 'calls'; say(record: Numbered): string }> = {
+  receives_fax: {
+    of: 'calls_in',
+    say: ({ phone_number }) =>
+      `Twilio takes calls to ${phone_number} for faxes (voice_receive_mode fax), so they reach no agent. Set it to receive voice calls in the Twilio console.`,
+  },
+  not_in_use: {
+    of: 'calls',
+    say: ({ phone_number }) =>
+      `Twilio does not list ${phone_number} as in use yet, so calls may fail. Check it in the Twilio console, under Phone Numbers, Active numbers.`,
+  },
+  address_missing: {
+    of: 'calls',
+    say: ({ phone_number }) =>
+      `Twilio requires an address for ${phone_number}, and it has neither an address nor a regulatory bundle. Add one in the Twilio console, under Phone Numbers, Regulatory Compliance, before Twilio suspends the number.`,
+  },
+  emergency_registration_failed: {
+    of: 'calls',
+    say: ({ phone_number }) =>
+      `Twilio could not register the emergency address of ${phone_number}. Check it in the Twilio console, under Phone Numbers, Emergency Calling.`,
+  },
+  emergency_calling_active: {
+    of: 'calls_in',
+    say: ({ phone_number }) =>
+      `${phone_number} is in use for emergency calls at Twilio. When an emergency service calls it back, the call now reaches an agent.`,
+  },
+  trial_account: {
+    of: 'calls',
+    say: () =>
+      'The Twilio account is a trial: calls out reach only numbers that are verified there, and Twilio plays a message of its own first. Upgrade it in the Twilio console.',
+  },
+};
