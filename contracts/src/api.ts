@@ -299,6 +299,11 @@ export const api = {
             region: 'ie1',
           },
         },
+        'With call transfers': {
+          name: 'Our Twilio account',
+          credentials: { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'your-auth-token' },
+          call_transfers: 'all',
+        },
       },
     }),
     list: query({

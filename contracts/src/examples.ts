@@ -104,6 +104,7 @@ export const integration: Integration = {
   account_sid: `AC${'0'.repeat(32)}`,
   credential_kind: 'auth_token',
   region: null,
+  call_transfers: 'disabled',
   ...made,
 };
 

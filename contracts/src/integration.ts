@@ -44,13 +44,22 @@ export const TwilioCredentials = z
   });
 export type TwilioCredentials = z.input<typeof TwilioCredentials>;
 
+/** Twilio's `transfer_mode` of a trunk. https://www.twilio.com/docs/sip-trunking/call-transfer */
+const CallTransfers = z.enum(['disabled', 'sip', 'all']).meta({
+  id: 'CallTransfers',
+  description:
+    'Whether an agent can transfer a call away (a SIP REFER): `disabled` not at all, `sip` to SIP addresses, `all` also to phone numbers. The account pays for the call to whoever it is transferred to.',
+});
+
 export const CreateIntegration = z
   .strictObject({
     name: text(100).meta({ description: 'What you call the account.', example: 'Our Twilio account' }),
     credentials: TwilioCredentials,
+    call_transfers: CallTransfers.default('disabled'),
   })
   .meta({ id: 'CreateIntegration', description: 'The account to integrate.' });
 export type CreateIntegration = z.input<typeof CreateIntegration>;
+export type ParsedCreateIntegration = z.output<typeof CreateIntegration>;
 
 /** An organization's Twilio account. `status` is what Twilio last said of its credentials. */
 export const Integration = z
@@ -70,6 +79,11 @@ export const Integration = z
       description: 'Which credentials are kept: the auth token, or an API key.',
     }),
     region: z.string().nullable().meta({ description: "Twilio's Region of the credentials. Null: `us1`." }),
+    /** Absent in an answer that an older version stored, and that is given again. */
+    call_transfers: CallTransfers.nullable().default(null).meta({
+      description:
+        'Whether an agent can transfer a call away. Null: the account was integrated before this could be asked for, and what is set in the Twilio console is in force.',
+    }),
     warnings: z
       .array(z.string().meta({ description: 'A sentence.' }))
       .optional()

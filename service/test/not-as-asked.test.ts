@@ -38,6 +38,12 @@ describe('an import that a provider answers with success, but not as it was aske
       'domain_name is "other.pstn.twilio.com"',
     ],
     ['the trunk wants encryption', 'twilio.createTrunk', { Secure: 'true' }, 'secure is true instead of false'],
+    [
+      'the trunk lets calls be transferred',
+      'twilio.createTrunk',
+      { TransferMode: 'enable-all' },
+      'call_transfers is "all" instead of "disabled"',
+    ],
     ['the trunk sends no calls', 'twilio.createOriginationUrl', { Enabled: 'false' }, 'enabled is false'],
     [
       'another list is permitted',

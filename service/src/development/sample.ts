@@ -36,5 +36,5 @@ export const openSample = async (
 const integrate = async (integrations: Handlers['integrations'], caller: Caller, shelf: Shelf) => {
   const { sid: account_sid, auth_token } = await seedAccount(shelf, numbers);
   const credentials = { provider: 'twilio', account_sid, auth_token } as const;
-  return (await integrations.create(caller, { name: 'Sandbox account', credentials })).data;
+  return (await integrations.create(caller, { name: 'Sandbox account', credentials, call_transfers: 'disabled' })).data;
 };

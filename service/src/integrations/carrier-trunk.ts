@@ -1,6 +1,14 @@
 import type { Part, Seen } from '../provisioning/part.ts';
 import { Conflict } from '../provisioning/provider.ts';
-import type { CarrierPartName, IntegrationRecord } from './record.ts';
+import type { CallTransfers, CarrierPartName, IntegrationRecord } from './record.ts';
+
+/** How a trunk treats calls. */
+export interface TrunkSettings {
+  /** Twilio's Secure Trunking. */
+  secure: boolean;
+  /** Absent: as it is. */
+  call_transfers?: CallTransfers;
+}
 
 /**
  * The carrier's side of an integration: what a trunk is made of at Twilio. Names carry our mark.
@@ -8,11 +16,11 @@ import type { CarrierPartName, IntegrationRecord } from './record.ts';
  */
 export interface TrunkAccount {
   /** Throws `Conflict` where the domain name is taken, by anyone at Twilio. */
-  createTrunk(trunk: { name: string; domain_name: string; secure: boolean }): Promise<string>;
+  createTrunk(trunk: { name: string; domain_name: string } & TrunkSettings): Promise<string>;
   /** Those of this name, with what they are made for. */
   findTrunks(name: string): Promise<Seen[]>;
-  /** False: there is no such trunk. */
-  secureTrunk(trunk_sid: string, secure: boolean): Promise<boolean>;
+  /** In place. False: there is no such trunk. */
+  changeTrunk(trunk_sid: string, settings: TrunkSettings): Promise<boolean>;
   removeTrunk(trunk_sid: string): Promise<void>;
   /** Where the trunk sends the calls that it takes. */
   createOriginationUrl(trunk_sid: string, origination: { name: string; sip_url: string }): Promise<string>;
@@ -39,6 +47,8 @@ export interface CarrierJob {
   name: string;
   /** Twilio's Secure Trunking. */
   secure: boolean;
+  /** Null: whatever is set at Twilio stays. */
+  call_transfers: CallTransfers | null;
   /** Where Twilio sends calls: `sip:host;transport=…`. */
   sip_url: string;
   password(): Promise<string>;
@@ -46,6 +56,7 @@ export interface CarrierJob {
   rename(): Promise<void>;
 }
 
+const settingsOf = ({ secure, call_transfers }: CarrierJob) => ({ secure, ...(call_transfers && { call_transfers }) });
 const always = () => true;
 const seen = (sids: string[]): Seen[] => sids.map((resource_id) => ({ resource_id }));
 
@@ -55,11 +66,11 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     name: 'trunk',
     after: [],
     when: always,
-    content: ({ secure }) => ({ secure }),
+    content: settingsOf,
     make: (job) => createTrunk(job),
     look: ({ account, name }) => account.findTrunks(name),
-    change: async ({ account, secure }, trunk_sid) =>
-      (await account.secureTrunk(trunk_sid, secure)) ? trunk_sid : undefined,
+    change: async (job, trunk_sid) =>
+      (await job.account.changeTrunk(trunk_sid, settingsOf(job))) ? trunk_sid : undefined,
     remove: ({ account }, trunk_sid) => account.removeTrunk(trunk_sid),
   },
   {
@@ -111,7 +122,7 @@ async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
     return await job.account.createTrunk({
       name: job.name,
       domain_name: job.record.carrier.domain_name,
-      secure: job.secure,
+      ...settingsOf(job),
     });
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;

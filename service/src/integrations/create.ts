@@ -1,4 +1,4 @@
-import { type Caller, type CreateIntegration, Problem } from '@trunkline/contracts';
+import { type Caller, type ParsedCreateIntegration, Problem, type TwilioCredentials } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { repeatedField, type Transaction } from '../database/connect.ts';
 import { drawId, drawPassword } from '../database/ids.ts';
@@ -19,7 +19,7 @@ export interface CreateDependencies {
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   /** Throws unless Twilio takes the credentials and the account is active. */
-  proveCredentials(credentials: CreateIntegration['credentials']): Promise<Proven>;
+  proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
 }
 
 /** What the credentials let us see. */
@@ -34,7 +34,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
 
   const draft = async (
     caller: Caller,
-    { name, credentials }: CreateIntegration,
+    { name, credentials, call_transfers }: ParsedCreateIntegration,
     { is_trial }: Proven,
   ): Promise<IntegrationRecord> => {
     const integration_id = drawId('intg');
@@ -52,6 +52,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       region: credentials.region ?? null,
       ...(is_trial !== undefined && { is_trial }),
       credentials: await secrets.seal(JSON.stringify(credentials), placeOf(integration_id)),
+      call_transfers,
       carrier: {
         domain_name: drawDomainName(installation_id, { integration_id }),
         username: `trunkline-${installation_id}`,
@@ -65,7 +66,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
     };
   };
 
-  return async (caller: Caller, input: CreateIntegration): Promise<IntegrationRecord> => {
+  return async (caller: Caller, input: ParsedCreateIntegration): Promise<IntegrationRecord> => {
     const made = await store.madeBy(caller);
     if (made !== null) return made;
     const count = (limit: number) => store.count(caller.organization_id, limit);

@@ -18,6 +18,7 @@ export const describeIntegration = (record: IntegrationRecord, today: MadeFor): 
     account_sid: record.account_sid,
     credential_kind: record.credential_kind,
     region: record.region,
+    call_transfers: record.call_transfers,
     ...(warnings.length > 0 && { warnings }),
     created_at: record.created_at.toISOString(),
     updated_at: record.updated_at.toISOString(),

@@ -60,6 +60,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       account,
       name: `trunkline ${installation_id} ${integration_id}`,
       secure,
+      call_transfers: record.call_transfers,
       sip_url: `sip:${sip_host};transport=${secure ? 'tls' : 'tcp'}`,
       password: () => secrets.open(carrier.password, `integrations/${integration_id}/carrier_password`),
       rename: async () => {

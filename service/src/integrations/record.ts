@@ -7,6 +7,9 @@ import { provisioningShape } from '../provisioning/lease.ts';
 const carrierPartNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
 export type CarrierPartName = (typeof carrierPartNames)[number];
 
+const callTransfers = ['disabled', 'sip', 'all'] as const;
+export type CallTransfers = (typeof callTransfers)[number];
+
 /** Twilio's Secure Trunking, which LiveKit's media encryption follows, and where Twilio sends calls. */
 const MadeFor = z.object({ secure: z.boolean(), sip_host: z.string() });
 export type MadeFor = z.output<typeof MadeFor>;
@@ -29,6 +32,8 @@ export const IntegrationRecord = z.object({
   is_trial: z.boolean().exactOptional(),
   /** JSON of `TwilioCredentials`. */
   credentials: Sealed,
+  /** Its trunk's. Null: of before it could be asked for, and whatever is set at Twilio stays. */
+  call_transfers: orNull(z.enum(callTransfers)),
   /** The integration's own trunk: what is sent is stored before. */
   carrier: z.object({
     /** `<name>.pstn.twilio.com`, where LiveKit sends outbound calls. */

@@ -46,7 +46,7 @@ export const serveTrunks: Serve = (route, { shelf, clock }) => {
       domain_name: DomainName ?? null,
       secure: Secure === 'true',
       cnam_lookup_enabled: CnamLookupEnabled === 'true',
-      ...(TransferMode && { transfer_mode: TransferMode }),
+      ...(TransferMode && { transfer_mode: modeOf(TransferMode) }),
       ...(TransferCallerId && { transfer_caller_id: TransferCallerId }),
       ...(DisasterRecoveryUrl && { disaster_recovery_url: DisasterRecoveryUrl }),
       ...(DisasterRecoveryMethod && { disaster_recovery_method: DisasterRecoveryMethod }),
@@ -60,10 +60,11 @@ export const serveTrunks: Serve = (route, { shelf, clock }) => {
   }));
 
   route('updateTrunk', 'post', '/v1/Trunks/:trunk', async (asked) => {
-    const { FriendlyName, Secure } = asked.form;
+    const { FriendlyName, Secure, TransferMode } = asked.form;
     const changed = await asked.things.change('trunk', await asked.things.find('trunk', asked.params.trunk), {
       ...(FriendlyName !== undefined && { friendly_name: FriendlyName }),
       ...(Secure !== undefined && { secure: Secure === 'true' }),
+      ...(TransferMode !== undefined && { transfer_mode: modeOf(TransferMode) }),
     });
     return { status: 200, body: await describe(changed, asked) };
   });
@@ -74,6 +75,11 @@ export const serveTrunks: Serve = (route, { shelf, clock }) => {
       await shelf.put('twilio.reserved_domain', String(trunk.domain_name), { until: clock.now() + RESERVED_MS });
     return things.drop('trunk', trunk);
   });
+};
+
+const modeOf = (mode: string): string => {
+  if (!['disable-all', 'enable-all', 'sip-only'].includes(mode)) throw TwilioRefusal.invalid('TransferMode is invalid');
+  return mode;
 };
 
 /** By a trunk of any account in any Region, or kept for whoever had it. */

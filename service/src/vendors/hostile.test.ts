@@ -66,7 +66,7 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   detach: () => it.detach(sid('PN')),
   createTrunk: () => it.createTrunk({ name: 'n', domain_name: 'n.pstn.twilio.com', secure: false }),
   findTrunks: () => it.findTrunks('n'),
-  secureTrunk: () => it.secureTrunk(sid('TK'), true),
+  changeTrunk: () => it.changeTrunk(sid('TK'), { secure: true, call_transfers: 'sip' }),
   removeTrunk: () => it.removeTrunk(sid('TK')),
   createOriginationUrl: () => it.createOriginationUrl(sid('TK'), { name: 'n', sip_url: 'sip:sip.example.com' }),
   findOriginationUrls: () => it.findOriginationUrls(sid('TK'), 'n'),

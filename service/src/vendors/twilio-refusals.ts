@@ -66,7 +66,7 @@ export const acts: Record<string, string> = {
   detach: 'update the phone number',
   createTrunk: 'create a SIP trunk',
   findTrunks: 'list SIP trunks',
-  secureTrunk: 'update a SIP trunk',
+  changeTrunk: 'update a SIP trunk',
   removeTrunk: 'delete a SIP trunk',
   createOriginationUrl: 'create an origination URL of a SIP trunk',
   findOriginationUrls: 'list the origination URLs of a SIP trunk',

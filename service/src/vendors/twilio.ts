@@ -7,7 +7,7 @@ import {
 } from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
-import type { TrunkAccount } from '../integrations/carrier-trunk.ts';
+import type { TrunkAccount, TrunkSettings } from '../integrations/carrier-trunk.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
 import type { Content, Seen } from '../provisioning/part.ts';
@@ -209,25 +209,29 @@ const connect = (
       await unlessGone('detach', () => route('detach', number_sid, { trunk_sid: null }));
     },
 
-    createTrunk: ({ name, domain_name, secure }) =>
-      makeAsAsked('createTrunk', () => trunks.create({ friendlyName: name, domainName: domain_name, secure }), {
-        compare: (made) => ({
-          asked: { domain_name: domain_name.toLowerCase(), secure },
-          is: { domain_name: made.domainName?.toLowerCase(), secure: made.secure },
-        }),
-        undo: (sid) => trunks(sid).remove(),
-      }),
+    createTrunk: ({ name, domain_name, ...settings }) =>
+      makeAsAsked(
+        'createTrunk',
+        () => trunks.create({ friendlyName: name, domainName: domain_name, ...writeSettings(settings) }),
+        {
+          compare: (made) => ({
+            asked: { domain_name: domain_name.toLowerCase(), ...settings },
+            is: { domain_name: made.domainName?.toLowerCase(), ...readSettings(made) },
+          }),
+          undo: (sid) => trunks(sid).remove(),
+        },
+      ),
     findTrunks: (name) =>
       see(
         'findTrunks',
         () => trunks.page({ pageSize: PAGE_SIZE }),
         ({ friendlyName }) => friendlyName === name,
-        ({ secure }) => ({ secure }),
+        readSettings,
       ),
-    secureTrunk: (trunk_sid, secure) =>
-      change('secureTrunk', () => trunks(trunk_sid).update({ secure }), {
-        asked: { secure },
-        read: (changed) => ({ secure: z.boolean().parse(changed.secure) }),
+    changeTrunk: (trunk_sid, settings) =>
+      change('changeTrunk', () => trunks(trunk_sid).update(writeSettings(settings)), {
+        asked: { ...settings },
+        read: (changed) => ({ ...readSettings(changed), secure: z.boolean().parse(changed.secure) }),
       }),
     removeTrunk: (trunk_sid) => remove('removeTrunk', () => trunks(trunk_sid).remove()),
 
@@ -346,6 +350,20 @@ const inDoubt = (problem: Error): Error => {
   if (!(problem instanceof ProviderProblem)) return problem;
   const { code, detail, members, passing, cause } = problem;
   return new ProviderProblem(code, detail, { ...members, passing, doubtful: true, cause });
+};
+
+/** https://www.twilio.com/docs/sip-trunking/call-transfer */
+const transferModes = { disabled: 'disable-all', sip: 'sip-only', all: 'enable-all' } as const;
+
+const writeSettings = ({ secure, call_transfers }: TrunkSettings) => ({
+  secure,
+  ...(call_transfers && { transferMode: transferModes[call_transfers] }),
+});
+
+/** A mode that we have no name for is told by Twilio's. */
+const readSettings = ({ secure, transferMode = null }: { secure: boolean; transferMode?: string | null }) => {
+  const [known] = Object.entries(transferModes).find(([, mode]) => mode === transferMode) ?? [];
+  return { secure, call_transfers: known ?? transferMode };
 };
 
 /** One of the ways in which a trunk knows who may dial out through it. */

@@ -21,18 +21,22 @@ describe('a trunk', () => {
   it('is made, found by its whole name, and removed', async () => {
     const trunk_sid = await newTrunk('life', 'a name');
     expect(trunk_sid).toMatch(/^TK[0-9a-f]{32}$/);
-    expect(await account.twilio.findTrunks('a name')).toEqual([{ resource_id: trunk_sid, content: { secure: true } }]);
+    expect(await account.twilio.findTrunks('a name')).toEqual([
+      { resource_id: trunk_sid, content: { secure: true, call_transfers: 'disabled' } },
+    ]);
     expect(await account.twilio.findTrunks('a nam')).toEqual([]);
     expect(await account.shelf.get('twilio.trunk', trunk_sid)).toMatchObject({
       friendly_name: 'a name',
       domain_name: 'life.pstn.twilio.com',
       secure: true,
     });
-    expect(await account.twilio.secureTrunk(trunk_sid, false)).toBe(true);
-    expect(await account.twilio.findTrunks('a name')).toMatchObject([{ content: { secure: false } }]);
+    expect(await account.twilio.changeTrunk(trunk_sid, { secure: false, call_transfers: 'all' })).toBe(true);
+    expect(await account.twilio.findTrunks('a name')).toMatchObject([
+      { content: { secure: false, call_transfers: 'all' } },
+    ]);
     for (const _ of ['there', 'gone']) await account.twilio.removeTrunk(trunk_sid);
     expect(await account.twilio.findTrunks('a name')).toEqual([]);
-    expect(await account.twilio.secureTrunk(trunk_sid, true)).toBe(false);
+    expect(await account.twilio.changeTrunk(trunk_sid, { secure: true })).toBe(false);
   });
 
   it.each(['with_underscore', 'dot.ted', ''])('is refused with the domain "%s"', async (domain) => {
