@@ -78,7 +78,9 @@ export const Integration = z
       id: 'CredentialKind',
       description: 'Which credentials are kept: the auth token, or an API key.',
     }),
-    region: z.string().nullable().meta({ description: "Twilio's Region of the credentials. Null: `us1`." }),
+    region: z.string().nullable().meta({
+      description: "Twilio's Region of the credentials. Null: `us1`. An account may have an integration in each.",
+    }),
     /** Absent in an answer that an older version stored, and that is given again. */
     call_transfers: CallTransfers.nullable().default(null).meta({
       description:

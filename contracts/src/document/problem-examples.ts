@@ -21,7 +21,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   organization_required: 'Send the id of your organization in the X-Organization-Id header. GET /api/me returns it.',
   phone_number_not_owned: `The Twilio account ${account_sid} does not own ${phone_number}. Import it with the integration of the account that does.`,
   phone_number_without_voice: `${phone_number} has no voice capability at Twilio. Import a number that has one.`,
-  provider_credentials_refused: `Twilio rejected the credentials of the account ${account_sid}, or the account is suspended. Check both in the Twilio console.`,
+  provider_credentials_refused: `Twilio rejected the credentials of the account ${account_sid} in the Region us1, or the account is suspended. Check both in the Twilio console: each Region has credentials of its own.`,
   provider_refused: [
     'Twilio refused to update the phone number. Twilio says: "Phone Number requires an Address". Complete the number\'s regulatory bundle or address in the Twilio console, under Phone Numbers, Regulatory Compliance.',
     {
@@ -67,7 +67,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   livekit_clash:
     'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then try again.',
-  integration_already_exists: `Your organization already has an integration for the account ${account_sid}. Use it: GET /api/integrations lists it.`,
+  integration_already_exists: `Your organization already has an integration for the account ${account_sid} in the Region us1. Use it: GET /api/integrations lists it.`,
   idempotency_key_in_use: [
     'The first request with this Idempotency-Key is still in progress. Try again once it has finished.',
     { retry_after_seconds: 1 },

@@ -65,12 +65,13 @@ export const upgrades: readonly Upgrade[] = [
       provisioning: partsOf4(Object(row.provisioning)),
     }),
   },
-  // 5: settings are kept as they were asked for, each of them, with a revision; what trunks were called is in what was sent.
+  // 5: settings are kept as they were asked for, each of them, with a revision; what trunks were called is in what was
+  // sent. An account has an integration in each Region; `us1` is none.
   {
     phone_numbers: (row) => recordOf5(row),
     // Of a database of schema 3 they are moved only when all rows are turned.
     tombstones: (row) => recordOf5(row),
-    integrations: (row) => ({ revision: 1, ...row }),
+    integrations: (row) => ({ revision: 1, ...row, ...(row.region === 'us1' && { region: null }) }),
   },
 ];
 

@@ -49,7 +49,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       status: 'active',
       account_sid: credentials.account_sid,
       credential_kind: credentials.auth_token === undefined ? 'api_key' : 'auth_token',
-      region: credentials.region ?? null,
+      region: regionOf(credentials),
       ...(is_trial !== undefined && { is_trial }),
       credentials: await secrets.seal(JSON.stringify(credentials), placeOf(integration_id)),
       call_transfers,
@@ -89,12 +89,16 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         return record;
       });
     } catch (error) {
-      if (repeatedField(error) !== 'organization_id+account_sid') throw error;
+      if (repeatedField(error) !== 'organization_id+account_sid+region') throw error;
       throw new Problem(
         'integration_already_exists',
-        `Your organization already has an integration for the account ${input.credentials.account_sid}. Use it: GET /api/integrations lists it.`,
+        `Your organization already has an integration for the account ${input.credentials.account_sid} in the Region ${input.credentials.region ?? 'us1'}. Use it: GET /api/integrations lists it.`,
         { cause: error },
       );
     }
   };
 };
+
+/** As it is stored and answered: `us1` is none, so that an account has one integration there. */
+const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>
+  region === undefined || region === 'us1' ? null : region;

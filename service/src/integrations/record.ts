@@ -27,7 +27,8 @@ export const IntegrationRecord = z.object({
   status: z.enum(['active', 'refused']),
   account_sid: z.string(),
   credential_kind: z.enum(['auth_token', 'api_key']),
-  region: orNull(z.enum(['us1', 'ie1', 'au1'])),
+  /** Null: `us1`. */
+  region: orNull(z.enum(['ie1', 'au1'])),
   /** Whether Twilio said so when that was asked last. Absent: the credentials may not see it. */
   is_trial: z.boolean().exactOptional(),
   /** JSON of `TwilioCredentials`. */

@@ -16,7 +16,7 @@ export const integrationsCollection = {
   shape: IntegrationRecord,
   indexes: [
     { key: { integration_id: 1 }, unique: true },
-    { key: { organization_id: 1, account_sid: 1 }, unique: true },
+    { key: { organization_id: 1, account_sid: 1, region: 1 }, unique: true },
     { key: newestFirst },
     ...dueIndexes,
   ],

@@ -449,7 +449,8 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
   const sentence = provider.message ? ` Twilio says: ${inQuotes(provider.message)}.` : '';
   const page = provider.more_info ? ` See ${provider.more_info}.` : '';
   if (reason === 'credentials') {
-    const detail = `Twilio rejected the credentials of the account ${credentials.account_sid}, or the account is suspended. Check both in the Twilio console.${sentence}${page}`;
+    const { account_sid, region = 'us1' } = credentials;
+    const detail = `Twilio rejected the credentials of the account ${account_sid} in the Region ${region}, or the account is suspended. Check both in the Twilio console: each Region has credentials of its own.${sentence}${page}`;
     return new ProviderProblem('provider_credentials_refused', detail, { cause, provider });
   }
   const act = acts[called.call] ?? called.call;
