@@ -2,7 +2,8 @@ import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, it } from 'vitest';
 import { dev, EXISTING, existingNetwork, prod } from '../../test/given.ts';
 import { type Given, parseConfig } from './config.ts';
-import { ConfigError, type Fault } from './faults.ts';
+import { ConfigError, type Fault, placeholdersIn } from './faults.ts';
+import { EXAMPLES } from './keys.ts';
 
 const faultsOf = (given: Given): readonly Fault[] => {
   try {
@@ -68,6 +69,34 @@ describe('a configuration', () => {
     const [fault, ...others] = faultsOf(given);
     expect([fault?.path, others]).toEqual([path, []]);
     expect(fault?.mend.join()).not.toContain(value);
+  });
+
+  it.each([
+    ['alarms.snsArn', prod({ alarms: { snsArn: 'arn:aws:sns:eu-central-1:123456789012:oncall' } })],
+    [
+      'secretArns.livekitApiKey',
+      prod({
+        livekitApiKey: undefined,
+        secretArns: { livekitApiKey: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:livekit-AbCdEf:key::' },
+      }),
+    ],
+    [
+      'secretKmsKeyArns[0]',
+      prod({
+        secretKmsKeyArns: ['arn:aws:kms:eu-central-1:444455556666:key/11111111-2222-3333-4444-555555555556'],
+      }),
+    ],
+    ['accountId', prod({ accountId: '111122223333' })],
+  ])('is refused for the %s of an account that only documentation has', (path, given) => {
+    expect(faultsOf(given).map((fault) => fault.path)).toEqual([path]);
+  });
+
+  it('is refused for each id and ARN of the examples', () => {
+    const examples = Object.entries<string>(EXAMPLES).filter(([, value]) =>
+      /123456789012|0123456789abcdef/.test(value),
+    );
+    expect(examples.length).toBeGreaterThan(15);
+    expect(examples.filter(([path, value]) => placeholdersIn({ [path]: value }).length === 0)).toEqual([]);
   });
 
   // Each rule: what breaks it, what it says, and the command that mends it.
