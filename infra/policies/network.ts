@@ -1,5 +1,5 @@
 import type { PolicyResource } from '@pulumi/policy';
-import { onEach, onStack, type Rule, when } from './rule.ts';
+import { isProd, onEach, onStack, type Rule, when } from './rule.ts';
 
 const INGRESS = 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule';
 const DATABASE_PORT = 27_017;
@@ -13,11 +13,14 @@ const of = (resources: PolicyResource[], type: string) => resources.filter((reso
 export const network: Rule[] = [
   onEach(
     INGRESS,
-    { name: 'world-reaches-web-ports-only', description: 'The world reaches ports 80 and 443, and no other.' },
-    ({ cidrIpv4, cidrIpv6, fromPort, toPort }) =>
+    {
+      name: 'world-reaches-web-ports-only',
+      description: 'The world reaches port 443, outside of production 80 too, and no other.',
+    },
+    ({ cidrIpv4, cidrIpv6, fromPort, toPort }, resource) =>
       when(
         [cidrIpv4, cidrIpv6].some((range) => WORLD.includes(range)) &&
-          !(fromPort === toPort && [80, 443].includes(fromPort)),
+          !(fromPort === toPort && (isProd(resource) ? [443] : [80, 443]).includes(fromPort)),
         `Ports ${fromPort} to ${toPort} are open to the world. Name the group that may reach them.`,
       ),
   ),

@@ -1,8 +1,15 @@
 import type { PolicyResource, ResourceValidationArgs } from '@pulumi/policy';
+import * as proxy from '@pulumi/policy/proxy.js';
 import { rules } from '../../policies/rules.ts';
 import type { Recording } from './monitor.ts';
 import type { Resource } from './registration.ts';
-import { memoized, revealed } from './values.ts';
+import { memoized, revealed, type Values } from './values.ts';
+
+/** By which Pulumi itself hands a policy what is not known yet; its types leave it out. */
+const { unknownCheckingProxy, UnknownValueError } = proxy as unknown as {
+  unknownCheckingProxy: (props: Values) => Values;
+  UnknownValueError: new () => Error;
+};
 
 export interface Violation {
   rule: string;
@@ -11,23 +18,43 @@ export interface Violation {
 }
 
 /** Holds a recorded stack to every policy, as Pulumi's engine does: each resource by its inputs, the stack by its outputs. */
-export const evaluate = ({ resources }: Pick<Recording, 'resources'>): Violation[] => {
+export const evaluate = (run: Pick<Recording, 'resources'>): Violation[] => judge(run, (props) => props).violations;
+
+/** The same before anything is there: a policy that reads what is not known yet is not checked, and Pulumi says so. */
+export const evaluatePreview = (run: Pick<Recording, 'resources'>): Judged => judge(run, unknownCheckingProxy);
+
+interface Judged {
+  violations: Violation[];
+  /** By policy and resource. */
+  unchecked: { rule: string; type: string }[];
+}
+
+const judge = ({ resources }: Pick<Recording, 'resources'>, propsOf: (props: Values) => Values): Judged => {
   const violations: Violation[] = [];
-  const views = resources.map((resource) => inputView(resource, resources));
+  const unchecked: Judged['unchecked'] = [];
+  const withProps = <View extends { props: Values }>(view: View): View => ({ ...view, props: propsOf(view.props) });
+  const views = resources.map((resource) => withProps(inputView(resource, resources)));
+  const check = (rule: string, type: string, validate: () => unknown) => {
+    try {
+      validate();
+    } catch (error) {
+      if (!(error instanceof UnknownValueError)) throw error;
+      unchecked.push({ rule, type });
+    }
+  };
   for (const rule of rules) {
     const report = (message: string, urn = '') => violations.push({ rule: rule.name, urn, message });
     if ('validateStack' in rule) {
-      void rule.validateStack(
-        { ...context, resources: resources.map((resource) => stackView(resource, resources)) },
-        report,
-      );
+      const seen = resources.map((resource) => withProps(stackView(resource, resources)));
+      check(rule.name, 'the stack', () => rule.validateStack({ ...context, resources: seen }, report));
       continue;
     }
     for (const validate of [rule.validateResource ?? []].flat()) {
-      for (const view of views) void validate(view, (message) => report(message, view.urn));
+      for (const view of views)
+        check(rule.name, view.type, () => validate(view, (message) => report(message, view.urn)));
     }
   }
-  return violations;
+  return { violations, unchecked };
 };
 
 const context: Pick<ResourceValidationArgs, 'stackTags' | 'getConfig' | 'notApplicable'> = {

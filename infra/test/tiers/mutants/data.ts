@@ -124,7 +124,7 @@ export const data: Mutant[] = [
   },
   {
     wrong: 'restores an empty database',
-    caughtBy: 'a database is made from the snapshot asked for, and from none else',
+    caughtBy: 'a database is made from the snapshot or the moment asked for, and from none else',
     stack: 'widest',
     type: CLUSTER,
     change: inputs({ snapshotIdentifier: undefined }),

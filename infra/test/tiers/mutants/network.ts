@@ -11,6 +11,13 @@ export const network: Mutant[] = [
     change: inputs({ referencedSecurityGroupId: undefined, cidrIpv4: '0.0.0.0/0' }),
   },
   {
+    wrong: 'lets callers send their keys in clear in production',
+    caughtBy: 'world-reaches-web-ports-only',
+    type: INGRESS,
+    name: 'trunkline-world-to-load-balancer-443',
+    change: inputs({ fromPort: 80, toPort: 80 }),
+  },
+  {
     wrong: 'opens the database to the network’s own addresses',
     caughtBy: 'database-port-reached-by-groups-only',
     type: INGRESS,

@@ -3,7 +3,11 @@ import type { Run } from '../run-program.ts';
 import { given, json, of, type Promises, providersOf, urnsOf } from './promise.ts';
 
 const database = (run: Run) =>
-  given<{ snapshot?: string; capacity?: { min: number | string; max: number | string } }>(run, 'database') ?? {};
+  given<{
+    snapshot?: string;
+    pointInTime?: { cluster: string; time: string };
+    capacity?: { min: number | string; max: number | string };
+  }>(run, 'database') ?? {};
 
 /** What is configured is what is asked for. */
 export const configured = {
@@ -26,8 +30,19 @@ export const configured = {
     return urnsOf(run, 'ecs/taskDefinition', ({ inputs }) => !isDeepStrictEqual(inputs.runtimePlatform, wanted));
   },
 
-  'a database is made from the snapshot asked for, and from none else': (run) =>
-    urnsOf(run, 'docdb/cluster', ({ inputs }) => inputs.snapshotIdentifier !== database(run).snapshot),
+  'a database is made from the snapshot or the moment asked for, and from none else': (run) => {
+    const { snapshot, pointInTime } = database(run);
+    const moment = pointInTime && {
+      restoreType: 'full-copy',
+      sourceClusterIdentifier: pointInTime.cluster,
+      ...(pointInTime.time === 'latest' ? { useLatestRestorableTime: true } : { restoreToTime: pointInTime.time }),
+    };
+    return urnsOf(
+      run,
+      'docdb/cluster',
+      ({ inputs }) => inputs.snapshotIdentifier !== snapshot || !isDeepStrictEqual(inputs.restoreToPointInTime, moment),
+    );
+  },
 
   'a serverless database grows within the bounds asked for': (run) => {
     const { capacity } = database(run);
