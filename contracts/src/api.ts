@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, RevokeApiKey } from './api-key.ts';
+import { AvailableNumber, ListAvailableNumbers } from './available-number.ts';
 import { acted, one, page } from './envelope.ts';
 import {
   apiKey,
   assignedNumber,
+  availableNumber,
   integration,
   me,
   numberInDetail,
@@ -325,6 +327,48 @@ export const api = {
       input: NameIntegration,
       output: one(Integration),
       answers: { 'A Twilio account': { success: true, data: integration } },
+    }),
+    availableNumbers: query({
+      summary: 'List the numbers of an account',
+      description:
+        "The account's voice numbers as Twilio has them now, each with what takes its calls today and whether an import " +
+        'would succeed. Numbers that take no voice calls are left out, so a page may be shorter than `page_size` and the ' +
+        'list go on all the same. Verified caller IDs are no numbers of the account. A page costs one call to Twilio and ' +
+        'one to LiveKit.',
+      route: { method: 'GET', path: '/integrations/{integration_id}/available-numbers' },
+      permission: 'integrations:read',
+      problems: [
+        'integration_not_found',
+        'provider_credentials_refused',
+        'provider_refused',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+      ],
+      input: ListAvailableNumbers,
+      output: page(AvailableNumber),
+      answers: {
+        'One that can be imported, and one that is': {
+          success: true,
+          data: [
+            availableNumber,
+            {
+              ...availableNumber,
+              phone_number: '+15551234568',
+              label: 'Support',
+              routing: {
+                ...availableNumber.routing,
+                target: 'trunk',
+                trunk_sid: `TK${'2'.repeat(32)}`,
+                trunk_owner: 'integration',
+              },
+              phone_number_id: 'phon_0f1e2d3c4b5a',
+              import_problem: 'phone_number_taken',
+            },
+          ],
+          pagination: onlyPage,
+        },
+      },
     }),
   },
   apiKeys: {

@@ -1,4 +1,5 @@
 import type { ApiKey } from './api-key.ts';
+import type { AvailableNumber } from './available-number.ts';
 import type { Pagination } from './envelope.ts';
 import type { Integration } from './integration.ts';
 import type { Me } from './me.ts';
@@ -106,6 +107,21 @@ export const integration: Integration = {
   region: null,
   call_transfers: 'disabled',
   ...made,
+};
+
+export const availableNumber: AvailableNumber = {
+  phone_number: '+15551234567',
+  label: 'Front desk',
+  capabilities: { voice: true, sms: true, mms: false, fax: false },
+  routing: {
+    target: 'voice_url',
+    voice_url: 'https://***@example.com/voice?***',
+    voice_application_sid: null,
+    trunk_sid: null,
+    trunk_owner: null,
+  },
+  phone_number_id: null,
+  import_problem: null,
 };
 
 export const apiKey: ApiKey = {

@@ -1,6 +1,7 @@
 export * from './address.ts';
 export * from './api.ts';
 export * from './api-key.ts';
+export * from './available-number.ts';
 export * from './client.ts';
 export * from './e164.ts';
 export * from './envelope.ts';

@@ -389,7 +389,7 @@ export const Step = z
   .meta({ id: 'Step', description: 'One thing that is built for a number at a provider.' });
 export type Step = z.infer<typeof Step>;
 
-const MaskedUrl = z.string().nullable().meta({
+export const MaskedUrl = z.string().nullable().meta({
   description: 'User info and query are answered as `***`, for they may be secrets. They are given back as they were.',
   example: 'https://***@example.com/voice?***',
 });

@@ -9,6 +9,7 @@ import { createEventStore } from './events/store.ts';
 import { createIdempotency } from './http/idempotency.ts';
 import { createIntegrations, type IntegrationsDependencies } from './integrations/index.ts';
 import { createOrganizations } from './organizations/index.ts';
+import { createForeseeImports } from './phone-numbers/foresee.ts';
 import { createPhoneNumbers } from './phone-numbers/index.ts';
 import type { Switchboard } from './phone-numbers/providers.ts';
 import { createPhoneNumberStore } from './phone-numbers/store.ts';
@@ -86,6 +87,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
     made_for: madeFor(config, sip_host),
     gate,
     requeueNumbers: store.requeueAll,
+    foreseeImports: createForeseeImports({ ...shared, store, switchboard }),
     connect,
   });
   const { lineOf, lineFor } = integrations;

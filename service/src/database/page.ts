@@ -74,16 +74,16 @@ const readIdCursor = (cursor: string): Types.ObjectId => {
   throw notACursor();
 };
 
-/** The dot is in no cursor of an id. */
-const writeTextCursor = (text: string): string => `.${Buffer.from(text).toString('base64url')}`;
+/** Holds a place that is told by a text. The dot is in no cursor of an id. */
+export const writeTextCursor = (text: string): string => `.${Buffer.from(text).toString('base64url')}`;
 
-const readTextCursor = (cursor: string): string => {
+export const readTextCursor = (cursor: string): string => {
   const text = Buffer.from(cursor.slice(1), 'base64url').toString();
   if (writeTextCursor(text) === cursor) return text;
   throw notACursor();
 };
 
-const notACursor = () => {
+export const notACursor = () => {
   const issue = { path: 'cursor', message: 'must be the next_cursor of the page before, with the same filters' };
   return new Problem('invalid_request', `Fix these fields and try again: ${issue.path} ${issue.message}.`, {
     issues: [issue],

@@ -9,6 +9,7 @@ import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
+import { createAvailableNumbers, type ForeseeImports, type NumberList } from './available-numbers.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
 import { createCreateIntegration } from './create.ts';
 import { describeIntegration } from './describe.ts';
@@ -32,6 +33,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   /** What a carrier trunk is made for today. */
   made_for: MadeFor;
   call_ms: number;
+  foreseeImports: ForeseeImports;
 }
 
 interface ProvenAccount {
@@ -40,12 +42,20 @@ interface ProvenAccount {
 }
 
 /** The Twilio accounts of organizations, and the trunk that each has of its own. */
-export const createIntegrations = <Account extends TrunkAccount & ProvenAccount>(
+export const createIntegrations = <Account extends TrunkAccount & NumberList & ProvenAccount>(
   deps: IntegrationsDependencies<Account>,
 ) => {
   const { connection, connect } = deps;
   const store = createIntegrationStore(connection, deps);
   const accounts = createAccounts<Account>({ ...deps, store });
+  const getOwn = async ({ organization_id }: Caller, integration_id: IntegrationId): Promise<IntegrationRecord> => {
+    const integration = await store.get(organization_id, integration_id);
+    if (integration !== null) return integration;
+    throw new Problem(
+      'integration_not_found',
+      `Your organization has no integration ${integration_id}. GET /api/integrations lists those it has.`,
+    );
+  };
   const getById = async (integration_id: IntegrationId): Promise<IntegrationRecord> => {
     const integration = await store.getById(integration_id);
     if (integration === null) throw new Error(`${integration_id} is gone`);
@@ -65,6 +75,7 @@ export const createIntegrations = <Account extends TrunkAccount & ProvenAccount>
     },
   });
 
+  const listAvailable = createAvailableNumbers(deps.foreseeImports);
   const describe = (record: IntegrationRecord) => describeIntegration(record, deps.made_for);
 
   const integrations: Handlers['integrations'] = {
@@ -76,15 +87,14 @@ export const createIntegrations = <Account extends TrunkAccount & ProvenAccount>
       const { data, pagination } = await store.list(caller.organization_id, input);
       return { success: true, data: data.map(describe), pagination };
     },
-    get: async ({ organization_id }, { integration_id }) => {
-      const integration = await store.get(organization_id, integration_id);
-      if (integration === null) {
-        throw new Problem(
-          'integration_not_found',
-          `Your organization has no integration ${integration_id}. GET /api/integrations lists those it has.`,
-        );
-      }
-      return { success: true, data: describe(integration) };
+    get: async (caller, { integration_id }) => ({
+      success: true,
+      data: describe(await getOwn(caller, integration_id)),
+    }),
+    availableNumbers: async (caller, { integration_id, ...page }) => {
+      const integration = await getOwn(caller, integration_id);
+      const account = accounts.notingStatus(await accounts.accountOf(integration), integration);
+      return { success: true, ...(await listAvailable(integration, account, page)) };
     },
   };
 

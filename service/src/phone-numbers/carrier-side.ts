@@ -54,10 +54,8 @@ async function isTrial(job: Job): Promise<boolean> {
 /** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
 async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void> {
   const { record } = job;
-  if (routing.trunk_sid !== null && routing.trunk_sid === carrierOf(job).trunkSid()) return;
-  const obstacle = routing.trunk_sid
-    ? `the trunk ${routing.trunk_sid}`
-    : routing.voice_application_sid && `the voice application ${routing.voice_application_sid}`;
+  if (isOn(carrierOf(job).trunkSid(), routing)) return;
+  const obstacle = routedElsewhere(routing);
   if (obstacle && !record.provisioning.change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
@@ -66,6 +64,19 @@ async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void
   }
   await job.rememberRouting(routing);
 }
+
+type Routed = Pick<FormerRouting, 'trunk_sid' | 'voice_application_sid'>;
+
+const isOn = (trunk_sid: string | undefined, routing: Routed): boolean =>
+  routing.trunk_sid !== null && routing.trunk_sid === trunk_sid;
+
+/** What takes the number's calls that is not ours to replace unasked. A voice URL is. */
+const routedElsewhere = ({ trunk_sid, voice_application_sid }: Routed): string | null =>
+  trunk_sid ? `the trunk ${trunk_sid}` : voice_application_sid && `the voice application ${voice_application_sid}`;
+
+/** Whether an import would be refused for where the number is routed. `trunk_sid` is the integration's own trunk. */
+export const isRoutedElsewhere = (routing: Routed, trunk_sid: string | undefined): boolean =>
+  !isOn(trunk_sid, routing) && routedElsewhere(routing) !== null;
 
 /**
  * Where it was on our trunk and is not any more, only its former routing is ours to replace: then a giving back of an

@@ -8,7 +8,7 @@ import type { AwaitOutcome } from './await-outcome.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
 import type { CarrierAccount } from './job.ts';
 import type { createNewRecord } from './new-record.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import { isBeingReleased, type PhoneNumberRecord } from './record.ts';
 import { refuseLocalAddress } from './server-address.ts';
 import type { PhoneNumberStore } from './store.ts';
 
@@ -30,7 +30,7 @@ export const createImport = (deps: ImportDependencies) => {
 
   const refuseTaken = async (caller: Caller, phone_number: string): Promise<PhoneNumberRecord> => {
     const holder = await store.getByNumber(phone_number);
-    if (holder === null || ['releasing', 'gone'].includes(holder.provisioning_state)) {
+    if (holder === null || isBeingReleased(holder)) {
       throw new Problem('phone_number_busy', `${phone_number} is being released. Try again in a few seconds.`, {
         retry_after_seconds: 5,
       });

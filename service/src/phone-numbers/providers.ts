@@ -104,6 +104,8 @@ export interface Switchboard {
    * since the more exact one wins.
    */
   findInboundTrunks(phone_number: string): Promise<FoundInboundTrunk[]>;
+  /** The same for each of these numbers, in one call. */
+  listInboundTrunks(phone_numbers: readonly string[]): Promise<Map<string, FoundInboundTrunk[]>>;
   /** Gives the trunk what a line says, and leaves all else as it is. In place. False: there is no such trunk. */
   changeInboundTrunk(trunk_id: string, line: InboundTrunkSettings): Promise<boolean>;
   createOutboundTrunk(line: OutboundTrunkSettings): Promise<string>;

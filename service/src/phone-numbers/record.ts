@@ -147,9 +147,13 @@ export const opensInbound = (record: PhoneNumberRecord): boolean =>
   record.provisioning.change?.kind === 'import' ||
   (!record.supports_inbound && record.provisioning.change?.wanted?.supports_inbound === true);
 
+/** Whether its number will be free, and is not yet. */
+export const isBeingReleased = ({ provisioning_state }: PhoneNumberRecord): boolean =>
+  provisioning_state === 'releasing' || provisioning_state === 'gone';
+
 /** A record as its change will leave it. Null: nothing is to be left of it. */
 export const wantedOf = (record: PhoneNumberRecord): PhoneNumberRecord | null => {
   const { change } = record.provisioning;
   if (change) return change.wanted && { ...record, ...change.wanted };
-  return record.provisioning_state === 'releasing' || record.provisioning_state === 'gone' ? null : record;
+  return isBeingReleased(record) ? null : record;
 };

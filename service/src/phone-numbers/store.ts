@@ -41,6 +41,9 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     /** Whoever holds the number, as the unique index sees it. */
     getByNumber: (phone_number: string) => records.findOne({ holds: phone_number }, { local: true }),
 
+    /** Whoever holds any of these numbers. */
+    getByNumbers: (phone_numbers: readonly string[]) => records.find({ holds: { $in: phone_numbers } }),
+
     /** Whether this installation had a record of this id, and let go of it. */
     wasLetGo: (phone_number_id: PhoneNumberId) => records.exists({ phone_number_id, provisioning_state: 'gone' }),
 

@@ -94,13 +94,17 @@ export async function findDispatchRules(job: Job): Promise<Found[]> {
 /** An inbound trunk for the number that is neither this record's nor let go of by this installation. */
 async function findForeignTrunk(job: Job, found?: FoundInboundTrunk[]): Promise<FoundInboundTrunk | undefined> {
   for (const trunk of found ?? (await job.switchboard.findInboundTrunks(job.record.phone_number))) {
-    const { mark } = trunk;
-    const ours = mark?.installation_id === job.installation_id;
-    if (ours && (mark.phone_number_id === job.record.phone_number_id || (await job.wasLetGo(mark.phone_number_id))))
-      continue;
-    return trunk;
+    if (mine(job, [trunk]).length === 0 && (await isInTheWay(trunk, job))) return trunk;
   }
   return undefined;
+}
+
+/** Unless this installation has let go of what the trunk was made for. */
+export async function isInTheWay(
+  { mark }: Found,
+  { installation_id, wasLetGo }: Pick<Job, 'installation_id' | 'wasLetGo'>,
+): Promise<boolean> {
+  return mark?.installation_id !== installation_id || !(await wasLetGo(mark.phone_number_id));
 }
 
 /** Those that carry this record's mark. */

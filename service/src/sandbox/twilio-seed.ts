@@ -9,6 +9,8 @@ import { type Region, regions } from './twilio-wire.ts';
 /** A number, as it was bought but for what is said here. */
 export interface SeededNumber extends NumberFields {
   phone_number: string;
+  /** Its own digits, unless it has been given another. */
+  friendly_name?: string;
   voice?: boolean;
   /** Where its calls are handled. */
   voice_region?: Region;

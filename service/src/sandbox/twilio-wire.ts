@@ -40,28 +40,34 @@ export const rfc2822 = (date: unknown): string | null =>
   typeof date === 'string' ? new Date(date).toUTCString().replace('GMT', '+0000') : null;
 
 const MOST_PER_PAGE = 1000;
+const TOKEN = 'PA';
 
-const cut = (things: object[], req: Request) => {
+const cut = <T extends object>(things: readonly T[], req: Request, from?: number) => {
   const page = Number(req.query.Page ?? 0);
   const page_size = Math.min(Number(req.query.PageSize ?? 50), MOST_PER_PAGE);
+  const start = from ?? page * page_size;
   const pathOf = (wanted: number): string => {
-    const query = Object.entries(req.query).map(([name, value]): [string, string] => [name, String(value)]);
+    const { PageToken: _, ...asking } = req.query;
+    const query = Object.entries(asking).map(([name, value]): [string, string] => [name, String(value)]);
     const asked = { ...Object.fromEntries(query), PageSize: String(page_size), Page: String(wanted) };
     return `${req.path}?${new URLSearchParams(asked)}`;
   };
   return {
     page,
     page_size,
-    shown: things.slice(page * page_size, (page + 1) * page_size),
+    shown: things.slice(start, start + page_size),
     first: pathOf(0),
     previous: page > 0 ? pathOf(page - 1) : null,
-    next: things.length > (page + 1) * page_size ? pathOf(page + 1) : null,
+    next: things.length > start + page_size ? pathOf(page + 1) : null,
   };
 };
 
-/** A list of the 2010 API: links are relative to the host. */
-export const listPage = (key: string, things: object[], req: Request): Reply => {
-  const { page, page_size, shown, first, previous, next } = cut(things, req);
+/** A list of the 2010 API: links are relative to the host. By its token it goes on behind a thing, also where that is gone. */
+export const listPage = (key: string, listed: readonly { sid: string }[], req: Request): Reply => {
+  const things = listed.toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
+  const after = typeof req.query.PageToken === 'string' ? req.query.PageToken.slice(TOKEN.length) : undefined;
+  const from = after === undefined ? undefined : things.filter(({ sid }) => sid <= after).length;
+  const { page, page_size, shown, first, previous, next } = cut(things, req, from);
   const start = page * page_size;
   const body = {
     [key]: shown,
@@ -72,7 +78,7 @@ export const listPage = (key: string, things: object[], req: Request): Reply => 
     uri: req.originalUrl,
     first_page_uri: first,
     previous_page_uri: previous,
-    next_page_uri: next,
+    next_page_uri: next && `${next}&PageToken=${TOKEN}${shown.at(-1)?.sid}`,
   };
   return { status: 200, body };
 };

@@ -14,6 +14,9 @@ export interface VendorCall {
   stays?: string | undefined;
 }
 
+/** Of a call that reads, for somebody who only wants to read. */
+export const NOTHING_CHANGED = 'Nothing was changed.';
+
 /** What becomes of what was made before the call that failed, and of what that may have done. */
 export const afterwards = ({ stays }: Pick<VendorCall, 'stays'>): string =>
   stays ?? 'Everything created for this request is rolled back.';

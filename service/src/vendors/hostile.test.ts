@@ -45,6 +45,7 @@ const routing = {
 const callsOfLiveKit = (it: Switchboard): CallsOf<Switchboard> => ({
   createInboundTrunk: () => it.createInboundTrunk(inbound),
   findInboundTrunks: () => it.findInboundTrunks('+15551234567'),
+  listInboundTrunks: async () => [...(await it.listInboundTrunks(['+15551234567'])).values()].flat(),
   changeInboundTrunk: () => it.changeInboundTrunk('ST_a', inbound),
   createOutboundTrunk: () => it.createOutboundTrunk(outbound),
   changeOutboundTrunk: () => it.changeOutboundTrunk('ST_a', outbound),
@@ -60,6 +61,7 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   proveCredentials: () => it.proveCredentials(),
   isTrial: () => it.isTrial(),
   findNumber: () => it.findNumber('+15551234567'),
+  listNumbers: () => it.listNumbers({ page_size: 20, after: undefined }),
   readNumber: () => it.readNumber(sid('PN')),
   routeToTrunk: () => it.routeToTrunk(sid('PN'), sid('TK')),
   giveBack: () => it.giveBack(sid('PN'), routing),
@@ -143,7 +145,7 @@ const functions = (['LiveKit', 'Twilio'] as const).flatMap((vendor) =>
   Object.keys(nowhere[vendor]).map((name): [Vendor, string] => [vendor, name]),
 );
 const isRemoval = (name: string) => /^(remove|revoke)/.test(name);
-const isList = (name: string) => name.startsWith('find');
+const isList = (name: string) => /^(find|list)/.test(name);
 
 const outcomeOf = async (on: Providers, vendor: Vendor, name: string): Promise<unknown> => {
   const call = callsOf(on)[vendor].get(name);

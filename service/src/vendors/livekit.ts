@@ -34,6 +34,7 @@ import type { FindForAll } from '../checks/livekit.ts';
 import type {
   DispatchRuleContent,
   Found,
+  FoundInboundTrunk,
   Mark,
   MediaEncryption,
   OutboundTrunkSettings,
@@ -42,7 +43,7 @@ import type {
 } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/provider.ts';
 import { requireAsAsked } from './as-asked.ts';
-import { quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
+import { NOTHING_CHANGED, quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { MeasureCall } from './measure-call.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
 
@@ -69,10 +70,15 @@ export const createLiveKit = ({
   const call = <T>(name: string, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
     measureCall(name, () =>
       run().catch((error: unknown) => {
-        throw translate({ vendor: 'LiveKit', call: name, secrets: [api_secret, ...secrets] }, error);
+        const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
+        throw translate({ vendor: 'LiveKit', call: name, secrets: [api_secret, ...secrets], stays }, error);
       }),
     );
 
+  const readInboundTrunks = async (phone_numbers: readonly string[]): Promise<SIPInboundTrunkInfo[]> => {
+    const request = new ListSIPInboundTrunkRequest({ numbers: [...phone_numbers] });
+    return ListSIPInboundTrunkResponse.fromJson(await ask('ListSIPInboundTrunk', request), lenient).items;
+  };
   const removeTrunk = async (trunk_id: string): Promise<void> => {
     const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
     SIPTrunkInfo.fromJson(removed, lenient);
@@ -164,15 +170,12 @@ export const createLiveKit = ({
       ),
 
     findInboundTrunks: (phone_number) =>
-      call('findInboundTrunks', async () => {
-        const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ numbers: [phone_number] }));
-        const { items: trunks } = ListSIPInboundTrunkResponse.fromJson(listed, lenient);
-        // The list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets.
-        return trunks.flatMap(({ sipTrunkId, metadata, numbers }) => {
-          const written = numbers.filter((number) => normalise(number) === phone_number);
-          const has_other_numbers = written.length < numbers.length;
-          return written.length === 0 ? [] : [{ ...found(sipTrunkId, metadata), written, has_other_numbers }];
-        });
+      call('findInboundTrunks', async () => withNumber(phone_number, await readInboundTrunks([phone_number]))),
+
+    listInboundTrunks: (phone_numbers) =>
+      call('listInboundTrunks', async () => {
+        const trunks = await readInboundTrunks(phone_numbers);
+        return new Map(phone_numbers.map((phone_number) => [phone_number, withNumber(phone_number, trunks)]));
       }),
 
     createOutboundTrunk: (line) =>
@@ -316,6 +319,14 @@ export const createLiveKit = ({
       }),
   };
 };
+
+/** A list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets. */
+const withNumber = (phone_number: string, trunks: SIPInboundTrunkInfo[]): FoundInboundTrunk[] =>
+  trunks.flatMap(({ sipTrunkId, metadata, numbers }) => {
+    const written = numbers.filter((number) => normalise(number) === phone_number);
+    const has_other_numbers = written.length < numbers.length;
+    return written.length === 0 ? [] : [{ ...found(sipTrunkId, metadata), written, has_other_numbers }];
+  });
 
 const Id = z.string().min(1);
 

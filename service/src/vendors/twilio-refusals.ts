@@ -1,3 +1,5 @@
+import { NOTHING_CHANGED } from './failure.ts';
+
 /** https://www.twilio.com/docs/api/errors/21248 */
 export const DOMAIN_NAME_TAKEN = 21_248;
 /** The update is not done, and would be in a moment. https://www.twilio.com/docs/api/errors/20162 */
@@ -60,6 +62,7 @@ export const acts: Record<string, string> = {
   proveCredentials: "read the account's phone numbers",
   isTrial: 'read the account',
   findNumber: "read the account's phone numbers",
+  listNumbers: "read the account's phone numbers",
   readNumber: 'read the phone number',
   routeToTrunk: 'update the phone number',
   giveBack: 'update the phone number',
@@ -86,7 +89,9 @@ export const acts: Record<string, string> = {
 /** What these make is the integration's. Imports wait for it, and never undo it. */
 const ofTheCarrierTrunk = ['createTrunk', 'createOriginationUrl', 'createCredentialList', 'createCredential', 'permit'];
 
-export const staysOf = (call: string): string | undefined =>
-  ofTheCarrierTrunk.includes(call)
+export const staysOf = (call: string): string | undefined => {
+  if (call === 'listNumbers') return NOTHING_CHANGED;
+  return ofTheCarrierTrunk.includes(call)
     ? "The parts of the integration's trunk that exist at Twilio stay, and the next import continues from there."
     : undefined;
+};

@@ -7,6 +7,7 @@ import {
 } from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
+import type { ListedNumber, NumberList } from '../integrations/available-numbers.ts';
 import type { TrunkAccount, TrunkSettings } from '../integrations/carrier-trunk.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
@@ -37,7 +38,7 @@ export interface TwilioOptions {
 }
 
 /** A Twilio account: its numbers, and what its trunks are made of. */
-export interface TwilioAccount extends Carrier, TrunkAccount {
+export interface TwilioAccount extends Carrier, TrunkAccount, NumberList {
   /** Throws `provider_credentials_refused` unless Twilio takes the credentials and the account is active. */
   proveCredentials(): Promise<void>;
 }
@@ -187,6 +188,14 @@ const connect = (
         );
         for await (const number of numbers) if (number.phoneNumber === phone_number) return readNumber(number);
         return undefined;
+      }),
+
+    listNumbers: ({ page_size, after }) =>
+      call('listNumbers', async () => {
+        const place = after && { pageNumber: after.page, pageToken: after.page_token };
+        const { instances, nextPageUrl } = await client.incomingPhoneNumbers.page({ pageSize: page_size, ...place });
+        const next = nextPageUrl ? Place.parse(Object.fromEntries(new URL(nextPageUrl).searchParams)) : null;
+        return { numbers: instances.map(readListed), next };
       }),
 
     readNumber: (number_sid) =>
@@ -380,9 +389,17 @@ const text = z
 /** Of no consequence for what is done: where it cannot be read, it is not said. */
 const told = text.catch(null);
 
+const capability = z
+  .boolean()
+  .nullish()
+  .transform((has) => has ?? false);
+
 const TwilioNumber = z.object({
   sid: Sid,
-  capabilities: z.object({ voice: z.boolean().nullish() }).nullish(),
+  capabilities: z
+    .object({ voice: capability, sms: capability, mms: capability, fax: capability })
+    .nullish()
+    .transform((given) => given ?? { voice: false, sms: false, mms: false, fax: false }),
   voiceUrl: text,
   voiceMethod: text,
   voiceFallbackUrl: text,
@@ -397,7 +414,7 @@ const readNumber = (number: unknown): OwnedNumber => {
   const { sid, capabilities, ...routing } = TwilioNumber.parse(number);
   return {
     number_sid: sid,
-    has_voice: capabilities?.voice ?? false,
+    has_voice: capabilities.voice,
     conditions: conditionsOf(routing),
     routing: {
       voice_url: routing.voiceUrl,
@@ -422,6 +439,23 @@ const conditionsOf = (number: Omit<z.output<typeof TwilioNumber>, 'sid' | 'capab
   ];
   return met.flatMap(([condition, isMet]) => (isMet ? [condition] : []));
 };
+
+const Listed = TwilioNumber.extend({ phoneNumber: z.string(), friendlyName: text });
+
+const readListed = (number: unknown): ListedNumber => {
+  const { phoneNumber: phone_number, friendlyName, capabilities, ...listed } = Listed.parse(number);
+  const routing = {
+    voice_url: listed.voiceUrl,
+    voice_application_sid: listed.voiceApplicationSid,
+    trunk_sid: listed.trunkSid,
+  };
+  return { phone_number, label: friendlyName ?? phone_number, capabilities, routing };
+};
+
+/** Where Twilio's list goes on. https://www.twilio.com/docs/usage/twilios-response#paging-information */
+const Place = z
+  .object({ Page: z.coerce.number().int(), PageToken: z.string().max(100) })
+  .transform(({ Page, PageToken }) => ({ page: Page, page_token: PageToken }));
 
 /** Setting a trunk takes the application away and the other way round, so only the one that is to be there is named. */
 const writeRouting = (routing: Partial<FormerRouting>) => ({

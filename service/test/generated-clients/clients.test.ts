@@ -45,6 +45,7 @@ const expectAllAnswered = async (call: (environment: Record<string, string>) => 
   expect(told).toEqual({
     organization_id: caller.organization_id,
     integration: 'active',
+    available: 1,
     integrations: 1,
     sip_uri: expect.stringMatching(/^sip:\+15551230001@/),
     request_id: 'mine',

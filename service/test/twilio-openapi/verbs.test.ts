@@ -102,6 +102,20 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     await caller.client.phoneNumbers.import.mutate({ ...input, ...directions });
   });
 
+  it('listing the numbers of an account, page by page, does too', async () => {
+    const { caller, input } = await prepare();
+    const read = (cursor?: string) =>
+      caller.client.integrations.availableNumbers.query({
+        integration_id: input.integration_id,
+        page_size: 1,
+        cursor,
+      });
+    const first = await read();
+    const second = await read(first.pagination.next_cursor!);
+    expect(second.pagination.has_more).toBe(false);
+    expect([...first.data, ...second.data]).toHaveLength(2);
+  });
+
   const url = { voice_url: 'https://example.com/voice', voice_method: 'GET' };
   const formerly: [string, NumberFields][] = [
     ['nowhere', {}],

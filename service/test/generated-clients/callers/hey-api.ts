@@ -3,6 +3,7 @@ import {
   apiKeysCreate,
   apiKeysList,
   apiKeysRevoke,
+  integrationsAvailableNumbers,
   integrationsCreate,
   integrationsGet,
   integrationsList,
@@ -28,6 +29,7 @@ const integrated = await integrationsCreate({
 });
 const integration_id = integrated.data?.data.integration_id ?? '';
 const integration = await integrationsGet({ client, path: { integration_id } });
+const available = await integrationsAvailableNumbers({ client, path: { integration_id }, query: { page_size: 1 } });
 const integrations = await integrationsList({ client, query: { page_size: 10, include_total: true } });
 
 const body = {
@@ -57,6 +59,7 @@ console.log(
   JSON.stringify({
     organization_id: me.data?.data.organization_id,
     integration: integration.data?.data.status,
+    available: available.data?.data.length,
     integrations: integrations.data?.pagination.total_count,
     sip_uri,
     request_id: imported.response?.headers.get('X-Request-Id'),

@@ -13,6 +13,9 @@ const integrated = await POST('/integrations', {
 });
 const integration_id = integrated.data?.data.integration_id ?? '';
 const integration = await GET('/integrations/{integration_id}', { params: { path: { integration_id } } });
+const available = await GET('/integrations/{integration_id}/available-numbers', {
+  params: { path: { integration_id }, query: { page_size: 1 } },
+});
 const integrations = await GET('/integrations', { params: { query: { page_size: 10, include_total: true } } });
 
 const body = {
@@ -45,6 +48,7 @@ console.log(
   JSON.stringify({
     organization_id: me.data?.data.organization_id,
     integration: integration.data?.data.status,
+    available: available.data?.data.length,
     integrations: integrations.data?.pagination.total_count,
     sip_uri,
     request_id: imported.response.headers.get('X-Request-Id'),

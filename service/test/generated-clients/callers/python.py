@@ -4,7 +4,12 @@ from os import environ
 from trunkline import AuthenticatedClient, models
 from trunkline.api.api_keys import api_keys_create, api_keys_list, api_keys_revoke
 from trunkline.api.identity import me as who_am_i
-from trunkline.api.integrations import integrations_create, integrations_get, integrations_list
+from trunkline.api.integrations import (
+    integrations_available_numbers,
+    integrations_create,
+    integrations_get,
+    integrations_list,
+)
 from trunkline.api.phone_numbers import (
     phone_numbers_assign,
     phone_numbers_get,
@@ -30,6 +35,7 @@ integrated = integrations_create.sync(
     client=client, body=models.CreateIntegration(name="Ours", credentials=credentials)
 )
 integration = integrations_get.sync(integrated.data.integration_id, client=client)
+available = integrations_available_numbers.sync(integrated.data.integration_id, client=client, page_size=1)
 integrations = integrations_list.sync(client=client, page_size=10, include_total=True)
 
 body = models.ImportFromSip(
@@ -64,6 +70,7 @@ print(
         {
             "organization_id": me.data.organization_id,
             "integration": integration.data.status,
+            "available": len(available.data),
             "integrations": integrations.pagination.total_count,
             "sip_uri": imported.parsed.data.sip_uri,
             "request_id": imported.headers["X-Request-Id"],

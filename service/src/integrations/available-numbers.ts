@@ -1,0 +1,76 @@
+import type { AvailableNumber, Pagination, ParsedListAvailableNumbers } from '@trunkline/contracts';
+import { notACursor, readTextCursor, writeTextCursor } from '../database/page.ts';
+import { maskUrl } from '../telemetry/mask-url.ts';
+import type { IntegrationRecord } from './record.ts';
+
+/** A number as the account's list has it. */
+export interface ListedNumber extends Pick<AvailableNumber, 'phone_number' | 'label' | 'capabilities'> {
+  routing: Pick<AvailableNumber['routing'], 'voice_url' | 'voice_application_sid' | 'trunk_sid'>;
+}
+
+/** Where the account's list goes on, in the provider's words. */
+interface Place {
+  page: number;
+  page_token: string;
+}
+
+export interface NumberList {
+  /** A page of the numbers that the account owns, in an order that stays. Throws a `ProviderProblem`. */
+  listNumbers(page: {
+    page_size: number;
+    after: Place | undefined;
+  }): Promise<{ numbers: ListedNumber[]; next: Place | null }>;
+}
+
+/** Of each number, in their order: who has it, and what an import would be refused for. `trunk_sid` is the integration's own. */
+export type ForeseeImports = (
+  organization_id: IntegrationRecord['organization_id'],
+  numbers: readonly Pick<ListedNumber, 'phone_number' | 'routing'>[],
+  trunk_sid: string | undefined,
+) => Promise<Pick<AvailableNumber, 'phone_number_id' | 'import_problem'>[]>;
+
+/** Lists the voice numbers of an integration's account, with what an import of each would meet. */
+export const createAvailableNumbers =
+  (foreseeImports: ForeseeImports) =>
+  async (
+    { integration_id, organization_id, provisioning }: IntegrationRecord,
+    account: NumberList,
+    { cursor, page_size }: Pick<ParsedListAvailableNumbers, 'cursor' | 'page_size'>,
+  ): Promise<{ data: AvailableNumber[]; pagination: Pagination }> => {
+    const after = cursor === undefined ? undefined : placeIn(cursor, integration_id);
+    const { numbers, next } = await account.listNumbers({ page_size, after });
+    const voice = numbers.filter(({ capabilities }) => capabilities.voice);
+    const own_trunk_sid = provisioning.parts.trunk?.resource_id ?? undefined;
+    const foreseen = await foreseeImports(organization_id, voice, own_trunk_sid);
+    const data = foreseen.flatMap((seen, n) => {
+      const number = voice[n];
+      return number ? [{ ...number, routing: describeRouting(number, own_trunk_sid), ...seen }] : [];
+    });
+    const next_cursor = next && writeTextCursor(`${integration_id} ${next.page} ${next.page_token}`);
+    return { data, pagination: { next_cursor, has_more: next !== null, page_size, total_count: null } };
+  };
+
+const describeRouting = ({ routing }: ListedNumber, own_trunk_sid: string | undefined): AvailableNumber['routing'] => {
+  const { voice_url, voice_application_sid, trunk_sid } = routing;
+  return {
+    target: targetOf(routing),
+    voice_url: voice_url && maskUrl(voice_url),
+    voice_application_sid,
+    trunk_sid,
+    trunk_owner: trunk_sid === null ? null : trunk_sid === own_trunk_sid ? 'integration' : 'other',
+  };
+};
+
+/** In Twilio's own order. https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource */
+const targetOf = ({ trunk_sid, voice_application_sid, voice_url }: ListedNumber['routing']) => {
+  if (trunk_sid) return 'trunk';
+  if (voice_application_sid) return 'voice_application';
+  return voice_url ? 'voice_url' : 'nothing';
+};
+
+/** A place in the list of one account is none in another's. */
+const placeIn = (cursor: string, integration_id: string): Place => {
+  const [, of, page, page_token] = /^(\S+) ([0-9]{1,6}) (\S+)$/.exec(readTextCursor(cursor)) ?? [];
+  if (of !== integration_id || page_token === undefined) throw notACursor();
+  return { page: Number(page), page_token };
+};
