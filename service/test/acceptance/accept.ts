@@ -137,6 +137,7 @@ const promisesOf = async (evening: Evening): Promise<void> => {
   await options.meanwhile?.();
   signal.throwIfAborted();
   await seeAssign(evening, ask, path);
+  await seeUpdate(evening, ask, path);
   await seeRelease(evening, ask, path);
 
   const second = await seeImport(evening, ask, integration_id);
@@ -207,6 +208,35 @@ const seeAssign = async ({ eyes, note }: Evening, ask: Ask, path: string): Promi
     'And is taken off again',
     unassigned.status === 200 && isDeepStrictEqual(end, [{ sipDispatchRuleId: rule?.sipDispatchRuleId, agents: [] }]),
     `${tell(unassigned)} The rule dispatches ${end[0]?.agents.join(', ') || 'nobody'}.`,
+  );
+};
+
+const ROOM = 'acceptance';
+
+const seeUpdate = async ({ eyes, note }: Evening, ask: Ask, path: string): Promise<void> => {
+  const look = async () => {
+    const { inbound, outbound, rules } = await eyes.livekit();
+    const individual = rules[0]?.rule?.rule;
+    return {
+      ids: [...inbound, ...outbound].map(({ sipTrunkId }) => sipTrunkId),
+      rules: rules.map(({ sipDispatchRuleId }) => sipDispatchRuleId),
+      room: individual?.case === 'dispatchRuleIndividual' ? individual.value.roomPrefix : undefined,
+    };
+  };
+  const before = await look();
+  const updated = await ask('PATCH', path, { inbound_room_name: ROOM });
+  const changed = await look();
+  note(
+    'A setting is changed in place',
+    updated.status === 200 && isDeepStrictEqual(changed, { ...before, room: ROOM }),
+    `${tell(updated)} Callers get rooms ${changed.room}_…, by the same trunks and rule.`,
+  );
+  const cleared = await ask('PATCH', path, { inbound_room_name: null });
+  const after = await look();
+  note(
+    'And back to what an import without it has',
+    cleared.status === 200 && isDeepStrictEqual(after, before),
+    `${tell(cleared)} Callers get rooms ${after.room}_….`,
   );
 };
 

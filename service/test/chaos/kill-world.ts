@@ -22,6 +22,8 @@ export const openKillWorld = () => {
 
   const startVictim = async (environment: Record<string, string> = {}): Promise<void> => {
     victim = await startService(sandbox, cluster.uri, environment);
+    // What the start looks at would meet a fault that is meant for another call.
+    await victim.line(/"check":"credentials"/);
   };
 
   beforeAll(async () => {
