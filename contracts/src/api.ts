@@ -299,6 +299,7 @@ export const api = {
             api_key_sid: `SK${'0'.repeat(32)}`,
             api_key_secret: 'your-api-key-secret',
             region: 'ie1',
+            routing_credentials: { api_key_sid: `SK${'1'.repeat(32)}`, api_key_secret: 'your-api-key-secret-of-us1' },
           },
         },
         'With call transfers': {

@@ -105,6 +105,7 @@ export const integration: Integration = {
   account_sid: `AC${'0'.repeat(32)}`,
   credential_kind: 'auth_token',
   region: null,
+  has_routing_credentials: false,
   call_transfers: 'disabled',
   ...made,
 };

@@ -13,31 +13,49 @@ const secret = (what: string) =>
     .string(`must be ${what}`)
     .regex(/^[\x21-\x7e]{1,128}$/, `must be ${what}: 1 to 128 printable characters without blanks`);
 
+const proofs = {
+  auth_token: secret("the account's auth token").optional().meta({
+    description: "The account's auth token. Give this, or an API key.",
+  }),
+  api_key_sid: sid('SK', "the API key's SID").optional().meta({
+    description: 'The SID of an API key of the account: `SK` and 32 hex digits. With `api_key_secret`.',
+  }),
+  api_key_secret: secret("the API key's secret").optional().meta({
+    description: 'The secret of the API key. With `api_key_sid`.',
+  }),
+};
+
+type Proofs = { [Field in keyof typeof proofs]?: string | undefined };
+
+/** Either a token, or a key with its secret. */
+const isOneProof = ({ auth_token, api_key_sid, api_key_secret }: Proofs) =>
+  auth_token === undefined
+    ? api_key_sid !== undefined && api_key_secret !== undefined
+    : api_key_sid === undefined && api_key_secret === undefined;
+const ONE_PROOF = 'needs either auth_token, or api_key_sid and api_key_secret';
+
+const RoutingCredentials = z.strictObject(proofs).refine(isOneProof, ONE_PROOF).meta({
+  id: 'TwilioRoutingCredentials',
+  description:
+    "Credentials of the same account in `us1`, for one of another Region. Twilio's table of which Region handles a number's calls is asked there: with them an import sees that, and with `replace_existing_routing` moves the number. Never answered.",
+});
+
 /** A Twilio account's credentials: its auth token, or an API key of it. Never answered. */
 export const TwilioCredentials = z
   .strictObject({
     provider: z.literal('twilio', 'must be twilio').meta({ description: 'Whose account it is.' }),
     account_sid: sid('AC', "the account's SID").meta({ description: "The account's SID: `AC` and 32 hex digits." }),
-    auth_token: secret("the account's auth token").optional().meta({
-      description: "The account's auth token. Give this, or an API key.",
-    }),
-    api_key_sid: sid('SK', "the API key's SID").optional().meta({
-      description: 'The SID of an API key of the account: `SK` and 32 hex digits. With `api_key_secret`.',
-    }),
-    api_key_secret: secret("the API key's secret").optional().meta({
-      description: 'The secret of the API key. With `api_key_sid`.',
-    }),
+    ...proofs,
     region: z.enum(['us1', 'ie1', 'au1']).meta({ id: 'TwilioRegion' }).optional().meta({
       description: "Twilio's Region that the credentials belong to. Default: `us1`.",
     }),
+    routing_credentials: RoutingCredentials.optional(),
   })
-  .refine(
-    ({ auth_token, api_key_sid, api_key_secret }) =>
-      auth_token === undefined
-        ? api_key_sid !== undefined && api_key_secret !== undefined
-        : api_key_sid === undefined && api_key_secret === undefined,
-    'needs either auth_token, or api_key_sid and api_key_secret',
-  )
+  .refine(isOneProof, ONE_PROOF)
+  .refine(({ region = 'us1', routing_credentials }) => routing_credentials === undefined || region !== 'us1', {
+    error: 'is for a region other than us1: the credentials of us1 do without',
+    path: ['routing_credentials'],
+  })
   .meta({
     id: 'TwilioCredentials',
     description: "A Twilio account's credentials: its auth token, or an API key of it. Never answered.",
@@ -81,7 +99,10 @@ export const Integration = z
     region: z.string().nullable().meta({
       description: "Twilio's Region of the credentials. Null: `us1`. An account may have an integration in each.",
     }),
-    /** Absent in an answer that an older version stored, and that is given again. */
+    /** These two are absent in an answer that an older version stored, and that is given again. */
+    has_routing_credentials: z.boolean().default(false).meta({
+      description: 'Whether `routing_credentials` are kept. They are never answered.',
+    }),
     call_transfers: CallTransfers.nullable().default(null).meta({
       description:
         'Whether an agent can transfer a call away. Null: the account was integrated before this could be asked for, and what is set in the Twilio console is in force.',

@@ -365,6 +365,7 @@ export const stepNames = [
   'dispatch_rule',
   'outbound_trunk',
   'carrier_routing',
+  'carrier_region',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
@@ -403,6 +404,10 @@ export const FormerRouting = z
     voice_fallback_method: z.string().nullable().meta({ description: 'The HTTP method of `voice_fallback_url`.' }),
     trunk_sid: z.string().nullable().meta({ description: 'The Elastic SIP trunk that the number was on.' }),
     voice_application_sid: z.string().nullable().meta({ description: 'The TwiML application that took its calls.' }),
+    voice_region: z.string().nullable().optional().meta({
+      description:
+        "The Region in which Twilio handled its calls, where the import moved them to that of the integration. Null: none was set, which is Twilio's default, `us1`.",
+    }),
   })
   .meta({
     id: 'FormerRouting',

@@ -94,6 +94,7 @@ describe('a list', () => {
       status: 'active',
       credential_kind: 'auth_token',
       region: null,
+      has_routing_credentials: false,
       call_transfers: 'disabled',
       credentials: 'sealed',
       carrier: { domain_name: 'x.pstn.twilio.com', username: 'x', password: 'sealed' },

@@ -1,7 +1,10 @@
 import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { putRoute } from '../src/sandbox/twilio-routes.ts';
 import { seedAccount } from '../src/sandbox/twilio-seed.ts';
+import { kindIn, type Thing } from '../src/sandbox/twilio-things.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { settle } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
@@ -23,6 +26,38 @@ const prepare = async () => {
     });
   return { caller, phone_number, account, integrate };
 };
+
+type Region = 'us1' | 'ie1' | 'au1';
+
+/** A number that is handled in one Region, and an integration of another. */
+const prepareImport = async ({ voice_region, routing = true }: { voice_region?: Region; routing?: boolean } = {}) => {
+  const caller = await service.newOrganization();
+  const phone_number = drawNumber();
+  const seeded = { phone_number, ...(voice_region && { voice_region }) };
+  const account = await seedAccount(service.sandbox.shelf, [seeded], { regional_tokens: tokens });
+  const credentials = { provider: 'twilio', account_sid: account.sid, auth_token: tokens.ie1, region: 'ie1' } as const;
+  const [key] = account.api_keys;
+  const ofUs1 = { routing_credentials: { api_key_sid: key!.sid, api_key_secret: key!.secret } };
+  const { data } = await caller.client.integrations.create.mutate({
+    name: 'Test',
+    credentials: { ...credentials, ...(routing && ofUs1) },
+  });
+  const importing = (more: object = {}) =>
+    caller.rest('POST', '/api/phone-numbers', {
+      ...{ phone_number, provider: 'twilio', supports_inbound: true, integration_id: data.integration_id },
+      ...more,
+    });
+  const { shelf } = service.sandbox;
+  const regionNow = async () =>
+    (await shelf.get<{ voice_region: string }>('twilio.route', phone_number))?.voice_region ?? null;
+  const setRegion = (region: Region) => putRoute(shelf, phone_number, region);
+  const trunkOfNumber = async (region: Region) =>
+    (await shelf.list<Thing>(kindIn(region, 'number'))).find((it) => it.phone_number === phone_number)?.trunk_sid;
+  const list = async () => (await caller.client.phoneNumbers.list.query({ phone_number })).data;
+  return { caller, phone_number, data, importing, regionNow, setRegion, trunkOfNumber, list };
+};
+
+const replacing = { replace_existing_routing: true };
 
 describe('an account', () => {
   it('has an integration in each Region, and one in each', async () => {
@@ -49,4 +84,159 @@ describe('an account', () => {
     const detail = expect.stringContaining('in the Region ie1');
     expect(refused).toMatchObject({ code: 'provider_credentials_refused', detail });
   });
+});
+
+describe('an import into a Region with routing_credentials', () => {
+  it('says that they are kept, and never what they are', async () => {
+    const { caller, data } = await prepareImport();
+    expect(data.has_routing_credentials).toBe(true);
+    const { body } = await caller.rest('GET', `/api/integrations/${data.integration_id}`);
+    expect(JSON.stringify(body)).not.toContain('secret"');
+    expect(body.data.routing_credentials).toBeUndefined();
+  });
+
+  it('is refused where Twilio handles the number in another, and nothing is left', async () => {
+    for (const voice_region of [undefined, 'us1', 'au1'] as const) {
+      const { importing, regionNow, list, trunkOfNumber } = await prepareImport(voice_region && { voice_region });
+      const { status, body } = await importing();
+      expect({ status, code: body.code }).toEqual({ status: 409, code: 'number_routed_elsewhere' });
+      expect(body.detail).toContain(`in its Region ${voice_region ?? 'us1'}, and this integration is of ie1`);
+      await settle(service);
+      expect([await list(), await regionNow(), await trunkOfNumber('ie1')]).toEqual([[], voice_region ?? null, null]);
+    }
+  });
+
+  it('leaves a number where it is that is there already', async () => {
+    const { importing, regionNow, caller } = await prepareImport({ voice_region: 'ie1' });
+    const { status, body } = await importing();
+    expect({ status, warnings: body.data.warnings }).toEqual({ status: 201, warnings: undefined });
+    const { phone_number_id } = body.data;
+    const { data } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+    expect(data.provisioning.steps.map(({ name }) => name)).not.toContain('carrier_region');
+    const released = await caller.client.phoneNumbers.release.mutate({ phone_number_id });
+    expect(released.data.warnings).toBeUndefined();
+    expect(await regionNow()).toBe('ie1');
+  });
+
+  it.each([
+    ['us1', 'us1'],
+    ['au1', 'au1'],
+    [undefined, 'us1'],
+  ] as const)(
+    'moves a number from %s once its routing is there, says how long that takes, and back',
+    async (was, back) => {
+      const { importing, regionNow, caller, trunkOfNumber } = await prepareImport(was && { voice_region: was });
+      const begun = service.sandbox.faults.calls.length;
+      const { status, body } = await importing(replacing);
+      expect({ status, warnings: body.data.warnings }).toEqual({
+        status: 201,
+        warnings: [expect.stringContaining("moved to Twilio's Region ie1")],
+      });
+      expect(service.sandbox.faults.calls.slice(begun).slice(-2)).toEqual([
+        'twilio.updateNumber',
+        'twilio.updateNumberRoute',
+      ]);
+      expect([await regionNow(), await trunkOfNumber('ie1')]).toEqual(['ie1', expect.stringMatching(/^TK/)]);
+      const { phone_number_id } = body.data;
+      const { data } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+      expect(data.provisioning).toMatchObject({ former_routing: { voice_region: was ?? 'us1' } });
+      expect(data.provisioning.steps.at(-1)).toMatchObject({ name: 'carrier_region', state: 'done' });
+
+      const released = await caller.client.phoneNumbers.release.mutate({ phone_number_id });
+      expect(released.data.warnings).toEqual([expect.stringContaining(`in its Region ${back} again`)]);
+      expect([await regionNow(), await trunkOfNumber('ie1')]).toEqual([back, null]);
+    },
+  );
+
+  it('gives the default back where Twilio says that none was set', async () => {
+    const { importing, regionNow, caller } = await prepareImport();
+    const notFound = {
+      kind: 'answer',
+      status: 404,
+      body: { code: 20_404, message: 'not found', status: 404 },
+    } as const;
+    service.sandbox.faults.add({ ...notFound, call: 'twilio.fetchNumberRoute' });
+    const { status, body } = await importing(replacing);
+    expect(status).toBe(201);
+    const { phone_number_id } = body.data;
+    const { data } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+    expect(data.provisioning).toMatchObject({ former_routing: { voice_region: null } });
+    await caller.client.phoneNumbers.release.mutate({ phone_number_id });
+    expect(await regionNow()).toBe('us1');
+  });
+
+  it.each([
+    ['is refused', { kind: 'answer', status: 400 }],
+    ['is lost after it was made', { kind: 'drop_after', times: 100 }],
+    ['is answered, and not made', { kind: 'not_as_asked', body: { VoiceRegion: null } }],
+    ['is lost before it was made', { kind: 'drop_before', times: 100 }],
+  ] as const)('that is to be moved, where that %s, ends with all of it or nothing', async (_how, fault) => {
+    const { importing, regionNow, list, trunkOfNumber } = await prepareImport({ voice_region: 'au1' });
+    service.sandbox.faults.add({ call: 'twilio.updateNumberRoute', ...fault } as never);
+    const { status } = await importing(replacing);
+    service.sandbox.faults.clear();
+    await settle(service);
+    const [kept] = await list();
+    expect(kept?.provisioning_state).toBe(status === 201 ? 'active' : undefined);
+    expect(await regionNow()).toBe(status === 201 ? 'ie1' : 'au1');
+    if (status !== 201) expect(await trunkOfNumber('ie1')).toBeNull();
+    expect(status === 201 || (await importing(replacing)).status === 201).toBe(true);
+  });
+
+  it('leaves a number alone that somebody has moved since, and says so at the release', async () => {
+    const { importing, regionNow, setRegion, caller } = await prepareImport({ voice_region: 'us1' });
+    const { body } = await importing(replacing);
+    await setRegion('au1');
+    const { phone_number_id } = body.data;
+    const released = await caller.client.phoneNumbers.release.mutate({ phone_number_id });
+    expect(released.data.warnings).toEqual([expect.stringContaining('It was left unchanged.')]);
+    expect(await regionNow()).toBe('au1');
+  });
+
+  it('that are refused only there says that nobody can see the Region, and the integration stays active', async () => {
+    const { importing, caller, data } = await prepareImport({ voice_region: 'ie1' });
+    const body = { code: 20_003, message: 'Authenticate', status: 401 };
+    service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
+    const answer = await importing();
+    expect(answer.body.data.warnings).toEqual([expect.stringContaining('Nobody here can see')]);
+    const { integration_id } = data;
+    const { data: now } = await caller.client.integrations.get.query({ integration_id });
+    expect(now.status).toBe('active');
+  });
+});
+
+describe('an import into a Region without routing_credentials', () => {
+  it('does not pretend: what to set is a warning, also later', async () => {
+    const { importing, caller, data } = await prepareImport({ routing: false });
+    expect(data.has_routing_credentials).toBe(false);
+    const { status, body } = await importing();
+    expect(status).toBe(201);
+    expect(body.data.warnings).toEqual([expect.stringContaining('Nobody here can see in which Region')]);
+    const { phone_number_id } = body.data;
+    const { data: number } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+    expect(number.warnings).toEqual(body.data.warnings);
+  });
+
+  it('says nothing of calls in where only calls out were asked for', async () => {
+    const { importing } = await prepareImport({ routing: false });
+    const { body } = await importing({ supports_inbound: false, supports_outbound: true });
+    expect(body.data.warnings).toBeUndefined();
+  });
+});
+
+it('routing_credentials are for another Region than us1, and are a token or a key', async () => {
+  const { caller, account } = await prepare();
+  const of = { provider: 'twilio', account_sid: account.sid, auth_token: account.auth_token };
+  for (const [credentials, path] of [
+    [{ ...of, routing_credentials: { auth_token: 'x' } }, 'credentials.routing_credentials'],
+    [{ ...of, region: 'us1', routing_credentials: { auth_token: 'x' } }, 'credentials.routing_credentials'],
+    [{ ...of, region: 'ie1', routing_credentials: {} }, 'credentials.routing_credentials'],
+    [
+      { ...of, region: 'ie1', routing_credentials: { region: 'us1', auth_token: 'x' } },
+      'credentials.routing_credentials.region',
+    ],
+  ] as const) {
+    const { status, body } = await caller.rest('POST', '/api/integrations', { name: 'Test', credentials });
+    expect({ status, path: body.issues?.[0]?.path }).toEqual({ status: 400, path });
+  }
 });

@@ -91,6 +91,7 @@ export const createLineOf =
   async (integration: IntegrationRecord) => {
     const { integration_id, account_sid, carrier } = integration;
     const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
+    const account = await accounts.accountOf(integration);
     // As it was read last: its trunk may be made, or made again, meanwhile.
     let known = integration;
     return {
@@ -98,7 +99,10 @@ export const createLineOf =
       is_trial: integration.is_trial ?? false,
       noteUpgrade: () => store.noteUpgrade(integration_id),
       secure,
-      numbers: accounts.notingStatus(await accounts.accountOf(integration), integration),
+      numbers: accounts.notingStatus(account, integration),
+      region: integration.region ?? 'us1',
+      // What refuses these says nothing of the credentials of the Region.
+      routes: integration.has_routing_credentials ? account : undefined,
       trunkSid: () => known.provisioning.parts.trunk?.resource_id ?? undefined,
       address: () => known.carrier.domain_name,
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {

@@ -50,6 +50,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       account_sid: credentials.account_sid,
       credential_kind: credentials.auth_token === undefined ? 'api_key' : 'auth_token',
       region: regionOf(credentials),
+      has_routing_credentials: credentials.routing_credentials !== undefined,
       ...(is_trial !== undefined && { is_trial }),
       credentials: await secrets.seal(JSON.stringify(credentials), placeOf(integration_id)),
       call_transfers,

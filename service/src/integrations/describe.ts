@@ -18,6 +18,7 @@ export const describeIntegration = (record: IntegrationRecord, today: MadeFor): 
     account_sid: record.account_sid,
     credential_kind: record.credential_kind,
     region: record.region,
+    has_routing_credentials: record.has_routing_credentials,
     call_transfers: record.call_transfers,
     ...(warnings.length > 0 && { warnings }),
     created_at: record.created_at.toISOString(),

@@ -31,6 +31,7 @@ export const IntegrationRecord = z.object({
   region: orNull(z.enum(['ie1', 'au1'])),
   /** Whether Twilio said so when that was asked last. Absent: the credentials may not see it. */
   is_trial: z.boolean().exactOptional(),
+  has_routing_credentials: z.boolean().default(false),
   /** JSON of `TwilioCredentials`. */
   credentials: Sealed,
   /** Its trunk's. Null: of before it could be asked for, and whatever is set at Twilio stays. */

@@ -8,6 +8,7 @@ import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { requireUnanswered } from './switchboard-side.ts';
+import { formerRegionOf, readRegion } from './voice-region.ts';
 
 type Known = PhoneNumberRecord['provisioning']['known'];
 
@@ -15,10 +16,11 @@ type Known = PhoneNumberRecord['provisioning']['known'];
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { record } = job;
   const { account_sid, numbers } = carrierOf(job);
-  const [owned, unanswered, trial] = await Promise.allSettled([
+  const [owned, unanswered, trial, region] = await Promise.allSettled([
     numbers.findNumber(record.phone_number),
     requireUnanswered(job),
     isTrial(job),
+    readRegion(job),
   ]);
   if (owned.status === 'rejected') throw owned.reason;
   if (owned.value === undefined) {
@@ -36,10 +38,14 @@ export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_a
   if (record.supports_inbound) await rememberRouting(job, owned.value);
   if (unanswered.status === 'rejected') throw unanswered.reason;
   if (trial.status === 'rejected') throw trial.reason;
-  const ofAccount = trial.value ? (['trial_account'] as const) : [];
+  if (region.status === 'rejected') throw region.reason;
+  const conditions = [...owned.value.conditions];
+  if (trial.value) conditions.push('trial_account');
+  if (record.supports_inbound && region.value === undefined) conditions.push('region_unknown');
   return {
     number_sid: owned.value.number_sid,
-    conditions: [...owned.value.conditions, ...ofAccount],
+    conditions,
+    ...(region.value && formerRegionOf(job, region.value)),
   };
 }
 

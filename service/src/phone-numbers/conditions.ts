@@ -8,8 +8,13 @@ export const conditions = [
   'emergency_registration_failed',
   'emergency_calling_active',
   'trial_account',
+  'region_unknown',
 ] as const;
 export type Condition = (typeof conditions)[number];
+
+/** Not with the number itself. */
+export const isReadElsewhere = (condition: Condition): boolean =>
+  condition === 'trial_account' || condition === 'region_unknown';
 
 /** As whoever imports the number reads it. Only what concerns the directions that were asked for. */
 export const conditionWarnings = (record: TwilioRecord): string[] => {
@@ -49,6 +54,11 @@ const sentences: Record<Condition, { of: 'calls_in' | 'calls'; say(record: Numbe
     of: 'calls_in',
     say: ({ phone_number }) =>
       `${phone_number} is in use for emergency calls at Twilio. When an emergency service calls it back, the call now reaches an agent.`,
+  },
+  region_unknown: {
+    of: 'calls_in',
+    say: ({ phone_number }) =>
+      `Nobody here can see in which Region Twilio handles calls to ${phone_number}. If it is another than that of the integration, no call arrives: set it in the Twilio console, in the number's configuration of the integration's Region (Route to), or integrate the account with routing_credentials, and the import sets it.`,
   },
   trial_account: {
     of: 'calls',

@@ -14,6 +14,7 @@ import { parts } from './parts.ts';
 import type { PartName, PhoneNumberRecord, SipRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
+import { regionWarnings } from './voice-region.ts';
 import { withoutEffectWarnings } from './without-effect.ts';
 
 /** Tells callers what a record holds. No secret leaves it. `sip_host` is where carriers send calls. */
@@ -43,12 +44,14 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
     created_at: record.created_at.toISOString(),
     updated_at: record.updated_at.toISOString(),
   };
-  const { state, problem } = provisioning.parts.carrier_routing ?? {};
+  const { carrier_region, carrier_routing } = provisioning.parts;
   const warnings = [
     ...withoutEffectWarnings(record),
-    ...(record.provider === 'sip' ? warningsOf(record) : conditionWarnings(record)),
+    ...(record.provider === 'sip' ? warningsOf(record) : [...conditionWarnings(record), ...regionWarnings(record)]),
     // What could not be given back, where calls to it were turned off.
-    ...(state === 'undone' && problem ? [problem.detail] : []),
+    ...[carrier_region, carrier_routing].flatMap((part) =>
+      part?.state === 'undone' && part.problem ? [part.problem.detail] : [],
+    ),
   ];
   if (record.provider === 'twilio') {
     const { integration_id } = record;
@@ -74,13 +77,14 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
 /** What became of a release, with what could not be put back. */
 export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumber => {
   const { phone_number_id, phone_number, provider, provisioning } = record;
-  const { problem } = provisioning.parts.carrier_routing ?? {};
+  const { carrier_region, carrier_routing } = provisioning.parts;
+  const warnings = [carrier_region, carrier_routing].flatMap((part) => part?.problem?.detail ?? []);
   return {
     phone_number_id,
     phone_number,
     provider,
     provisioning_state: isDone ? 'released' : 'releasing',
-    ...(problem && { warnings: [problem.detail] }),
+    ...(warnings.length > 0 && { warnings }),
   };
 };
 
@@ -134,7 +138,9 @@ export const describePhoneNumberDetail = (
     ],
   };
   if (described.provider === 'sip') return { ...described, provisioning: told };
-  return { ...described, provisioning: { ...told, ...(former_routing && { former_routing }) } };
+  const { former_voice_region: voice_region } = provisioning.known;
+  const former = former_routing && { ...former_routing, ...(voice_region !== undefined && { voice_region }) };
+  return { ...described, provisioning: { ...told, ...(former && { former_routing: former }) } };
 };
 
 const describePart = (name: StepName, part: PartRecord | undefined): Step => ({

@@ -2,8 +2,9 @@ import type { FormerRouting, IntegrationId, PhoneNumberId } from '@trunkline/con
 import type { Secrets } from '../database/secrets.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
+import { isReadElsewhere } from './conditions.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
-import type { Carrier, OutboundTrunkSettings, OwnedNumber, Switchboard } from './providers.ts';
+import type { Carrier, OutboundTrunkSettings, OwnedNumber, RoutingTable, Switchboard } from './providers.ts';
 import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
@@ -46,6 +47,10 @@ export interface LineSettings {
 /** The account behind the Twilio numbers of one integration. */
 export interface CarrierAccount {
   account_sid: string;
+  /** Of the account's trunk, and of `numbers`. */
+  region: string;
+  /** Absent where nobody gave us credentials for it. */
+  routes?: RoutingTable | undefined;
   /** Whether it was a trial when that was seen last. */
   is_trial: boolean;
   /** Keeps that it is one no longer. */
@@ -93,6 +98,7 @@ export const createJobs =
       carrier: carrier && {
         ...carrier,
         numbers: notingConditions(guarded(carrier.numbers, guard), claim),
+        routes: carrier.routes && guarded(carrier.routes, guard),
         trunk: () => carrier.trunk(guard),
         lookAtTrunk: () => carrier.lookAtTrunk(guard),
       },
@@ -115,9 +121,8 @@ const notingConditions = (numbers: Carrier, claim: Pick<PhoneNumberClaim, 'recor
   const note = (number: OwnedNumber | undefined) => {
     const { provisioning } = claim.record;
     if (number === undefined) return number;
-    // That is of the account, and is not read with the number.
-    const ofAccount = provisioning.known.conditions?.filter((condition) => condition === 'trial_account') ?? [];
-    provisioning.known = { ...provisioning.known, conditions: [...number.conditions, ...ofAccount] };
+    const others = provisioning.known.conditions?.filter(isReadElsewhere) ?? [];
+    provisioning.known = { ...provisioning.known, conditions: [...number.conditions, ...others] };
     claim.writeWithNext({ 'provisioning.known': provisioning.known });
     return number;
   };

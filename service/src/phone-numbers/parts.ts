@@ -16,14 +16,15 @@ import {
   outboundTrunkOf,
   ruleContentOf,
 } from './trunk-settings.ts';
+import { findRegion, giveBackRegion, isMoved, moveRegion, regionContentOf } from './voice-region.ts';
 
 const ofTwilio = ({ provider }: PhoneNumberRecord) => provider === 'twilio';
 const inbound = ({ supports_inbound }: PhoneNumberRecord) => supports_inbound;
 const outbound = ({ supports_outbound }: PhoneNumberRecord) => supports_outbound;
 
 /**
- * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it;
- * undoing goes from the bottom up.
+ * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it, and
+ * after it, where another Region was in force, the one whose routing that is. Undoing goes from the bottom up.
  */
 export const parts: readonly Part<Job, PartName>[] = [
   {
@@ -76,5 +77,16 @@ export const parts: readonly Part<Job, PartName>[] = [
     look: findRouting,
     change: attach,
     remove: giveBackRouting,
+  },
+  {
+    name: 'carrier_region',
+    after: ['carrier_routing'],
+    isRecordedBefore: true,
+    when: (record) => isMoved(record) && inbound(record),
+    content: regionContentOf,
+    make: moveRegion,
+    look: findRegion,
+    change: (job) => moveRegion(job, null),
+    remove: giveBackRegion,
   },
 ];

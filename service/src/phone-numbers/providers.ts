@@ -39,6 +39,14 @@ export interface Carrier {
   isTrial(): Promise<boolean | undefined>;
 }
 
+/** The table that all Regions of the carrier share: whose configuration of a number is in force. */
+export interface RoutingTable {
+  /** Undefined: none was set. */
+  readRegion(phone_number: string): Promise<{ resource_id: string; voice_region: string } | undefined>;
+  /** Tells the id of what was set. It may take minutes until calls follow. */
+  setRegion(phone_number: string, voice_region: string): Promise<string>;
+}
+
 export type MediaEncryption = 'disable' | 'allow' | 'require';
 
 interface TrunkSettings {

@@ -75,7 +75,9 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** Before anything is made that takes calls: the number must be theirs, and nobody else may answer it. */
   const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
     if (job.record.provider === 'sip') return requireUnanswered(job);
-    const known = { ...(await verifyOwnership(job)), verified_at: new Date(clock.now()) };
+    const seen = { ...(await verifyOwnership(job)), verified_at: new Date(clock.now()) };
+    // What was in force before us is remembered, though it is no longer so at a second try.
+    const known = { ...claim.record.provisioning.known, ...seen };
     claim.record.provisioning.known = known;
     claim.writeWithNext({ 'provisioning.known': known });
   };
@@ -206,7 +208,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 const despiteRefusal =
   ({ phone_number, provisioning }: PhoneNumberRecord) =>
   (name: PartName, error: unknown): Told | undefined =>
-    provisioning.change?.force && name === 'carrier_routing' && isRefusal(error)
+    provisioning.change?.force && ['carrier_routing', 'carrier_region'].includes(name) && isRefusal(error)
       ? {
           code: 'former_routing_refused',
           detail: `${phone_number} was released by force: ${error.detail} It may still be on Trunkline's trunk there.`,

@@ -87,6 +87,8 @@ const provisioning = z.object({
       number_sid: orNull(z.string()),
       verified_at: orNull(z.date()),
       conditions: z.array(z.enum(conditions)).exactOptional(),
+      /** The Region that was in force before us, where that was another. Null: none was set. */
+      former_voice_region: z.string().nullable().exactOptional(),
     })
     .default({ number_sid: null, verified_at: null }),
 });

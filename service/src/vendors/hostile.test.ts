@@ -66,6 +66,8 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   routeToTrunk: () => it.routeToTrunk(sid('PN'), sid('TK')),
   giveBack: () => it.giveBack(sid('PN'), routing),
   detach: () => it.detach(sid('PN')),
+  readRegion: () => it.readRegion('+15551234567'),
+  setRegion: () => it.setRegion('+15551234567', 'ie1'),
   createTrunk: () => it.createTrunk({ name: 'n', domain_name: 'n.pstn.twilio.com', secure: false }),
   findTrunks: () => it.findTrunks('n'),
   changeTrunk: () => it.changeTrunk(sid('TK'), { secure: true, call_transfers: 'sip' }),

@@ -67,6 +67,8 @@ export const acts: Record<string, string> = {
   routeToTrunk: 'update the phone number',
   giveBack: 'update the phone number',
   detach: 'update the phone number',
+  readRegion: 'read the inbound processing Region of a phone number',
+  setRegion: 'set the inbound processing Region of a phone number',
   createTrunk: 'create a SIP trunk',
   findTrunks: 'list SIP trunks',
   changeTrunk: 'update a SIP trunk',

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { ListedNumber, NumberList } from '../integrations/available-numbers.ts';
 import type { TrunkAccount, TrunkSettings } from '../integrations/carrier-trunk.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
-import type { Carrier, OwnedNumber } from '../phone-numbers/providers.ts';
+import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
 import type { Content, Seen } from '../provisioning/part.ts';
 import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
@@ -38,7 +38,7 @@ export interface TwilioOptions {
 }
 
 /** A Twilio account: its numbers, and what its trunks are made of. */
-export interface TwilioAccount extends Carrier, TrunkAccount, NumberList {
+export interface TwilioAccount extends Carrier, TrunkAccount, NumberList, RoutingTable {
   /** Throws `provider_credentials_refused` unless Twilio takes the credentials and the account is active. */
   proveCredentials(): Promise<void>;
 }
@@ -58,32 +58,11 @@ const connect = (
   timeout_ms: number,
   measureCall: MeasureCall,
 ): TwilioAccount => {
-  const { auth_token, api_key_secret } = credentials;
   const client = clientOf(credentials, httpClient);
   const { trunks } = client.trunking.v1;
   const { credentialLists } = client.sip;
 
-  /** `problemOf`: what an error becomes that the last answer has to do with. */
-  const call = <T>(
-    name: string,
-    run: (problemOf: (error: unknown) => Error) => Promise<T>,
-    ...secrets: string[]
-  ): Promise<T> =>
-    measureCall(name, async () => {
-      const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms) };
-      const problemOf = (error: unknown) => {
-        const called = {
-          ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
-          secrets: [auth_token, api_key_secret, ...secrets],
-        };
-        return translate(called, credentials, exchange, error);
-      };
-      try {
-        return await httpClient.within(exchange, () => run(problemOf));
-      } catch (error) {
-        throw problemOf(error);
-      }
-    });
+  const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
   const make = (name: string, run: () => Promise<{ sid: string }>, ...secrets: string[]) =>
     call(name, async () => Sid.parse((await run()).sid), ...secrets);
   /** The same, and what is not as it was asked is taken away again. */
@@ -218,6 +197,8 @@ const connect = (
       await unlessGone('detach', () => route('detach', number_sid, { trunk_sid: null }));
     },
 
+    ...tableOf(routingCredentialsOf(credentials), httpClient, timeout_ms, measureCall),
+
     createTrunk: ({ name, domain_name, ...settings }) =>
       makeAsAsked(
         'createTrunk',
@@ -335,6 +316,26 @@ const connect = (
   };
 };
 
+/** Calls by these credentials. `problemOf`: what an error becomes that the last answer has to do with. */
+const callerOf =
+  (credentials: TwilioCredentials, httpClient: TwilioHttp, timeout_ms: number, measureCall: MeasureCall) =>
+  <T>(name: string, run: (problemOf: (error: unknown) => Error) => Promise<T>, ...secrets: string[]): Promise<T> =>
+    measureCall(name, async () => {
+      const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms) };
+      const problemOf = (error: unknown) => {
+        const called = {
+          ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
+          secrets: [credentials.auth_token, credentials.api_key_secret, ...secrets],
+        };
+        return translate(called, credentials, exchange, error);
+      };
+      try {
+        return await httpClient.within(exchange, () => run(problemOf));
+      } catch (error) {
+        throw problemOf(error);
+      }
+    });
+
 const clientOf = (
   { account_sid, auth_token, api_key_sid, api_key_secret, region }: TwilioCredentials,
   httpClient: TwilioHttp,
@@ -350,6 +351,43 @@ const clientOf = (
     const detail = `The credentials of the account ${account_sid} are incomplete. Replace the credentials of its integration.`;
     throw new ProviderProblem('provider_credentials_refused', detail, { cause });
   }
+};
+
+/** Those of US1: its hosts alone have the table, as far as Twilio documents it. */
+const routingCredentialsOf = ({ routing_credentials, ...own }: TwilioCredentials): TwilioCredentials =>
+  routing_credentials
+    ? { provider: own.provider, account_sid: own.account_sid, ...routing_credentials }
+    : { ...own, region: 'us1' };
+
+/** https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api-phone-number */
+const tableOf = (
+  credentials: TwilioCredentials,
+  httpClient: TwilioHttp,
+  timeout_ms: number,
+  measureCall: MeasureCall,
+): RoutingTable => {
+  const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
+  const { phoneNumbers } = clientOf(credentials, httpClient).routes.v2;
+  return {
+    readRegion: (phone_number) =>
+      call('readRegion', async () => {
+        try {
+          const { sid, voiceRegion } = await phoneNumbers(phone_number).fetch();
+          return { resource_id: Sid.parse(sid), voice_region: z.string().parse(voiceRegion) };
+        } catch (error) {
+          if (httpClient.lastStatus() !== 404) throw error;
+          return undefined;
+        }
+      }),
+    setRegion: (phone_number, voice_region) =>
+      call('setRegion', async () => {
+        const { sid, voiceRegion } = await phoneNumbers(phone_number).update({ voiceRegion: voice_region });
+        const made = Sid.parse(sid);
+        const is = { voice_region: z.string().parse(voiceRegion) };
+        await requireAsAsked({ vendor: 'Twilio', call: 'setRegion', asked: { voice_region }, is });
+        return made;
+      }),
+  };
 };
 
 type Compared = Pick<AnsweredCall, 'asked' | 'is'>;
