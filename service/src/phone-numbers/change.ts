@@ -46,9 +46,11 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   ): Promise<PhoneNumberRecord> => {
     const { organization_id, phone_number_id } = record;
     requireRevision(record, if_revision);
-    if (record.provisioning_state === 'degraded') throw degraded(record);
+    const isDegraded = record.provisioning_state === 'degraded';
+    // An update may be what takes the obstacle out of its way.
+    if (isDegraded && asked.kind !== 'update') throw degraded(record);
     if (isSo(record, asked.wanted) && record.provisioning.lease_token === null) return record;
-    if (record.provisioning_state !== 'active') throw busy(phone_number_id);
+    if (!isDegraded && record.provisioning_state !== 'active') throw busy(phone_number_id);
     const change = { ...asked, actor: { key_id }, request_id, at: new Date(clock.now()) };
     const claim = await store.startChange(record, change);
     if (claim === undefined) {

@@ -39,12 +39,18 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     /** What was wanted is so, and callers read it. */
     reached: async (claim: PhoneNumberClaim, change: Change): Promise<void> => {
       const { record } = claim;
-      const state = record.provisioning_state === 'importing' ? 'active' : record.provisioning_state;
       const revision = record.revision + (change.kind === 'import' ? 0 : 1);
-      const settled = { ...change.wanted, revision, provisioning_state: state, updated_at: later(0) };
+      const settled = { ...change.wanted, revision, provisioning_state: 'active', updated_at: later(0) } as const;
       await inTransaction(async (session) => {
         await claim.release(
-          { $set: { ...settled, 'provisioning.change': null, 'provisioning.problem': null } },
+          {
+            $set: {
+              ...settled,
+              'provisioning.change': null,
+              'provisioning.problem': null,
+              'provisioning.obstacle': null,
+            },
+          },
           {
             session,
             due_at: record.provisioning.uncertain_until ?? undefined,
@@ -55,7 +61,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
         await tell(record, type, changes, change, session);
       });
       Object.assign(record, settled);
-      record.provisioning.change = null;
+      Object.assign(record.provisioning, { change: null, obstacle: null });
     },
 
     /** An import goes back; whatever else was wanted is not to be. Nothing is left of an import that has made nothing. */

@@ -169,6 +169,44 @@ const assigning = async (service: OpenedService, from: string | null, to: string
   };
 };
 
+/** What was answered is so here and at LiveKit, and what was refused is as it was, field by field. */
+const updating = async ({ caller, input }: Import, patch: object, before?: object): Promise<Act> => {
+  const { body, status } = await caller.rest('POST', '/api/phone-numbers', input);
+  expect(status).toBe(201);
+  const path = `/api/phone-numbers/${body.data.phone_number_id}`;
+  const settings = Object.keys(patch).filter((name) => name in body.data);
+  const among = (number: object) => Object.fromEntries(settings.map((name) => [name, Reflect.get(number, name)]));
+  return {
+    ask: () => caller.rest('PATCH', path, patch),
+    check: async (now, answer) => {
+      const { data } = (await now.as(caller).rest('GET', path)).body;
+      if (answer) {
+        const said = JSON.stringify(answer.body);
+        expect(answer.status, said).not.toBe(500);
+        expect(among(data), said).toEqual(answer.status === 200 ? among(answer.body.data) : among(body.data));
+        expect(data.revision, said).toBe(answer.status === 200 ? 2 : 1);
+      }
+      const { inbound, outbound, rules, numbers } = await readWorld(now);
+      const named = (things: object[], field: string) => things.find((it) => Object.values(it).includes(data[field]));
+      const { supports_inbound, supports_outbound } = data;
+      if (data.provider === 'sip' && supports_inbound) {
+        expect(named(inbound, 'inbound_trunk_id')).toMatchObject({ name: `${data.sip_trunk_name}-in` });
+      }
+      if (data.provider === 'sip' && supports_outbound) {
+        expect(named(outbound, 'outbound_trunk_id')).toMatchObject({ address: data.sip_server_address });
+      }
+      if (supports_inbound) {
+        const individual = { dispatchRuleIndividual: { roomPrefix: data.inbound_room_name } };
+        expect(named(rules, 'dispatch_rule_id')).toMatchObject({ rule: individual });
+      }
+      if (!before) return;
+      const number = numbers.find((it) => it.phone_number === input.phone_number);
+      if (!supports_inbound) expect(routingOf({ ...number })).toEqual(routingOf({ ...before }));
+      else expect(number?.trunk_sid).not.toBe(routingOf({ ...before }).trunk_sid);
+    },
+  };
+};
+
 /** Its former routing is back, field by field, and it can be imported again; or it is as it was. */
 const releasing = async ({ caller, input }: Import, before?: object): Promise<Act> => {
   const { body, status } = await caller.rest('POST', '/api/phone-numbers', input);
@@ -206,6 +244,19 @@ export const flows = {
   'import of a SIP number': async (service) => importing(await ofSip(service)),
   assign: (service) => assigning(service, null, 'reception'),
   unassign: (service) => assigning(service, 'reception', null),
+  'update of a SIP number': async (service) => {
+    const patch = { inbound_room_name: 'sales', sip_trunk_name: 'main', sip_server_address: 'sip.example.net' };
+    return updating(await ofSip(service), { ...patch, inbound_pin: '4711', sip_password: 'other' });
+  },
+  'update that turns inbound off': async (service) => {
+    const { before, ...first } = await ofTwilio(service, await newIntegration(service));
+    return updating(first, { supports_inbound: false }, before);
+  },
+  'update that turns inbound on': async (service) => {
+    const { before, caller, input } = await ofTwilio(service, await newIntegration(service));
+    const outbound = { ...input, supports_inbound: false };
+    return updating({ caller, input: outbound }, { supports_inbound: true, inbound_room_name: 'sales' }, before);
+  },
   'release of a number': async (service) => {
     const { before, ...first } = await ofTwilio(service, await newIntegration(service));
     return releasing(first, before);
