@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -73,8 +73,8 @@ afterAll(async () => {
 });
 
 /** As the container does, where the image has its packages. */
-const makeUser = (masterPassword: string) =>
-  run(process.execPath, ['-e', MAKE_USER], {
+const makeUser = (masterPassword: string, ...options: string[]) =>
+  run(process.execPath, [...options, '-e', MAKE_USER], {
     cwd: SERVICE,
     env: {
       DATABASE_ADMIN_URI: uri(MASTER.user, masterPassword),
@@ -93,6 +93,19 @@ it('makes a user for the service, who reads and writes its own database alone', 
   await client.close();
 });
 
+it('makes one user where two tasks start at once, and neither finds one', async () => {
+  const admin = await connected(uri(MASTER.user, MASTER.pwd));
+  await admin.db('admin').command({ dropUser: SERVICE_USER });
+  await admin.close();
+  const together = join(folder, 'together.cjs');
+  await writeFile(together, TOGETHER);
+  const tasks = await Promise.all([1, 2].map(() => makeUser(MASTER.pwd, '--require', together)));
+  expect(tasks.map(({ exit, printed }) => [exit, printed.trim()])).toEqual(
+    Array(2).fill([0, 'The service has its user.']),
+  );
+  await (await connected(uri(SERVICE_USER, servicePasswordOf(MASTER.pwd)))).close();
+});
+
 it('gives the user the password that belongs to a changed one of the master', async () => {
   const admin = await connected(uri(MASTER.user, MASTER.pwd));
   await admin.db('admin').command({ updateUser: MASTER.user, pwd: 'another-password-of-the-database' });
@@ -108,6 +121,21 @@ it('fails without a word of a password where the master is refused', async () =>
   expect(printed).toContain('The service gets no user');
   expect(printed).not.toContain('password-of-the-database');
 });
+
+/** Nobody makes the user before both have found none. */
+const TOGETHER = `
+const { readdirSync, writeFileSync } = require('node:fs');
+const { Db } = require(require.resolve('mongoose', { paths: [process.cwd()] })).mongo;
+const { command } = Db.prototype;
+Db.prototype.command = async function (order, ...rest) {
+  if (order.createUser) {
+    writeFileSync(__dirname + '/' + process.pid + '.waits', '');
+    while (readdirSync(__dirname).filter((name) => name.endsWith('.waits')).length < 2)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return command.call(this, order, ...rest);
+};
+`;
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');

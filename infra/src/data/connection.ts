@@ -38,7 +38,10 @@ export const ADMIN_SETTING = 'DATABASE_ADMIN_URI';
 export const servicePasswordOf = (masterPassword: string): string =>
   createHmac('sha256', masterPassword).update('the service user of Trunkline').digest('hex');
 
-/** Runs before the service, in each task, and makes its user as it should be: nothing else reaches the database. */
+/**
+ * Runs before the service, in each task, and makes its user as it should be: nothing else reaches the database. Where two
+ * tasks start at once, one makes the user, and the other finds it the second time.
+ */
 export const MAKE_USER = `
 const { MongoClient } = require('mongoose').mongo;
 const { username, password, pathname } = new URL(process.env.MONGODB_URI);
@@ -46,8 +49,15 @@ const pwd = decodeURIComponent(password);
 const roles = [{ role: 'readWrite', db: pathname.slice(1) }];
 const client = new MongoClient(process.env.${ADMIN_SETTING}, { serverSelectionTimeoutMS: 30000 });
 const admin = client.db('admin');
-admin.command({ updateUser: username, pwd, roles })
-  .catch(() => admin.command({ createUser: username, pwd, roles }))
+const update = () => admin.command({ updateUser: username, pwd, roles });
+update()
+  .catch(() =>
+    admin.command({ createUser: username, pwd, roles }).catch((refused) =>
+      update().catch(() => {
+        throw refused;
+      }),
+    ),
+  )
   .then(() => console.log('The service has its user.'))
   .catch(({ name, codeName, code }) => {
     console.error('The service gets no user:', name, codeName, code);
