@@ -22,6 +22,22 @@ describe('the components', () => {
     expect(run.resources.filter(({ name }) => /isolated|database/.test(name))).toEqual([]);
   });
 
+  it('take a final snapshot of another name of each database that a restore makes', async () => {
+    const named = async (restored: object) => {
+      const database = { kind: 'documentdb', instanceClass: 'db.r6g.large', instances: 2, ...restored };
+      const [cluster] = ofType(await build(stackOf(prod({ database }))), 'aws:docdb/cluster:Cluster');
+      return cluster?.inputs.finalSnapshotIdentifier;
+    };
+    const pointInTime = { cluster: 'trunkline-database-1', time: 'latest' };
+    const names = [
+      await named({}),
+      await named({ snapshot: 'a' }),
+      await named({ snapshot: 'b' }),
+      await named({ pointInTime }),
+    ];
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   it('make no record where the zone of the name is kept elsewhere', async () => {
     const { certificateArn } = EXISTING;
     const run = await build(stackOf(prod({ certificateArn, hostedZoneId: undefined })));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as aws from '@pulumi/aws';
 import type { ResourceOptions } from '@pulumi/pulumi';
 import type { Config } from './config/config.ts';
@@ -13,11 +14,14 @@ export const familyOf = (stack: string): string =>
   `${PREFIX}-${stack.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`.slice(0, 255);
 
 /**
- * The snapshot that is taken when the database is deleted, one for each life of a stack: its key tells them apart.
- * Letters, digits and single hyphens.
+ * The snapshot that is taken when a database is deleted, of a name that none before it has: `madeOf` is what makes AWS
+ * replace a database when it changes. Letters, digits and single hyphens.
  */
-export const finalSnapshotOf = ({ stack, key }: { stack: string; key: string }): string =>
-  `${PREFIX}-${stack.toLowerCase()}-final-${key.slice(0, 8)}`.replaceAll(/[^a-z0-9]+/g, '-').slice(0, 255);
+export const finalSnapshotOf = ({ stack, madeOf }: { stack: string; madeOf: unknown }): string =>
+  `${PREFIX}-${stack.toLowerCase()}-final-${digestOf(JSON.stringify(madeOf))}`.replaceAll(/[^a-z0-9]+/g, '-');
+
+/** Eight digits that tell texts apart. */
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** The one provider of every resource: it refuses another account than the configured one, and tags all that it makes. */
 export const createProvider = ({ region, accountId, stack, environment, tags }: Config): aws.Provider =>

@@ -78,7 +78,12 @@ export class Database extends pulumi.ComponentResource {
         // https://docs.aws.amazon.com/documentdb/latest/developerguide/API_ModifyDBCluster.html
         applyImmediately: true,
         allowMajorVersionUpgrade: false,
-        ...(finalSnapshot && { finalSnapshotIdentifier: key.keyId.apply((id) => finalSnapshotOf({ stack, key: id })) }),
+        ...(finalSnapshot && {
+          // Each restore makes another cluster, and each life of a stack another key.
+          finalSnapshotIdentifier: pulumi
+            .all([key.keyId, subnets.name])
+            .apply((ids) => finalSnapshotOf({ stack, madeOf: [...ids, username, database.snapshot, pointInTime] })),
+        }),
         ...(database.snapshot !== undefined && { snapshotIdentifier: database.snapshot }),
         ...(pointInTime && { restoreToPointInTime: restoreOf(pointInTime) }),
         ...(capacity && { serverlessV2ScalingConfiguration: { minCapacity: capacity.min, maxCapacity: capacity.max } }),

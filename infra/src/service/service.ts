@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 import type { TaskSecret } from '../data/secrets.ts';
-import { familyOf } from '../names.ts';
+import { digestOf, familyOf } from '../names.ts';
 import { containersOf } from './container.ts';
 import { repositoryArnOf, startTask, trustOfTasks } from './iam.ts';
 import { Scaling } from './scaling.ts';
@@ -30,8 +29,6 @@ export interface ServiceArgs {
   /** Those that end a deployment. */
   alarmNames: pulumi.Output<string>[];
 }
-
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** The service on Fargate: its roles, its task, how it is deployed and how it grows. */
 export class Service extends pulumi.ComponentResource {

@@ -120,11 +120,10 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   },
   'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${inputs.name ?? name}` }),
   'aws:kms/alias:Alias': ({ inputs, arn }) => ({ id: inputs.name, arn: arn('kms', String(inputs.name)) }),
-  'aws:kms/key:Key': ({ name, arn, hash }) => ({
-    id: hash(name),
-    keyId: hash(name),
-    arn: arn('kms', `key/${hash(name)}`),
-  }),
+  'aws:kms/key:Key': ({ name, arn, hash, revision }) => {
+    const keyId = hash([name, revision]);
+    return { id: keyId, keyId, arn: arn('kms', `key/${keyId}`) };
+  },
   'aws:lb/listener:Listener': ({ name, arn }) => ({
     id: arn('elasticloadbalancing', `listener/${name}`),
     arn: arn('elasticloadbalancing', `listener/${name}`),

@@ -107,7 +107,9 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
+  // Each after each: what the one before has set must not stand in the way.
   it.each([
+    ['Restore the database to a moment', 0],
     ['Restore the database from a snapshot', 1],
     ['Restore the database to a moment', 0],
   ])('gets another database beside the old one: %s', async (heading, at) => {
@@ -144,5 +146,20 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.left().filter((urn) => !urn.includes(':SecretVersion::'))).toEqual([
       urnOf(GUARDED['the key of the database']),
     ]);
+  });
+
+  it('is made again, restored and torn down again: each database leaves a final snapshot of its own', async () => {
+    const taken: string[] = [];
+    const go = async (...args: string[]) => {
+      const { exit, printed } = await engine.pulumi(...args, '--yes', '--skip-preview');
+      expect(exit, printed).toBe(0);
+      taken.push(...engine.acts().filter((act) => act.startsWith('snapshot')));
+    };
+    await go('up');
+    await engine.pulumi('config', 'rm', '--path', 'infra:database.pointInTime');
+    await engine.pulumi('config', 'set', '--path', 'infra:database.snapshot', 'rds:trunkline-2026-11-23-03-10');
+    await go('up');
+    await go('destroy');
+    expect(new Set(taken).size).toBe(2);
   });
 });

@@ -34,6 +34,32 @@ const answer = (urn: string, inputs: Values, isUpdate = false) => {
   return { id, outs: { ...inputs, ...computed, [ASKED]: inputs } };
 };
 
+/** Names of final snapshots that were taken, and buckets in which something is: a load balancer writes a test file at once. */
+const snapshots = new Set<unknown>();
+const filled = new Set<unknown>();
+const remember = (urn: string, { accessLogs }: Values) => {
+  if (typeOf(urn) === 'aws:lb/loadBalancer:LoadBalancer' && accessLogs) filled.add(Object(accessLogs).bucket);
+};
+
+/** What AWS refuses to delete. */
+const requireDeletable = (
+  urn: string,
+  { deletionProtection, enableDeletionProtection, bucket, forceDestroy }: Values,
+) => {
+  if (deletionProtection === true || enableDeletionProtection === true)
+    throw new Error(`OperationNotPermitted: ${nameOf(urn)} has deletion protection`);
+  if (typeOf(urn) === 'aws:s3/bucket:Bucket' && filled.has(bucket) && forceDestroy !== true)
+    throw new Error(`BucketNotEmpty: the bucket ${bucket} is not empty, and forceDestroy is not set`);
+};
+
+const takeSnapshot = (urn: string, { skipFinalSnapshot, finalSnapshotIdentifier }: Values) => {
+  if (skipFinalSnapshot !== false) return;
+  if (snapshots.has(finalSnapshotIdentifier))
+    throw new Error(`DBClusterSnapshotAlreadyExistsFault: ${finalSnapshotIdentifier} is there already`);
+  snapshots.add(finalSnapshotIdentifier);
+  tell({ act: 'snapshot', urn: `${urn} ${finalSnapshotIdentifier}` });
+};
+
 /** What ECS says of a deployment that it has taken back. */
 const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
 
@@ -48,6 +74,7 @@ const provider: Provider = {
   },
   create: async (urn, inputs) => {
     tell({ act: 'create', urn });
+    remember(urn, inputs);
     return answer(urn, inputs);
   },
   update: async (id, urn, olds: Values, news: Values) => {
@@ -66,10 +93,9 @@ const provider: Provider = {
     const { taskDefinition } = actual;
     return { id, props: { ...props, taskDefinition, [ASKED]: { ...Object(props[ASKED]), taskDefinition } } };
   },
-  delete: async (_id, urn, { deletionProtection, skipFinalSnapshot, finalSnapshotIdentifier }: Values) => {
-    if (deletionProtection === true)
-      throw new Error(`InvalidParameterCombination: ${nameOf(urn)} has deletion protection`);
-    if (skipFinalSnapshot === false) tell({ act: 'snapshot', urn: `${urn} ${finalSnapshotIdentifier}` });
+  delete: async (_id, urn, properties: Values) => {
+    requireDeletable(urn, properties);
+    takeSnapshot(urn, properties);
     tell({ act: 'delete', urn });
   },
   invoke: async (token, args) => ({ outputs: aws.invoke(token, args) }),
