@@ -56,6 +56,9 @@ const outcomes = (cseq: number, hold_ms: number): Record<Call['expect'], string[
   };
 };
 
+/** Tells one who asks what it can do that all is well. */
+export const optionsScenario = (): string => scenario('<recv request="OPTIONS"/>', reply('200 OK'));
+
 /** Takes one call that proves itself by digest, from this number to that one; fails on any other. */
 export const answerScenario = (from: string, to: string): string => {
   const isBetween = `<action>

@@ -20,6 +20,8 @@ export interface SippOptions {
   caller?: string;
   username?: string;
   password?: string;
+  /** By default UDP. */
+  transport?: 'udp' | 'tcp';
 }
 
 export interface Sipp {
@@ -39,6 +41,7 @@ const LONGEST_CALL_S = 40;
 /** One call of sipp. */
 export const startSipp = async (sipp: string, options: SippOptions): Promise<Sipp> => {
   const { scenario, to, dialled = 'nobody', caller = 'nobody', username = 'nobody', password = 'none' } = options;
+  const { transport = 'udp' } = options;
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-sipp-'));
   const [file, log, errors] = ['scenario.xml', 'log', 'errors'].map((name) => join(folder, name)) as [
     string,
@@ -49,7 +52,21 @@ export const startSipp = async (sipp: string, options: SippOptions): Promise<Sip
   const [port, rtp_port] = await Promise.all([freePort(), freePort()]);
   const called = start(sipp, [
     ...(to ? [to] : []),
-    ...['-sf', file, '-m', '1', '-nostdin', '-i', '127.0.0.1', '-p', String(port), '-s', dialled],
+    ...[
+      '-sf',
+      file,
+      '-m',
+      '1',
+      '-nostdin',
+      '-t',
+      transport === 'udp' ? 'u1' : 't1',
+      '-i',
+      '127.0.0.1',
+      '-p',
+      String(port),
+      '-s',
+      dialled,
+    ],
     ...['-key', 'caller', caller, '-key', 'rtp_port', String(rtp_port)],
     ...['-key', 'username', username, '-key', 'password', password, '-au', username, '-ap', password],
     ...['-timeout', `${LONGEST_CALL_S}s`, '-timeout_error', '-trace_err', '-error_file', errors],
