@@ -103,6 +103,17 @@ describe('A list read once stands in for looking one by one', () => {
   });
 });
 
+describe('An inbound trunk that somebody deleted at LiveKit', () => {
+  it('is made again where a number is looked at, and no rule of the old one is left', async () => {
+    const { importSip } = await organization();
+    const { phone_number_id, inbound_trunk_id } = await importSip();
+    expect(await first.sandbox.shelf.remove('livekit.inbound_trunk', inbound_trunk_id ?? '')).toBe(true);
+    await doubt(phone_number_id);
+    await settle(first, second);
+    await expectWholeWorld(first);
+  });
+});
+
 describe('Nothing is remembered in memory only', () => {
   it('what a replica made after it lost its lease is found though that replica is gone', async () => {
     const caller = await first.newOrganization();

@@ -12,9 +12,10 @@ export async function requireUnanswered(job: Job): Promise<void> {
 }
 
 /** LiveKit refuses a second trunk for a number. What is in the way may be ours: made by a call whose answer was lost. */
-export async function createInboundTrunk(job: Job): Promise<string> {
+export async function createInboundTrunk(job: Job, was: string | null): Promise<string> {
   const { switchboard, record } = job;
   if (!job.isChecked) await standAside(job);
+  if (was !== null) await removeRulesOf(job, was);
   const line = await inboundTrunkOf(job);
   try {
     return await switchboard.createInboundTrunk(line);
@@ -33,6 +34,14 @@ export async function createInboundTrunk(job: Job): Promise<string> {
       await switchboard.removeTrunk(resource_id);
     }
     return switchboard.createInboundTrunk(line);
+  }
+}
+
+/** Rules of ours on a trunk that is gone answer nobody, and with that trunk's id nobody would look for them again. */
+async function removeRulesOf(job: Job, trunk_id: string): Promise<void> {
+  for (const { resource_id } of mine(job, await job.switchboard.findDispatchRules(trunk_id))) {
+    await job.admitRemoval();
+    await job.switchboard.removeDispatchRule(resource_id);
   }
 }
 
