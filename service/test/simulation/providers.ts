@@ -1,0 +1,295 @@
+import type { FormerRouting, TwilioCredentials } from '@trunkline/contracts';
+import type {
+  DispatchRuleContent,
+  Found,
+  InboundTrunkSettings,
+  OutboundTrunkSettings,
+  Switchboard,
+} from '../../src/phone-numbers/providers.ts';
+import { Conflict, ProviderProblem } from '../../src/provisioning/provider.ts';
+import type { TwilioAccount } from '../../src/vendors/twilio.ts';
+
+// Twilio and LiveKit as the service's ports show them, in memory: providers.test.ts holds them to the stand-ins.
+
+/** A trunk that people made has no mark. */
+type Theirs<T extends { mark: unknown }> = Omit<T, 'mark'> & { mark: T['mark'] | undefined };
+
+export interface CarrierNumber {
+  number_sid: string;
+  phone_number: string;
+  has_voice: boolean;
+  routing: FormerRouting;
+}
+
+interface Trunk {
+  name: string;
+  domain_name: string;
+  secure: boolean;
+  call_transfers: string;
+  permitted: Set<string>;
+  urls: Map<string, { name: string; sip_url: string }>;
+}
+
+export interface Account {
+  sid: string;
+  is_suspended: boolean;
+  numbers: Map<string, CarrierNumber>;
+  trunks: Map<string, Trunk>;
+  lists: Map<string, { name: string; credentials: Map<string, { username: string; password: string }> }>;
+}
+
+export interface Providers {
+  inbound: Map<string, Theirs<InboundTrunkSettings>>;
+  outbound: Map<string, OutboundTrunkSettings>;
+  rules: Map<string, DispatchRuleContent>;
+  accounts: Map<string, Account>;
+  /** Domain names that nobody gets again. */
+  reserved: Set<string>;
+  /** An id that nothing else has. */
+  draw(prefix: string): string;
+}
+
+export const createProviders = (): Providers => {
+  let drawn = 0;
+  return {
+    inbound: new Map(),
+    outbound: new Map(),
+    rules: new Map(),
+    accounts: new Map(),
+    reserved: new Set(),
+    // So that their order is not that in which they were made.
+    draw: (prefix) => prefix + (Math.imul(++drawn, 0x9e3779b1) >>> 0).toString(16).padStart(32, '0'),
+  };
+};
+
+export const unrouted: FormerRouting = {
+  voice_url: null,
+  voice_method: 'POST',
+  voice_fallback_url: null,
+  voice_fallback_method: 'POST',
+  trunk_sid: null,
+  voice_application_sid: null,
+};
+
+export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers): Switchboard => {
+  const put = <T>(things: Map<string, T>, prefix: string, thing: T): string => {
+    const id = draw(prefix);
+    things.set(id, thing);
+    return id;
+  };
+  /** What cannot be changed in place stays as it is. */
+  const change = <T extends object>(things: Map<string, T>, id: string, changes: Partial<T>): boolean => {
+    const thing = things.get(id);
+    if (thing) things.set(id, { ...thing, ...changes });
+    return thing !== undefined;
+  };
+  const pairsOf = <T>(things: Map<string, T>, isIt: (thing: T) => boolean) =>
+    [...things].filter(([, thing]) => isIt(thing)).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+  const inboundOf = (phone_number: string) =>
+    pairsOf(inbound, (trunk) => trunk.phone_number === phone_number).map(([resource_id, { mark }]) => ({
+      ...{ resource_id, mark, written: [phone_number], has_other_numbers: false },
+    }));
+
+  return {
+    createInboundTrunk: async (line) => {
+      const [other] = pairsOf(inbound, ({ phone_number }) => phone_number === line.phone_number);
+      if (other) throw new Conflict('LiveKit has a trunk for this number', { resource_ids: [other[0]] });
+      return put(inbound, 'ST_', line);
+    },
+    findInboundTrunks: async (phone_number) => inboundOf(phone_number),
+    listInboundTrunks: async (phone_numbers) => new Map(phone_numbers.map((number) => [number, inboundOf(number)])),
+    changeInboundTrunk: async (trunk_id, { phone_number: _, mark: __, ...line }) => change(inbound, trunk_id, line),
+    createOutboundTrunk: async (line) => put(outbound, 'ST_', line),
+    changeOutboundTrunk: async (trunk_id, { phone_number: _, mark: __, from_host, ...line }) =>
+      change(outbound, trunk_id, { ...line, ...(from_host !== null && { from_host }) }),
+    findOutboundTrunks: async (phone_number) =>
+      pairsOf(outbound, (trunk) => trunk.phone_number === phone_number).map(foundOf),
+    removeTrunk: async (trunk_id) => {
+      inbound.delete(trunk_id);
+      outbound.delete(trunk_id);
+    },
+    createDispatchRule: async (rule) => {
+      const clashes = ({ inbound_trunk_id, pin }: DispatchRuleContent) =>
+        inbound_trunk_id === rule.inbound_trunk_id && pin === rule.pin;
+      const [other] = pairsOf(rules, clashes);
+      if (other) throw new Conflict('LiveKit has such a rule', { resource_ids: [other[0]] });
+      return put(rules, 'SDR_', rule);
+    },
+    findDispatchRules: async (inbound_trunk_id) =>
+      pairsOf(rules, (rule) => rule.inbound_trunk_id === inbound_trunk_id).map((pair) => {
+        const { room_prefix, agent_id } = pair[1];
+        return { ...foundOf(pair), content: { inbound_trunk_id, room_prefix, agent_id } };
+      }),
+    changeDispatchRule: async (dispatch_rule_id, answer, fields) => {
+      const { agent_id } = answer;
+      const ofAgent = fields.includes('agent_id') || fields.includes('agent_metadata');
+      const isKnown = rules.get(dispatch_rule_id)?.agent_id === agent_id && !fields.includes('agent_metadata');
+      return change(rules, dispatch_rule_id, {
+        ...(fields.includes('room_prefix') && { room_prefix: answer.room_prefix }),
+        ...(fields.includes('pin') && { pin: answer.pin }),
+        ...(ofAgent && { agent_id }),
+        // What it is dispatched with goes with the agent.
+        ...(ofAgent && !isKnown && { agent_metadata: agent_id === null ? null : answer.agent_metadata }),
+      });
+    },
+    removeDispatchRule: async (dispatch_rule_id) => void rules.delete(dispatch_rule_id),
+  };
+};
+
+const foundOf = ([resource_id, { mark }]: [string, Pick<OutboundTrunkSettings, 'mark'>]): Found => ({
+  resource_id,
+  mark,
+});
+
+export const connectAccount = (
+  { accounts, reserved, draw }: Providers,
+  { account_sid }: Pick<TwilioCredentials, 'account_sid'>,
+): TwilioAccount => {
+  const account = (): Account => {
+    const found = accounts.get(account_sid);
+    if (found === undefined || found.is_suspended)
+      throw new ProviderProblem(
+        'provider_credentials_refused',
+        `Twilio rejected the credentials of ${account_sid}`,
+        {},
+      );
+    return found;
+  };
+  const trunkOf = (sid: string) => account().trunks.get(sid) ?? refuseMissing();
+  const listOf = (sid: string) => account().lists.get(sid) ?? refuseMissing();
+  const add = <T>(things: Map<string, T>, prefix: string, thing: T): string => {
+    const sid = draw(prefix);
+    things.set(sid, thing);
+    return sid;
+  };
+  const route = (number_sid: string, to: Partial<FormerRouting>): void => {
+    const number = account().numbers.get(number_sid) ?? refuseMissing();
+    const { trunk_sid = null, voice_application_sid, ...voice } = to;
+    if (!voice_application_sid && trunk_sid) trunkOf(trunk_sid);
+    const given = Object.entries(voice).flatMap(([name, value]) => {
+      if (name.endsWith('_method')) return value ? [[name, value]] : [];
+      return [[name, value]];
+    });
+    number.routing = {
+      ...number.routing,
+      ...Object.fromEntries(given),
+      // Either takes the other away.
+      ...(voice_application_sid ? { voice_application_sid, trunk_sid: null } : { trunk_sid }),
+      ...(trunk_sid && !voice_application_sid && { voice_application_sid: null }),
+    };
+  };
+  const unlessMissing = (run: () => void): boolean => {
+    try {
+      run();
+      return true;
+    } catch (error) {
+      if (error instanceof Missing) return false;
+      throw error;
+    }
+  };
+  const show = ({ phone_number: _, routing, ...number }: CarrierNumber) => ({
+    ...{ ...number, conditions: [], routing: { ...routing } },
+  });
+  const seen = <T>(things: Map<string, T>, isIt: (thing: T) => boolean) => [...things].filter(([, it]) => isIt(it));
+
+  return {
+    proveCredentials: async () => void account(),
+    findNumber: async (phone_number) => {
+      const number = [...account().numbers.values()].find((it) => it.phone_number === phone_number);
+      return number && show(number);
+    },
+    readNumber: async (number_sid) => {
+      const number = account().numbers.get(number_sid);
+      return number && show(number);
+    },
+    isTrial: async () => false,
+    listNumbers: notAsked('listNumbers'),
+    readRegion: notAsked('readRegion'),
+    setRegion: notAsked('setRegion'),
+    routeToTrunk: async (number_sid, trunk_sid) => route(number_sid, { trunk_sid }),
+    giveBack: async (number_sid, former_routing) => {
+      account();
+      return unlessMissing(() => route(number_sid, former_routing));
+    },
+    detach: async (number_sid) => {
+      account();
+      unlessMissing(() => route(number_sid, { trunk_sid: null }));
+    },
+
+    createTrunk: async ({ name, domain_name, secure, call_transfers = 'disabled' }) => {
+      account();
+      const isTaken = [...accounts.values()].some(({ trunks }) =>
+        [...trunks.values()].some((trunk) => trunk.domain_name === domain_name),
+      );
+      if (isTaken || reserved.has(domain_name)) throw new Conflict('Twilio has this domain name already');
+      return add(account().trunks, 'TK', {
+        ...{ name, domain_name, secure, call_transfers },
+        ...{ permitted: new Set<string>(), urls: new Map() },
+      });
+    },
+    findTrunks: async (name) =>
+      seen(account().trunks, (trunk) => trunk.name === name).map(([resource_id, { secure, call_transfers }]) => ({
+        ...{ resource_id, content: { secure, call_transfers } },
+      })),
+    changeTrunk: async (trunk_sid, { secure, call_transfers }) => {
+      const trunk = account().trunks.get(trunk_sid);
+      if (trunk) Object.assign(trunk, { secure, ...(call_transfers && { call_transfers }) });
+      return trunk !== undefined;
+    },
+    removeTrunk: async (trunk_sid) => {
+      const trunk = account().trunks.get(trunk_sid);
+      if (trunk) reserved.add(trunk.domain_name);
+      account().trunks.delete(trunk_sid);
+    },
+    createOriginationUrl: async (trunk_sid, { name, sip_url }) => add(trunkOf(trunk_sid).urls, 'OU', { name, sip_url }),
+    findOriginationUrls: async (trunk_sid, name) =>
+      seen(trunkOf(trunk_sid).urls, (url) => url.name === name).map(([resource_id, { sip_url }]) => ({
+        ...{ resource_id, content: { sip_url } },
+      })),
+    pointOriginationUrl: async (trunk_sid, sid, sip_url) => {
+      const url = account().trunks.get(trunk_sid)?.urls.get(sid);
+      if (url) url.sip_url = sip_url;
+      return url !== undefined;
+    },
+    removeOriginationUrl: async (trunk_sid, sid) => void account().trunks.get(trunk_sid)?.urls.delete(sid),
+    createCredentialList: async (name) => add(account().lists, 'CL', { name, credentials: new Map() }),
+    findCredentialLists: async (name) => seen(account().lists, (list) => list.name === name).map(([sid]) => sid),
+    removeCredentialList: async (sid) => void account().lists.delete(sid),
+    createCredential: async (list_sid, credential) => {
+      const { credentials } = listOf(list_sid);
+      if (seen(credentials, ({ username }) => username === credential.username).length > 0)
+        throw new ProviderProblem('provider_error', 'The user name is taken', {});
+      return add(credentials, 'CR', { ...credential });
+    },
+    findCredentials: async (list_sid, username) =>
+      seen(listOf(list_sid).credentials, (it) => it.username === username).map(([sid]) => sid),
+    removeCredential: async (list_sid, sid) => void account().lists.get(list_sid)?.credentials.delete(sid),
+    permit: async (trunk_sid, list_sid) => {
+      listOf(list_sid);
+      trunkOf(trunk_sid).permitted.add(list_sid);
+      return list_sid;
+    },
+    findPermissions: async (trunk_sid, list_sid) => [...trunkOf(trunk_sid).permitted].filter((sid) => sid === list_sid),
+    revoke: async (trunk_sid, list_sid) => void account().trunks.get(trunk_sid)?.permitted.delete(list_sid),
+  };
+};
+
+/** What no verb of the simulation leads to. */
+const notAsked = (call: string) => async (): Promise<never> => {
+  throw new Error(`The simulation knows no ${call}`);
+};
+
+class Missing extends ProviderProblem {}
+
+const refuseMissing = (): never => {
+  const provider = {
+    name: 'twilio',
+    status: 404,
+    code: '20404',
+    message: null,
+    request_id: null,
+    more_info: null,
+  } as const;
+  throw new Missing('provider_refused', 'Twilio does not find it', { provider });
+};

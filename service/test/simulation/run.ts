@@ -1,0 +1,217 @@
+import { collections } from '../../src/collections.ts';
+import { createChance, pick, seedThisProcess } from './chance.ts';
+import { faultsOf, freeNumbers, isDegraded } from './check.ts';
+import { type Organization, type Request, runClient } from './clients.ts';
+import { createDatabase } from './database.ts';
+import { changeByHand } from './hands.ts';
+import { openReplica, type Replica, type Settings, type World } from './replica.ts';
+import type { Saboteur } from './saboteurs.ts';
+import { createScheduler, type Life } from './scheduler.ts';
+import { createSeams } from './seams.ts';
+import { drawMood, drawScene, drawSettings } from './world.ts';
+
+export interface RunOptions {
+  seed: number;
+  /** Only these disturbances: what is left while a failing run is shrunk. */
+  kept?: ReadonlySet<string> | undefined;
+  saboteur?: Saboteur | undefined;
+}
+
+export interface Run {
+  seed: number;
+  /** What was wrong; none: all held. */
+  faults: readonly string[];
+  /** Names everything that happened, in its order. */
+  digest: string;
+  trace: readonly string[];
+  disturbances: readonly string[];
+}
+
+const HANDS = 3;
+const MOST_KILLS = 3;
+/** More turns than any record is put off for. */
+const MOST_TURNS = 120;
+const TURN_MS = 60_000;
+
+/** One life of the whole service, from nothing to quiet, as the seed has it. */
+export const run = async ({ seed, kept, saboteur }: RunOptions): Promise<Run> => {
+  using _ = seedThisProcess(seed);
+  const scheduler = createScheduler();
+  const chance = createChance(seed, kept);
+  const faults: string[] = [];
+  try {
+    faults.push(...(await scheduler.until(play({ scheduler, chance, saboteur }))));
+  } catch (error) {
+    faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  return { seed, faults, digest: scheduler.digest(), trace: scheduler.trace(), disturbances: chance.disturbances };
+};
+
+type Parts = Pick<World, 'scheduler'> & { chance: ReturnType<typeof createChance>; saboteur: Saboteur | undefined };
+
+const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> => {
+  const roll = chance.rollOf('world');
+  const scene = drawScene(roll);
+  const mood = drawMood(roll);
+  const database = createDatabase(collections);
+  const network: Life = { name: 'network', isAlive: true, skew_ms: 0 };
+  const deaths = new Map<Life, PromiseWithResolvers<void>>();
+  const replicas: Replica[] = [];
+  const asked: Request[] = [];
+  const starting = new Set<Promise<void>>();
+  let isTroubled = false;
+  let kills = 0;
+  let lives = 0;
+
+  const kill = (life: Life): void => {
+    kills++;
+    scheduler.kill(
+      life,
+      (name) => chance.disturb(`${name} though its sender is dead`, (roll) => roll() < 0.6 || undefined) === true,
+    );
+    deaths.get(life)?.resolve();
+    replicas.splice(
+      replicas.findIndex((it) => it.life === life),
+      1,
+    );
+    const roll = chance.rollOf(`${life.name} is replaced`);
+    const after_ms = pick([100, 5000, Math.floor(roll() * 60_000)], roll);
+    const settings = roll() < 0.5 ? drawSettings(roll) : undefined;
+    const started = scheduler.wait(network, `${life.name} is replaced`, { ms: after_ms }).then(() => start(settings));
+    const watched: Promise<void> = started.then(() => void starting.delete(watched));
+    starting.add(watched);
+  };
+
+  const world: World = {
+    ...{ scheduler, database, providers: scene.providers, saboteur },
+    seams: createSeams({
+      ...{ scheduler, chance, mood, network, kill },
+      isTroubled: () => isTroubled,
+      mayDie: (life) => life.isAlive && deaths.has(life) && kills < MOST_KILLS,
+    }),
+  };
+
+  let latest = drawSettings(roll);
+  const open = async (settings: Settings = latest): Promise<Replica> => {
+    latest = settings;
+    const name = `replica ${++lives}`;
+    const life = { name, isAlive: true, skew_ms: Math.floor((roll() - 0.5) * 400) };
+    return openReplica(world, life, settings);
+  };
+  const start = async (settings?: Settings): Promise<void> => {
+    const replica = await open(settings);
+    deaths.set(replica.life, Promise.withResolvers());
+    replicas.push(replica);
+    scheduler.as(replica.life.name, () => replica.core.reconciler.start());
+  };
+
+  const count = roll() < 0.5 ? 2 : 3;
+  for (let n = 0; n < count; n++) await start();
+  const organizations = await scheduler.as('set-up', () => makeOrganizations(replicas[0] as Replica, world));
+
+  isTroubled = true;
+  const clients = organizations.flatMap((organization, n) =>
+    Array.from({ length: 2 }, (__, m) =>
+      runClient({
+        ...{
+          name: `client ${n + 1}${'ab'[m]}`,
+          organization,
+          organizations,
+          scene,
+          database,
+          scheduler,
+          chance,
+          network,
+          asked,
+        },
+        replicas: () => replicas,
+        diedOf: (life) => deaths.get(life)?.promise ?? Promise.resolve(),
+      }),
+    ),
+  );
+  const hands = Array.from({ length: HANDS }, async (__, n) => {
+    const change = chance.disturb(`hand ${n}`, (roll) => (roll() < 0.2 ? roll : undefined));
+    if (change === undefined) return;
+    await scheduler.wait(network, `hand ${n}`, { ms: Math.floor(change() * 90_000) });
+    scheduler.note(`somebody ${changeByHand(scene, database, change)}`);
+  });
+  await Promise.all([...clients, ...hands]);
+
+  // Now all is to come to an end.
+  isTroubled = false;
+  for (const account of scene.providers.accounts.values()) account.is_suspended = false;
+  await Promise.all(starting);
+  for (const { life, core } of replicas) {
+    await core.reconciler.stop();
+    await core.background.idle();
+    life.isAlive = false;
+  }
+  const last = await open();
+  await settle(last, world, network);
+  const checked = { database, scene, installation_id: last.core.installation_id, asked };
+  const found = await faultsOf(checked);
+  if (found.length > 0) return found;
+  const refused = await importAgain(last, world, organizations[0] as Organization, checked);
+  await settle(last, world, network);
+  return [...refused, ...(await faultsOf(checked))];
+};
+
+const makeOrganizations = async ({ core }: Replica, { database, providers }: World): Promise<Organization[]> => {
+  const made: Organization[] = [];
+  for (const n of [1, 2]) {
+    const name = `organization ${n}`;
+    const raw_key = `tl_live_${String(n).repeat(40)}`;
+    const { organization_id } = await core.organizations.createOrganization({
+      name,
+      raw_key,
+      actor: { system: 'command_line' },
+    });
+    const key = database.rowsOf('api_keys').find((row) => row.organization_id === organization_id);
+    const key_id = key?.key_id as Organization['key_id'];
+    const integrations: Organization['integrations'] = new Map();
+    for (const { sid: account_sid } of providers.accounts.values()) {
+      const credentials = { provider: 'twilio', account_sid, auth_token: 'f'.repeat(32) };
+      const caller = { organization_id, key_id, role: 'admin', request_id: `${name} integrates` } as const;
+      const create = core.api.answers.get('integrations.create');
+      const answer = (await create?.(caller, { name, credentials })) as any;
+      integrations.set(account_sid, answer.data.integration_id);
+    }
+    made.push({ organization_id, key_id, integrations });
+  }
+  return made;
+};
+
+/** Lets the reconciler work until nothing is due any more, however far in the future that is. */
+const settle = async ({ core, life }: Replica, { scheduler, database }: World, network: Life): Promise<void> => {
+  const isDue = () =>
+    [...database.rowsOf('phone_numbers'), ...database.rowsOf('integrations')].some(
+      (row: Record<string, any>) => row.provisioning.due_at !== undefined && !isDegraded(row),
+    );
+  for (let turns = 0; turns === 0 || isDue(); turns++) {
+    if (turns === MOST_TURNS) return;
+    // What was on its way has arrived by then.
+    await scheduler.wait(network, 'a minute passes', { ms: TURN_MS });
+    await scheduler.as(life.name, () => core.reconciler.turn());
+  }
+};
+
+/** A number that nobody holds can be imported at once. */
+const importAgain = async (
+  { core }: Replica,
+  { scheduler }: World,
+  { organization_id, key_id, integrations }: Organization,
+  checked: Parameters<typeof freeNumbers>[0],
+): Promise<string[]> => {
+  const refused: string[] = [];
+  for (const { number, account } of freeNumbers(checked)) {
+    const { phone_number } = number;
+    const integration_id = integrations.get(account.sid);
+    const both = { supports_inbound: true, supports_outbound: true, replace_existing_routing: true };
+    const caller = { organization_id, key_id, role: 'admin', request_id: `again ${phone_number}` } as const;
+    const again = core.api.answers.get('phoneNumbers.import');
+    await scheduler
+      .as('again', async () => again?.(caller, { provider: 'twilio', phone_number, integration_id, ...both }))
+      .catch((error: unknown) => refused.push(`${phone_number} cannot be imported again: ${String(error)}`));
+  }
+  return refused;
+};
