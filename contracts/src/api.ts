@@ -268,7 +268,8 @@ export const api = {
   integrations: {
     create: mutation({
       summary: 'Integrate a Twilio account',
-      description: 'The credentials are proven at Twilio before they are kept, encrypted, and are never answered.',
+      description:
+        'The credentials are proven at Twilio before they are kept, encrypted, and are never answered: they must be able to list phone numbers, SIP trunks and SIP credential lists of the account that is named.',
       route: { method: 'POST', path: '/integrations', status: 201, location: '/integrations/{integration_id}' },
       permission: 'integrations:create',
       problems: [

@@ -5,8 +5,11 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
+import type { ProvableAccount } from './prove.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 import type { IntegrationStore } from './store.ts';
+
+type Provable = Pick<ProvableAccount, 'proveCredentials'>;
 
 export interface AccountDependencies<Account> {
   store: IntegrationStore;
@@ -19,7 +22,7 @@ export interface AccountDependencies<Account> {
 }
 
 /** The Twilio accounts behind integrations. */
-export const createAccounts = <Account extends object>({
+export const createAccounts = <Account extends Provable>({
   store,
   events,
   inTransaction,
@@ -48,7 +51,8 @@ export const createAccounts = <Account extends object>({
   accountOf: async (record: IntegrationRecord): Promise<Account> => connect(await openCredentials(secrets, record)),
 
   /** The account, each of whose calls takes note of whether Twilio takes the credentials. */
-  notingStatus: (account: Account, { integration_id, organization_id, status }: IntegrationRecord): Account => {
+  notingStatus: (account: Account, integration: IntegrationRecord): Account => {
+    const { integration_id, organization_id, status, credential_kind } = integration;
     const note = (seen: IntegrationRecord['status']) =>
       inTransaction(async (session) => {
         if (!(await store.noteStatus(integration_id, seen, new Date(clock.now()), session))) return;
@@ -59,14 +63,20 @@ export const createAccounts = <Account extends object>({
     return guarded(account, {
       after: async (error) => {
         if (error === undefined && status === 'refused') await note('active');
-        if (status === 'active' && error instanceof Problem && error.code === 'provider_credentials_refused')
-          await note('refused');
+        const isRefused = error instanceof Problem && error.code === 'provider_credentials_refused';
+        if (status !== 'active' || !isRefused) return;
+        // A restricted key may be refused one thing by the very code that tells of a wrong one.
+        if (credential_kind === 'api_key' && (await account.proveCredentials().then(isTaken, isNotTaken))) return;
+        await note('refused');
       },
     });
   },
 });
 
-type Accounts<Account extends object> = ReturnType<typeof createAccounts<Account>>;
+const isTaken = () => true;
+const isNotTaken = () => false;
+
+type Accounts<Account extends Provable> = ReturnType<typeof createAccounts<Account>>;
 
 export const openCredentials = async (
   secrets: Pick<Secrets, 'open'>,
@@ -76,7 +86,7 @@ export const openCredentials = async (
 
 export const placeOf = (integration_id: IntegrationId) => `integrations/${integration_id}/credentials` as const;
 
-export interface LineDependencies<Account extends object> {
+export interface LineDependencies<Account extends Provable> {
   accounts: Accounts<Account>;
   store: Pick<IntegrationStore, 'freeze' | 'noteUpgrade'>;
   ensureTrunk: EnsureTrunk;
@@ -87,7 +97,7 @@ export interface LineDependencies<Account extends object> {
 
 /** What importing a number needs of its integration: the account's numbers, and the integration's own trunk. */
 export const createLineOf =
-  <Account extends object>({ accounts, store, ensureTrunk, secrets, made_for }: LineDependencies<Account>) =>
+  <Account extends Provable>({ accounts, store, ensureTrunk, secrets, made_for }: LineDependencies<Account>) =>
   async (integration: IntegrationRecord) => {
     const { integration_id, account_sid, carrier } = integration;
     const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));

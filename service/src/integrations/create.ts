@@ -7,6 +7,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import { placeOf } from './accounts.ts';
 import { drawDomainName } from './ensure-trunk.ts';
+import type { Proven } from './prove.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationStore } from './store.ts';
 
@@ -18,19 +19,13 @@ export interface CreateDependencies {
   clock: Clock;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
-  /** Throws unless Twilio takes the credentials and the account is active. */
-  proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
-}
-
-/** What the credentials let us see. */
-export interface Proven {
-  /** Undefined: they may not see that. */
-  is_trial: boolean | undefined;
+  /** Throws unless the account can be seen to have what an import needs. */
+  prove(credentials: TwilioCredentials): Promise<Proven>;
 }
 
 /** Keeps a Twilio account's credentials, once Twilio has taken them. */
 export const createCreateIntegration = (deps: CreateDependencies) => {
-  const { store, events, inTransaction, secrets, clock, quotas, installation_id, proveCredentials } = deps;
+  const { store, events, inTransaction, secrets, clock, quotas, installation_id, prove } = deps;
 
   const draft = async (
     caller: Caller,
@@ -72,7 +67,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
     if (made !== null) return made;
     const count = (limit: number) => store.count(caller.organization_id, limit);
     await requireRoom('integrations', quotas.integrations, count);
-    const proven = await proveCredentials(input.credentials);
+    const proven = await prove(input.credentials);
     try {
       return await inTransaction(async (session) => {
         const record = await draft(caller, input, proven);

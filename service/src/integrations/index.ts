@@ -14,6 +14,7 @@ import type { TrunkAccount } from './carrier-trunk.ts';
 import { createCreateIntegration } from './create.ts';
 import { describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
+import { createProve, type ProvableAccount } from './prove.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 import { createIntegrationStore } from './store.ts';
 
@@ -36,13 +37,8 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   foreseeImports: ForeseeImports;
 }
 
-interface ProvenAccount {
-  proveCredentials(): Promise<void>;
-  isTrial(): Promise<boolean | undefined>;
-}
-
 /** The Twilio accounts of organizations, and the trunk that each has of its own. */
-export const createIntegrations = <Account extends TrunkAccount & NumberList & ProvenAccount>(
+export const createIntegrations = <Account extends TrunkAccount & NumberList & ProvableAccount>(
   deps: IntegrationsDependencies<Account>,
 ) => {
   const { connection, connect } = deps;
@@ -66,13 +62,7 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
   const create = createCreateIntegration({
     ...deps,
     store,
-    proveCredentials: async (credentials) => {
-      const account = connect(credentials);
-      // Whether it is a trial is worth knowing, and no more.
-      const trial = account.isTrial().catch(() => undefined);
-      await account.proveCredentials();
-      return { is_trial: await trial };
-    },
+    prove: createProve(connect),
   });
 
   const listAvailable = createAvailableNumbers(deps.foreseeImports);

@@ -59,6 +59,8 @@ const callsOfLiveKit = (it: Switchboard): CallsOf<Switchboard> => ({
 
 const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   proveCredentials: () => it.proveCredentials(),
+  seeTrunks: () => it.seeTrunks(),
+  seeCredentialLists: () => it.seeCredentialLists(),
   isTrial: () => it.isTrial(),
   findNumber: () => it.findNumber('+15551234567'),
   listNumbers: () => it.listNumbers({ page_size: 20, after: undefined }),
@@ -212,7 +214,7 @@ const rows: [what: string, respond: RequestListener, expected: Expected][] = [
     send(204),
     (vendor, name) => {
       // A page of a list is 200 by the SDK, and nothing else.
-      if (vendor === 'Twilio' && (isList(name) || name === 'proveCredentials')) return unreadable;
+      if (vendor === 'Twilio' && (isList(name) || /^(see|prove)/.test(name))) return unreadable;
       return vendor === 'Twilio' && isRemoval(name) ? { answer: undefined } : unreadable;
     },
   ],

@@ -60,6 +60,8 @@ export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
 /** What each call does, in words for whoever reads why it was refused. */
 export const acts: Record<string, string> = {
   proveCredentials: "read the account's phone numbers",
+  seeTrunks: 'list SIP trunks',
+  seeCredentialLists: 'list SIP credential lists',
   isTrial: 'read the account',
   findNumber: "read the account's phone numbers",
   listNumbers: "read the account's phone numbers",

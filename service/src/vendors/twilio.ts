@@ -9,6 +9,7 @@ import twilio from 'twilio';
 import { z } from 'zod';
 import type { ListedNumber, NumberList } from '../integrations/available-numbers.ts';
 import type { TrunkAccount, TrunkSettings } from '../integrations/carrier-trunk.ts';
+import type { ProvableAccount } from '../integrations/prove.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
 import type { Content, Seen } from '../provisioning/part.ts';
@@ -38,10 +39,7 @@ export interface TwilioOptions {
 }
 
 /** A Twilio account: its numbers, and what its trunks are made of. */
-export interface TwilioAccount extends Carrier, TrunkAccount, NumberList, RoutingTable {
-  /** Throws `provider_credentials_refused` unless Twilio takes the credentials and the account is active. */
-  proveCredentials(): Promise<void>;
-}
+export interface TwilioAccount extends Carrier, TrunkAccount, NumberList, RoutingTable, ProvableAccount {}
 
 /** Twilio's edge for each region: the SDK names a host by both. https://www.twilio.com/docs/global-infrastructure/edge-locations */
 const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
@@ -63,31 +61,50 @@ const connect = (
   const { credentialLists } = client.sip;
 
   const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
-  const make = (name: string, run: () => Promise<{ sid: string }>, ...secrets: string[]) =>
-    call(name, async () => Sid.parse((await run()).sid), ...secrets);
-  /** The same, and what is not as it was asked is taken away again. */
-  const makeAsAsked = <T extends { sid: string }>(
+  const { account_sid } = credentials;
+  /** A key acts on the account that it belongs to wherever the path names none, as in all of trunking. */
+  const isOurs = ({ accountSid }: InAccount) => !accountSid || accountSid === account_sid;
+  const ofAnother = ({ accountSid }: InAccount) =>
+    new ProviderProblem(
+      'provider_refused',
+      `The credentials belong to the Twilio account ${accountSid}, and act there instead of in ${account_sid}. Integrate ${account_sid} with a key or token of its own.`,
+      {},
+    );
+  /** What is not as it was asked is taken away again. */
+  const makeAsAsked = <T extends InAccount & { sid: string }>(
     name: string,
     run: () => Promise<T>,
     { compare, undo }: { compare(made: T): Compared | Promise<Compared>; undo(sid: string): Promise<unknown> },
+    ...secrets: string[]
   ) =>
-    call(name, async (problemOf) => {
-      const made = await run();
-      const sid = Sid.parse(made.sid);
-      const compared = await Promise.try(compare, made).catch(async (error: unknown) => {
-        const problem = problemOf(error);
-        throw await undo(sid).then(
-          () => problem,
-          () => inDoubt(problem),
-        );
-      });
-      await requireAsAsked({
-        ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
-        ...compared,
-        undo: () => undo(sid),
-      });
-      return sid;
-    });
+    call(
+      name,
+      async (problemOf) => {
+        const made = await run();
+        const sid = Sid.parse(made.sid);
+        if (!isOurs(made)) {
+          const problem = ofAnother(made);
+          throw await undo(sid).then(
+            () => problem,
+            () => inDoubt(problem),
+          );
+        }
+        const compared = await Promise.try(compare, made).catch(async (error: unknown) => {
+          const problem = problemOf(error);
+          throw await undo(sid).then(
+            () => problem,
+            () => inDoubt(problem),
+          );
+        });
+        await requireAsAsked({
+          ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
+          ...compared,
+          undo: () => undo(sid),
+        });
+        return sid;
+      },
+      ...secrets,
+    );
   /** Empty where the trunk takes no calls from LiveKit. */
   const authOf = async (trunk_sid: string): Promise<string[]> =>
     text
@@ -100,7 +117,7 @@ const connect = (
     const { trunk_sid } = readNumber(await update).routing;
     await requireAsAsked({ vendor: 'Twilio', call: name, asked: { trunk_sid: routing.trunk_sid }, is: { trunk_sid } });
   };
-  const see = <T extends { sid: string }>(
+  const see = <T extends InAccount & { sid: string }>(
     name: string,
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
@@ -109,10 +126,10 @@ const connect = (
     call(name, async () => {
       const seen: Seen[] = [];
       for await (const item of itemsOf(list))
-        if (isIt(item)) seen.push({ resource_id: Sid.parse(item.sid), content: contentOf(item) });
+        if (isIt(item) && isOurs(item)) seen.push({ resource_id: Sid.parse(item.sid), content: contentOf(item) });
       return seen;
     });
-  const find = async <T extends { sid: string }>(
+  const find = async <T extends InAccount & { sid: string }>(
     name: string,
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
@@ -146,6 +163,14 @@ const connect = (
     proveCredentials: () =>
       call('proveCredentials', async () => void (await client.incomingPhoneNumbers.page({ pageSize: 1 }))),
 
+    seeTrunks: () =>
+      call('seeTrunks', async () => {
+        const { instances } = await trunks.page({ pageSize: 1 });
+        for (const trunk of instances) if (!isOurs(trunk)) throw ofAnother(trunk);
+      }),
+    seeCredentialLists: () =>
+      call('seeCredentialLists', async () => void (await credentialLists.page({ pageSize: 1 }))),
+
     // Standard API keys may not read the account, and restricted ones may be refused by another code.
     // https://www.twilio.com/docs/iam/api-keys
     isTrial: () =>
@@ -165,7 +190,8 @@ const connect = (
         const numbers = itemsOf(() =>
           client.incomingPhoneNumbers.page({ phoneNumber: phone_number, pageSize: PAGE_SIZE }),
         );
-        for await (const number of numbers) if (number.phoneNumber === phone_number) return readNumber(number);
+        for await (const number of numbers)
+          if (number.phoneNumber === phone_number && isOurs(number)) return readNumber(number);
         return undefined;
       }),
 
@@ -257,7 +283,11 @@ const connect = (
     removeOriginationUrl: (trunk_sid, origination_url_sid) =>
       remove('removeOriginationUrl', () => trunks(trunk_sid).originationUrls(origination_url_sid).remove()),
 
-    createCredentialList: (name) => make('createCredentialList', () => credentialLists.create({ friendlyName: name })),
+    createCredentialList: (name) =>
+      makeAsAsked('createCredentialList', () => credentialLists.create({ friendlyName: name }), {
+        compare: ({ friendlyName }) => ({ asked: { name }, is: { name: friendlyName } }),
+        undo: (sid) => credentialLists(sid).remove(),
+      }),
     findCredentialLists: (name) =>
       find(
         'findCredentialLists',
@@ -268,9 +298,13 @@ const connect = (
       remove('removeCredentialList', () => credentialLists(credential_list_sid).remove()),
 
     createCredential: (credential_list_sid, credential) =>
-      make(
+      makeAsAsked(
         'createCredential',
         () => credentialLists(credential_list_sid).credentials.create(credential),
+        {
+          compare: ({ username }) => ({ asked: { username: credential.username }, is: { username } }),
+          undo: (sid) => credentialLists(credential_list_sid).credentials(sid).remove(),
+        },
         credential.password,
       ),
     findCredentials: (credential_list_sid, username) =>
@@ -389,6 +423,10 @@ const tableOf = (
       }),
   };
 };
+
+interface InAccount {
+  accountSid?: string | null;
+}
 
 type Compared = Pick<AnsweredCall, 'asked' | 'is'>;
 
@@ -521,8 +559,11 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
   const sentence = provider.message ? ` Twilio says: ${inQuotes(provider.message)}.` : '';
   const page = provider.more_info ? ` See ${provider.more_info}.` : '';
   if (reason === 'credentials') {
-    const { account_sid, region = 'us1' } = credentials;
-    const detail = `Twilio rejected the credentials of the account ${account_sid} in the Region ${region}, or the account is suspended. Check both in the Twilio console: each Region has credentials of its own.${sentence}${page}`;
+    const { account_sid, api_key_sid, region = 'us1' } = credentials;
+    const lacking = api_key_sid
+      ? ` A restricted key also needs the permission to ${acts[called.call] ?? called.call}.`
+      : '';
+    const detail = `Twilio rejected the credentials of the account ${account_sid} in the Region ${region}, or the account is suspended. Check both in the Twilio console: each Region has credentials of its own.${lacking}${sentence}${page}`;
     return new ProviderProblem('provider_credentials_refused', detail, { cause, provider });
   }
   const act = acts[called.call] ?? called.call;
