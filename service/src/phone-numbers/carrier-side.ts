@@ -4,6 +4,7 @@ import { Gone } from '../provisioning/carry-out.ts';
 import type { Told } from '../provisioning/lease.ts';
 import type { Seen } from '../provisioning/part.ts';
 import { isRefusal, Obstacle } from '../provisioning/provider.ts';
+import { requireCallerId } from './caller-id.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
@@ -15,7 +16,7 @@ type Known = PhoneNumberRecord['provisioning']['known'];
 /** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { record } = job;
-  const { account_sid, numbers } = carrierOf(job);
+  const { numbers } = carrierOf(job);
   const [owned, unanswered, trial, region] = await Promise.allSettled([
     numbers.findNumber(record.phone_number),
     requireUnanswered(job),
@@ -23,11 +24,9 @@ export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_a
     readRegion(job),
   ]);
   if (owned.status === 'rejected') throw owned.reason;
+  const ofAccount = trial.status === 'fulfilled' && trial.value ? (['trial_account'] as const) : [];
   if (owned.value === undefined) {
-    throw new Problem(
-      'phone_number_not_owned',
-      `The Twilio account ${account_sid} does not own ${record.phone_number}. Import it with the integration of the account that does.`,
-    );
+    return { number_sid: null, caller_id_sid: await requireCallerId(job), conditions: [...ofAccount] };
   }
   if (!owned.value.has_voice) {
     throw new Problem(
@@ -39,8 +38,7 @@ export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_a
   if (unanswered.status === 'rejected') throw unanswered.reason;
   if (trial.status === 'rejected') throw trial.reason;
   if (region.status === 'rejected') throw region.reason;
-  const conditions = [...owned.value.conditions];
-  if (trial.value) conditions.push('trial_account');
+  const conditions = [...owned.value.conditions, ...ofAccount];
   if (record.supports_inbound && region.value === undefined) conditions.push('region_unknown');
   return {
     number_sid: owned.value.number_sid,

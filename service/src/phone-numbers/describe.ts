@@ -151,9 +151,12 @@ const describePart = (name: StepName, part: PartRecord | undefined): Step => ({
   ...(part?.problem && { problem: part.problem }),
 });
 
-const describeCheck = ({ provisioning: { known, problem } }: PhoneNumberRecord): Step => ({
-  name: 'verify_ownership',
-  state: known.number_sid === null ? (problem ? 'failed' : 'pending') : 'done',
-  resource_id: known.number_sid,
-  at: known.verified_at?.toISOString() ?? null,
-});
+const describeCheck = ({ provisioning: { known, problem } }: PhoneNumberRecord): Step => {
+  const resource_id = known.number_sid ?? known.caller_id_sid ?? null;
+  return {
+    name: 'verify_ownership',
+    state: resource_id === null ? (problem ? 'failed' : 'pending') : 'done',
+    resource_id,
+    at: known.verified_at?.toISOString() ?? null,
+  };
+};

@@ -24,6 +24,8 @@ export interface OwnedNumber {
 export interface Carrier {
   /** The number of exactly these digits, if the account owns it. */
   findNumber(phone_number: string): Promise<OwnedNumber | undefined>;
+  /** The id of a number that the account may call from, though another carrier has it. */
+  findCallerId(phone_number: string): Promise<string | undefined>;
   /** Undefined: the account does not own it any more. */
   readNumber(number_sid: string): Promise<OwnedNumber | undefined>;
   /** Sends the number's calls to the trunk. Twilio forgets its voice application by this: remember it before. */

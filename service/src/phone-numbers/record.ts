@@ -86,6 +86,8 @@ const provisioning = z.object({
     .object({
       number_sid: orNull(z.string()),
       verified_at: orNull(z.date()),
+      /** Of a verified caller ID, which is no number of the account: for calls out alone. */
+      caller_id_sid: z.string().exactOptional(),
       conditions: z.array(z.enum(conditions)).exactOptional(),
       /** The Region that was in force before us, where that was another. Null: none was set. */
       former_voice_region: z.string().nullable().exactOptional(),

@@ -64,6 +64,7 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   isTrial: () => it.isTrial(),
   findNumber: () => it.findNumber('+15551234567'),
   listNumbers: () => it.listNumbers({ page_size: 20, after: undefined }),
+  findCallerId: () => it.findCallerId('+15551234567'),
   readNumber: () => it.readNumber(sid('PN')),
   routeToTrunk: () => it.routeToTrunk(sid('PN'), sid('TK')),
   giveBack: () => it.giveBack(sid('PN'), routing),

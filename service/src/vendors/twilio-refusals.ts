@@ -65,6 +65,7 @@ export const acts: Record<string, string> = {
   isTrial: 'read the account',
   findNumber: "read the account's phone numbers",
   listNumbers: "read the account's phone numbers",
+  findCallerId: 'list verified caller IDs',
   readNumber: 'read the phone number',
   routeToTrunk: 'update the phone number',
   giveBack: 'update the phone number',

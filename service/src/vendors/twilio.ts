@@ -203,6 +203,16 @@ const connect = (
         return { numbers: instances.map(readListed), next };
       }),
 
+    findCallerId: (phone_number) =>
+      unlessGone('findCallerId', async () => {
+        const caller_ids = itemsOf(() =>
+          client.outgoingCallerIds.page({ phoneNumber: phone_number, pageSize: PAGE_SIZE }),
+        );
+        for await (const caller_id of caller_ids)
+          if (caller_id.phoneNumber === phone_number && isOurs(caller_id)) return Sid.parse(caller_id.sid);
+        return undefined;
+      }),
+
     readNumber: (number_sid) =>
       unlessGone('readNumber', async () => readNumber(await client.incomingPhoneNumbers(number_sid).fetch())),
 
