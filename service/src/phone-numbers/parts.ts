@@ -19,6 +19,7 @@ import {
 import { findRegion, giveBackRegion, isMoved, moveRegion, regionContentOf } from './voice-region.ts';
 
 const ofTwilio = ({ provider }: PhoneNumberRecord) => provider === 'twilio';
+const always = () => true;
 const inbound = ({ supports_inbound }: PhoneNumberRecord) => supports_inbound;
 const outbound = ({ supports_outbound }: PhoneNumberRecord) => supports_outbound;
 
@@ -39,6 +40,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     name: 'inbound_trunk',
     after: [],
     when: inbound,
+    applies: always,
     content: inboundContentOf,
     make: createInboundTrunk,
     look: async (job) => mine(job, await job.switchboard.findInboundTrunks(job.record.phone_number)),
@@ -50,6 +52,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     name: 'dispatch_rule',
     after: ['inbound_trunk'],
     when: inbound,
+    applies: always,
     content: ruleContentOf,
     make: createDispatchRule,
     look: async (job) => mine(job, await findDispatchRules(job)),
@@ -60,6 +63,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     name: 'outbound_trunk',
     after: ['carrier_trunk'],
     when: outbound,
+    applies: always,
     content: outboundContentOf,
     make: async (job) => job.switchboard.createOutboundTrunk(await outboundTrunkOf(job)),
     look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
@@ -72,6 +76,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     after: ['carrier_trunk', 'inbound_trunk', 'dispatch_rule', 'outbound_trunk'],
     isRecordedBefore: true,
     when: (record) => ofTwilio(record) && inbound(record),
+    applies: ofTwilio,
     content: (job) => ({ trunk_sid: knownOf(job, 'carrier_trunk') ?? null }),
     make: routeToTrunk,
     look: findRouting,
@@ -83,6 +88,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     after: ['carrier_routing'],
     isRecordedBefore: true,
     when: (record) => isMoved(record) && inbound(record),
+    applies: isMoved,
     content: regionContentOf,
     make: moveRegion,
     look: findRegion,

@@ -169,7 +169,7 @@ export const tearDown = async <Job extends Work, Name extends string>(
   { despite = () => undefined, isRepair = false }: Backwards<Name> = {},
 ): Promise<void> => {
   for (const part of parts.toReversed()) {
-    if (!part.remove || !(part.when(job.record) || progress.of(part.name))) continue;
+    if (!part.remove || !mayBeThere(part, job, progress)) continue;
     try {
       const seen = progress.doubtful() ? await part.look?.(job) : undefined;
       const { surplus } = compare({ wanted: null, recorded: progress.of(part.name), seen });
@@ -186,3 +186,10 @@ export const tearDown = async <Job extends Work, Name extends string>(
     }
   }
 };
+
+/** In doubt also what an earlier change was about to make, and had not written down. */
+const mayBeThere = <Job extends Work, Name extends string>(
+  { name, when, applies = when }: Part<Job, Name>,
+  { record }: Job,
+  progress: Progress<Name>,
+): boolean => progress.of(name) !== undefined || (progress.doubtful() ? applies(record) : when(record));

@@ -26,6 +26,8 @@ export interface Part<Job extends Work, Name extends string> {
   isRecordedBefore?: true;
   /** Whether a record as it should be has it. */
   when(record: Job['record']): boolean;
+  /** Whether a record can have had it under other settings. Absent: only as it should be. */
+  applies?(record: Job['record']): boolean;
   /** What it should hold. Asked right before acting, since a rule names its trunk. Absent: nothing that could differ. */
   content?(job: Job): Content;
   /** Makes it, and tells the provider's id of it. `was`: the id of one that was there, and is not any more. */
