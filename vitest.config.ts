@@ -42,8 +42,8 @@ export default defineConfig({
           name: 'infra-engine',
           include: ['infra/test/tiers/engine/*.test.ts'],
           globalSetup: 'infra/test/tiers/engine/find-engine.ts',
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
       {

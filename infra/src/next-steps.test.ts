@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { expect, it } from 'vitest';
 import { dev, prod } from '../test/given.ts';
+import { commandsOf } from '../test/tiers/commands.ts';
 import { type Given, parseConfig } from './config/config.ts';
 import { nextSteps } from './next-steps.ts';
 
@@ -20,15 +21,14 @@ it.each([
   ['arm64', 'linux/arm64'],
   ['x86_64', 'linux/amd64'],
 ])(
-  'say without an image of %s how it is built, where it is pushed, and which key is set',
+  'say without an image of %s how it is built, pushed and deployed, as the runbook does',
   async (architecture, platform) => {
     const steps = await stepsOf(dev({ architecture }));
-    expect(steps[1]).toContain(`docker build --platform ${platform} `);
-    expect(steps[2]).toBe(`docker push ${REPOSITORY}:<version>`);
-    expect(steps.slice(3)).toEqual([
-      `pulumi config set infra:image ${REPOSITORY}@sha256:<the digest that the push printed>`,
-      'pulumi up',
-    ]);
+    const runbook = commandsOf('docs/runbooks.md', 'Upgrade')[0]?.trim().split('\n') ?? [];
+    expect(steps.slice(4)).toEqual(runbook.slice(4));
+    expect(steps.slice(1, 4)).toEqual([`repository=${REPOSITORY}`, 'region=eu-central-1', `platform=${platform}`]);
+    const variables = (lines: string[]) => lines.slice(0, 4).map((line) => line.replace(/=.*/, ''));
+    expect(variables(steps)).toEqual(variables(runbook));
   },
 );
 

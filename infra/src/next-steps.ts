@@ -2,7 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Config } from './config/config.ts';
 
 export interface Deployed {
-  config: Pick<Config, 'image' | 'region' | 'accountId' | 'architecture' | 'edge' | 'alarms' | 'secrets'>;
+  config: Pick<Config, 'image' | 'region' | 'architecture' | 'edge' | 'alarms' | 'secrets'>;
   repositoryUrl: pulumi.Output<string>;
   url: pulumi.Output<string>;
   /** What the domain must point to. */
@@ -17,12 +17,18 @@ export const nextSteps = ({ config, repositoryUrl, url, dnsName }: Deployed): pu
       config.image === undefined ? pushImage(config, repository) : useIt(config, at, dns),
     );
 
-const pushImage = ({ region, accountId, architecture }: Deployed['config'], repository: string): string[] => [
-  `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${accountId}.dkr.ecr.${region}.amazonaws.com`,
-  `docker build --platform linux/${architecture === 'arm64' ? 'arm64' : 'amd64'} --file ../service/Dockerfile --tag ${repository}:<version> ..`,
-  `docker push ${repository}:<version>`,
-  `pulumi config set infra:image ${repository}@sha256:<the digest that the push printed>`,
-  'pulumi up',
+/** As "Upgrade" in docs/runbooks.md, with what is known here filled in. */
+const pushImage = ({ region, architecture }: Deployed['config'], repository: string): string[] => [
+  'version=1.2.3  # yours',
+  `repository=${repository}`,
+  `region=${region}`,
+  `platform=linux/${architecture === 'arm64' ? 'arm64' : 'amd64'}`,
+  `aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "\${repository%%/*}"`,
+  'docker buildx build --platform "$platform" --file ../service/Dockerfile --tag "$repository:$version" --push ..',
+  `digest=$(aws ecr describe-images --region "$region" --repository-name "\${repository#*/}" --image-ids "imageTag=$version" --query 'imageDetails[0].imageDigest' --output text)`,
+  'pulumi config set infra:image "$repository@$digest"',
+  'pulumi preview --policy-pack policies',
+  'pulumi up --yes --policy-pack policies',
 ];
 
 const useIt = ({ edge, alarms, secrets }: Deployed['config'], url: string, dnsName: string): string[] => [

@@ -14,7 +14,7 @@ export interface CommandOptions {
   env: Record<string, string | undefined>;
 }
 
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_800_000;
 
 const running = new Set<ChildProcess>();
 // What is started ends with the tests, also where those are cut short.

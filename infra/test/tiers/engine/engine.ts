@@ -13,8 +13,8 @@ import type { Act, Order } from './provider.ts';
 export interface Engine {
   /** Runs `pulumi` in the project, with the stack of the last `init`. */
   pulumi(...args: string[]): Promise<Ended>;
-  /** Types a runbook's commands into a shell, with stand-ins for what is not Pulumi. */
-  type(script: string): Promise<Ended>;
+  /** Types commands into a shell in the project, or in another folder of its home, with stand-ins for what is not Pulumi. */
+  type(script: string, folder?: string): Promise<Ended>;
   /** What was asked of the stand-ins since this was asked last, each argument in brackets. */
   asked(): Promise<string[]>;
   /** Makes the stack with the configuration given, secrets encrypted. */
@@ -59,7 +59,8 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   const pulumi = (...args: string[]) =>
     run(join(folder, 'pulumi'), ['--non-interactive', ...args], { cwd: project, env });
 
-  const type: Engine['type'] = (script) => run('bash', ['-euo', 'pipefail', '-c', script], { cwd: project, env });
+  const type: Engine['type'] = (script, folder = 'project') =>
+    run('bash', ['-euo', 'pipefail', '-c', script], { cwd: join(home, folder), env });
   const asked: Engine['asked'] = async () => {
     const path = join(tools, 'asked');
     const lines = await readFile(path, 'utf8').catch(() => '');
@@ -68,7 +69,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   };
 
   const init: Engine['init'] = async (stack) => {
-    await writeFile(join(project, `Pulumi.${stack.name}.yaml`), stringify({ config: structured(stack.config) }));
+    await writeFile(join(project, `Pulumi.${stack.name}.yaml`), stackFileOf(stack.config));
     for (const args of [
       ['stack', 'init', stack.name],
       [
@@ -117,6 +118,9 @@ export const startProvider = async ({ account, region }: Pick<Stack, 'account' |
 const ANSWERS: Record<string, string> = {
   aws: `case "$*" in *describe-images*) echo sha256:${'1'.repeat(64)};; esac`,
   docker: 'if [ "$1" = login ]; then cat >/dev/null; fi',
+  // A clone whose infra/ is the project.
+  git: '[ "$1" != clone ] || { mkdir trunkline && ln -s ../project trunkline/infra; }',
+  npx: 'true',
   curl: `case "$*" in */api/me) echo '{"organization_id":"org_1","role":"admin","key_id":"key_1"}';; esac`,
 };
 
@@ -131,15 +135,25 @@ const makeTools = async (home: string): Promise<string> => {
 };
 
 /** As a stack's file is written: what Pulumi hands over as JSON stands there as YAML. */
-const structured = (config: Stack['config']): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [key, /^[[{]/.test(value) ? JSON.parse(value) : value]),
-  );
+export const stackFileOf = (config: Stack['config']): string =>
+  stringify({
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key, /^[[{]/.test(value) ? JSON.parse(value) : value]),
+    ),
+  });
 
 /** The project without the stacks of the checkout: what `pulumi` writes beside Pulumi.yaml stays in the temporary folder. */
 const layOutProject = async (project: string, state: string) => {
   await Promise.all([project, state].map((path) => mkdir(path)));
-  for (const entry of ['Pulumi.yaml', 'index.ts', 'node_modules', 'package.json', 'policies', 'src']) {
+  for (const entry of [
+    'Pulumi.yaml',
+    'Pulumi.dev.example.yaml',
+    'index.ts',
+    'node_modules',
+    'package.json',
+    'policies',
+    'src',
+  ]) {
     await symlink(join(INFRA, entry), join(project, entry));
   }
 };

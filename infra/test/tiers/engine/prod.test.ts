@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandsOf } from '../commands.ts';
 import { STACKS } from '../stacks.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { findEngine } from './find-engine.ts';
-import { runbook } from './runbooks.ts';
 
 const folder = findEngine();
 
@@ -56,7 +56,7 @@ describe.skipIf(!folder)('a prod stack', () => {
   const type = async (heading: string, at = 0) => {
     engine.acts();
     await engine.asked();
-    const { exit, printed } = await engine.type(runbook(heading)[at] ?? '');
+    const { exit, printed } = await engine.type(commandsOf('docs/runbooks.md', heading)[at] ?? '');
     expect(exit, printed).toBe(0);
     const asked = await engine.asked();
     // An output that does not exist is an empty argument.
