@@ -33,10 +33,13 @@ describe.each(each)('the program of the stack %s', (_name, { preview, update }) 
 });
 
 describe('a run of its own, as Pulumi runs the program', () => {
-  it.each([true, false])('ends well, and asks for what the recordings have: dry run %s', async (dryRun) => {
-    const { exit, errors, printed, ...run } = await runProgram(STACKS.prod, { dryRun });
+  it.each([
+    ['existing', true],
+    ['dev', false],
+  ] as const)('ends well, and asks for what the recordings have: %s, dry run %s', async (name, dryRun) => {
+    const { exit, errors, printed, ...run } = await runProgram(STACKS[name], { dryRun });
     expect({ exit, errors, printed }).toEqual({ exit: 0, errors: [], printed: '' });
-    const { preview, update } = recorded.prod;
+    const { preview, update } = recorded[name];
     expect(inputsOf(run)).toEqual(inputsOf(dryRun ? preview : update));
     expect(run.outputs).toEqual((dryRun ? preview : update).outputs);
   });

@@ -19,17 +19,18 @@ export const withoutEach = (run: Run): Generated[] =>
     }));
 
 /**
- * The stack with each input of its resources left out, and each number, flag and word in it changed; of those of a kind
- * one is taken, of alarms each.
+ * The stack with each input of its resources left out, and each number, flag and word in it changed: of each kind the
+ * first that has the input, in whatever stack, and of alarms each.
  */
-export const changedEach = (run: Run): Generated[] => {
-  const taken = new Set<string>();
-  return run.resources
+export const changedEach = (run: Run): Generated[] =>
+  run.resources
     .filter(({ custom }) => custom)
     .flatMap((resource) =>
       Object.entries(resource.inputs)
         .filter(([key, value]) => !FREE[key] && !isEmpty(value))
-        .filter(([key]) => resource.type.endsWith(':MetricAlarm') || isNew(taken, `${resource.type} ${key}`))
+        .filter(([key]) =>
+          isNew(`${resource.type} ${resource.type.endsWith(':MetricAlarm') ? resource.name : ''} ${key}`),
+        )
         .flatMap(([key, value]) =>
           [undefined, ...othersOf(value, key)].map((other) => ({
             wrong: `${resource.type} ${resource.name} ${key}: ${other === undefined ? 'none' : JSON.stringify(other)}`,
@@ -37,7 +38,6 @@ export const changedEach = (run: Run): Generated[] => {
           })),
         ),
     );
-};
 
 /** What may change unseen, and why. */
 const FREE: Record<string, string> = {
@@ -58,7 +58,8 @@ const FREE: Record<string, string> = {
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
-const isNew = (taken: Set<string>, one: string): boolean => taken.size < taken.add(one).size;
+const taken = new Set<string>();
+const isNew = (one: string): boolean => taken.size < taken.add(one).size;
 
 const withInput = (run: Run, resource: Resource, values: Values): Run => {
   const inputs = apply(resource.inputs, values);
