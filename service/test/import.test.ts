@@ -48,9 +48,11 @@ for (const [protocol, ask] of Object.entries(protocols)) {
         data: {
           phone_number_id: expect.stringMatching(/^phon_[0-9a-f]{12}$/),
           phone_number,
+          revision: 1,
           provider: 'twilio',
           status: 'free',
           assigned_agent_id: null,
+          ...{ agent_metadata: null, label: null, description: null },
           ...both,
           provisioning_state: 'active',
           inbound_trunk_id: expect.stringMatching(/^ST_/),
@@ -126,7 +128,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       const { body } = await ask(input);
       expect(body.data).toMatchObject({ inbound_authentication: 'none' });
       expect(body.data.warnings).toEqual([
-        expect.stringMatching(/address that a caller claims.*inbound_authentication digest/),
+        expect.stringMatching(/address that a caller claims.*inbound_authentication to digest/),
       ]);
       const proven = { ...input, phone_number: drawNumber(), inbound_authentication: 'digest' };
       expect((await ask(proven)).body.data).not.toHaveProperty('warnings');

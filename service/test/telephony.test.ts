@@ -424,12 +424,13 @@ describe('assign and unassign', () => {
   });
 
   it.each(['drop_before', 'drop_after', 'hang_after', 'answer'] as const)(
-    'tell a failure (%s), and the rule ends as the record says',
+    'tell a failure that stays (%s), and the rule ends as the record says',
     async (kind) => {
       const input = sip({ agent_id: 'first' });
       const { data } = await caller.client.phoneNumbers.import.mutate(input);
-      service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind, status: 400 });
+      service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind, status: 400, times: 3 });
       const { status } = await caller.rest('POST', `/api/phone-numbers/${data.phone_number_id}/unassign`);
+      service.sandbox.faults.clear();
       expect(status).toBeGreaterThanOrEqual(502);
       await settle(service);
       await expectWholeWorld(service);
