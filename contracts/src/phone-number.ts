@@ -496,6 +496,9 @@ export const ListPhoneNumbers = z
     integration_id: IntegrationId.optional().meta({ description: 'Only numbers of this integration.' }),
     provisioning_state: ofEither.provisioning_state.optional().meta({ description: 'Only numbers in this state.' }),
     assigned_agent_id: AgentId.optional().meta({ description: 'Only numbers that are assigned to this agent.' }),
+    label: text(100)
+      .optional()
+      .meta({ description: 'Only numbers with exactly this label.', example: 'Sales, Berlin' }),
     phone_number: E164InQuery.optional().meta({ description: 'Only this number, in E.164.' }),
     phone_number_prefix: E164PrefixInQuery.optional().meta({
       description: 'Only numbers that begin with this, as `+1555`. They come in the order of the numbers.',

@@ -3,6 +3,7 @@ import { collections } from '../src/collections.ts';
 import { connect, databaseOf } from '../src/database/connect.ts';
 import { drawId } from '../src/database/ids.ts';
 import { buildIndexes } from '../src/database/indexes.ts';
+import type { PhoneNumberRecord } from '../src/phone-numbers/record.ts';
 import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
 import { createQueues } from '../src/provisioning/queues.ts';
 import { createReconciler } from '../src/provisioning/reconciler.ts';
@@ -112,10 +113,10 @@ const openQueue = async (mongodb_uri: string, due: number) => {
   };
 };
 
-const QUEUE = `org_${'0'.repeat(12)}`;
+const QUEUE = `org_${'0'.repeat(12)}` as const;
 
 /** Every third that is due was abandoned. */
-export const numberOf = (n: number, due_at: Date | undefined) => ({
+export const numberOf = (n: number, due_at: Date | undefined): PhoneNumberRecord => ({
   phone_number_id: drawId('phon'),
   organization_id: QUEUE,
   queue: QUEUE,
@@ -128,17 +129,30 @@ export const numberOf = (n: number, due_at: Date | undefined) => ({
   supports_outbound: false,
   inbound_room_name: 'call',
   inbound_pin: null,
+  inbound_pin_version: null,
+  agent_metadata: null,
+  label: null,
+  description: null,
+  revision: 1,
   provisioning_state: due_at ? 'importing' : 'active',
   provisioning: {
     attempt: 1,
     uncertain_until: null,
     ...(due_at && { due_at }),
     lease_token: due_at && n % 3 === 0 ? 'of a replica that died' : null,
-    imported_by: { key_id: `key_${'0'.repeat(12)}`, request_id: 'bench' },
+    imported_by: { key_id: `key_${'0'.repeat(12)}`, request_id: 'bench', stored_request: null },
+    problem: null,
+    change: null,
+    obstacle: null,
+    outcome: null,
+    parts: {},
+    known: { number_sid: null, verified_at: null },
   },
   sip_trunk_name: 'bench',
   sip_username: null,
   sip_password: null,
+  sip_password_version: null,
+  sip_from_host: null,
   sip_server_address: null,
   media_encryption: 'allow',
   sip_transport: 'auto',

@@ -14,6 +14,7 @@ const lists = {
   'by provider': 'provider=sip',
   'by state': 'provisioning_state=active',
   'by agent': 'assigned_agent_id=agent',
+  'by label': 'label=bench',
   'by their beginning': 'phone_number_prefix=%2B1555',
 };
 
@@ -40,6 +41,7 @@ const openLists = async (mongodb_uri: string, count: number) => {
   const made = Array.from({ length: count }, (_, n) => ({
     ...numberOf(n, undefined),
     organization_id,
+    label: n % 2 === 0 ? 'bench' : null,
     ...(n % 3 === 0 && { status: 'assigned', assigned_agent_id: 'agent' }),
   }));
   for (let from = 0; from < made.length; from += 5000) await rows.insertMany(made.slice(from, from + 5000));

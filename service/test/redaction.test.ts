@@ -143,4 +143,4 @@ it('keeps marked secrets out of answers, logs and the database, whatever route t
   // What the stand-ins hold shows that the secrets did arrive.
   expect(JSON.stringify(await sandbox.shelf.list('livekit.inbound_trunk'))).toContain(sip_password);
   expect(JSON.stringify(await sandbox.shelf.list('livekit.dispatch_rule'))).toContain(inbound_pin);
-});
+}, 180_000);

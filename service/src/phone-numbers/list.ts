@@ -5,7 +5,7 @@ import type { PhoneNumberRecord } from './record.ts';
 
 // A page costs the same however many numbers there are: each filter has an index in the order of its list, and the database
 // reads as many rows as it answers. `holds` is there for counting, which then reads none.
-const filtered = ['assigned_agent_id', 'integration_id', 'provisioning_state', 'provider'] as const;
+const filtered = ['label', 'assigned_agent_id', 'integration_id', 'provisioning_state', 'provider'] as const;
 const newestBy = (field: (typeof filtered)[number]): Index['key'] => ({
   organization_id: 1,
   [field]: 1,
@@ -55,7 +55,9 @@ const fieldsOf = ({
   integration_id,
   provisioning_state,
   assigned_agent_id,
+  label,
 }: Pick<ParsedListPhoneNumbers, (typeof filtered)[number]>) => ({
+  ...(label !== undefined && { label }),
   ...(assigned_agent_id !== undefined && { assigned_agent_id }),
   ...(integration_id === undefined && provider !== undefined && { provider }),
   // Whatever is of an integration is Twilio's.

@@ -5,10 +5,11 @@ import type {
   InboundTrunkSettings,
   OutboundTrunkSettings,
   DispatchRuleContent as RuleAnswer,
-  Switchboard,
 } from '../phone-numbers/providers.ts';
 import { createLiveKit } from './livekit.ts';
 import { createTwilio, type TwilioAccount } from './twilio.ts';
+
+type LiveKit = ReturnType<typeof createLiveKit>;
 
 /** A function that is new to a provider is a fault of types here until it has its arguments. */
 type CallsOf<Provider> = { [Name in keyof Provider]: () => Promise<unknown> };
@@ -42,7 +43,8 @@ const routing = {
   voice_application_sid: null,
 };
 
-const callsOfLiveKit = (it: Switchboard): CallsOf<Switchboard> => ({
+const callsOfLiveKit = (it: LiveKit): CallsOf<LiveKit> => ({
+  findForAll: async () => Object.values(await it.findForAll()).flat(),
   createInboundTrunk: () => it.createInboundTrunk(inbound),
   findInboundTrunks: () => it.findInboundTrunks('+15551234567'),
   listInboundTrunks: async () => [...(await it.listInboundTrunks(['+15551234567'])).values()].flat(),
