@@ -9,7 +9,8 @@ import type {
 import { createLiveKit } from './livekit.ts';
 import { createTwilio, type TwilioAccount } from './twilio.ts';
 
-type LiveKit = ReturnType<typeof createLiveKit>;
+/** Without what sends two requests at once, each of them one that is tried here. */
+type LiveKit = Omit<ReturnType<typeof createLiveKit>, 'findForAll'>;
 
 /** A function that is new to a provider is a fault of types here until it has its arguments. */
 type CallsOf<Provider> = { [Name in keyof Provider]: () => Promise<unknown> };
@@ -44,7 +45,6 @@ const routing = {
 };
 
 const callsOfLiveKit = (it: LiveKit): CallsOf<LiveKit> => ({
-  findForAll: async () => Object.values(await it.findForAll()).flat(),
   createInboundTrunk: () => it.createInboundTrunk(inbound),
   findInboundTrunks: () => it.findInboundTrunks('+15551234567'),
   listInboundTrunks: async () => [...(await it.listInboundTrunks(['+15551234567'])).values()].flat(),
@@ -149,7 +149,9 @@ const nowhere = {
 };
 type Vendor = keyof Providers;
 const functions = (['LiveKit', 'Twilio'] as const).flatMap((vendor) =>
-  Object.keys(nowhere[vendor]).map((name): [Vendor, string] => [vendor, name]),
+  Object.keys(nowhere[vendor])
+    .filter((name) => name !== 'findForAll')
+    .map((name): [Vendor, string] => [vendor, name]),
 );
 const isRemoval = (name: string) => /^(remove|revoke)/.test(name);
 const isList = (name: string) => /^(find|list)/.test(name);
