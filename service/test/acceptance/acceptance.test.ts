@@ -81,13 +81,22 @@ describe('an evening with the stand-ins', LONG, () => {
     const recording = JSON.stringify(recordingOf(outcome.exchanges, settings));
     const passed = JSON.stringify(outcome.exchanges);
     const password = /Password=([^&"]+)/.exec(passed)?.[1];
-    const hidden = [settings.account_sid, settings.phone_number.slice(2), 'a-token-of-theirs', password];
-    for (const secret of hidden) {
-      expect(passed).toContain(secret);
-      expect(recording).not.toContain(secret);
+    const hidden = {
+      account: settings.account_sid,
+      // Twilio tells it to whoever reads the account.
+      token: settings.secret,
+      number: settings.phone_number.slice(2),
+      voice_url: 'a-token-of-theirs',
+      password: password ?? 'a password',
+    };
+    for (const [what, secret] of Object.entries(hidden)) {
+      expect({ what, passed: passed.includes(secret), recorded: recording.includes(secret) }).toEqual({
+        what,
+        passed: true,
+        recorded: false,
+      });
     }
-    for (const secret of [settings.secret, sandbox.livekit.api_secret])
-      expect(passed + recording).not.toContain(secret);
+    expect(recording.includes(sandbox.livekit.api_secret)).toBe(false);
   });
 
   it('is not kept where anything private is left', () => {
