@@ -203,6 +203,58 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     ).rejects.toThrow('21248');
   });
 
+  it('call transfers that are asked for since are set on the trunk in place', async () => {
+    const { caller, input, account_sid } = await prepare();
+    await importing(caller, input);
+    const { integration_id } = input;
+    const at = new Date(service.clock.now());
+    const due = { 'provisioning.due_at': at, 'provisioning.uncertain_until': at };
+    await service.connection
+      .collection('integrations')
+      .updateOne({ integration_id }, { $set: { call_transfers: 'all', ...due } });
+    await settle(service);
+    const trunks = (await readWorld(service)).trunks.filter((trunk) => trunk.account_sid === account_sid);
+    expect(trunks).toMatchObject([{ transfer_mode: 'enable-all' }]);
+  });
+
+  it('a number is moved to the Region of its integration, and back', async () => {
+    const caller = await service.newOrganization();
+    const phone_number = drawNumber();
+    const token = 'e'.repeat(32);
+    const { sid, auth_token } = await seedAccount(sandbox.shelf, [{ phone_number }], {
+      regional_tokens: { ie1: token },
+    });
+    const of = { provider: 'twilio', account_sid: sid, auth_token: token, region: 'ie1' } as const;
+    const credentials = { ...of, routing_credentials: { auth_token } };
+    const { data } = await caller.client.integrations.create.mutate({ name: 'Ireland', credentials });
+    const { integration_id } = data;
+    const input = {
+      phone_number,
+      provider: 'twilio',
+      ...both,
+      integration_id,
+      replace_existing_routing: true,
+    } as const;
+    const { phone_number_id } = (await importing(caller, input)).data;
+    expect(await sandbox.shelf.get('twilio.route', phone_number)).toMatchObject({ voice_region: 'ie1' });
+    await caller.client.phoneNumbers.release.mutate({ phone_number_id });
+    expect(await sandbox.shelf.get('twilio.route', phone_number)).toMatchObject({ voice_region: 'us1' });
+  });
+
+  it('a verified caller ID is looked for, and taken for calls out', async () => {
+    const { caller, input, account_sid } = await prepare();
+    const { integration_id } = input;
+    const phone_number = drawNumber();
+    const sid = drawSid('PN');
+    const dates = { date_created: '2024-01-15T10:30:00.000Z', date_updated: '2024-01-15T10:30:00.000Z' };
+    const caller_id = { sid, account_sid, phone_number, friendly_name: 'Ours', ...dates };
+    await sandbox.shelf.put('twilio.caller_id', sid, caller_id);
+    await caller.client.phoneNumbers.import.mutate({
+      ...{ phone_number, provider: 'twilio', integration_id },
+      supports_outbound: true,
+    });
+  });
+
   it('the stand-in answers what is allowed also where the service does not ask yet', async () => {
     const phone_number = drawNumber();
     const domain_name = `stand-in-${phone_number.slice(1)}.pstn.twilio.com`;
