@@ -9,7 +9,7 @@ import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
 // says which of them is in force. https://www.twilio.com/docs/global-infrastructure/inbound-call-processing
 
 /** Where none was set: Twilio names it the default, and a number may have another since it was bought. */
-export const DEFAULT_REGION = 'us1';
+const DEFAULT_REGION = 'us1';
 
 /** Undefined: nobody may see it. */
 export type SeenRegion = { voice_region: string | null } | undefined;
