@@ -13,7 +13,7 @@ import {
   sipNumber,
   twilioNumber,
 } from './examples.ts';
-import { CreateIntegration, Integration, ListIntegrations, NameIntegration } from './integration.ts';
+import { CreateIntegration, Integration, ListIntegrations, NameIntegration, UpdateIntegration } from './integration.ts';
 import { Me } from './me.ts';
 import { mutation, query } from './operation.ts';
 import {
@@ -31,6 +31,7 @@ import {
 
 const phoneNumberActed = acted(PhoneNumber);
 const apiKeyActed = acted(ApiKey);
+const integrationActed = acted(Integration);
 
 /** Every operation, each whole in one entry. A new one is an entry here and a handler of the same name. */
 export const api = {
@@ -283,7 +284,7 @@ export const api = {
         'paused',
       ],
       input: CreateIntegration,
-      output: acted(Integration),
+      output: integrationActed,
       answers: {
         'A Twilio account': { success: true, message: 'Twilio account integrated', data: integration },
       },
@@ -329,6 +330,49 @@ export const api = {
       input: NameIntegration,
       output: one(Integration),
       answers: { 'A Twilio account': { success: true, data: integration } },
+    }),
+    update: mutation({
+      summary: 'Update an integration',
+      description:
+        'Renames it, replaces its credentials, or changes `call_transfers`; what is not named stays. New credentials are ' +
+        'proven at Twilio and must reach every number that is imported, else the old ones stay in force. No call begins ' +
+        'with the old ones once `PROVIDER_TIMEOUT_SECONDS` (10 unless set otherwise) have passed since the answer: revoke ' +
+        'them then. `call_transfers` is changed at Twilio before it is told.',
+      route: { method: 'PUT', path: '/integrations/{integration_id}' },
+      permission: 'integrations:update',
+      problems: [
+        'integration_not_found',
+        'precondition_failed',
+        'provider_credentials_refused',
+        'provider_refused',
+        'phone_number_not_owned',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+        'paused',
+      ],
+      input: UpdateIntegration,
+      output: integrationActed,
+      examples: {
+        'Another name': { integration_id: integration.integration_id, name: 'Twilio, Europe' },
+        'An API key in place of the auth token': {
+          integration_id: integration.integration_id,
+          credentials: {
+            provider: 'twilio',
+            account_sid: integration.account_sid,
+            api_key_sid: `SK${'0'.repeat(32)}`,
+            api_key_secret: 'your-api-key-secret',
+          },
+        },
+        'Call transfers': { integration_id: integration.integration_id, call_transfers: 'all' },
+      },
+      answers: {
+        'A changed integration': {
+          success: true,
+          message: 'Integration updated',
+          data: { ...integration, revision: 2, name: 'Twilio, Europe' },
+        },
+      },
     }),
     availableNumbers: query({
       summary: 'List the numbers of an account',

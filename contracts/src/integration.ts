@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageInput, revision, Timestamp } from './envelope.ts';
+import { ifRevision, pageInput, revision, Timestamp } from './envelope.ts';
 import { IntegrationId } from './id.ts';
 import { text } from './text.ts';
 
@@ -69,15 +69,35 @@ const CallTransfers = z.enum(['disabled', 'sip', 'all']).meta({
     'Whether an agent can transfer a call away (a SIP REFER): `disabled` not at all, `sip` to SIP addresses, `all` also to phone numbers. The account pays for the call to whoever it is transferred to.',
 });
 
+const name = text(100).meta({ description: 'What you call the account.', example: 'Our Twilio account' });
+
 export const CreateIntegration = z
   .strictObject({
-    name: text(100).meta({ description: 'What you call the account.', example: 'Our Twilio account' }),
+    name,
     credentials: TwilioCredentials,
     call_transfers: CallTransfers.default('disabled'),
   })
   .meta({ id: 'CreateIntegration', description: 'The account to integrate.' });
 export type CreateIntegration = z.input<typeof CreateIntegration>;
 export type ParsedCreateIntegration = z.output<typeof CreateIntegration>;
+
+export const UpdateIntegration = z
+  .strictObject({
+    integration_id: IntegrationId,
+    ...ifRevision,
+    name: name.optional(),
+    credentials: TwilioCredentials.optional().meta({
+      description:
+        'In place of those that are kept: of the same account and Region. They are proven at Twilio first, and must reach every number that is imported. `routing_credentials` that are not named stay.',
+    }),
+    call_transfers: CallTransfers.optional(),
+  })
+  .refine(({ integration_id, if_revision, ...changes }) => Object.values(changes).some((it) => it !== undefined), {
+    error: 'must name what to change: name, credentials or call_transfers',
+  })
+  .meta({ id: 'UpdateIntegration', description: 'What to change. Whatever is not named stays as it is.' });
+export type UpdateIntegration = z.input<typeof UpdateIntegration>;
+export type ParsedUpdateIntegration = z.output<typeof UpdateIntegration>;
 
 /** An organization's Twilio account. `status` is what Twilio last said of its credentials. */
 export const Integration = z

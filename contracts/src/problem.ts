@@ -99,6 +99,10 @@ export interface ProblemMembers {
   limit?: number;
   /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
   trunk_id?: string;
+  /** Of `phone_number_not_owned` of new credentials: the numbers that they do not reach, the first 100. */
+  phone_numbers?: { phone_number_id: string; phone_number: string }[];
+  /** How many these are, listed or not. */
+  phone_number_count?: number;
   /** Of what a provider has refused or failed to do. */
   provider?: ProviderAnswer;
 }

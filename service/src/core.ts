@@ -88,6 +88,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
     gate,
     requeueNumbers: store.requeueAll,
     foreseeImports: createForeseeImports({ ...shared, store, switchboard }),
+    numbersOf: store.seenOfIntegration,
     connect,
   });
   const { lineOf, lineFor } = integrations;

@@ -88,7 +88,6 @@ describe('a list', () => {
       integration_id: `intg_${n.toString(16).padStart(12, '0')}`,
       organization_id: reader.organization_id,
       queue: 'x',
-      revision: 1,
       account_sid: `AC${n}`,
       name: 'x',
       revision: 1,

@@ -16,6 +16,7 @@ const whole: Record<string, (own: Belongings) => object> = {
     supports_inbound: true,
     integration_id,
   }),
+  'integrations.update': ({ integration_id }) => ({ integration_id, name: 'A name' }),
   'phoneNumbers.update': ({ phone_number_id }) => ({ phone_number_id, label: 'A name' }),
 };
 

@@ -11,7 +11,7 @@ let stranger: Caller;
 let own: Belongings;
 
 beforeAll(async () => {
-  service = await openService();
+  service = await openService({ environment: { MAX_API_KEYS: '1000' } });
   owner = service.admin;
   stranger = await service.newOrganization();
   const phone_number = drawNumber();

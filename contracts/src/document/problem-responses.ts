@@ -100,6 +100,22 @@ const ProblemSchema = z
     trunk_id: z.string().optional().meta({
       description: "Of `number_answered_elsewhere`: LiveKit's trunk that is in the way.",
     }),
+    phone_numbers: z
+      .array(
+        z
+          .strictObject({
+            phone_number_id: z.string().meta({ description: 'Its id.' }),
+            phone_number: z.string().meta({ description: 'In E.164.', example: '+15551234567' }),
+          })
+          .meta({ id: 'ProblemPhoneNumber', description: 'A number that is in the way.' }),
+      )
+      .max(100)
+      .optional()
+      .meta({
+        description:
+          'Of `phone_number_not_owned`, for new credentials: the numbers that they do not reach, the first 100.',
+      }),
+    phone_number_count: z.int().optional().meta({ description: 'How many numbers there are in all, listed or not.' }),
     provider: z
       .strictObject({
         name: z.enum(['twilio', 'livekit']).meta({ id: 'ProviderName', description: 'Who answered.' }),

@@ -26,6 +26,7 @@ const EventRecord = z.object({
     'phone_number.unassigned',
     'phone_number.released',
     'integration.created',
+    'integration.updated',
     'integration.refused',
     'integration.accepted',
     'api_key.created',

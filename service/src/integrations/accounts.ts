@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import { type Guard, guarded } from '../provisioning/provider.ts';
+import type { Guard } from '../provisioning/provider.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
 import type { ProvableAccount } from './prove.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
@@ -19,6 +19,8 @@ export interface AccountDependencies<Account> {
   clock: Clock;
   /** The vendor's client of an account. */
   connect(credentials: TwilioCredentials): Account;
+  /** How long it may take until no call begins with credentials that were replaced. */
+  settle_ms: number;
 }
 
 /** The Twilio accounts behind integrations. */
@@ -29,52 +31,94 @@ export const createAccounts = <Account extends Provable>({
   secrets,
   clock,
   connect,
-}: AccountDependencies<Account>) => ({
-  /** Throws unless the caller's organization has this integration. */
-  requireIntegration: async (caller: Caller, integration_id: IntegrationId): Promise<IntegrationRecord> => {
-    const integration = await store.getById(integration_id);
-    if (integration === null) {
-      throw new Problem(
-        'integration_not_found',
-        `There is no integration ${integration_id}. Create it, or use one that GET /api/integrations lists.`,
-      );
-    }
-    if (integration.organization_id !== caller.organization_id) {
-      throw new Problem(
-        'integration_of_another_organization',
-        `${integration_id} belongs to another organization. Use one of your own.`,
-      );
-    }
-    return integration;
-  },
+  settle_ms,
+}: AccountDependencies<Account>) => {
+  const note = (
+    { integration_id, organization_id, revision }: IntegrationRecord,
+    status: IntegrationRecord['status'],
+  ): Promise<void> =>
+    inTransaction(async (session) => {
+      // Of credentials that were replaced meanwhile it says nothing.
+      if (!(await store.noteStatus({ integration_id, revision }, status, new Date(clock.now()), session))) return;
+      const type = status === 'active' ? 'integration.accepted' : 'integration.refused';
+      const told = { actor: { system: 'reconciler' }, request_id: null, changes: { status } } as const;
+      await events.write({ organization_id, subject_id: integration_id, type, ...told }, session);
+    });
 
-  accountOf: async (record: IntegrationRecord): Promise<Account> => connect(await openCredentials(secrets, record)),
+  /** An account whose calls go by the credentials that are in force, also where these are replaced on another replica. */
+  const follow = async (record: IntegrationRecord, tells: boolean): Promise<Account> => {
+    let read = { record, at: clock.now(), account: connect(await openCredentials(secrets, record)) };
 
-  /** The account, each of whose calls takes note of whether Twilio takes the credentials. */
-  notingStatus: (account: Account, integration: IntegrationRecord): Account => {
-    const { integration_id, organization_id, status, credential_kind } = integration;
-    const note = (seen: IntegrationRecord['status']) =>
-      inTransaction(async (session) => {
-        if (!(await store.noteStatus(integration_id, seen, new Date(clock.now()), session))) return;
-        const type = seen === 'active' ? 'integration.accepted' : 'integration.refused';
-        const told = { actor: { system: 'reconciler' }, request_id: null, changes: { status: seen } } as const;
-        await events.write({ organization_id, subject_id: integration_id, type, ...told }, session);
-      });
-    return guarded(account, {
-      after: async (error) => {
-        if (error === undefined && status === 'refused') await note('active');
-        const isRefused = error instanceof Problem && error.code === 'provider_credentials_refused';
-        if (status !== 'active' || !isRefused) return;
-        // A restricted key may be refused one thing by the very code that tells of a wrong one.
-        if (credential_kind === 'api_key' && (await account.proveCredentials().then(isTaken, isNotTaken))) return;
-        await note('refused');
+    const inForce = async () => {
+      const at = clock.now();
+      if (at - read.at < settle_ms / 2) return read;
+      const now = await store.getById(record.integration_id);
+      if (now === null) throw new Error(`${record.integration_id} is gone`);
+      const isSame = now.revision === read.record.revision;
+      read = { record: now, at, account: isSame ? read.account : connect(await openCredentials(secrets, now)) };
+      return read;
+    };
+
+    const noteUnlessKnown = async (of: typeof read, status: IntegrationRecord['status']) => {
+      if (!tells || of.record.status === status) return;
+      await note(of.record, status);
+      of.record = { ...of.record, status };
+    };
+
+    /** A restricted key may be refused one thing by the very code that tells of a wrong one. */
+    const areTaken = async (of: typeof read): Promise<boolean> =>
+      tells &&
+      of.record.credential_kind === 'api_key' &&
+      of.account.proveCredentials().then(
+        () => true,
+        () => false,
+      );
+
+    return new Proxy(read.account, {
+      get: (target, name) => {
+        if (typeof Reflect.get(target, name) !== 'function') return Reflect.get(target, name);
+        return async (...args: unknown[]) => {
+          const used = await inForce();
+          try {
+            const call: unknown = Reflect.get(used.account, name);
+            const answer: unknown = typeof call === 'function' ? await call(...args) : call;
+            await noteUnlessKnown(used, 'active');
+            return answer;
+          } catch (error) {
+            const isRefused = error instanceof Problem && error.code === 'provider_credentials_refused';
+            if (isRefused && !(await areTaken(used))) await noteUnlessKnown(used, 'refused');
+            throw error;
+          }
+        };
       },
     });
-  },
-});
+  };
 
-const isTaken = () => true;
-const isNotTaken = () => false;
+  return {
+    /** Throws unless the caller's organization has this integration. */
+    requireIntegration: async (caller: Caller, integration_id: IntegrationId): Promise<IntegrationRecord> => {
+      const integration = await store.getById(integration_id);
+      if (integration === null) {
+        throw new Problem(
+          'integration_not_found',
+          `There is no integration ${integration_id}. Create it, or use one that GET /api/integrations lists.`,
+        );
+      }
+      if (integration.organization_id !== caller.organization_id) {
+        throw new Problem(
+          'integration_of_another_organization',
+          `${integration_id} belongs to another organization. Use one of your own.`,
+        );
+      }
+      return integration;
+    },
+
+    accountOf: (record: IntegrationRecord): Promise<Account> => follow(record, false),
+
+    /** The same, and each of its calls takes note of whether Twilio takes the credentials. */
+    accountNotingStatus: (record: IntegrationRecord): Promise<Account> => follow(record, true),
+  };
+};
 
 type Accounts<Account extends Provable> = ReturnType<typeof createAccounts<Account>>;
 
@@ -101,7 +145,10 @@ export const createLineOf =
   async (integration: IntegrationRecord) => {
     const { integration_id, account_sid, carrier } = integration;
     const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
-    const account = await accounts.accountOf(integration);
+    const [account, numbers] = await Promise.all([
+      accounts.accountOf(integration),
+      accounts.accountNotingStatus(integration),
+    ]);
     // As it was read last: its trunk may be made, or made again, meanwhile.
     let known = integration;
     return {
@@ -109,7 +156,7 @@ export const createLineOf =
       is_trial: integration.is_trial ?? false,
       noteUpgrade: () => store.noteUpgrade(integration_id),
       secure,
-      numbers: accounts.notingStatus(account, integration),
+      numbers,
       region: integration.region ?? 'us1',
       // What refuses these says nothing of the credentials of the Region.
       routes: integration.has_routing_credentials ? account : undefined,

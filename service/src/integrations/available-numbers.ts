@@ -5,6 +5,8 @@ import type { IntegrationRecord } from './record.ts';
 
 /** A number as the account's list has it. */
 export interface ListedNumber extends Pick<AvailableNumber, 'phone_number' | 'label' | 'capabilities'> {
+  /** Twilio's id of it: `PN…`. */
+  number_sid: string;
   routing: Pick<AvailableNumber['routing'], 'voice_url' | 'voice_application_sid' | 'trunk_sid'>;
 }
 
@@ -44,7 +46,9 @@ export const createAvailableNumbers =
     const foreseen = await foreseeImports(organization_id, voice, own_trunk_sid);
     const data = foreseen.flatMap((seen, n) => {
       const number = voice[n];
-      return number ? [{ ...number, routing: describeRouting(number, own_trunk_sid), ...seen }] : [];
+      if (number === undefined) return [];
+      const { number_sid, ...shown } = number;
+      return [{ ...shown, routing: describeRouting(number, own_trunk_sid), ...seen }];
     });
     const next_cursor = next && writeTextCursor(`${integration_id} ${next.page} ${next.page_token}`);
     return { data, pagination: { next_cursor, has_more: next !== null, page_size, total_count: null } };

@@ -96,5 +96,5 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
 };
 
 /** As it is stored and answered: `us1` is none, so that an account has one integration there. */
-const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>
+export const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>
   region === undefined || region === 'us1' ? null : region;

@@ -133,6 +133,8 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   };
 
   return {
+    jobOf,
+
     /** The integration with its trunk, made by us or by whoever was first. `waiting.before` runs while that takes, and may stop it. */
     ensure: async (integration: IntegrationRecord, waiting: Waiting): Promise<IntegrationRecord> => {
       const { integration_id } = integration;
@@ -185,7 +187,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   };
 };
 
-type Waiting = Pick<Guard, 'signal' | 'before' | 'waited'>;
+export type Waiting = Pick<Guard, 'signal' | 'before' | 'waited'>;
 
 /** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end tells a second one from the first. */
 export const drawDomainName = (

@@ -11,12 +11,15 @@ import { createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
 import { createAvailableNumbers, type ForeseeImports, type NumberList } from './available-numbers.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
+import { createChangeTrunk } from './change-trunk.ts';
 import { createCreateIntegration } from './create.ts';
 import { describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
 import { createProve, type ProvableAccount } from './prove.ts';
+import type { NumbersOf } from './reach.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 import { createIntegrationStore } from './store.ts';
+import { createUpdateIntegration } from './update.ts';
 
 export interface IntegrationsDependencies<Account> extends LeaseSettings {
   connection: Connection;
@@ -35,6 +38,9 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   made_for: MadeFor;
   call_ms: number;
   foreseeImports: ForeseeImports;
+  numbersOf: NumbersOf;
+  deadline_ms: number;
+  retry_base_ms: number;
 }
 
 /** The Twilio accounts of organizations, and the trunk that each has of its own. */
@@ -59,11 +65,10 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
   };
   const ensureTrunk = createEnsureTrunk({ ...deps, store, connectAccount: accounts.accountOf });
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
-  const create = createCreateIntegration({
-    ...deps,
-    store,
-    prove: createProve(connect),
-  });
+  const prove = createProve(connect);
+  const create = createCreateIntegration({ ...deps, store, prove });
+  const changeTrunk = createChangeTrunk({ ...deps, store, jobOf: ensureTrunk.jobOf });
+  const update = createUpdateIntegration({ ...deps, store, getOwn, proveCredentials: prove, changeTrunk });
 
   const listAvailable = createAvailableNumbers(deps.foreseeImports);
   const describe = (record: IntegrationRecord) => describeIntegration(record, deps.made_for);
@@ -81,9 +86,14 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
       success: true,
       data: describe(await getOwn(caller, integration_id)),
     }),
+    update: async (caller, input) => ({
+      success: true,
+      message: 'Integration updated',
+      data: describe(await update(caller, input)),
+    }),
     availableNumbers: async (caller, { integration_id, ...page }) => {
       const integration = await getOwn(caller, integration_id);
-      const account = accounts.notingStatus(await accounts.accountOf(integration), integration);
+      const account = await accounts.accountNotingStatus(integration);
       return { success: true, ...(await listAvailable(integration, account, page)) };
     },
   };

@@ -8,6 +8,17 @@ import { IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
 
+/** What callers may change, as it is stored. */
+export type IntegrationChanges = Partial<
+  Pick<
+    IntegrationRecord,
+    'name' | 'credentials' | 'credential_kind' | 'has_routing_credentials' | 'is_trial' | 'status' | 'call_transfers'
+  >
+>;
+
+/** A change as it is written. */
+export type WrittenIntegration = IntegrationChanges & Pick<IntegrationRecord, 'revision' | 'updated_at'>;
+
 const newestFirst = { organization_id: 1, _id: -1 } as const;
 
 export const integrationsCollection = {
@@ -50,14 +61,25 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 
+    /** Writes what is other than it was read. False where it was changed meanwhile. */
+    update: async (
+      { integration_id, revision }: IntegrationRecord,
+      written: WrittenIntegration,
+      session: ClientSession,
+    ): Promise<boolean> => {
+      const as_read = { integration_id, revision };
+      const { matchedCount } = await records.updateOne(as_read, { $set: written }, { session });
+      return matchedCount > 0;
+    },
+
     /** Takes note of what Twilio said of the credentials. False where that is known. */
     noteStatus: async (
-      integration_id: IntegrationId,
+      of: Pick<IntegrationRecord, 'integration_id' | 'revision'>,
       status: IntegrationRecord['status'],
       at: Date,
       session: ClientSession,
     ) => {
-      const changed = { integration_id, status: { $ne: status } };
+      const changed = { integration_id: of.integration_id, revision: of.revision, status: { $ne: status } };
       const { matchedCount } = await records.updateOne(changed, { $set: { status, updated_at: at } }, { session });
       return matchedCount > 0;
     },

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Caller, type PhoneNumberId, Problem } from '@trunkline/contracts';
+import { type IfRevision, requireRevisionOf } from '../database/revision.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
 import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
@@ -15,9 +16,6 @@ export interface ChangeDependencies extends InTimeDependencies {
 export interface AskedChange extends Pick<Change, 'kind' | 'replace_existing_routing'> {
   wanted: Wanted;
 }
-
-/** The revisions that a caller takes, if it names any. */
-export type IfRevision = number | readonly number[] | undefined;
 
 /** Changes a number that is imported. It shows when the providers have it, and not before; else the number is as it was. */
 export const createChange = ({ store, ...deps }: ChangeDependencies) => {
@@ -71,11 +69,7 @@ const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
 
 /** Throws where the number has another revision than the caller takes. */
 export const requireRevision = ({ phone_number_id, revision }: PhoneNumberRecord, if_revision: IfRevision): void => {
-  if (if_revision === undefined || [if_revision].flat().includes(revision)) return;
-  throw new Problem(
-    'precondition_failed',
-    `${phone_number_id} is at revision ${revision}: it was changed since you read it. Read it again, and decide anew.`,
-  );
+  requireRevisionOf(phone_number_id, revision, if_revision);
 };
 
 const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecord) =>

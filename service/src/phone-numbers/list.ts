@@ -1,4 +1,4 @@
-import type { OrganizationId, ParsedListPhoneNumbers } from '@trunkline/contracts';
+import type { IntegrationId, OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@trunkline/contracts';
 import type { Collection, Index } from '../database/collection.ts';
 import { readPage, readPageBy } from '../database/page.ts';
 import type { PhoneNumberRecord } from './record.ts';
@@ -49,6 +49,29 @@ export const listPhoneNumbers = (
   const ofAny = { ...filter, provider: { $in: ['sip', 'twilio'] } };
   return readPage(records, { filter: ofAny, index: newestBy('provider') }, page);
 };
+
+/** Every number of an integration that was seen in its account, in pages. `number_sid` null: it was lost since. */
+export async function* numbersOfIntegration(
+  records: Pick<Collection<PhoneNumberRecord>, 'newest'>,
+  { organization_id, integration_id }: { organization_id: OrganizationId; integration_id: IntegrationId },
+): AsyncGenerator<{ phone_number_id: PhoneNumberId; phone_number: string; number_sid: string | null }[]> {
+  const filter = { organization_id, integration_id, holds: { $gt: '' }, status: { $in: ['assigned', 'free'] } };
+  for (let before = {}; ; ) {
+    const page = { limit: ROWS_AT_ONCE, index: newestBy('integration_id') };
+    const found = await records.newest({ ...filter, ...before }, page);
+    yield found.flatMap(({ row: { phone_number_id, phone_number, provisioning_state, provisioning } }) => {
+      const { number_sid } = provisioning.known;
+      return number_sid === null && provisioning_state === 'importing'
+        ? []
+        : [{ phone_number_id, phone_number, number_sid }];
+    });
+    const last = found.at(-1);
+    if (last === undefined || found.length < ROWS_AT_ONCE) return;
+    before = { _id: { $lt: last._id } };
+  }
+}
+
+const ROWS_AT_ONCE = 500;
 
 const fieldsOf = ({
   provider,

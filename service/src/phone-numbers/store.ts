@@ -1,8 +1,8 @@
-import type { OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@trunkline/contracts';
+import type { IntegrationId, OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@trunkline/contracts';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import { type Connection, repeatedField } from '../database/connect.ts';
 import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
-import { listIndexes, listPhoneNumbers } from './list.ts';
+import { listIndexes, listPhoneNumbers, numbersOfIntegration } from './list.ts';
 import { type Change, PhoneNumberRecord } from './record.ts';
 
 export type PhoneNumberClaim = Claim<PhoneNumberRecord>;
@@ -49,6 +49,10 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
 
     list: (organization_id: OrganizationId, input: ParsedListPhoneNumbers) =>
       listPhoneNumbers(records, organization_id, input),
+
+    /** Those of an integration that were seen at Twilio, in pages. */
+    seenOfIntegration: (integration: { organization_id: OrganizationId; integration_id: IntegrationId }) =>
+      numbersOfIntegration(records, integration),
 
     /** Has every number of an account looked at. */
     requeueAll: (queue: string) => leases.requeueAll({ queue, ...held }),

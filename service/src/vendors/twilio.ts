@@ -529,13 +529,13 @@ const conditionsOf = (number: Omit<z.output<typeof TwilioNumber>, 'sid' | 'capab
 const Listed = TwilioNumber.extend({ phoneNumber: z.string(), friendlyName: text });
 
 const readListed = (number: unknown): ListedNumber => {
-  const { phoneNumber: phone_number, friendlyName, capabilities, ...listed } = Listed.parse(number);
+  const { sid: number_sid, phoneNumber: phone_number, friendlyName, capabilities, ...listed } = Listed.parse(number);
   const routing = {
     voice_url: listed.voiceUrl,
     voice_application_sid: listed.voiceApplicationSid,
     trunk_sid: listed.trunkSid,
   };
-  return { phone_number, label: friendlyName ?? phone_number, capabilities, routing };
+  return { number_sid, phone_number, label: friendlyName ?? phone_number, capabilities, routing };
 };
 
 /** Where Twilio's list goes on. https://www.twilio.com/docs/usage/twilios-response#paging-information */

@@ -1,0 +1,13 @@
+import { Problem } from '@trunkline/contracts';
+
+/** The revisions that a caller takes, if it names any. */
+export type IfRevision = number | readonly number[] | undefined;
+
+/** Throws where something has another revision than the caller takes. */
+export const requireRevisionOf = (id: string, revision: number, if_revision: IfRevision): void => {
+  if (if_revision === undefined || [if_revision].flat().includes(revision)) return;
+  throw new Problem(
+    'precondition_failed',
+    `${id} is at revision ${revision}: it was changed since you read it. Read it again, and decide anew.`,
+  );
+};

@@ -1,0 +1,112 @@
+import { Problem } from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
+import type { Clock } from '../clock.ts';
+import type { Transaction } from '../database/connect.ts';
+import { build, progressOf } from '../provisioning/carry-out.ts';
+import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
+import { tryAgain } from '../provisioning/tries.ts';
+import { type CarrierJob, carrierParts } from './carrier-trunk.ts';
+import type { Waiting } from './ensure-trunk.ts';
+import type { IntegrationRecord } from './record.ts';
+import type { IntegrationClaim, IntegrationStore, WrittenIntegration } from './store.ts';
+
+const LOOK_EVERY_MS = 100;
+
+export interface ChangeTrunkDependencies {
+  store: Pick<IntegrationStore, 'claim' | 'requeue'>;
+  jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
+  requeueNumbers(integration_id: IntegrationRecord['integration_id']): Promise<void>;
+  inTransaction: Transaction;
+  clock: Clock;
+  retry_base_ms: number;
+}
+
+interface ChangeOptions {
+  /** When it is given up. */
+  until: number;
+  /** Writes the event, in the transaction of the change. */
+  told(session: ClientSession): Promise<void>;
+}
+
+/** Tells whether it was written: false where the integration was changed since it was read. */
+export type ChangeTrunk = (
+  as_read: IntegrationRecord,
+  written: WrittenIntegration,
+  options: ChangeOptions,
+) => Promise<boolean>;
+
+/**
+ * Changes an integration of whose trunk that is a matter. Twilio has it first; where it refuses, the old is in force here
+ * and there. An answer that was lost is made good by the reconciler.
+ */
+export const createChangeTrunk =
+  ({ store, jobOf, requeueNumbers, inTransaction, clock, retry_base_ms }: ChangeTrunkDependencies): ChangeTrunk =>
+  async (as_read, written, { until, told }) => {
+    const { integration_id, revision } = as_read;
+    const claim = await claimBy(until);
+    const { record } = claim;
+    const { provisioning } = record;
+    const { call_transfers } = record;
+    if (record.revision !== revision) {
+      await letGo(claim);
+      return false;
+    }
+    const before = provisioning.parts.trunk?.resource_id;
+    Object.assign(record, written);
+    try {
+      if (provisioning.parts.trunk?.state === 'done') await carryOut(claim);
+      await inTransaction(async (session) => {
+        const $set = { ...written, ...settled(record) };
+        await claim.release({ $set }, { session, only: { revision }, due_at: dueAt(record) });
+        await told(session);
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseLost) && !isOursToStore(error)) throw error;
+      // What was changed before another part failed, or what somebody else has changed the record for, is changed back.
+      const isChanged = provisioning.parts.trunk?.sent?.call_transfers === written.call_transfers;
+      if (isChanged && call_transfers !== null) provisioning.uncertain_until ??= new Date(clock.now());
+      await letGo(claim).catch(async (lost: unknown) => {
+        if (!(lost instanceof LeaseLost)) throw lost;
+        await store.requeue(integration_id);
+      });
+      if (error instanceof LeaseLost) return false;
+      throw saying(error);
+    }
+    if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(integration_id);
+    return true;
+
+    async function claimBy(end: number): Promise<IntegrationClaim> {
+      for (; clock.now() < end; await clock.sleep(LOOK_EVERY_MS)) {
+        const claimed = await store.claim(integration_id);
+        if (claimed !== undefined) return claimed;
+      }
+      throw busy(integration_id);
+    }
+
+    function carryOut(claimed: IntegrationClaim): Promise<void> {
+      const deadline = { at: until, signal: new AbortController().signal };
+      const make = async () => build(carrierParts, await jobOf(claimed), progressOf(claimed, clock.now));
+      return tryAgain(make, { clock, deadline, retry_base_ms });
+    }
+  };
+
+const settled = ({ provisioning }: IntegrationRecord) => ({
+  'provisioning.uncertain_until': provisioning.uncertain_until,
+});
+const dueAt = ({ provisioning }: IntegrationRecord) => provisioning.uncertain_until ?? undefined;
+const letGo = (claim: IntegrationClaim) =>
+  claim.release({ $set: settled(claim.record) }, { due_at: dueAt(claim.record) });
+
+/** With what has become of the integration. */
+const saying = (error: unknown): unknown => {
+  if (!(error instanceof Problem)) return error;
+  const { code, detail, members } = error;
+  return new Problem(code, `${detail} The integration is as it was.`, { ...members, cause: error });
+};
+
+const busy = (integration_id: string): Problem =>
+  new Problem(
+    'service_unavailable',
+    `The trunk of ${integration_id} is being made or changed by another request. The integration is as it was. Try again in a few seconds.`,
+    { retry_after_seconds: 5 },
+  );

@@ -1,0 +1,61 @@
+import { Problem } from '@trunkline/contracts';
+import type { NumberList } from './available-numbers.ts';
+import type { IntegrationRecord } from './record.ts';
+
+/** A number that refers to an integration. */
+interface ReferringNumber {
+  phone_number_id: string;
+  phone_number: string;
+  /** Twilio's id of it. Null: it was lost, as of records of schema 1. */
+  number_sid: string | null;
+}
+
+/** Every number of an integration that was seen in its account, in pages. */
+export type NumbersOf = (
+  integration: Pick<IntegrationRecord, 'organization_id' | 'integration_id'>,
+) => AsyncIterable<readonly ReferringNumber[]>;
+
+/** As many as Twilio gives at once. https://www.twilio.com/docs/usage/twilios-response */
+const PAGE_SIZE = 1000;
+const MOST_LISTED = 100;
+const MOST_NAMED = 10;
+
+/** Throws where an account, as it is asked here, lacks numbers of an integration, and names them. */
+export const requireReach = async (
+  account: NumberList,
+  integration: IntegrationRecord,
+  numbersOf: NumbersOf,
+): Promise<void> => {
+  const owned = await numbersIn(account);
+  const lost: Pick<ReferringNumber, 'phone_number_id' | 'phone_number'>[] = [];
+  let count = 0;
+  for await (const numbers of numbersOf(integration)) {
+    for (const { number_sid, phone_number_id, phone_number } of numbers) {
+      if (owned.has(number_sid ?? phone_number)) continue;
+      count++;
+      if (lost.length < MOST_LISTED) lost.push({ phone_number_id, phone_number });
+    }
+  }
+  if (count === 0) return;
+  const named = lost.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
+  const more = count > named.length ? [`${count - named.length} more`] : [];
+  throw new Problem(
+    'phone_number_not_owned',
+    `These credentials do not reach ${count} of the numbers of ${integration.integration_id}: ${[...named, ...more].join(', ')}. Nothing was changed. Use credentials that reach them, or release these numbers first.`,
+    { phone_numbers: lost, phone_number_count: count },
+  );
+};
+
+/** The ids of an account's numbers, and the numbers. */
+const numbersIn = async (account: NumberList): Promise<ReadonlySet<string>> => {
+  const owned = new Set<string>();
+  const read = new Set<string>();
+  for (let after: Parameters<NumberList['listNumbers']>[0]['after']; ; ) {
+    const { numbers, next } = await account.listNumbers({ page_size: PAGE_SIZE, after });
+    for (const { number_sid, phone_number } of numbers) owned.add(number_sid).add(phone_number);
+    if (next === null) return owned;
+    if (read.has(next.page_token)) throw new Error('The list comes back to a page that was read already');
+    read.add(next.page_token);
+    after = next;
+  }
+};

@@ -1,0 +1,147 @@
+import {
+  type Caller,
+  invalidFields,
+  type ParsedUpdateIntegration,
+  Problem,
+  type TwilioCredentials,
+} from '@trunkline/contracts';
+import type { ClientSession } from 'mongoose';
+import type { Clock } from '../clock.ts';
+import type { Transaction } from '../database/connect.ts';
+import { requireRevisionOf } from '../database/revision.ts';
+import type { Secrets } from '../database/secrets.ts';
+import type { EventStore } from '../events/store.ts';
+import { guarded } from '../provisioning/provider.ts';
+import { openCredentials, placeOf } from './accounts.ts';
+import type { NumberList } from './available-numbers.ts';
+import type { ChangeTrunk } from './change-trunk.ts';
+import { regionOf } from './create.ts';
+import type { Proven } from './prove.ts';
+import { type NumbersOf, requireReach } from './reach.ts';
+import type { IntegrationRecord } from './record.ts';
+import type { IntegrationChanges, IntegrationStore } from './store.ts';
+
+export interface UpdateDependencies {
+  store: Pick<IntegrationStore, 'update'>;
+  events: EventStore;
+  inTransaction: Transaction;
+  secrets: Secrets;
+  clock: Clock;
+  /** Throws unless the caller's organization has it. */
+  getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
+  connect(credentials: TwilioCredentials): NumberList;
+  /** Throws unless Twilio takes the credentials and the account is active. */
+  proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
+  numbersOf: NumbersOf;
+  changeTrunk: ChangeTrunk;
+  deadline_ms: number;
+}
+
+/** Renames an integration, replaces its credentials once Twilio has taken them, and changes how its trunk treats calls. */
+export const createUpdateIntegration = (deps: UpdateDependencies) => {
+  const { store, events, inTransaction, secrets, clock, getOwn, connect, proveCredentials, numbersOf } = deps;
+  const { changeTrunk, deadline_ms } = deps;
+
+  /** Throws unless these credentials are of the same account, and all that the old ones are needed for. */
+  const prove = async (record: IntegrationRecord, credentials: TwilioCredentials, until: number): Promise<Proven> => {
+    requireSameAccount(record, credentials);
+    const proven = await proveCredentials(credentials);
+    const before = async () => {
+      if (clock.now() < until) return;
+      throw tooLate(deadline_ms);
+    };
+    await requireReach(guarded(connect(credentials), { before }), record, numbersOf);
+    return proven;
+  };
+
+  const draft = async (
+    record: IntegrationRecord,
+    { name, credentials, call_transfers }: ParsedUpdateIntegration,
+    proven: Proven | undefined,
+  ): Promise<IntegrationChanges> => ({
+    ...(name !== undefined && name !== record.name && { name }),
+    ...(call_transfers !== undefined && call_transfers !== record.call_transfers && { call_transfers }),
+    ...(credentials && (await draftCredentials(record, credentials, proven))),
+  });
+
+  const draftCredentials = async (
+    record: IntegrationRecord,
+    credentials: TwilioCredentials,
+    proven: Proven | undefined,
+  ): Promise<IntegrationChanges> => {
+    const keepsRouting = record.has_routing_credentials && credentials.routing_credentials === undefined;
+    const { routing_credentials } = keepsRouting ? await openCredentials(secrets, record) : credentials;
+    const kept = { ...credentials, ...(routing_credentials && { routing_credentials }) };
+    return {
+      credentials: await secrets.seal(JSON.stringify(kept), placeOf(record.integration_id)),
+      credential_kind: credentials.auth_token === undefined ? 'api_key' : 'auth_token',
+      has_routing_credentials: routing_credentials !== undefined,
+      ...(proven?.is_trial !== undefined && { is_trial: proven.is_trial }),
+      status: 'active',
+    };
+  };
+
+  const tell = async (
+    { key_id, request_id }: Caller,
+    { organization_id, integration_id: subject_id, status }: IntegrationRecord,
+    changes: IntegrationChanges,
+    session: ClientSession,
+  ) => {
+    const told = { organization_id, subject_id, actor: { key_id }, request_id } as const;
+    await events.write({ ...told, type: 'integration.updated', changes: toldOf(changes) }, session);
+    if (changes.status === undefined || changes.status === status) return;
+    await events.write({ ...told, type: 'integration.accepted', changes: { status: changes.status } }, session);
+  };
+
+  return async (caller: Caller, input: ParsedUpdateIntegration): Promise<IntegrationRecord> => {
+    const { integration_id, if_revision, credentials } = input;
+    const until = clock.now() + deadline_ms;
+    let record = await getOwn(caller, integration_id);
+    requireRevisionOf(integration_id, record.revision, if_revision);
+    const proven = credentials && (await prove(record, credentials, until));
+    // Whoever was quicker has changed something else, or the same: with that, this is done again.
+    for (; clock.now() < until; record = await getOwn(caller, integration_id)) {
+      requireRevisionOf(integration_id, record.revision, if_revision);
+      const changes = await draft(record, input, proven);
+      if (Object.keys(changes).length === 0) return record;
+      const as_read = record;
+      const written = { ...changes, revision: record.revision + 1, updated_at: new Date(clock.now()) };
+      const told = (session: ClientSession) => tell(caller, as_read, changes, session);
+      const isWritten = changes.call_transfers
+        ? await changeTrunk(record, written, { until, told })
+        : await inTransaction(async (session) => {
+            const isAsRead = await store.update(as_read, written, session);
+            if (isAsRead) await told(session);
+            return isAsRead;
+          });
+      if (isWritten) return { ...record, ...written };
+    }
+    throw tooLate(deadline_ms);
+  };
+};
+
+const requireSameAccount = (record: IntegrationRecord, credentials: TwilioCredentials): void => {
+  const another = 'of the integration. Another account, or another Region, is another integration: create one';
+  const issues = [
+    ...(credentials.account_sid === record.account_sid
+      ? []
+      : [{ path: 'credentials.account_sid', message: `must be ${record.account_sid}, the account ${another}` }]),
+    ...(regionOf(credentials) === record.region
+      ? []
+      : [{ path: 'credentials.region', message: `must be ${record.region ?? 'us1'}, the Region ${another}` }]),
+  ];
+  if (issues.length > 0) throw invalidFields(issues);
+};
+
+/** Never a secret. */
+const toldOf = ({ credentials, status, is_trial, ...plain }: IntegrationChanges) => ({
+  ...plain,
+  ...(credentials !== undefined && { credentials: 'replaced' }),
+});
+
+const tooLate = (deadline_ms: number): Problem =>
+  new Problem(
+    'provider_timeout',
+    `The update did not finish within ${deadline_ms / 1000} seconds. Nothing was changed. Try again in a minute.`,
+    { retry_after_seconds: 30 },
+  );

@@ -1,0 +1,340 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
+import { seedAccount, seedNumber } from '../src/sandbox/twilio-seed.ts';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let service: OpenedService;
+let replica: OpenedService;
+beforeAll(async () => {
+  service = await openService({
+    environment: { PROVIDER_TIMEOUT_SECONDS: '20', LEASE_SECONDS: '60', IMPORT_DEADLINE_SECONDS: '3600' },
+  });
+  replica = await service.openReplica({ admin: service.admin });
+});
+afterEach(() => service.sandbox.faults.clear());
+afterAll(async () => {
+  await replica.close();
+  await service.close();
+});
+
+const refusal = { kind: 'answer', status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } } as const;
+
+/** An integrated account, with numbers. */
+const prepare = async (count = 1, more: object = {}) => {
+  const caller = await service.newOrganization();
+  const numbers = Array.from({ length: count }, () => drawNumber());
+  const { shelf } = service.sandbox;
+  const account = await seedAccount(
+    shelf,
+    numbers.map((phone_number) => ({ phone_number })),
+  );
+  const of = { provider: 'twilio', account_sid: account.sid } as const;
+  const token = { ...of, auth_token: account.auth_token };
+  const { data } = await caller.client.integrations.create.mutate({ name: 'Test', credentials: token, ...more });
+  const { integration_id } = data;
+  const path = `/api/integrations/${integration_id}`;
+  const [key] = account.api_keys;
+  return {
+    ...{ caller, numbers, account, path, integration_id, of, token },
+    key: { ...of, api_key_sid: key!.sid, api_key_secret: key!.secret },
+    update: (input: object, headers?: Record<string, string>) => caller.rest('PUT', path, input, headers),
+    get: async () => (await caller.client.integrations.get.query({ integration_id })).data,
+    importing: (phone_number = numbers[0], at = service) =>
+      at.as(caller).rest('POST', '/api/phone-numbers', {
+        ...{ phone_number, provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id },
+      }),
+    /** From now on Twilio takes another token, and no longer the old one. */
+    change: (changes: Partial<TwilioAccountState>) =>
+      shelf.put('twilio.account', account.sid, { ...account, ...changes }),
+    events: async () =>
+      (await service.connection.collection('events').find({ subject_id: integration_id }).toArray()).map(
+        ({ type, changes }) => ({ type, changes }),
+      ),
+    trunk: async () => (await readWorld(service)).trunks.find((it) => it.account_sid === account.sid),
+  };
+};
+
+describe('An update of an integration', () => {
+  it('renames it, with a revision and an event', async () => {
+    const { update, get, events } = await prepare();
+    const { status, body, headers } = await update({ name: 'Europe' });
+    expect({ status, tag: headers.get('etag') }).toEqual({ status: 200, tag: '"2"' });
+    expect(body.data).toEqual({ ...(await get()), name: 'Europe', revision: 2 });
+    expect((await events()).at(-1)).toEqual({ type: 'integration.updated', changes: { name: 'Europe' } });
+  });
+
+  it('that changes nothing is no change', async () => {
+    const { update, events } = await prepare();
+    const { status, body } = await update({ name: 'Test', call_transfers: 'disabled' });
+    expect({ status, revision: body.data.revision }).toEqual({ status: 200, revision: 1 });
+    expect(await events()).toHaveLength(1);
+  });
+
+  it('must name something, and nothing that it has not', async () => {
+    const { update } = await prepare();
+    for (const input of [{}, { colour: 'red' }, { name: '' }, { call_transfers: null }]) {
+      const { status, body } = await update(input);
+      expect({ input, status, code: body.code }).toEqual({ input, status: 400, code: 'invalid_request' });
+    }
+  });
+
+  it('of an integration that is not there is told so', async () => {
+    const { caller } = await prepare();
+    const { status, body } = await caller.rest('PUT', '/api/integrations/intg_000000000000', { name: 'x' });
+    expect({ status, code: body.code }).toEqual({ status: 404, code: 'integration_not_found' });
+  });
+
+  it('is refused where it has another revision, and one of twenty who read the same goes through', async () => {
+    const { update, get } = await prepare();
+    const { status, body } = await update({ name: 'x' }, { 'If-Match': '"7"' });
+    expect({ status, code: body.code }).toEqual({ status: 412, code: 'precondition_failed' });
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => update({ name: `${n}` }, { 'If-Match': '"1"' })),
+    );
+    expect(all.map((it) => it.status).toSorted()).toEqual([200, ...Array.from({ length: 19 }, () => 412)]);
+    expect((await get()).revision).toBe(2);
+  });
+
+  it('is done beside others that change something else: each of them holds', async () => {
+    const { update, get, key } = await prepare();
+    const all = await Promise.all([
+      update({ name: 'A' }),
+      update({ call_transfers: 'sip' }),
+      update({ credentials: key }),
+    ]);
+    expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await get()).toMatchObject({ name: 'A', call_transfers: 'sip', credential_kind: 'api_key', revision: 4 });
+  });
+});
+
+describe('New credentials', () => {
+  it('take the place of the old ones: a key for a token, and a token for a key', async () => {
+    const { update, importing, key, of, change, events, get } = await prepare(2);
+    expect((await importing()).status).toBe(201);
+    expect((await update({ credentials: key })).body.data.credential_kind).toBe('api_key');
+    await change({ auth_token: 'a-new-token' });
+    const available = await update({ credentials: { ...of, auth_token: 'a-new-token' } });
+    expect(available.body.data.credential_kind).toBe('auth_token');
+    await change({ auth_token: 'a-new-token', api_keys: [] });
+    expect((await importing((await get()) && undefined)).status).toBe(409);
+    const told = (await events()).slice(1);
+    expect(told.map(({ type }) => type)).toEqual(['integration.updated', 'integration.updated']);
+    expect(JSON.stringify(told)).not.toContain('a-new-token');
+  });
+
+  it('that Twilio refuses change nothing', async () => {
+    const { update, get, token, importing } = await prepare();
+    const before = await get();
+    const { status, body } = await update({ name: 'x', credentials: { ...token, auth_token: 'wrong' } });
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'provider_credentials_refused' });
+    expect(await get()).toEqual(before);
+    expect((await importing()).status).toBe(201);
+  });
+
+  it('of another account or Region are another integration', async () => {
+    const { update, token } = await prepare();
+    const { key: other } = await prepare();
+    for (const [credentials, path] of [
+      [other, 'credentials.account_sid'],
+      [{ ...token, region: 'ie1' }, 'credentials.region'],
+    ] as const) {
+      const { status, body } = await update({ credentials });
+      expect({ status, path: body.issues[0].path }).toEqual({ status: 400, path });
+      expect(body.detail).toContain('is another integration');
+    }
+  });
+
+  it('that do not reach every number are refused, with those that they do not reach', async () => {
+    const { update, numbers, importing, key, account, get } = await prepare(3);
+    for (const phone_number of numbers) expect((await importing(phone_number)).status).toBe(201);
+    const { shelf } = service.sandbox;
+    const [lost] = (await readWorld(service)).numbers.filter((it) => it.phone_number === numbers[1]);
+    await shelf.remove('twilio.number', lost!.sid);
+    const { status, body } = await update({ credentials: key });
+    expect({ status, code: body.code, count: body.phone_number_count }).toEqual({
+      ...{ status: 400, code: 'phone_number_not_owned', count: 1 },
+    });
+    expect(body.phone_numbers).toEqual([
+      { phone_number: numbers[1], phone_number_id: expect.stringMatching(/^phon_/) },
+    ]);
+    expect(body.detail).toContain(numbers[1]);
+    // The same digits, bought again, are another number.
+    await seedNumber(shelf, account, { phone_number: numbers[1]! });
+    expect((await update({ credentials: key })).status).toBe(400);
+    await shelf.put('twilio.number', lost!.sid, lost!);
+    expect((await update({ credentials: key })).status).toBe(200);
+    expect((await get()).credential_kind).toBe('api_key');
+  });
+
+  it('are refused with the first hundred of the numbers out of reach, and how many there are', async () => {
+    const { update, key, integration_id, importing, caller } = await prepare();
+    expect((await importing()).status).toBe(201);
+    const numbers = service.connection.collection('phone_numbers');
+    const { _id, ...row } = (await numbers.findOne({ integration_id }))!;
+    const more = Array.from({ length: 700 }, (_, n) => {
+      const [phone_number, phone_number_id] = [`+1444${1_000_000 + n}`, `phon_${n.toString(16).padStart(12, '0')}`];
+      const known = { ...row.provisioning.known, number_sid: `PN${n.toString(16).padStart(32, '0')}` };
+      return {
+        ...row,
+        phone_number,
+        phone_number_id,
+        holds: phone_number,
+        provisioning: { ...row.provisioning, known },
+      };
+    });
+    await numbers.insertMany(more);
+    const { status, body } = await update({ credentials: key });
+    expect({ status, count: body.phone_number_count, listed: body.phone_numbers.length }).toEqual({
+      ...{ status: 400, count: 700, listed: 100 },
+    });
+    expect(body.detail).toContain('690 more');
+    await numbers.deleteMany({ organization_id: caller.organization_id, phone_number: /^\+1444/ });
+  });
+
+  it('make an integration active again that was refused, and say so', async () => {
+    const { update, importing, of, change, events, get } = await prepare();
+    await change({ auth_token: 'a-new-token' });
+    expect((await importing()).body.code).toBe('provider_credentials_refused');
+    expect((await get()).status).toBe('refused');
+    const { body } = await update({ credentials: { ...of, auth_token: 'a-new-token' } });
+    expect(body.data.status).toBe('active');
+    expect((await events()).slice(1).map(({ type }) => type)).toEqual([
+      'integration.refused',
+      'integration.updated',
+      'integration.accepted',
+    ]);
+    expect((await importing()).status).toBe(201);
+  });
+
+  it('keep the routing credentials that they do not name', async () => {
+    const caller = await service.newOrganization();
+    const regional_tokens = { ie1: 'e'.repeat(32) };
+    const account = await seedAccount(service.sandbox.shelf, [{ phone_number: drawNumber() }], { regional_tokens });
+    const credentials = { provider: 'twilio', account_sid: account.sid, auth_token: 'e'.repeat(32), region: 'ie1' };
+    const [key] = account.api_keys;
+    const routing_credentials = { api_key_sid: key!.sid, api_key_secret: key!.secret };
+    const { body } = await caller.rest('POST', '/api/integrations', {
+      ...{ name: 'Test', credentials: { ...credentials, routing_credentials } },
+    });
+    const path = `/api/integrations/${body.data.integration_id}`;
+    expect((await caller.rest('PUT', path, { credentials })).body.data.has_routing_credentials).toBe(true);
+    const replaced = { ...credentials, routing_credentials: { auth_token: account.auth_token } };
+    expect((await caller.rest('PUT', path, { credentials: replaced })).status).toBe(200);
+  });
+
+  it.each(['drop_before', 'drop_after', 'answer'] as const)(
+    'are not taken where a call fails, as by %s, and the old ones stay',
+    async (kind) => {
+      const { update, key, get, importing } = await prepare();
+      expect((await importing()).status).toBe(201);
+      const before = await get();
+      for (const skip of [0, 1]) {
+        service.sandbox.faults.add({ call: 'twilio.listNumbers', kind, status: 503, skip });
+        const { status, body } = await update({ credentials: key });
+        expect({ skip, status, code: body.code }).toEqual({ skip, status: 503, code: 'provider_unavailable' });
+        expect(await get()).toEqual(before);
+      }
+      await settle(service);
+      await expectWholeWorld(service);
+    },
+  );
+
+  it('are what calls go by on every replica, within PROVIDER_TIMEOUT_SECONDS, also of an import that is under way', async () => {
+    const { importing, update, of, change, get } = await prepare();
+    service.sandbox.faults.add({ call: 'livekit.ListSIPInboundTrunk', kind: 'hold_before' });
+    const held = importing(undefined, replica);
+    await service.sandbox.faults.holding();
+    await change({ auth_token: 'a-new-token' });
+    expect((await update({ credentials: { ...of, auth_token: 'a-new-token' } })).status).toBe(200);
+    service.clock.advance(10_001);
+    service.sandbox.faults.release();
+    const { status, body } = await held;
+    expect({ status, code: body.code }).toEqual({ status: 201, code: undefined });
+    expect((await get()).status).toBe('active');
+    await settle(service, replica);
+    await expectWholeWorld(service);
+  });
+
+  it('are not called refused where a call with the old ones is, that began before', async () => {
+    const { importing, update, of, change, get } = await prepare();
+    service.sandbox.faults.add({ call: 'twilio.listNumbers', kind: 'hold_before' });
+    const held = importing(undefined, replica);
+    await service.sandbox.faults.holding();
+    await change({ auth_token: 'a-new-token' });
+    expect((await update({ credentials: { ...of, auth_token: 'a-new-token' } })).status).toBe(200);
+    service.sandbox.faults.release();
+    expect((await held).body.code).toBe('provider_credentials_refused');
+    await settle(service, replica);
+    expect((await get()).status).toBe('active');
+  });
+});
+
+describe('call_transfers', () => {
+  it('are changed at Twilio in place before they are told, and stored where there is no trunk yet', async () => {
+    const { update, importing, trunk, get } = await prepare();
+    expect((await update({ call_transfers: 'sip' })).body.data.call_transfers).toBe('sip');
+    expect((await importing()).status).toBe(201);
+    const before = await trunk();
+    expect(before).toMatchObject({ transfer_mode: 'sip-only' });
+    const { body } = await update({ call_transfers: 'all', name: 'x' });
+    expect(body.data).toEqual(await get());
+    expect(body.data).toMatchObject({ call_transfers: 'all', name: 'x', revision: 3 });
+    expect(await trunk()).toEqual({ ...before, transfer_mode: 'enable-all', date_updated: expect.anything() });
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  it('that Twilio refuses stay as they were, here and there', async () => {
+    const { update, importing, trunk, get } = await prepare();
+    expect((await importing()).status).toBe(201);
+    const before = [await trunk(), await get()];
+    service.sandbox.faults.add({ call: 'twilio.updateTrunk', ...refusal });
+    const { status, body } = await update({ call_transfers: 'all' });
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'provider_credentials_refused' });
+    expect(body.detail).toMatch(/The integration is as it was\.$/);
+    await settle(service);
+    expect([await trunk(), await get()]).toEqual(before);
+  });
+
+  it.each([
+    ['is lost before', { kind: 'drop_before', times: 3 }],
+    ['is not what was asked', { kind: 'not_as_asked', body: { TransferMode: 'sip-only' }, times: 3 }],
+  ] as const)('whose answer %s are as they were, at Twilio too, in the end', async (_what, fault) => {
+    const { update, importing, trunk, get } = await prepare();
+    expect((await importing()).status).toBe(201);
+    const before = await get();
+    service.sandbox.faults.add({ call: 'twilio.updateTrunk', ...fault } as never);
+    const { status } = await update({ call_transfers: 'all' });
+    expect(status).toBeGreaterThanOrEqual(500);
+    service.sandbox.faults.clear();
+    expect(await get()).toEqual(before);
+    await settle(service);
+    expect(await trunk()).toMatchObject({ transfer_mode: 'disable-all' });
+    await expectWholeWorld(service);
+  });
+
+  it('whose answer is lost after they took effect are told once that is seen', async () => {
+    const { update, importing, trunk } = await prepare();
+    expect((await importing()).status).toBe(201);
+    service.sandbox.faults.add({ call: 'twilio.updateTrunk', kind: 'drop_after' });
+    expect((await update({ call_transfers: 'all' })).status).toBe(200);
+    await settle(service);
+    expect(await trunk()).toMatchObject({ transfer_mode: 'enable-all' });
+  });
+
+  it('wait for an import that makes the trunk, and are those of the trunk then', async () => {
+    const { update, importing, trunk } = await prepare();
+    service.sandbox.faults.add({ call: 'twilio.createOriginationUrl', kind: 'hold_before' });
+    const held = importing();
+    await service.sandbox.faults.holding();
+    const updating = update({ call_transfers: 'all' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    service.sandbox.faults.release();
+    expect((await held).status).toBe(201);
+    expect((await updating).status).toBe(200);
+    await settle(service);
+    expect(await trunk()).toMatchObject({ transfer_mode: 'enable-all' });
+    await expectWholeWorld(service);
+  });
+});
