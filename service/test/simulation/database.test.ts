@@ -205,6 +205,6 @@ it('the database of the simulation does what a real mongod does', { timeout: 300
         expect(await model.find({}, { sort: { name: 1 } })).toEqual(await rows.find({}, { sort: { name: 1 } }));
       }
     }),
-    { numRuns: 50 },
+    { numRuns: 25 },
   );
 });

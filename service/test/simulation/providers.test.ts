@@ -313,6 +313,6 @@ it('the providers of the simulation do what the stand-ins do', { timeout: 300_00
         expect(await outcomeOf(model, act(model, world))).toBe(await outcomeOf(real, act(real, world)));
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 15 },
   );
 });

@@ -4,6 +4,8 @@ import type { Command } from './database.ts';
 
 /** Breaks one promise at a seam, to show that the simulation finds it. */
 export interface Saboteur {
+  /** A seed that finds it, to begin with: others do, too. */
+  seed: number;
   /** The client of a vendor, as the service has it. */
   vendor?<Port extends object>(port: Port): Port;
   /** A command on its way to the database. */
@@ -21,11 +23,12 @@ const replacing =
     new Proxy(port, { get: (target, name) => Reflect.get(name in calls && name in target ? calls : target, name) });
 
 export const saboteurs: Readonly<Record<string, Saboteur>> = {
-  'a look that forgets': { vendor: replacing({ findOutboundTrunks: async () => [] }) },
+  'a look that forgets': { seed: 1, vendor: replacing({ findOutboundTrunks: async () => [] }) },
 
-  'a part without remove': { vendor: replacing({ removeDispatchRule: async () => {} }) },
+  'a part without remove': { seed: 2, vendor: replacing({ removeDispatchRule: async () => {} }) },
 
   'a write that ignores its token': {
+    seed: 16,
     command: ({ filter, ...command }) => ({
       ...command,
       filter:
@@ -34,6 +37,7 @@ export const saboteurs: Readonly<Record<string, Saboteur>> = {
   },
 
   'an answer trusted too early': {
+    seed: 1,
     vendor: (port) =>
       guarded(port, {
         // A call that may have acted is told as one that has not.
@@ -45,6 +49,7 @@ export const saboteurs: Readonly<Record<string, Saboteur>> = {
   },
 
   'a queue that loses one': {
+    seed: 1,
     // What is put off is not due any more.
     command: ({ update, ...command }) => {
       const { $set, $unset, ...others } = update ?? {};
@@ -56,6 +61,7 @@ export const saboteurs: Readonly<Record<string, Saboteur>> = {
   },
 
   "a deadline that ends another's change": {
+    seed: 57,
     command: ({ filter, ...command }) => ({
       ...command,
       filter: without(filter, 'provisioning.change.at', 'provisioning.change.request_id'),
