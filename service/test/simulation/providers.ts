@@ -114,7 +114,7 @@ export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers)
         inbound_trunk_id === rule.inbound_trunk_id && pin === rule.pin;
       const [other] = pairsOf(rules, clashes);
       if (other) throw new Conflict('LiveKit has such a rule', { resource_ids: [other[0]] });
-      return put(rules, 'SDR_', rule);
+      return put(rules, 'SDR_', { ...rule, agent_metadata: rule.agent_id && rule.agent_metadata });
     },
     findDispatchRules: async (inbound_trunk_id) =>
       pairsOf(rules, (rule) => rule.inbound_trunk_id === inbound_trunk_id).map((pair) => {
