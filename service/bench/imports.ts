@@ -61,6 +61,7 @@ export const measureImports = async (database: (name: string) => string): Promis
     }
   }
   await measureReleases(bench, existing.integration_id, setDelay);
+  await measureUpdates(bench);
   await close();
 };
 
@@ -86,6 +87,28 @@ const measureReleases = async (
     (median(times) / (RELEASE_CALLS * 50)).toFixed(3),
     '≤ 1.15',
   );
+};
+
+/** The inbound trunk; then its rule is read, and replaced. The outbound trunk is changed beside that. */
+const UPDATE_CALLS = 3;
+
+const measureUpdates = async ({ client, drawNumber, setDelay }: Pick<Bench, 'client' | 'drawNumber' | 'setDelay'>) => {
+  const sip = { provider: 'sip', supports_inbound: true, supports_outbound: true } as const;
+  const { data } = await client.phoneNumbers.import.mutate({
+    ...{ ...sip, phone_number: drawNumber(), sip_server_address: 'sip.example.com' },
+  });
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS[200]; round++) {
+    const rooms = { inbound_room_name: `room-${round}`, allowed_addresses: [`192.0.2.${round + 1}`] };
+    const patch = { ...rooms, sip_server_address: `sip-${round}.example.com` };
+    await setDelay(200);
+    times.push(
+      await timed(() => client.phoneNumbers.update.mutate({ phone_number_id: data.phone_number_id, ...patch })),
+    );
+    await setDelay(0);
+  }
+  console.log(`\nAn update of both trunks and the rule with 200 ms at each call to LiveKit, ${ROUNDS[200]} times`);
+  report(`SIP: wall ÷ ${UPDATE_CALLS} calls`, (median(times) / (UPDATE_CALLS * 200)).toFixed(3), '≤ 1.15');
 };
 
 /** In turns, so that what else the machine does hits both. */

@@ -79,7 +79,7 @@ export const openService = async (options: OpenOptions = {}): Promise<OpenedServ
   const sandbox = options.sandbox ?? (await openSandbox({ shelf: createMemoryShelf(), clock, port: 0 }));
   const config = readConfig({
     NODE_ENV: 'test',
-    PROVIDER_TIMEOUT_SECONDS: '0.4',
+    PROVIDER_TIMEOUT_SECONDS: '1',
     RATE_LIMIT_RPS: '100000',
     ANONYMOUS_RATE_LIMIT_RPS: '100000',
     ENCRYPTION_KEYS: TEST_KEYS,
