@@ -8,6 +8,8 @@ import { isPassing } from './provider.ts';
 export interface Progress<Name extends string> {
   /** An answer was lost on the way: look, and do not trust what is recorded to be all there is. */
   doubtful(): boolean;
+  /** A call whose answer was lost may act still, over what is sent now. */
+  unsettled(): boolean;
   /** Something recorded is not there any more: from now on look. */
   doubt(): void;
   of(name: Name): PartRecord | undefined;
@@ -43,6 +45,7 @@ export const progressOf = <Name extends string>(
   });
   return {
     doubtful: () => provisioning.uncertain_until !== null,
+    unsettled: () => provisioning.uncertain_until !== null && provisioning.uncertain_until.getTime() > now(),
     doubt: () => {
       provisioning.uncertain_until ??= new Date(now());
     },
@@ -142,7 +145,8 @@ const bring = async <Job extends Work, Name extends string>(
   if (action.act === 'change' && part.change) {
     const resource_id = await part.change(job, action.resource_id, action.differences);
     if (resource_id === undefined) throw new Gone();
-    return { resource_id, sent: wanted };
+    // What the provider does not tell is sent once more when it stays.
+    return progress.unsettled() ? { resource_id } : { resource_id, sent: wanted };
   }
   const isKnown = recorded?.state === 'done' && recorded.resource_id === action.resource_id;
   return isKnown || action.resource_id === null ? undefined : { resource_id: action.resource_id };
