@@ -13,7 +13,15 @@ import {
   sipNumber,
   twilioNumber,
 } from './examples.ts';
-import { CreateIntegration, Integration, ListIntegrations, NameIntegration, UpdateIntegration } from './integration.ts';
+import {
+  CreateIntegration,
+  DeletedIntegration,
+  DeleteIntegration,
+  Integration,
+  ListIntegrations,
+  NameIntegration,
+  UpdateIntegration,
+} from './integration.ts';
 import { Me } from './me.ts';
 import { mutation, query } from './operation.ts';
 import {
@@ -371,6 +379,54 @@ export const api = {
           success: true,
           message: 'Integration updated',
           data: { ...integration, revision: 2, name: 'Twilio, Europe' },
+        },
+      },
+    }),
+    delete: mutation({
+      summary: 'Delete an integration',
+      description:
+        'Removes its trunk, credential list and origination URL at Twilio, and forgets its credentials. Refused while a ' +
+        'number refers to it. Answers 202 where Twilio must be waited for: the rest goes on in the background. Afterwards ' +
+        'the account can be integrated again.',
+      route: {
+        method: 'DELETE',
+        path: '/integrations/{integration_id}',
+        goesOn: (data) => Reflect.get(Object(data), 'state') === 'deleting',
+      },
+      permission: 'integrations:delete',
+      problems: [
+        'integration_not_found',
+        'precondition_failed',
+        'integration_in_use',
+        'provider_credentials_refused',
+        'provider_refused',
+        'provider_error',
+        'provider_unavailable',
+        'provider_timeout',
+        'paused',
+      ],
+      input: DeleteIntegration,
+      output: acted(DeletedIntegration),
+      answers: {
+        'Nothing is left': {
+          success: true,
+          message: 'Integration deleted',
+          data: {
+            integration_id: integration.integration_id,
+            name: integration.name,
+            account_sid: integration.account_sid,
+            state: 'deleted',
+          },
+        },
+        'The rest goes on in the background': {
+          success: true,
+          message: 'Integration is being deleted',
+          data: {
+            integration_id: integration.integration_id,
+            name: integration.name,
+            account_sid: integration.account_sid,
+            state: 'deleting',
+          },
         },
       },
     }),

@@ -102,6 +102,7 @@ export const integration: Integration = {
   provider: 'twilio',
   category: 'telephony',
   status: 'active',
+  state: 'active',
   account_sid: `AC${'0'.repeat(32)}`,
   credential_kind: 'auth_token',
   region: null,

@@ -111,6 +111,11 @@ export const Integration = z
       id: 'IntegrationStatus',
       description: 'What Twilio last said of the credentials.',
     }),
+    /** Absent in an answer that an older version stored, and that is given again. */
+    state: z.enum(['active', 'deleting']).default('active').meta({
+      id: 'IntegrationState',
+      description: '`deleting` while what it has at Twilio is removed: no import begins with it any more.',
+    }),
     account_sid: z.string().meta({ description: "The account's SID." }),
     credential_kind: z.enum(['auth_token', 'api_key']).meta({
       id: 'CredentialKind',
@@ -139,6 +144,35 @@ export type Integration = z.infer<typeof Integration>;
 
 export const NameIntegration = z.strictObject({ integration_id: IntegrationId });
 export type NameIntegration = z.input<typeof NameIntegration>;
+
+export const DeleteIntegration = z.strictObject({
+  integration_id: IntegrationId,
+  ...ifRevision,
+  force: z.boolean().default(false).meta({
+    description:
+      'Delete it also where Twilio refuses to remove what it has there, as for an account that is closed. `warnings` says what is left. No number is let go of by this.',
+  }),
+});
+export type DeleteIntegration = z.input<typeof DeleteIntegration>;
+export type ParsedDeleteIntegration = z.output<typeof DeleteIntegration>;
+
+/** What is left to tell of an integration that is deleted. */
+export const DeletedIntegration = z
+  .strictObject({
+    integration_id: IntegrationId,
+    name: z.string().meta({ description: 'What you called the account.' }),
+    account_sid: z.string().meta({ description: "The account's SID." }),
+    state: z.enum(['deleted', 'deleting']).meta({
+      id: 'DeletionState',
+      description: '`deleted` if nothing is left to do, `deleting` while the rest goes on in the background.',
+    }),
+    warnings: z
+      .array(z.string().meta({ description: 'A sentence.' }))
+      .optional()
+      .meta({ description: 'What was left at Twilio.' }),
+  })
+  .meta({ id: 'DeletedIntegration', description: 'What is left to tell of an integration that is deleted.' });
+export type DeletedIntegration = z.infer<typeof DeletedIntegration>;
 
 export const ListIntegrations = z.strictObject(pageInput).prefault({});
 export type ListIntegrations = z.input<typeof ListIntegrations>;

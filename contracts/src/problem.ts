@@ -32,6 +32,7 @@ export const problems = {
   number_routed_elsewhere: [409, 'The phone number is routed elsewhere'],
   number_answered_elsewhere: [409, 'The phone number is answered elsewhere'],
   livekit_clash: [409, 'Two trunks or dispatch rules at LiveKit clash'],
+  integration_in_use: [409, 'The integration is in use'],
   integration_already_exists: [409, 'The account is already integrated'],
   idempotency_key_in_use: [409, 'The idempotency key is in use'],
   answer_not_kept: [409, 'The first response is not repeated'],
@@ -99,7 +100,7 @@ export interface ProblemMembers {
   limit?: number;
   /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
   trunk_id?: string;
-  /** Of `phone_number_not_owned` of new credentials: the numbers that they do not reach, the first 100. */
+  /** Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach: the first 100. */
   phone_numbers?: { phone_number_id: string; phone_number: string }[];
   /** How many these are, listed or not. */
   phone_number_count?: number;

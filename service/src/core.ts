@@ -89,6 +89,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
     requeueNumbers: store.requeueAll,
     foreseeImports: createForeseeImports({ ...shared, store, switchboard }),
     numbersOf: store.seenOfIntegration,
+    numbers: store,
     connect,
   });
   const { lineOf, lineFor } = integrations;

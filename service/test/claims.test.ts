@@ -118,6 +118,7 @@ describe('with many rows due', () => {
         ...integration,
         integration_id: `intg_${hex(n)}`,
         account_sid: `AC${n}`,
+        holds: `AC${n}`,
         queue: n % 10 === 0 ? 'queue' : `queue ${n}`,
         provisioning: {
           ...integration.provisioning,

@@ -67,6 +67,10 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   livekit_clash:
     'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then try again.',
+  integration_in_use: [
+    `${integration_id} is in use by 1 phone numbers: ${phone_number}. Release them first; then delete it.`,
+    { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1 },
+  ],
   integration_already_exists: `Your organization already has an integration for the account ${account_sid} in the Region us1. Use it: GET /api/integrations lists it.`,
   idempotency_key_in_use: [
     'The first request with this Idempotency-Key is still in progress. Try again once it has finished.',

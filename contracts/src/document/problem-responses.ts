@@ -113,7 +113,7 @@ const ProblemSchema = z
       .optional()
       .meta({
         description:
-          'Of `phone_number_not_owned`, for new credentials: the numbers that they do not reach, the first 100.',
+          'Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach: the first 100.',
       }),
     phone_number_count: z.int().optional().meta({ description: 'How many numbers there are in all, listed or not.' }),
     provider: z

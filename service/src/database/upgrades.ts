@@ -66,12 +66,17 @@ export const upgrades: readonly Upgrade[] = [
     }),
   },
   // 5: settings are kept as they were asked for, each of them, with a revision; what trunks were called is in what was
-  // sent. An account has an integration in each Region; `us1` is none.
+  // sent. An account has an integration in each Region; `us1` is none. An integration
+  // that is gone stays as a row, as numbers do.
   {
     phone_numbers: (row) => recordOf5(row),
     // Of a database of schema 3 they are moved only when all rows are turned.
     tombstones: (row) => recordOf5(row),
-    integrations: (row) => ({ revision: 1, ...row, ...(row.region === 'us1' && { region: null }) }),
+    integrations: (row) => ({
+      ...{ revision: 1, state: 'active', holds: row.account_sid },
+      ...row,
+      ...(row.region === 'us1' && { region: null }),
+    }),
   },
 ];
 

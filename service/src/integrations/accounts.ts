@@ -98,6 +98,7 @@ export const createAccounts = <Account extends Provable>({
     /** Throws unless the caller's organization has this integration. */
     requireIntegration: async (caller: Caller, integration_id: IntegrationId): Promise<IntegrationRecord> => {
       const integration = await store.getById(integration_id);
+      if (integration?.state === 'deleting') throw beingDeleted(integration_id);
       if (integration === null) {
         throw new Problem(
           'integration_not_found',
@@ -125,14 +126,31 @@ type Accounts<Account extends Provable> = ReturnType<typeof createAccounts<Accou
 export const openCredentials = async (
   secrets: Pick<Secrets, 'open'>,
   { integration_id, credentials }: IntegrationRecord,
-): Promise<TwilioCredentials> =>
-  TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))));
+): Promise<TwilioCredentials> => {
+  if (credentials === null) throw new Error(`${integration_id} is gone`);
+  return TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))));
+};
+
+/** The password of its trunk. */
+export const openPassword = async (
+  secrets: Pick<Secrets, 'open'>,
+  { integration_id, carrier: { password } }: IntegrationRecord,
+): Promise<string> => {
+  if (password === null) throw new Error(`${integration_id} is gone`);
+  return secrets.open(password, `integrations/${integration_id}/carrier_password`);
+};
+
+export const beingDeleted = (integration_id: IntegrationId): Problem =>
+  new Problem(
+    'integration_not_found',
+    `The integration ${integration_id} is being deleted. Use another one, or create one for the account again.`,
+  );
 
 export const placeOf = (integration_id: IntegrationId) => `integrations/${integration_id}/credentials` as const;
 
 export interface LineDependencies<Account extends Provable> {
   accounts: Accounts<Account>;
-  store: Pick<IntegrationStore, 'freeze' | 'noteUpgrade'>;
+  store: Pick<IntegrationStore, 'freeze' | 'noteUpgrade' | 'getById'>;
   ensureTrunk: EnsureTrunk;
   secrets: Secrets;
   /** What a trunk is made for today. */
@@ -160,6 +178,9 @@ export const createLineOf =
       region: integration.region ?? 'us1',
       // What refuses these says nothing of the credentials of the Region.
       routes: integration.has_routing_credentials ? account : undefined,
+      requireThere: async () => {
+        if ((await store.getById(integration_id))?.state !== 'active') throw beingDeleted(integration_id);
+      },
       trunkSid: () => known.provisioning.parts.trunk?.resource_id ?? undefined,
       address: () => known.carrier.domain_name,
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
@@ -168,7 +189,7 @@ export const createLineOf =
           trunk_sid: known.provisioning.parts.trunk?.resource_id ?? '',
           address: known.carrier.domain_name,
           username: known.carrier.username,
-          password: await secrets.open(known.carrier.password, `integrations/${integration_id}/carrier_password`),
+          password: await openPassword(secrets, known),
         };
       },
       lookAtTrunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {

@@ -87,7 +87,7 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     when: always,
     content: ({ sip_url }) => ({ sip_url }),
     make: (job) => job.account.createOriginationUrl(made(job, 'trunk'), job),
-    look: (job) => job.account.findOriginationUrls(made(job, 'trunk'), job.name),
+    look: async (job) => (has(job, 'trunk') ? job.account.findOriginationUrls(made(job, 'trunk'), job.name) : []),
     change: async (job, sid) =>
       (await job.account.pointOriginationUrl(made(job, 'trunk'), sid, job.sip_url)) ? sid : undefined,
     remove: (job, origination_url_sid) => job.account.removeOriginationUrl(made(job, 'trunk'), origination_url_sid),
@@ -101,7 +101,9 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
       return job.account.createCredential(made(job, 'credential_list'), { username, password: await job.password() });
     },
     look: async (job) =>
-      seen(await job.account.findCredentials(made(job, 'credential_list'), job.record.carrier.username)),
+      has(job, 'credential_list')
+        ? seen(await job.account.findCredentials(made(job, 'credential_list'), job.record.carrier.username))
+        : [],
     remove: (job, credential_sid) => job.account.removeCredential(made(job, 'credential_list'), credential_sid),
   },
   {
@@ -109,7 +111,10 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     after: ['trunk', 'credential_list'],
     when: always,
     make: (job) => job.account.permit(made(job, 'trunk'), made(job, 'credential_list')),
-    look: async (job) => seen(await job.account.findPermissions(made(job, 'trunk'), made(job, 'credential_list'))),
+    look: async (job) =>
+      has(job, 'trunk') && has(job, 'credential_list')
+        ? seen(await job.account.findPermissions(made(job, 'trunk'), made(job, 'credential_list')))
+        : [],
     remove: (job) => job.account.revoke(made(job, 'trunk'), made(job, 'credential_list')),
   },
 ];
@@ -133,6 +138,10 @@ async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
     return createTrunk(job, names + 1);
   }
 }
+
+/** Whether what others stand on is there: without it there are none of them. */
+const has = ({ record }: CarrierJob, part: CarrierPartName): boolean =>
+  record.provisioning.parts[part]?.state !== 'undone' && Boolean(record.provisioning.parts[part]?.resource_id);
 
 const made = ({ record }: CarrierJob, part: CarrierPartName): string => {
   const resource_id = record.provisioning.parts[part]?.resource_id;

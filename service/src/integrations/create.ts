@@ -39,6 +39,9 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       organization_id: caller.organization_id,
       queue: integration_id,
       revision: 1,
+      state: 'active',
+      holds: credentials.account_sid,
+      deletion: null,
       name,
       provider: 'twilio',
       status: 'active',
@@ -85,7 +88,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         return record;
       });
     } catch (error) {
-      if (repeatedField(error) !== 'organization_id+account_sid+region') throw error;
+      if (repeatedField(error) !== 'organization_id+holds+region') throw error;
       throw new Problem(
         'integration_already_exists',
         `Your organization already has an integration for the account ${input.credentials.account_sid} in the Region ${input.credentials.region ?? 'us1'}. Use it: GET /api/integrations lists it.`,

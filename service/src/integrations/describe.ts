@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Integration } from '@trunkline/contracts';
+import type { DeletedIntegration, Integration } from '@trunkline/contracts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 
 /** Tells callers what a record holds, and no credential. `today`: what a trunk would be made for now. */
@@ -15,6 +15,7 @@ export const describeIntegration = (record: IntegrationRecord, today: MadeFor): 
     provider: record.provider,
     category: 'telephony',
     status: record.status,
+    state: record.state === 'active' ? 'active' : 'deleting',
     account_sid: record.account_sid,
     credential_kind: record.credential_kind,
     region: record.region,
@@ -35,3 +36,22 @@ const differs = ({ carrier: { made_for } }: IntegrationRecord, today: MadeFor): 
 
 const madeForOther = (integration_id: string): string =>
   `This account's trunk at Twilio is made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING than is set now, and goes on as it was made. To change it, with its numbers, whoever runs this service runs trunkline integrations move ${integration_id}; calls are refused meanwhile.`;
+
+/** Tells what became of a deletion, with what is left at Twilio. */
+export const describeDeletion = ({
+  record,
+  isDone,
+}: {
+  record: IntegrationRecord;
+  isDone: boolean;
+}): DeletedIntegration => {
+  const { integration_id, name, account_sid, provisioning } = record;
+  const warnings = Object.values(provisioning.parts).flatMap(({ state, problem }) =>
+    state === 'undone' && problem ? [problem.detail] : [],
+  );
+  return {
+    ...{ integration_id, name, account_sid },
+    state: isDone ? 'deleted' : 'deleting',
+    ...(warnings.length > 0 && { warnings }),
+  };
+};

@@ -6,8 +6,9 @@ import { build, progressOf } from '../provisioning/carry-out.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import { isOursToStore, LeaseLost, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
-import type { Source } from '../provisioning/reconciler.ts';
+import type { Source, Worked } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
+import { openPassword } from './accounts.ts';
 import { type CarrierJob, carrierParts, isReady, type TrunkAccount } from './carrier-trunk.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
@@ -62,7 +63,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       secure,
       call_transfers: record.call_transfers,
       sip_url: `sip:${sip_host};transport=${secure ? 'tls' : 'tcp'}`,
-      password: () => secrets.open(carrier.password, `integrations/${integration_id}/carrier_password`),
+      password: () => openPassword(secrets, record),
       rename: async () => {
         carrier.domain_name = drawDomainName(installation_id, record);
         await claim.write({ $set: { 'carrier.domain_name': carrier.domain_name } });
@@ -165,13 +166,16 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       }
     },
 
-    source: {
+    sourceWith: (goOnDeleting: (claim: IntegrationClaim) => Promise<Worked>): Source => ({
       name: 'carrier trunks',
       dueQueues: store.dueQueues,
       claim: async (queue) => {
         const claim = await store.claimDue(queue);
         if (claim === undefined) return undefined;
-        const { integration_id } = claim.record;
+        const { integration_id, state } = claim.record;
+        if (state === 'deleting') return () => goOnDeleting(claim);
+        // Its credentials are gone, and with them all that could be done.
+        if (state === 'gone') return () => claim.release({}).then(() => ({ outcome: 'settled', wait_ms: 0 }));
         return async () => {
           let wait_ms = 0;
           const work = isReady(claim.record) ? settle(claim) : make(claim);
@@ -183,7 +187,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
           return { outcome: 'settled', wait_ms };
         };
       },
-    } satisfies Source,
+    }),
   };
 };
 

@@ -7,13 +7,14 @@ import type { EventStore } from '../events/store.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
-import { createAccounts, createLineOf } from './accounts.ts';
+import { beingDeleted, createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
 import { createAvailableNumbers, type ForeseeImports, type NumberList } from './available-numbers.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
 import { createChangeTrunk } from './change-trunk.ts';
 import { createCreateIntegration } from './create.ts';
-import { describeIntegration } from './describe.ts';
+import { createDeleteIntegration, type NumbersInUse } from './delete.ts';
+import { describeDeletion, describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
 import { createProve, type ProvableAccount } from './prove.ts';
 import type { NumbersOf } from './reach.ts';
@@ -39,6 +40,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   call_ms: number;
   foreseeImports: ForeseeImports;
   numbersOf: NumbersOf;
+  numbers: NumbersInUse;
   deadline_ms: number;
   retry_base_ms: number;
 }
@@ -58,9 +60,9 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
       `Your organization has no integration ${integration_id}. GET /api/integrations lists those it has.`,
     );
   };
-  const getById = async (integration_id: IntegrationId): Promise<IntegrationRecord> => {
-    const integration = await store.getById(integration_id);
-    if (integration === null) throw new Error(`${integration_id} is gone`);
+  const getActive = async (caller: Caller, integration_id: IntegrationId): Promise<IntegrationRecord> => {
+    const integration = await getOwn(caller, integration_id);
+    if (integration.state !== 'active') throw beingDeleted(integration_id);
     return integration;
   };
   const ensureTrunk = createEnsureTrunk({ ...deps, store, connectAccount: accounts.accountOf });
@@ -68,7 +70,8 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
   const prove = createProve(connect);
   const create = createCreateIntegration({ ...deps, store, prove });
   const changeTrunk = createChangeTrunk({ ...deps, store, jobOf: ensureTrunk.jobOf });
-  const update = createUpdateIntegration({ ...deps, store, getOwn, proveCredentials: prove, changeTrunk });
+  const update = createUpdateIntegration({ ...deps, store, getOwn: getActive, proveCredentials: prove, changeTrunk });
+  const deletion = createDeleteIntegration({ ...deps, store, getOwn, jobOf: ensureTrunk.jobOf });
 
   const listAvailable = createAvailableNumbers(deps.foreseeImports);
   const describe = (record: IntegrationRecord) => describeIntegration(record, deps.made_for);
@@ -91,8 +94,14 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
       message: 'Integration updated',
       data: describe(await update(caller, input)),
     }),
+    delete: async (caller, input) => {
+      await deps.gate.requireOpen();
+      const data = describeDeletion(await deletion.start(caller, input));
+      const message = data.state === 'deleted' ? 'Integration deleted' : 'Integration is being deleted';
+      return { success: true, message, data };
+    },
     availableNumbers: async (caller, { integration_id, ...page }) => {
-      const integration = await getOwn(caller, integration_id);
+      const integration = await getActive(caller, integration_id);
       const account = await accounts.accountNotingStatus(integration);
       return { success: true, ...(await listAvailable(integration, account, page)) };
     },
@@ -100,7 +109,7 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
 
   return {
     handlers: { integrations },
-    source: ensureTrunk.source,
+    source: ensureTrunk.sourceWith(deletion.goOn),
     /** Of all organizations, for whoever runs the service. */
     accounts: allAccounts({ ...deps, store }),
     /** At the start: settings that were changed since trunks were made. */
@@ -110,8 +119,11 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
       const line = { event: 'settings_differ', ...others } as const;
       deps.log.warn(line, 'Trunks are made for other settings: see trunkline integrations move');
     },
-    /** What importing a number needs of its integration. */
-    lineOf: async (integration_id: IntegrationId) => lineOf(await getById(integration_id)),
+    /** What importing a number needs of its integration. Undefined: it is gone. */
+    lineOf: async (integration_id: IntegrationId) => {
+      const integration = await store.getById(integration_id);
+      return integration === null ? undefined : lineOf(integration);
+    },
     /** The same for a caller. Throws unless the caller's organization has this integration. */
     lineFor: async (caller: Caller, integration_id: IntegrationId) =>
       lineOf(await accounts.requireIntegration(caller, integration_id)),

@@ -1,6 +1,7 @@
 import { IntegrationId, OrganizationId } from '@trunkline/contracts';
 import { z } from 'zod';
 import { orNull, Sealed } from '../database/shape.ts';
+import { Actor } from '../events/store.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
 
 /** What the carrier trunk is made of. */
@@ -14,6 +15,14 @@ export type CallTransfers = (typeof callTransfers)[number];
 const MadeFor = z.object({ secure: z.boolean(), sip_host: z.string() });
 export type MadeFor = z.output<typeof MadeFor>;
 
+const Deletion = z.object({
+  actor: Actor,
+  request_id: orNull(z.string()),
+  /** Also where Twilio refuses to remove what is there. */
+  force: z.literal(true).exactOptional(),
+});
+export type Deletion = z.output<typeof Deletion>;
+
 export const IntegrationRecord = z.object({
   integration_id: IntegrationId,
   organization_id: OrganizationId,
@@ -21,6 +30,12 @@ export const IntegrationRecord = z.object({
   queue: z.string(),
   /** Raised by each change of its settings. */
   revision: z.number(),
+  /** `deleting`: what it has at Twilio is removed, and nothing new begins. `gone`: the row stays without its secrets. */
+  state: z.enum(['active', 'deleting', 'gone']).default('active'),
+  /** Its account, as long as it is this record's: unique by organization and Region. Absent once it is gone. */
+  holds: z.string().exactOptional(),
+  /** Who has it deleted. */
+  deletion: orNull(Deletion),
   name: z.string(),
   provider: z.literal('twilio'),
   /** What Twilio last said of the credentials. */
@@ -32,8 +47,8 @@ export const IntegrationRecord = z.object({
   /** Whether Twilio said so when that was asked last. Absent: the credentials may not see it. */
   is_trial: z.boolean().exactOptional(),
   has_routing_credentials: z.boolean().default(false),
-  /** JSON of `TwilioCredentials`. */
-  credentials: Sealed,
+  /** JSON of `TwilioCredentials`. Null: it is gone. */
+  credentials: Sealed.nullable(),
   /** Its trunk's. Null: of before it could be asked for, and whatever is set at Twilio stays. */
   call_transfers: orNull(z.enum(callTransfers)),
   /** The integration's own trunk: what is sent is stored before. */
@@ -41,7 +56,7 @@ export const IntegrationRecord = z.object({
     /** `<name>.pstn.twilio.com`, where LiveKit sends outbound calls. */
     domain_name: z.string(),
     username: z.string(),
-    password: Sealed,
+    password: Sealed.nullable(),
     /** What it is made for, from its first import on: a setting that is changed later does not split the pair. */
     made_for: orNull(MadeFor),
   }),
@@ -49,6 +64,8 @@ export const IntegrationRecord = z.object({
   provisioning: z.object(provisioningShape(carrierPartNames)),
   /** The stored request that made it, where that came with an Idempotency-Key. */
   stored_request: z.string().exactOptional(),
+  /** When a row that is gone is deleted. */
+  expires_at: z.date().exactOptional(),
   created_at: z.date(),
   updated_at: z.date(),
 });

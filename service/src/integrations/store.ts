@@ -4,7 +4,7 @@ import { type CollectionDefinition, openCollection } from '../database/collectio
 import type { Connection } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
 import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
-import { IntegrationRecord, type MadeFor } from './record.ts';
+import { type Deletion, IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
 
@@ -19,6 +19,8 @@ export type IntegrationChanges = Partial<
 /** A change as it is written. */
 export type WrittenIntegration = IntegrationChanges & Pick<IntegrationRecord, 'revision' | 'updated_at'>;
 
+const held = { holds: { $exists: true } } as const;
+
 const newestFirst = { organization_id: 1, _id: -1 } as const;
 
 export const integrationsCollection = {
@@ -27,8 +29,14 @@ export const integrationsCollection = {
   shape: IntegrationRecord,
   indexes: [
     { key: { integration_id: 1 }, unique: true },
-    { key: { organization_id: 1, account_sid: 1, region: 1 }, unique: true },
+    // One that is gone holds no account.
+    {
+      key: { organization_id: 1, holds: 1, region: 1 },
+      unique: true,
+      partialFilterExpression: { holds: { $exists: true } },
+    },
     { key: newestFirst },
+    { key: { expires_at: 1 }, expireAfterSeconds: 0 },
     ...dueIndexes,
   ],
 } as const satisfies CollectionDefinition;
@@ -41,23 +49,23 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
   const leases = createLeases<IntegrationRecord>(records, 'integration_id', leaseSettings);
   return {
     get: (organization_id: OrganizationId, integration_id: IntegrationId) =>
-      records.findOne({ organization_id, integration_id }),
+      records.findOne({ organization_id, integration_id, ...held }),
 
     /** What this very request made, when it was sent before and its answer was lost. */
     madeBy: async ({ organization_id, stored_request }: Caller): Promise<IntegrationRecord | null> =>
       stored_request === undefined ? null : records.findOne({ organization_id, stored_request }),
 
-    getById: (integration_id: IntegrationId) => records.findOne({ integration_id }),
+    getById: (integration_id: IntegrationId) => records.findOne({ integration_id, ...held }),
 
     list: (organization_id: OrganizationId, page: ParsedListIntegrations) =>
-      readPage(records, { filter: { organization_id }, index: newestFirst }, page),
+      readPage(records, { filter: { organization_id, ...held }, index: newestFirst }, page),
 
-    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id }, { limit }),
+    count: (organization_id: OrganizationId, limit: number) => records.count({ organization_id, ...held }, { limit }),
 
-    countAll: () => records.estimatedCount(),
+    countAll: () => records.count(held),
 
     /** Of all organizations. */
-    newest: async (limit: number) => (await records.newest({}, { limit })).map(({ row }) => row),
+    newest: async (limit: number) => (await records.newest(held, { limit })).map(({ row }) => row),
 
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 
@@ -67,7 +75,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       written: WrittenIntegration,
       session: ClientSession,
     ): Promise<boolean> => {
-      const as_read = { integration_id, revision };
+      const as_read = { integration_id, revision, state: 'active' };
       const { matchedCount } = await records.updateOne(as_read, { $set: written }, { session });
       return matchedCount > 0;
     },
@@ -97,7 +105,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     /** Decides it anew, and has the trunk looked at. False: there is no such integration. */
     move: async (integration_id: IntegrationId, made_for: MadeFor): Promise<boolean> => {
       const moved = { $set: { 'carrier.made_for': made_for } };
-      const { matchedCount } = await records.updateOne({ integration_id }, moved);
+      const { matchedCount } = await records.updateOne({ integration_id, ...held }, moved);
       await leases.requeueAll({ integration_id });
       return matchedCount > 0;
     },
@@ -106,6 +114,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     /** Those whose trunk is made for something else: how many, and the newest of them. */
     madeForOther: async ({ secure, sip_host }: MadeFor, limit: number) => {
       const other = {
+        ...held,
         $or: [
           { 'carrier.made_for.secure': { $exists: true, $ne: secure } },
           { 'carrier.made_for.sip_host': { $exists: true, $ne: sip_host } },
@@ -117,7 +126,23 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     /** Takes the right to make this integration's carrier trunk. */
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>
-      (await leases.claimFree({ integration_id })) ?? leases.claimDue({ integration_id }),
+      (await leases.claimFree({ integration_id, ...held })) ?? leases.claimDue({ integration_id, ...held }),
+
+    /** Marks it, for nothing new to begin with it. Undefined: somebody works on it, or it is not as it was read. */
+    startDeletion: (
+      { organization_id, integration_id, revision }: IntegrationRecord,
+      deletion: Deletion,
+    ): Promise<IntegrationClaim | undefined> =>
+      leases.claimFree(
+        { organization_id, integration_id, revision, state: 'active', ...held },
+        { state: 'deleting', deletion },
+      ),
+
+    /** Has one that is being deleted deleted by force. */
+    forceDeletion: async (integration_id: IntegrationId, deletion: Deletion): Promise<void> => {
+      await records.updateOne({ integration_id, state: 'deleting' }, { $set: { deletion } });
+      await leases.requeue({ integration_id, state: 'deleting' });
+    },
     dueQueues: leases.dueQueues,
     claimDue: (queue: string) => leases.claimDue({ queue }),
     /** Takes note that a replica which lost its lease may have made what no record names. */

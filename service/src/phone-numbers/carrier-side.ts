@@ -17,12 +17,15 @@ type Known = PhoneNumberRecord['provisioning']['known'];
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { record } = job;
   const { numbers } = carrierOf(job);
-  const [owned, unanswered, trial, region] = await Promise.allSettled([
+  const [there, owned, unanswered, trial, region] = await Promise.allSettled([
+    // It may have been deleted until the record of this number was there, and not after.
+    record.provisioning.change?.kind === 'import' ? carrierOf(job).requireThere() : undefined,
     numbers.findNumber(record.phone_number),
     requireUnanswered(job),
     isTrial(job),
     readRegion(job),
   ]);
+  if (there.status === 'rejected') throw there.reason;
   if (owned.status === 'rejected') throw owned.reason;
   const ofAccount = trial.status === 'fulfilled' && trial.value ? (['trial_account'] as const) : [];
   if (owned.value === undefined) {

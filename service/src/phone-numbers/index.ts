@@ -36,7 +36,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   installation_id: string;
   gate: Gate;
   switchboard: Switchboard;
-  lineOf(integration_id: IntegrationId): Promise<CarrierAccount>;
+  lineOf(integration_id: IntegrationId): Promise<CarrierAccount | undefined>;
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
   settings: LineSettings;
   quotas: Pick<Quotas, 'phone_numbers'>;

@@ -58,6 +58,8 @@ export interface CarrierAccount {
   /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
   secure: boolean;
   numbers: Carrier;
+  /** Throws where the integration is being deleted. */
+  requireThere(): Promise<void>;
   /** The integration's own trunk, if it is there already, and where LiveKit reaches it. */
   trunkSid(): string | undefined;
   address(): string;
@@ -68,7 +70,8 @@ export interface CarrierAccount {
 }
 
 export interface JobDependencies {
-  accountOf(integration_id: IntegrationId): Promise<CarrierAccount>;
+  /** Undefined: the integration is gone. */
+  accountOf(integration_id: IntegrationId): Promise<CarrierAccount | undefined>;
   switchboard: Switchboard;
   secrets: Secrets;
   store: Pick<PhoneNumberStore, 'wasLetGo'>;

@@ -114,11 +114,14 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   /**
    * Takes away what turned up for a record that is gone. It holds its number again for that moment, so that nobody imports
-   * it meanwhile; where somebody has already, the carrier's routing is theirs.
+   * it meanwhile; where somebody has already, the carrier's routing is theirs. Where its integration is gone, nobody can
+   * see what the carrier has.
    */
   const sweep = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     progress(claim).doubt();
-    if (await store.holdAgain(claim)) return back(claim, {}, true);
+    const { provider } = claim.record;
+    const isOrphan = provider === 'twilio' && (await jobOf(claim)).carrier === undefined;
+    if (!isOrphan && (await store.holdAgain(claim))) return back(claim, {}, true);
     const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
     await tearDown(onSwitchboard, await jobOf(claim), progress(claim), { isRepair: true });
     await lifecycle.gone(claim);

@@ -54,6 +54,21 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     seenOfIntegration: (integration: { organization_id: OrganizationId; integration_id: IntegrationId }) =>
       numbersOfIntegration(records, integration),
 
+    /** The numbers that an integration is in use by: the first of them, and how many. */
+    referringTo: async (
+      { organization_id, integration_id }: { organization_id: OrganizationId; integration_id: IntegrationId },
+      limit: number,
+      states: readonly Exclude<PhoneNumberRecord['provisioning_state'], 'gone'>[],
+    ) => {
+      const filter = { organization_id, integration_id, holds: { $gt: '' }, provisioning_state: { $in: states } };
+      const [found, phone_number_count] = await Promise.all([records.find(filter, { limit }), records.count(filter)]);
+      const phone_numbers = found.map(({ phone_number_id, phone_number }) => ({ phone_number_id, phone_number }));
+      return { phone_numbers, phone_number_count };
+    },
+
+    /** Whether anything of an account is due, now or later: also of what is gone. */
+    isAnyDue: (queue: string) => records.exists({ queue, 'provisioning.due_at': { $exists: true } }),
+
     /** Has every number of an account looked at. */
     requeueAll: (queue: string) => leases.requeueAll({ queue, ...held }),
     countDue: leases.countDue,

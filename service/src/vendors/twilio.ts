@@ -129,11 +129,22 @@ const connect = (
         if (isIt(item) && isOurs(item)) seen.push({ resource_id: Sid.parse(item.sid), content: contentOf(item) });
       return seen;
     });
+  /** Of what something has: nothing where that is not there itself. */
+  const orNothing = (seeing: Promise<Seen[]>): Promise<Seen[]> =>
+    seeing.catch((error: unknown) => {
+      if (error instanceof ProviderProblem && error.members.provider?.status === 404) return [];
+      throw error;
+    });
   const find = async <T extends InAccount & { sid: string }>(
     name: string,
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
   ) => (await see(name, list, isIt, () => ({}))).map(({ resource_id }) => resource_id);
+  const findWithin = async <T extends { sid: string }>(
+    name: string,
+    list: () => Promise<Page<T>>,
+    isIt: (item: T) => boolean,
+  ) => (await orNothing(see(name, list, isIt, () => ({})))).map(({ resource_id }) => resource_id);
   /** Undefined where Twilio answers that it is not there. */
   const unlessGone = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T | undefined> =>
     call(
@@ -278,11 +289,13 @@ const connect = (
         },
       ),
     findOriginationUrls: (trunk_sid, name) =>
-      see(
-        'findOriginationUrls',
-        () => trunks(trunk_sid).originationUrls.page({ pageSize: PAGE_SIZE }),
-        ({ friendlyName }) => friendlyName === name,
-        ({ sipUrl }) => ({ sip_url: sipUrl }),
+      orNothing(
+        see(
+          'findOriginationUrls',
+          () => trunks(trunk_sid).originationUrls.page({ pageSize: PAGE_SIZE }),
+          ({ friendlyName }) => friendlyName === name,
+          ({ sipUrl }) => ({ sip_url: sipUrl }),
+        ),
       ),
     pointOriginationUrl: (trunk_sid, origination_url_sid, sip_url) =>
       change(
@@ -318,7 +331,7 @@ const connect = (
         credential.password,
       ),
     findCredentials: (credential_list_sid, username) =>
-      find(
+      findWithin(
         'findCredentials',
         () => credentialLists(credential_list_sid).credentials.page({ pageSize: PAGE_SIZE }),
         (credential) => credential.username === username,
@@ -346,7 +359,7 @@ const connect = (
         },
       ),
     findPermissions: async (trunk_sid, credential_list_sid) => {
-      const found = await find(
+      const found = await findWithin(
         'findPermissions',
         () => trunks(trunk_sid).credentialsLists.page({ pageSize: PAGE_SIZE }),
         ({ sid }) => sid === credential_list_sid,

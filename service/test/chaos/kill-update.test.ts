@@ -41,7 +41,7 @@ it.each<[what: string, slow: string[], patch: object]>([
       const wanted = { ...plain, ...(inbound_pin !== undefined && { has_inbound_pin: true }) };
       const isNew = now.revision !== old.revision;
       expect(settingsOf(now)).toEqual(isNew ? { ...old, ...wanted, revision: Number(old.revision) + 1 } : old);
-      const { trunk_sid, ...routing } = await world.routing();
+      const { trunk_sid, ...routing }: Record<string, unknown> = await world.routing();
       if (now.supports_inbound) expect(trunk_sid).toBeTruthy();
       else expect({ trunk_sid, ...routing }).toEqual(former);
       expect((await world.victim.caller.rest('PATCH', path, back)).status).toBe(200);

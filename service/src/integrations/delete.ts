@@ -1,0 +1,226 @@
+import { type Caller, type ParsedDeleteIntegration, Problem, problemOf } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import type { Transaction } from '../database/connect.ts';
+import { requireRevisionOf } from '../database/revision.ts';
+import type { EventStore } from '../events/store.ts';
+import { progressOf, tearDown } from '../provisioning/carry-out.ts';
+import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
+import { isRefusal, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
+import type { Worked } from '../provisioning/reconciler.ts';
+import { tryAgain } from '../provisioning/tries.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type CarrierJob, carrierParts } from './carrier-trunk.ts';
+import type { Waiting } from './ensure-trunk.ts';
+import type { CarrierPartName, Deletion, IntegrationRecord } from './record.ts';
+import type { IntegrationClaim, IntegrationStore } from './store.ts';
+
+type Named = Pick<IntegrationRecord, 'organization_id' | 'integration_id'>;
+
+export interface NumbersInUse {
+  referringTo(
+    integration: Named,
+    limit: number,
+    states: readonly ('importing' | 'active' | 'degraded' | 'releasing')[],
+  ): Promise<{ phone_numbers: { phone_number_id: string; phone_number: string }[]; phone_number_count: number }>;
+  /** Whether anything of an account is due, now or later: also of what is gone. */
+  isAnyDue(queue: string): Promise<boolean>;
+}
+
+export interface DeleteDependencies {
+  store: Pick<IntegrationStore, 'get' | 'startDeletion' | 'forceDeletion' | 'requeue'>;
+  getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
+  jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
+  numbers: NumbersInUse;
+  events: EventStore;
+  inTransaction: Transaction;
+  clock: Clock;
+  log: Log;
+  deadline_ms: number;
+  retry_base_ms: number;
+}
+
+const LOOK_EVERY_MS = 100;
+/** How soon to look again whether all of an account's numbers are at rest. */
+const REST_MS = 5000;
+/** How long a row that is gone is kept. */
+const REMEMBERED_MS = 90 * 24 * 3_600_000;
+const MOST_LISTED = 100;
+const MOST_NAMED = 10;
+
+/** Removes what an integration has at Twilio, and then its record, once no number refers to it. */
+export const createDeleteIntegration = (deps: DeleteDependencies) => {
+  const { store, getOwn, jobOf, numbers, events, inTransaction, clock, log, deadline_ms, retry_base_ms } = deps;
+  const later = (ms: number) => new Date(clock.now() + ms);
+
+  const requireUnused = async (
+    integration: Named,
+    states: Parameters<NumbersInUse['referringTo']>[2] = ['importing', 'active', 'degraded', 'releasing'],
+  ): Promise<void> => {
+    const { phone_numbers, phone_number_count } = await numbers.referringTo(integration, MOST_LISTED, states);
+    if (phone_number_count === 0) return;
+    const named = phone_numbers.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
+    const more = phone_number_count > named.length ? [`${phone_number_count - named.length} more`] : [];
+    throw new Problem(
+      'integration_in_use',
+      `${integration.integration_id} is in use by ${phone_number_count} phone numbers: ${[...named, ...more].join(', ')}. Release them first; then delete it.`,
+      { phone_numbers, phone_number_count },
+    );
+  };
+
+  /** Tells whether nothing is left. Else the reconciler goes on. */
+  const carryOut = async (claim: IntegrationClaim, waiting?: Waiting): Promise<boolean> => {
+    const { record } = claim;
+    const begun = clock.now();
+    // An import that began before the mark has its record by now, and one that begins after it sees the mark.
+    // Where nobody waits for an answer, one that is not settled is waited for: it is due.
+    await requireUnused(record, waiting ? undefined : ['active', 'degraded']);
+    if (await numbers.isAnyDue(record.queue)) {
+      await putOff(claim, later(REST_MS));
+      return false;
+    }
+    await tearDown(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now), {
+      despite: despiteRefusal(record),
+    });
+    const { uncertain_until } = record.provisioning;
+    if (uncertain_until !== null && uncertain_until.getTime() > begun) {
+      await putOff(claim, uncertain_until);
+      return false;
+    }
+    await end(claim);
+    return true;
+  };
+
+  const end = (claim: IntegrationClaim): Promise<void> =>
+    inTransaction(async (session) => {
+      const { organization_id, integration_id: subject_id, name, account_sid, deletion } = claim.record;
+      const nothing = { credentials: null, 'carrier.password': null, 'carrier.made_for': null, deletion: null };
+      const settled = { 'provisioning.uncertain_until': null, 'provisioning.problem': null };
+      const $set = { state: 'gone', ...nothing, ...settled, expires_at: later(REMEMBERED_MS), updated_at: later(0) };
+      await claim.release({ $set, $unset: { holds: 1 } }, { session });
+      const { actor, request_id } = deletion ?? { actor: { system: 'reconciler' } as const, request_id: null };
+      const told = { organization_id, subject_id, actor, request_id, changes: { name, account_sid } };
+      await events.write({ type: 'integration.deleted', ...told }, session);
+    });
+
+  const putOff = (claim: IntegrationClaim, due_at: Date, problem: Told | null = null): Promise<void> => {
+    const { uncertain_until } = claim.record.provisioning;
+    const $set = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': problem };
+    return claim.release({ $set }, { due_at });
+  };
+
+  const takeBack = (claim: IntegrationClaim): Promise<void> => {
+    const { uncertain_until } = claim.record.provisioning;
+    return claim.release({ $set: { state: 'active', deletion: null } }, { due_at: uncertain_until ?? undefined });
+  };
+
+  /** What stopped it: thrown where the integration is as it was. */
+  const stop = async (claim: IntegrationClaim, error: unknown): Promise<void> => {
+    if (!isOursToStore(error)) throw error;
+    const isInUse = error instanceof Problem && error.code === 'integration_in_use';
+    if (isInUse || !isBegun(claim.record)) {
+      await takeBack(claim);
+      throw isInUse ? error : saying(error);
+    }
+    await putOff(claim, later(retryMs(error, claim.record.provisioning.attempt)), toldOf(error));
+  };
+
+  const letGo = async (claim: IntegrationClaim, until: number): Promise<boolean> => {
+    const deadline = { at: until, signal: new AbortController().signal };
+    const before = async () => {
+      if (clock.now() >= until) throw tooLate(deadline_ms);
+    };
+    try {
+      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms });
+    } catch (error) {
+      if (error instanceof LeaseLost) await store.requeue(claim.record.integration_id);
+      else await stop(claim, error);
+      return false;
+    }
+  };
+
+  return {
+    start: async (
+      caller: Caller,
+      { integration_id, force, if_revision }: ParsedDeleteIntegration,
+    ): Promise<{ record: IntegrationRecord; isDone: boolean }> => {
+      const { organization_id, key_id, request_id } = caller;
+      const deletion: Deletion = { actor: { key_id }, request_id, ...(force && { force }) };
+      const until = clock.now() + deadline_ms;
+      let record = await getOwn(caller, integration_id);
+      for (let isForced = false; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
+        const now = await store.get(organization_id, integration_id);
+        // Whoever else was at it has ended it.
+        if (now === null) return { record, isDone: true };
+        record = now;
+        requireRevisionOf(integration_id, record.revision, if_revision);
+        if (record.state === 'active') {
+          await requireUnused(record);
+          const claim = await store.startDeletion(record, deletion);
+          if (claim) return { isDone: await letGo(claim, until), record: claim.record };
+        } else if (force && !isForced) {
+          await store.forceDeletion(integration_id, deletion);
+          isForced = true;
+        }
+      }
+      if (record.state === 'active') throw tooLate(deadline_ms);
+      return { record, isDone: false };
+    },
+
+    /** Does what is due about one that is being deleted. */
+    goOn: async (claim: IntegrationClaim): Promise<Worked> => {
+      const { integration_id } = claim.record;
+      try {
+        const isDone = await carryOut(claim);
+        return { outcome: isDone ? 'removed' : 'postponed', wait_ms: 0 };
+      } catch (error) {
+        if (error instanceof LeaseLost) {
+          await store.requeue(integration_id);
+          throw error;
+        }
+        if (!isOursToStore(error)) throw error;
+        log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Deleting an integration failed');
+        if (error instanceof Problem && error.code === 'integration_in_use') await takeBack(claim);
+        else await putOff(claim, later(retryMs(error, claim.record.provisioning.attempt)), toldOf(error));
+        return { outcome: 'postponed', wait_ms: saidRetryAfterMs(error) };
+      }
+    },
+  };
+};
+
+/** By force what cannot be removed is left, and said. */
+const despiteRefusal =
+  ({ provisioning, deletion }: IntegrationRecord) =>
+  (name: CarrierPartName, error: unknown): Told | undefined =>
+    deletion?.force && isRefusal(error)
+      ? {
+          code: error.code,
+          detail: `${what[name]} ${provisioning.parts[name]?.resource_id ?? ''} may be left at Twilio: ${error.detail}`,
+        }
+      : undefined;
+
+const what: Record<CarrierPartName, string> = {
+  trunk: 'The trunk',
+  origination_url: 'The origination URL',
+  credential_list: 'The credential list',
+  credential: 'The credential',
+  permission: 'The permission of the credential list',
+};
+
+/** Whether something is removed, or may be: an answer was lost. */
+const isBegun = ({ provisioning: { parts, uncertain_until } }: IntegrationRecord): boolean =>
+  uncertain_until !== null || Object.values(parts).some(({ state }) => state === 'undone');
+
+/** With what has become of the integration. */
+const saying = (error: unknown): Problem => {
+  const { code, detail, members } = problemOf(error);
+  return new Problem(code, `${detail} The integration is as it was.`, { ...members, cause: error });
+};
+
+const tooLate = (deadline_ms: number): Problem =>
+  new Problem(
+    'provider_timeout',
+    `The deletion did not finish within ${deadline_ms / 1000} seconds. Try again in a minute.`,
+    {
+      retry_after_seconds: 30,
+    },
+  );

@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { seedAccount } from '../src/sandbox/twilio-seed.ts';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { expectWholeWorld, readWorld, settle } from './world.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({
+    environment: { PROVIDER_TIMEOUT_SECONDS: '20', LEASE_SECONDS: '60', IMPORT_DEADLINE_SECONDS: '3600' },
+  });
+});
+afterEach(() => service.sandbox.faults.clear());
+afterAll(() => service.close());
+
+/** An integrated account with a number that was imported and, unless it is kept, released: its trunk is there. */
+const prepare = async ({ keep = false } = {}) => {
+  const caller = await service.newOrganization();
+  const phone_number = drawNumber();
+  const account = await seedAccount(service.sandbox.shelf, [{ phone_number }]);
+  const credentials = { provider: 'twilio', account_sid: account.sid, auth_token: account.auth_token } as const;
+  const integrate = async () => (await caller.client.integrations.create.mutate({ name: 'Test', credentials })).data;
+  const { integration_id } = await integrate();
+  const path = `/api/integrations/${integration_id}`;
+  const importing = () =>
+    caller.rest('POST', '/api/phone-numbers', {
+      ...{ phone_number, provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id },
+    });
+  const { status, body } = await importing();
+  expect(status).toBe(201);
+  const { phone_number_id } = body.data;
+  const release = () => caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`);
+  if (!keep) expect((await release()).status).toBe(200);
+  return {
+    ...{ caller, phone_number, phone_number_id, account, integration_id, path, integrate, importing, release },
+    remove: (query = '', headers?: Record<string, string>) => caller.rest('DELETE', path + query, undefined, headers),
+    get: () => caller.rest('GET', path),
+    row: () => service.connection.collection('integrations').findOne({ integration_id }),
+    /** What the account has at Twilio that is not its number. */
+    left: async () => {
+      const { trunks, lists, credentials, urls, permissions } = await readWorld(service);
+      return [trunks, lists, credentials, urls, permissions].flat().filter((it) => it.account_sid === account.sid)
+        .length;
+    },
+    events: async () =>
+      (await service.connection.collection('events').find({ subject_id: integration_id }).toArray()).map(
+        (it) => it.type,
+      ),
+  };
+};
+
+describe('Deleting an integration', () => {
+  it('removes what it has at Twilio and its credentials, and the account can be integrated again at once', async () => {
+    const { remove, left, row, events, get, integrate, integration_id, account } = await prepare();
+    expect(await left()).toBe(5);
+    const { status, body } = await remove();
+    expect({ status, data: body.data }).toEqual({
+      status: 200,
+      data: { integration_id, name: 'Test', account_sid: account.sid, state: 'deleted' },
+    });
+    expect([await left(), (await get()).status, (await remove()).status]).toEqual([0, 404, 404]);
+    expect(await row()).toMatchObject({ state: 'gone', credentials: null, carrier: { password: null } });
+    expect(await events()).toEqual(['integration.created', 'integration.deleted']);
+    const again = await integrate();
+    expect(again.integration_id).not.toBe(integration_id);
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  it('that has made nothing asks Twilio for nothing', async () => {
+    const caller = await service.newOrganization();
+    const { integration_id } = await service.integrate(caller, []);
+    const begun = service.sandbox.faults.calls.length;
+    expect((await caller.rest('DELETE', `/api/integrations/${integration_id}`)).status).toBe(200);
+    expect(service.sandbox.faults.calls.slice(begun)).toEqual([]);
+  });
+
+  it('is refused while a number refers to it, by force too, and names the numbers', async () => {
+    const { remove, phone_number, phone_number_id, get, release } = await prepare({ keep: true });
+    const before = (await get()).body;
+    for (const query of ['', '?force=true']) {
+      const { status, body } = await remove(query);
+      expect({ status, code: body.code }).toEqual({ status: 409, code: 'integration_in_use' });
+      expect(body).toMatchObject({ phone_numbers: [{ phone_number, phone_number_id }], phone_number_count: 1 });
+    }
+    expect((await get()).body).toEqual(before);
+    expect((await release()).status).toBe(200);
+    expect((await remove()).status).toBe(200);
+  });
+
+  it('is refused at another revision', async () => {
+    const { remove } = await prepare();
+    expect((await remove('', { 'If-Match': '"7"' })).body.code).toBe('precondition_failed');
+    expect((await remove('', { 'If-Match': '"1"' })).status).toBe(200);
+  });
+
+  it('twice at once has one outcome', async () => {
+    const { remove, events, left } = await prepare();
+    const both = await Promise.all([remove(), remove()]);
+    for (const { status, body } of both) {
+      if (status === 200) expect(body.data.state).toBe('deleted');
+      else expect(status).toBe(404);
+    }
+    expect(both.map(({ status }) => status)).toContain(200);
+    expect((await events()).filter((type) => type === 'integration.deleted')).toHaveLength(1);
+    expect(await left()).toBe(0);
+  });
+
+  it('leaves nothing of an import that begins at that moment, or is refused for it', async () => {
+    for (let n = 0; n < 8; n++) {
+      const { remove, importing, caller, phone_number, row, left } = await prepare();
+      const [removed, imported] = await Promise.all([remove(), importing()]);
+      await settle(service);
+      const [number] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
+      const isGone = (await row())?.state === 'gone';
+      // What is told is so: never is there a number without its integration.
+      expect(isGone && number !== undefined).toBe(false);
+      expect([200, 202].includes(removed.status)).toBe(isGone);
+      expect(imported.status === 201).toBe(number !== undefined);
+      if (isGone) expect(await left()).toBe(0);
+      else expect((await row())?.state).toBe('active');
+    }
+    await expectWholeWorld(service);
+  });
+
+  it('is not taken back by an import that begins after its mark: that is told that it is being deleted', async () => {
+    const { remove, importing, get } = await prepare();
+    service.sandbox.faults.add({ call: 'twilio.deleteTrunk', kind: 'hold_before' });
+    const removing = remove();
+    await service.sandbox.faults.holding();
+    expect((await get()).body.data.state).toBe('deleting');
+    const { status, body } = await importing();
+    expect({ status, code: body.code }).toEqual({ status: 404, code: 'integration_not_found' });
+    service.sandbox.faults.release();
+    expect((await removing).status).toBe(200);
+  });
+
+  it('waits while anything of the account is due, also of a number that is gone, and then goes on by itself', async () => {
+    const { remove, left, row, phone_number_id } = await prepare();
+    const due_at = new Date(service.clock.now() + 30_000);
+    const numbers = service.connection.collection('phone_numbers');
+    await numbers.updateOne({ phone_number_id }, { $set: { 'provisioning.due_at': due_at } });
+    const { status, body } = await remove();
+    expect({ status, state: body.data.state }).toEqual({ status: 202, state: 'deleting' });
+    expect(await left()).toBe(5);
+    await settle(service);
+    expect([await left(), (await row())?.state]).toEqual([0, 'gone']);
+  });
+
+  it.each(['deletePermission', 'deleteCredential', 'deleteOriginationUrl', 'deleteCredentialList', 'deleteTrunk'])(
+    'ends with nothing left where %s fails, in each way',
+    async (call) => {
+      for (const kind of ['drop_before', 'drop_after', 'answer'] as const) {
+        const { remove, left, row } = await prepare();
+        service.sandbox.faults.add({ call: `twilio.${call}`, kind, status: 503, times: 4 });
+        const { status } = await remove();
+        service.sandbox.faults.clear();
+        expect([200, 202, 503]).toContain(status);
+        await settle(service);
+        if (status === 503) expect((await row())?.state).toBe('active');
+        else expect([kind, await left(), (await row())?.state]).toEqual([kind, 0, 'gone']);
+      }
+      await expectWholeWorld(service);
+    },
+  );
+
+  it('of an account that is closed leaves it as it was, and by force says what may be left', async () => {
+    const { remove, account, row, get } = await prepare();
+    await service.sandbox.shelf.put('twilio.account', account.sid, { ...account, status: 'closed' });
+    const { status, body } = await remove();
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'provider_credentials_refused' });
+    expect(body.detail).toMatch(/The integration is as it was\.$/);
+    expect((await get()).body.data.state).toBe('active');
+    const forced = await remove('?force=true');
+    expect({ status: forced.status, state: forced.body.data.state }).toEqual({ status: 200, state: 'deleted' });
+    expect(forced.body.data.warnings).toContainEqual(expect.stringMatching(/^The trunk TK\w+ may be left at Twilio: /));
+    expect((await row())?.state).toBe('gone');
+  });
+});
+
+it('work that was put off for a number whose integration is gone comes to an end', async () => {
+  const { remove, phone_number_id } = await prepare();
+  expect((await remove()).status).toBe(200);
+  const numbers = service.connection.collection('phone_numbers');
+  const due_at = new Date(service.clock.now());
+  await numbers.updateOne({ phone_number_id }, { $set: { 'provisioning.due_at': due_at } });
+  await settle(service);
+  expect(await numbers.findOne({ phone_number_id })).toMatchObject({ provisioning_state: 'gone' });
+});
