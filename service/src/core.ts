@@ -105,7 +105,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
   });
 
   const reconciler = createReconciler({
-    sources: [phoneNumbers.source, integrations.source],
+    sources: [phoneNumbers.source, integrations.source, integrations.lookHourly],
     queues: createQueues(connection, shared),
     gate,
     clock,
@@ -126,6 +126,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
     organizations,
     gate,
     accounts: integrations.accounts,
+    countByStatus: integrations.countByStatus,
     countByState: phoneNumbers.countByState,
     longestDue: phoneNumbers.longestDue,
     /** At the start: settings that were changed since trunks were made. */

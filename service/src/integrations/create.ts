@@ -45,6 +45,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       name,
       provider: 'twilio',
       status: 'active',
+      checked_at: now,
       account_sid: credentials.account_sid,
       credential_kind: credentials.auth_token === undefined ? 'api_key' : 'auth_token',
       region: regionOf(credentials),

@@ -16,6 +16,7 @@ import { createCreateIntegration } from './create.ts';
 import { createDeleteIntegration, type NumbersInUse } from './delete.ts';
 import { describeDeletion, describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
+import { createLookHourly } from './look-hourly.ts';
 import { createProve, type ProvableAccount } from './prove.ts';
 import type { NumbersOf } from './reach.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
@@ -110,6 +111,9 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
   return {
     handlers: { integrations },
     source: ensureTrunk.sourceWith(deletion.goOn),
+    lookHourly: createLookHourly({ ...deps, store, accountOf: accounts.accountNotingStatus }),
+    /** For the metrics. */
+    countByStatus: store.countByStatus,
     /** Of all organizations, for whoever runs the service. */
     accounts: allAccounts({ ...deps, store }),
     /** At the start: settings that were changed since trunks were made. */

@@ -40,6 +40,8 @@ export const IntegrationRecord = z.object({
   provider: z.literal('twilio'),
   /** What Twilio last said of the credentials. */
   status: z.enum(['active', 'refused']),
+  /** When it was last looked whether Twilio takes the credentials, as long as nothing else asks it. */
+  checked_at: orNull(z.date()),
   account_sid: z.string(),
   credential_kind: z.enum(['auth_token', 'api_key']),
   /** Null: `us1`. */

@@ -21,6 +21,9 @@ export type WrittenIntegration = IntegrationChanges & Pick<IntegrationRecord, 'r
 
 const held = { holds: { $exists: true } } as const;
 
+/** Those that have had an import. */
+const used = { 'carrier.made_for.secure': { $exists: true } } as const;
+
 const newestFirst = { organization_id: 1, _id: -1 } as const;
 
 export const integrationsCollection = {
@@ -36,6 +39,7 @@ export const integrationsCollection = {
       partialFilterExpression: { holds: { $exists: true } },
     },
     { key: newestFirst },
+    { key: { queue: 1, checked_at: 1 }, partialFilterExpression: used },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
     ...dueIndexes,
   ],
@@ -90,6 +94,20 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       const changed = { integration_id: of.integration_id, revision: of.revision, status: { $ne: status } };
       const { matchedCount } = await records.updateOne(changed, { $set: { status, updated_at: at } }, { session });
       return matchedCount > 0;
+    },
+
+    /** The accounts that nobody has looked at since then. */
+    queuesToCheck: (since: Date): Promise<string[]> =>
+      records.distinct('queue', { queue: { $gt: '' }, checked_at: { $not: { $gt: since } }, state: 'active', ...used }),
+    /** Takes one of them, for nobody else to look meanwhile. */
+    takeToCheck: (queue: string, since: Date): Promise<IntegrationRecord | null> => {
+      const unchecked = { queue, checked_at: { $not: { $gt: since } }, state: 'active', ...used };
+      const checked_at = new Date(leaseSettings.clock.now());
+      return records.findOneAndUpdate(unchecked, { $set: { checked_at } }, { returnDocument: 'after' });
+    },
+    countByStatus: async (): Promise<Record<IntegrationRecord['status'], number>> => {
+      const [all, refused] = await Promise.all([records.count(held), records.count({ status: 'refused', ...held })]);
+      return { active: all - refused, refused };
     },
 
     noteUpgrade: async (integration_id: IntegrationId): Promise<void> => {

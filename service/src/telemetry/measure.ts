@@ -3,10 +3,11 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface MeasureDependencies {
-  metrics: Pick<Metrics, 'phoneNumbers' | 'reconcilerLag' | 'databaseUp'>;
+  metrics: Pick<Metrics, 'phoneNumbers' | 'integrations' | 'reconcilerLag' | 'databaseUp'>;
   clock: Clock;
   log: Log;
   countByState(): Promise<Record<string, number>>;
+  countByStatus(): Promise<Record<string, number>>;
   longestDue(): Promise<Date | undefined>;
 }
 
@@ -18,12 +19,13 @@ export interface Figures {
 
 /** Brings the figures that stand in the database up to date; without a database they stay, and `database_up` is 0. */
 export const createMeasure =
-  ({ metrics, clock, log, countByState, longestDue }: MeasureDependencies) =>
+  ({ metrics, clock, log, countByState, countByStatus, longestDue }: MeasureDependencies) =>
   async (): Promise<Figures | undefined> => {
     try {
-      const [phone_numbers, due_at] = await Promise.all([countByState(), longestDue()]);
+      const [phone_numbers, accounts, due_at] = await Promise.all([countByState(), countByStatus(), longestDue()]);
       const reconciler_lag_seconds = due_at === undefined ? 0 : (clock.now() - due_at.getTime()) / 1000;
       for (const [state, count] of Object.entries(phone_numbers)) metrics.phoneNumbers.set({ state }, count);
+      for (const [status, count] of Object.entries(accounts)) metrics.integrations.set({ status }, count);
       metrics.reconcilerLag.set(reconciler_lag_seconds);
       metrics.databaseUp.set(1);
       return { phone_numbers, reconciler_lag_seconds };

@@ -47,6 +47,12 @@ export const createMetrics = () => {
       labelNames: ['state'] as const,
       registers,
     }),
+    integrations: new Gauge({
+      name: 'trunkline_integrations',
+      help: 'Twilio accounts by what Twilio last said of their credentials: active or refused.',
+      labelNames: ['status'] as const,
+      registers,
+    }),
     reconcilerLag: new Gauge({
       name: 'trunkline_reconciler_lag_seconds',
       help: 'For how long the record that waits longest has been due; 0 when none is.',

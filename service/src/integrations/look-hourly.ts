@@ -1,0 +1,37 @@
+import { Problem } from '@trunkline/contracts';
+import type { Clock } from '../clock.ts';
+import { saidRetryAfterMs } from '../provisioning/provider.ts';
+import type { Source } from '../provisioning/reconciler.ts';
+import type { IntegrationRecord } from './record.ts';
+import type { IntegrationStore } from './store.ts';
+
+const HOUR_MS = 3_600_000;
+
+export interface LookDependencies {
+  store: Pick<IntegrationStore, 'queuesToCheck' | 'takeToCheck'>;
+  /** An account that takes note of whether Twilio takes its credentials. */
+  accountOf(record: IntegrationRecord): Promise<{ proveCredentials(): Promise<void> }>;
+  clock: Clock;
+}
+
+/** Looks once an hour whether Twilio still takes the credentials of each account that is used, and it is told once if not. */
+export const createLookHourly = ({ store, accountOf, clock }: LookDependencies): Source => {
+  const anHourAgo = () => new Date(clock.now() - HOUR_MS);
+  return {
+    name: 'accounts',
+    dueQueues: () => store.queuesToCheck(anHourAgo()),
+    claim: async (queue) => {
+      const record = await store.takeToCheck(queue, anHourAgo());
+      if (record === null) return undefined;
+      return async () => {
+        try {
+          await (await accountOf(record)).proveCredentials();
+          return { outcome: 'settled', wait_ms: 0 };
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          return { outcome: 'postponed', wait_ms: saidRetryAfterMs(error) };
+        }
+      };
+    },
+  };
+};

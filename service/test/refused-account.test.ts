@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { drawNumber, type OpenedService, openService } from './open-service.ts';
+
+let service: OpenedService;
+beforeAll(async () => {
+  service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '20', LEASE_SECONDS: '60' } });
+});
+afterAll(() => service.close());
+
+const HOUR_MS = 3_600_000;
+
+it('an account that is closed is told of within an hour, once, and again when it is well', async () => {
+  const caller = await service.newOrganization();
+  const numbers = [drawNumber(), drawNumber(), drawNumber()];
+  const { integration_id, account_sid } = await service.integrate(
+    caller,
+    numbers.map((phone_number) => ({ phone_number })),
+  );
+  for (const phone_number of numbers) {
+    const input = { phone_number, provider: 'twilio', supports_inbound: true, integration_id };
+    expect((await caller.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
+  }
+  const events = async () =>
+    (await service.connection.collection('events').find({ subject_id: integration_id }).toArray()).map((it) => it.type);
+  const status = async () => (await caller.client.integrations.get.query({ integration_id })).data.status;
+  const { shelf } = service.sandbox;
+  const account = (await shelf.get<{ status: string }>('twilio.account', account_sid))!;
+  await shelf.put('twilio.account', account_sid, { ...account, status: 'closed' });
+  await service.reconciler.turn();
+  expect(await status()).toBe('active');
+  for (let hour = 0; hour < 3; hour++) {
+    service.clock.advance(HOUR_MS + 1);
+    await service.reconciler.turn();
+    expect(await status()).toBe('refused');
+  }
+  expect(await events()).toEqual(['integration.created', 'integration.refused']);
+  await service.measure();
+  expect(await service.metrics.registry.metrics()).toContain('trunkline_integrations{status="refused"} 1');
+  await shelf.put('twilio.account', account_sid, account);
+  service.clock.advance(HOUR_MS + 1);
+  await service.reconciler.turn();
+  expect(await status()).toBe('active');
+  expect((await events()).at(-1)).toBe('integration.accepted');
+});
