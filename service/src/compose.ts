@@ -1,4 +1,4 @@
-import { createChecks, type Finding, runChecks } from './checks/index.ts';
+import { createChecks, runChecks } from './checks/index.ts';
 import type { Clock } from './clock.ts';
 import { collections } from './collections.ts';
 import type { Config, LiveKitSettings } from './config.ts';
@@ -78,8 +78,9 @@ export const compose = async (config: Config, parts: Opened) => {
     // Said as settings_differ already, in the sandbox too.
     const others = checks.filter(({ name }) => name !== 'carrier_trunks');
     for (const { state, said, ...more } of await runChecks(others, { signal })) {
-      const [level, event] = lineOfState[state];
-      log[level]({ event, ...more }, said);
+      if (state === 'ok') log.info({ event: 'check_passed', ...more }, said);
+      else if (state === 'warning') log.warn({ event: 'check_warned', ...more }, said);
+      else log.error({ event: 'check_failed', ...more }, said);
     }
   };
 
@@ -133,9 +134,3 @@ export const compose = async (config: Config, parts: Opened) => {
     report: createReport({ measure, clock, log }),
   };
 };
-
-const lineOfState = {
-  ok: ['info', 'check_passed'],
-  warning: ['warn', 'check_warned'],
-  failed: ['error', 'check_failed'],
-} as const satisfies Record<Finding['state'], unknown>;
