@@ -89,6 +89,7 @@ describe('a list', () => {
       organization_id: reader.organization_id,
       queue: 'x',
       account_sid: `AC${n}`,
+      holds: `AC${n}`,
       name: 'x',
       revision: 1,
       provider: 'twilio',

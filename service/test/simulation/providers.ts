@@ -250,9 +250,11 @@ export const connectAccount = (
     },
     createOriginationUrl: async (trunk_sid, { name, sip_url }) => add(trunkOf(trunk_sid).urls, 'OU', { name, sip_url }),
     findOriginationUrls: async (trunk_sid, name) =>
-      seen(trunkOf(trunk_sid).urls, (url) => url.name === name).map(([resource_id, { sip_url }]) => ({
-        ...{ resource_id, content: { sip_url } },
-      })),
+      seen(account().trunks.get(trunk_sid)?.urls ?? new Map(), (url) => url.name === name).map(
+        ([resource_id, { sip_url }]) => ({
+          ...{ resource_id, content: { sip_url } },
+        }),
+      ),
     pointOriginationUrl: async (trunk_sid, sid, sip_url) => {
       const url = account().trunks.get(trunk_sid)?.urls.get(sid);
       if (url) url.sip_url = sip_url;
@@ -269,14 +271,17 @@ export const connectAccount = (
       return add(credentials, 'CR', { ...credential });
     },
     findCredentials: async (list_sid, username) =>
-      seen(listOf(list_sid).credentials, (it) => it.username === username).map(([sid]) => sid),
+      seen(account().lists.get(list_sid)?.credentials ?? new Map(), (it) => it.username === username).map(
+        ([sid]) => sid,
+      ),
     removeCredential: async (list_sid, sid) => void account().lists.get(list_sid)?.credentials.delete(sid),
     permit: async (trunk_sid, list_sid) => {
       listOf(list_sid);
       trunkOf(trunk_sid).permitted.add(list_sid);
       return list_sid;
     },
-    findPermissions: async (trunk_sid, list_sid) => [...trunkOf(trunk_sid).permitted].filter((sid) => sid === list_sid),
+    findPermissions: async (trunk_sid, list_sid) =>
+      [...(account().trunks.get(trunk_sid)?.permitted ?? [])].filter((sid) => sid === list_sid),
     revoke: async (trunk_sid, list_sid) => void account().trunks.get(trunk_sid)?.permitted.delete(list_sid),
   };
 };
