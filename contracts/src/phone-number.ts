@@ -47,8 +47,14 @@ const RoomName = z
   .overwrite((given) => given.replace(/\*$/, ''))
   .meta({ example: 'support' });
 
-/** Where none is given. */
-export const DEFAULT_ROOM_NAME = 'call';
+/** What an import has that does not name it. */
+export const importDefaults = {
+  supports_inbound: false,
+  supports_outbound: false,
+  inbound_room_name: 'call',
+  media_encryption: 'allow',
+  sip_transport: 'auto',
+} as const;
 
 /** Callers type it on the telephone, so it has digits only. */
 const Pin = z
@@ -133,9 +139,9 @@ export const settingsOfSip = {
 
 const importOfEither = {
   phone_number: E164,
-  supports_inbound: settings.supports_inbound.default(false),
-  supports_outbound: settings.supports_outbound.default(false),
-  inbound_room_name: settings.inbound_room_name.default(DEFAULT_ROOM_NAME),
+  supports_inbound: settings.supports_inbound.default(importDefaults.supports_inbound),
+  supports_outbound: settings.supports_outbound.default(importDefaults.supports_outbound),
+  inbound_room_name: settings.inbound_room_name.default(importDefaults.inbound_room_name),
   inbound_pin: settings.inbound_pin.optional(),
   agent_id: AgentId.optional().meta({ description: 'Assigns the number at once to the LiveKit agent of this name.' }),
 };
@@ -160,9 +166,9 @@ const ImportFromSip = z
     sip_password: settingsOfSip.sip_password.optional(),
     sip_server_address: settingsOfSip.sip_server_address.optional(),
     sip_from_host: settingsOfSip.sip_from_host.optional(),
-    media_encryption: settingsOfSip.media_encryption.default('allow'),
+    media_encryption: settingsOfSip.media_encryption.default(importDefaults.media_encryption),
     allowed_addresses: settingsOfSip.allowed_addresses.optional(),
-    sip_transport: settingsOfSip.sip_transport.default('auto'),
+    sip_transport: settingsOfSip.sip_transport.default(importDefaults.sip_transport),
     inbound_authentication: settingsOfSip.inbound_authentication.optional(),
   })
   .meta({ id: 'ImportFromSip', description: 'A number behind a SIP trunk.' });

@@ -6,6 +6,7 @@ import { isReadElsewhere } from './conditions.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundTrunkSettings, OwnedNumber, RoutingTable, Switchboard } from './providers.ts';
 import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
+import { openSetting, type SecretField } from './secret-settings.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 /** What the parts are made of: one record as it should be, and both sides of its line. */
@@ -22,7 +23,7 @@ export interface Job {
     | (Omit<CarrierAccount, 'trunk' | 'lookAtTrunk'> & { trunk(): Promise<CarrierTrunk>; lookAtTrunk(): Promise<void> })
     | undefined;
   /** Decrypts a secret of the record. */
-  open(field: 'inbound_pin' | 'sip_password'): Promise<string | null>;
+  open(field: SecretField): Promise<string | null>;
   /** How Twilio routed the number before us, if that is known. */
   formerRouting(): Promise<FormerRouting | null>;
   /** Keeps how Twilio routes the number now, to be given back one day. Written with what is written next. */
@@ -112,10 +113,7 @@ export const createJobs =
         record.former_routing = await sealRouting(secrets, record, routing);
         claim.writeWithNext({ former_routing: record.former_routing });
       },
-      open: async (field) => {
-        const sealed = sealedIn(wanted, field);
-        return sealed === null ? null : secrets.open(sealed, `phone_numbers/${record.phone_number_id}/${field}`);
-      },
+      open: (field) => openSetting(secrets, record.phone_number_id, field, sealedIn(wanted, field)),
     };
   };
 
@@ -136,7 +134,7 @@ const notingConditions = (numbers: Carrier, claim: Pick<PhoneNumberClaim, 'recor
   };
 };
 
-const sealedIn = (record: PhoneNumberRecord, field: 'inbound_pin' | 'sip_password'): string | null => {
+const sealedIn = (record: PhoneNumberRecord, field: SecretField): string | null => {
   if (field === 'inbound_pin') return record.inbound_pin;
   return record.provider === 'sip' ? record.sip_password : null;
 };

@@ -2,6 +2,7 @@ import type { Caller, ParsedImportPhoneNumber, PhoneNumberId } from '@trunkline/
 import type { Clock } from '../clock.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { PhoneNumberRecord } from './record.ts';
+import { type SecretField, sealSetting } from './secret-settings.ts';
 
 /** The record of an import that has not begun. Its secrets are sealed for it alone. */
 export const createNewRecord =
@@ -11,8 +12,8 @@ export const createNewRecord =
     input: ParsedImportPhoneNumber,
     phone_number_id: PhoneNumberId,
   ): Promise<PhoneNumberRecord> => {
-    const seal = async (field: 'inbound_pin' | 'sip_password', secret: string | undefined) =>
-      secret === undefined ? null : secrets.seal(secret, `phone_numbers/${phone_number_id}/${field}`);
+    const seal = (field: SecretField, secret: string | undefined) =>
+      sealSetting(secrets, phone_number_id, field, secret);
     const { phone_number, supports_inbound, supports_outbound, inbound_room_name, agent_id } = input;
     const { key_id, request_id } = caller;
     const now = new Date(clock.now());

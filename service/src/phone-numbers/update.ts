@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   AgentMetadata,
   type Caller,
-  DEFAULT_ROOM_NAME,
   faultsBetweenFields,
+  importDefaults,
   invalidFields,
   type ParsedUpdatePhoneNumber,
   settingsOfSip,
@@ -12,6 +12,7 @@ import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
 import { type createChange, notFound, requireRevision } from './change.ts';
 import type { PhoneNumberRecord, Wanted } from './record.ts';
+import { type SecretField, sealSetting } from './secret-settings.ts';
 import { refuseLocalAddress } from './server-address.ts';
 import type { PhoneNumberStore } from './store.ts';
 
@@ -41,21 +42,10 @@ export const createUpdate =
 
 type Patch = Omit<ParsedUpdatePhoneNumber, 'phone_number_id' | 'if_revision' | 'replace_existing_routing'>;
 
-/** What an import has that does not name it. */
-const defaultsOf = ({ phone_number }: PhoneNumberRecord): Partial<Wanted> => ({
-  supports_inbound: false,
-  supports_outbound: false,
-  inbound_room_name: DEFAULT_ROOM_NAME,
-  sip_trunk_name: phone_number,
-  media_encryption: 'allow',
-  sip_transport: 'auto',
-  allowed_addresses: [],
-});
-
 /** What is to be other than it is, but for secrets. */
 const settingsIn = (record: PhoneNumberRecord, patch: Patch): Wanted => {
   const { inbound_pin, sip_password, agent_id, agent_metadata, ...plain } = patch;
-  const defaults = defaultsOf(record);
+  const defaults = { ...importDefaults, sip_trunk_name: record.phone_number, allowed_addresses: [] };
   const asked = {
     ...Object.fromEntries(
       Object.entries(plain)
@@ -96,8 +86,8 @@ const isObject = (value: unknown): value is object =>
 /** Secrets are sealed anew, and sent again, also where they may be the same. */
 const secretsIn = async (record: PhoneNumberRecord, patch: Patch, secrets: Secrets): Promise<Wanted> => {
   const { inbound_pin, sip_password } = patch;
-  const seal = async (field: 'inbound_pin' | 'sip_password', secret: string | null) =>
-    secret === null ? null : secrets.seal(secret, `phone_numbers/${record.phone_number_id}/${field}`);
+  const seal = (field: SecretField, secret: string | null) =>
+    sealSetting(secrets, record.phone_number_id, field, secret);
   const had = record.provider === 'sip' ? record.sip_password : null;
   return {
     ...((inbound_pin ?? (inbound_pin === null && record.inbound_pin)) && {

@@ -1,4 +1,4 @@
-import { DEFAULT_ROOM_NAME } from '@trunkline/contracts';
+import { importDefaults } from '@trunkline/contracts';
 import type { PhoneNumberRecord } from './record.ts';
 
 /** What was sent and does nothing, as its direction was not asked for; and what to send instead. */
@@ -19,7 +19,7 @@ const NO_DIRECTION =
 
 /** Which of the fields that only calls to the number need were given. */
 const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
-  inbound_room_name: record.inbound_room_name !== DEFAULT_ROOM_NAME,
+  inbound_room_name: record.inbound_room_name !== importDefaults.inbound_room_name,
   inbound_pin: record.inbound_pin !== null,
   agent_id: record.assigned_agent_id !== null,
   ...(record.provider === 'sip'
@@ -36,6 +36,6 @@ const forOutbound = (record: PhoneNumberRecord): Record<string, boolean> =>
     ? {
         sip_server_address: record.sip_server_address !== null,
         sip_from_host: record.sip_from_host !== null,
-        sip_transport: record.sip_transport !== 'auto',
+        sip_transport: record.sip_transport !== importDefaults.sip_transport,
       }
     : {};

@@ -1,0 +1,24 @@
+import type { PhoneNumberId } from '@trunkline/contracts';
+import type { Secrets } from '../database/secrets.ts';
+
+/** What of a number's settings is kept sealed. */
+export type SecretField = 'inbound_pin' | 'sip_password';
+
+/** Where a secret belongs: in its own record alone. */
+const placeOf = (phone_number_id: PhoneNumberId, field: SecretField) =>
+  `phone_numbers/${phone_number_id}/${field}` as const;
+
+export const sealSetting = async (
+  secrets: Pick<Secrets, 'seal'>,
+  phone_number_id: PhoneNumberId,
+  field: SecretField,
+  secret: string | null | undefined,
+): Promise<string | null> =>
+  secret === undefined || secret === null ? null : secrets.seal(secret, placeOf(phone_number_id, field));
+
+export const openSetting = async (
+  secrets: Pick<Secrets, 'open'>,
+  phone_number_id: PhoneNumberId,
+  field: SecretField,
+  sealed: string | null,
+): Promise<string | null> => (sealed === null ? null : secrets.open(sealed, placeOf(phone_number_id, field)));
