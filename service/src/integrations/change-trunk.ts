@@ -1,9 +1,10 @@
 import { Problem } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
-import type { Clock } from '../clock.ts';
+import { type Clock, poll } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import { build, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
+import { adding } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
 import { type CarrierJob, carrierParts } from './carrier-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
@@ -11,6 +12,7 @@ import type { IntegrationRecord } from './record.ts';
 import type { IntegrationClaim, IntegrationStore, WrittenIntegration } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
+export const AS_IT_WAS = 'The integration is as it was.';
 
 export interface ChangeTrunkDependencies {
   store: Pick<IntegrationStore, 'claim' | 'requeue'>;
@@ -43,7 +45,8 @@ export const createChangeTrunk =
   ({ store, jobOf, requeueNumbers, inTransaction, clock, retry_base_ms }: ChangeTrunkDependencies): ChangeTrunk =>
   async (as_read, written, { until, told }) => {
     const { integration_id, revision } = as_read;
-    const claim = await claimBy(until);
+    const claim = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, () => store.claim(integration_id));
+    if (claim === undefined) throw busy(integration_id);
     const { record } = claim;
     const { provisioning } = record;
     const { call_transfers } = record;
@@ -70,18 +73,10 @@ export const createChangeTrunk =
         await store.requeue(integration_id);
       });
       if (error instanceof LeaseLost) return false;
-      throw saying(error);
+      throw error instanceof Problem ? adding(error, AS_IT_WAS) : error;
     }
     if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(integration_id);
     return true;
-
-    async function claimBy(end: number): Promise<IntegrationClaim> {
-      for (; clock.now() < end; await clock.sleep(LOOK_EVERY_MS)) {
-        const claimed = await store.claim(integration_id);
-        if (claimed !== undefined) return claimed;
-      }
-      throw busy(integration_id);
-    }
 
     function carryOut(claimed: IntegrationClaim): Promise<void> {
       const deadline = { at: until, signal: new AbortController().signal };
@@ -97,16 +92,9 @@ const dueAt = ({ provisioning }: IntegrationRecord) => provisioning.uncertain_un
 const letGo = (claim: IntegrationClaim) =>
   claim.release({ $set: settled(claim.record) }, { due_at: dueAt(claim.record) });
 
-/** With what has become of the integration. */
-const saying = (error: unknown): unknown => {
-  if (!(error instanceof Problem)) return error;
-  const { code, detail, members } = error;
-  return new Problem(code, `${detail} The integration is as it was.`, { ...members, cause: error });
-};
-
 const busy = (integration_id: string): Problem =>
   new Problem(
     'service_unavailable',
-    `The trunk of ${integration_id} is being made or changed by another request. The integration is as it was. Try again in a few seconds.`,
+    `The trunk of ${integration_id} is being made or changed by another request. ${AS_IT_WAS} Try again in a few seconds.`,
     { retry_after_seconds: 5 },
   );

@@ -3,14 +3,16 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import { requireRevisionOf } from '../database/revision.ts';
 import type { EventStore } from '../events/store.ts';
-import { progressOf, tearDown } from '../provisioning/carry-out.ts';
-import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
-import { isRefusal, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
+import { isRemovalBegun, progressOf, tearDown } from '../provisioning/carry-out.ts';
+import { isOursToStore, LeaseLost, putOff, REMEMBERED_MS, type Told, toldOf } from '../provisioning/lease.ts';
+import { adding, isRefusal, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Worked } from '../provisioning/reconciler.ts';
 import { tryAgain } from '../provisioning/tries.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts } from './carrier-trunk.ts';
+import { AS_IT_WAS } from './change-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
+import { MOST_LISTED, naming } from './reach.ts';
 import type { CarrierPartName, Deletion, IntegrationRecord } from './record.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
 
@@ -42,10 +44,6 @@ export interface DeleteDependencies {
 const LOOK_EVERY_MS = 100;
 /** How soon to look again whether all of an account's numbers are at rest. */
 const REST_MS = 5000;
-/** How long a row that is gone is kept. */
-const REMEMBERED_MS = 90 * 24 * 3_600_000;
-const MOST_LISTED = 100;
-const MOST_NAMED = 10;
 
 /** Removes what an integration has at Twilio, and then its record, once no number refers to it. */
 export const createDeleteIntegration = (deps: DeleteDependencies) => {
@@ -58,11 +56,9 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
   ): Promise<void> => {
     const { phone_numbers, phone_number_count } = await numbers.referringTo(integration, MOST_LISTED, states);
     if (phone_number_count === 0) return;
-    const named = phone_numbers.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
-    const more = phone_number_count > named.length ? [`${phone_number_count - named.length} more`] : [];
     throw new Problem(
       'integration_in_use',
-      `${integration.integration_id} is in use by ${phone_number_count} phone numbers: ${[...named, ...more].join(', ')}. Release them first; then delete it.`,
+      `${integration.integration_id} is in use by ${phone_number_count} phone numbers: ${naming(phone_numbers, phone_number_count)}. Release them first; then delete it.`,
       { phone_numbers, phone_number_count },
     );
   };
@@ -102,12 +98,6 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       await events.write({ type: 'integration.deleted', ...told }, session);
     });
 
-  const putOff = (claim: IntegrationClaim, due_at: Date, problem: Told | null = null): Promise<void> => {
-    const { uncertain_until } = claim.record.provisioning;
-    const $set = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': problem };
-    return claim.release({ $set }, { due_at });
-  };
-
   const takeBack = (claim: IntegrationClaim): Promise<void> => {
     const { uncertain_until } = claim.record.provisioning;
     return claim.release({ $set: { state: 'active', deletion: null } }, { due_at: uncertain_until ?? undefined });
@@ -117,9 +107,9 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
   const stop = async (claim: IntegrationClaim, error: unknown): Promise<void> => {
     if (!isOursToStore(error)) throw error;
     const isInUse = error instanceof Problem && error.code === 'integration_in_use';
-    if (isInUse || !isBegun(claim.record)) {
+    if (isInUse || !isRemovalBegun(claim.record)) {
       await takeBack(claim);
-      throw isInUse ? error : saying(error);
+      throw isInUse ? error : adding(problemOf(error), AS_IT_WAS);
     }
     await putOff(claim, later(retryMs(error, claim.record.provisioning.attempt)), toldOf(error));
   };
@@ -204,16 +194,6 @@ const what: Record<CarrierPartName, string> = {
   credential_list: 'The credential list',
   credential: 'The credential',
   permission: 'The permission of the credential list',
-};
-
-/** Whether something is removed, or may be: an answer was lost. */
-const isBegun = ({ provisioning: { parts, uncertain_until } }: IntegrationRecord): boolean =>
-  uncertain_until !== null || Object.values(parts).some(({ state }) => state === 'undone');
-
-/** With what has become of the integration. */
-const saying = (error: unknown): Problem => {
-  const { code, detail, members } = problemOf(error);
-  return new Problem(code, `${detail} The integration is as it was.`, { ...members, cause: error });
 };
 
 const tooLate = (deadline_ms: number): Problem =>

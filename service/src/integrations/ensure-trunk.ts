@@ -4,7 +4,7 @@ import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
 import { build, progressOf } from '../provisioning/carry-out.ts';
 import type { Gate } from '../provisioning/gate.ts';
-import { isOursToStore, LeaseLost, toldOf } from '../provisioning/lease.ts';
+import { isOursToStore, LeaseLost, putOff, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Source, Worked } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -103,10 +103,8 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   /** Lets go of the record, with why it stopped and when to go on. */
   const stop = async (claim: IntegrationClaim, error: unknown, goesOn: boolean): Promise<void> => {
     if (!isOursToStore(error)) return;
-    const { uncertain_until, attempt } = claim.record.provisioning;
-    const told = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': toldOf(error) };
-    const due_at = goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined;
-    await claim.release({ $set: told }, { due_at });
+    const { attempt } = claim.record.provisioning;
+    await putOff(claim, goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined, toldOf(error));
   };
 
   /** Whoever has the lease now makes the trunk; what we may have made beside it is looked for. */

@@ -17,8 +17,16 @@ export type NumbersOf = (
 
 /** As many as Twilio gives at once. https://www.twilio.com/docs/usage/twilios-response */
 const PAGE_SIZE = 1000;
-const MOST_LISTED = 100;
+/** So many numbers are listed with a problem; its sentence names fewer. */
+export const MOST_LISTED = 100;
 const MOST_NAMED = 10;
+
+/** The first of these numbers, for a sentence, and how many there are besides. */
+export const naming = (listed: readonly Pick<ReferringNumber, 'phone_number'>[], count: number): string => {
+  const named = listed.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
+  const more = count > named.length ? [`${count - named.length} more`] : [];
+  return [...named, ...more].join(', ');
+};
 
 /** Throws where an account, as it is asked here, lacks numbers of an integration, and names them. */
 export const requireReach = async (
@@ -37,11 +45,9 @@ export const requireReach = async (
     }
   }
   if (count === 0) return;
-  const named = lost.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
-  const more = count > named.length ? [`${count - named.length} more`] : [];
   throw new Problem(
     'phone_number_not_owned',
-    `These credentials do not reach ${count} of the numbers of ${integration.integration_id}: ${[...named, ...more].join(', ')}. Nothing was changed. Use credentials that reach them, or release these numbers first.`,
+    `These credentials do not reach ${count} of the numbers of ${integration.integration_id}: ${naming(lost, count)}. Nothing was changed. Use credentials that reach them, or release these numbers first.`,
     { phone_numbers: lost, phone_number_count: count },
   );
 };

@@ -1,5 +1,5 @@
 import { type AssignPhoneNumber, type Caller, Problem, type UnassignPhoneNumber } from '@trunkline/contracts';
-import { type createChange, notFound, requireRevision } from './change.ts';
+import { type createChange, getOwn } from './change.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
 
@@ -11,10 +11,9 @@ export interface AssignDependencies {
 /** Has LiveKit send an agent into each caller's room. */
 export const createAssign =
   ({ store, change }: AssignDependencies) =>
-  async (caller: Caller, { phone_number_id, agent_id, if_revision }: AssignPhoneNumber): Promise<PhoneNumberRecord> => {
-    const record = await store.get(caller.organization_id, phone_number_id);
-    if (record === null) throw notFound(phone_number_id);
-    requireRevision(record, if_revision);
+  async (caller: Caller, input: AssignPhoneNumber): Promise<PhoneNumberRecord> => {
+    const { agent_id, if_revision } = input;
+    const record = await getOwn(store, caller, input);
     const { phone_number, assigned_agent_id, provisioning_state } = record;
     const isOthers = assigned_agent_id !== null && assigned_agent_id !== agent_id;
     if (isOthers && provisioning_state !== 'degraded') {
@@ -30,9 +29,8 @@ export const createAssign =
 /** Has LiveKit send no agent any longer. */
 export const createUnassign =
   ({ store, change }: AssignDependencies) =>
-  async (caller: Caller, { phone_number_id, if_revision }: UnassignPhoneNumber): Promise<PhoneNumberRecord> => {
-    const record = await store.get(caller.organization_id, phone_number_id);
-    if (record === null) throw notFound(phone_number_id);
+  async (caller: Caller, input: UnassignPhoneNumber): Promise<PhoneNumberRecord> => {
+    const record = await getOwn(store, caller, input);
     const wanted = { status: 'free', assigned_agent_id: null } as const;
-    return change(caller, record, { kind: 'unassign', wanted }, if_revision);
+    return change(caller, record, { kind: 'unassign', wanted }, input.if_revision);
   };

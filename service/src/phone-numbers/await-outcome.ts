@@ -1,5 +1,5 @@
 import { type PhoneNumberId, Problem } from '@trunkline/contracts';
-import type { Clock } from '../clock.ts';
+import { type Clock, poll } from '../clock.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
 
@@ -17,12 +17,14 @@ export type AwaitOutcome = ReturnType<typeof createAwaitOutcome>;
 export const createAwaitOutcome =
   ({ store, clock, deadline_ms }: AwaitOutcomeDependencies) =>
   async (phone_number_id: PhoneNumberId): Promise<PhoneNumberRecord> => {
-    for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
+    const until = clock.now() + deadline_ms;
+    const imported = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const record = await store.getById(phone_number_id);
       const outcome = record?.provisioning.outcome;
       if (outcome) throw new Problem(outcome.code, outcome.detail);
-      if (record && record.provisioning_state !== 'importing') return record;
-    }
+      return record && record.provisioning_state !== 'importing' ? record : undefined;
+    });
+    if (imported) return imported;
     throw new Problem(
       'phone_number_busy',
       'The import is still in progress. Look the number up, or retry, in a few seconds.',

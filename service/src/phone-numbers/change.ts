@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Caller, type PhoneNumberId, Problem } from '@trunkline/contracts';
+import { poll } from '../clock.ts';
 import { type IfRevision, requireRevisionOf } from '../database/revision.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
@@ -17,7 +18,7 @@ export interface AskedChange extends Pick<Change, 'kind' | 'replace_existing_rou
   wanted: Wanted;
 }
 
-/** Changes a number that is imported. It shows when the providers have it, and not before; else the number is as it was. */
+/** Changes a number that is imported, at the revision that was read. It shows when the providers have it, and not before; else the number is as it was. */
 export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   const { clock, deadline_ms } = deps;
   const inTime = createInTime(deps);
@@ -27,12 +28,14 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     { phone_number_id, revision }: PhoneNumberRecord,
     { at, wanted }: Change,
   ): Promise<PhoneNumberRecord> => {
-    for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
+    const until = clock.now() + deadline_ms;
+    const became = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const now = await store.getById(phone_number_id);
-      if (now?.provisioning.change?.at.getTime() === at.getTime()) continue;
+      if (now?.provisioning.change?.at.getTime() === at.getTime()) return undefined;
       if (now?.revision === revision + 1 && isSo(now, wanted ?? {})) return now;
       throw takenOver(phone_number_id, 'did not apply it. Try again');
-    }
+    });
+    if (became) return became;
     throw takenOver(phone_number_id, 'continues. GET the number to see what became of it, or try again');
   };
 
@@ -43,7 +46,6 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     if_revision?: IfRevision,
   ): Promise<PhoneNumberRecord> => {
     const { organization_id, phone_number_id } = record;
-    requireRevision(record, if_revision);
     const isDegraded = record.provisioning_state === 'degraded';
     // An update may be what takes the obstacle out of its way.
     if (isDegraded && asked.kind !== 'update') throw degraded(record);
@@ -53,7 +55,7 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     const claim = await store.startChange(record, change);
     if (claim === undefined) {
       const now = await store.get(organization_id, phone_number_id);
-      if (now) requireRevision(now, if_revision);
+      if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
       throw busy(phone_number_id);
     }
     return inTime(change.kind, claim).catch((error: unknown) => {
@@ -67,9 +69,21 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
 const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
   Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(Reflect.get(record, name), value));
 
-/** Throws where the number has another revision than the caller takes. */
-export const requireRevision = ({ phone_number_id, revision }: PhoneNumberRecord, if_revision: IfRevision): void => {
-  requireRevisionOf(phone_number_id, revision, if_revision);
+/** Throws where the caller's organization has no such number, or it has another revision than the caller takes. */
+export const getOwn = async (
+  store: Pick<PhoneNumberStore, 'get'>,
+  { organization_id }: Caller,
+  { phone_number_id, if_revision }: { phone_number_id: PhoneNumberId; if_revision?: IfRevision },
+): Promise<PhoneNumberRecord> => {
+  const record = await store.get(organization_id, phone_number_id);
+  if (record === null) {
+    throw new Problem(
+      'phone_number_not_found',
+      `Your organization has no phone number ${phone_number_id}. GET /api/phone-numbers lists those it has.`,
+    );
+  }
+  requireRevisionOf(phone_number_id, record.revision, if_revision);
+  return record;
 };
 
 const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecord) =>
@@ -83,12 +97,6 @@ const takenOver = (phone_number_id: PhoneNumberId, how: string) =>
     'service_unavailable',
     `This took so long that another instance took over the change of ${phone_number_id}, and ${how}.`,
     { retry_after_seconds: 5 },
-  );
-
-export const notFound = (phone_number_id: PhoneNumberId) =>
-  new Problem(
-    'phone_number_not_found',
-    `Your organization has no phone number ${phone_number_id}. GET /api/phone-numbers lists those it has.`,
   );
 
 export const busy = (phone_number_id: PhoneNumberId) =>

@@ -2,10 +2,10 @@ import { Problem, problemOf } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
-import { isBusy } from '../provisioning/provider.ts';
+import { adding, isBusy } from '../provisioning/provider.ts';
 import { type Deadline, tryAgain } from '../provisioning/tries.ts';
 import type { CarrierAccount } from './job.ts';
-import type { Outcome, Reconcile } from './reconcile.ts';
+import type { Reconcile } from './reconcile.ts';
 import type { Change, PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim } from './store.ts';
 
@@ -85,13 +85,8 @@ const createCarryOut =
           if (lost instanceof LeaseLost) throw lost;
           return 'postponed' as const;
         });
-      throw kind === 'import' ? problem : saying(problem, outcome);
+      if (kind === 'import') throw problem;
+      const became = outcome === 'settled' ? 'is as it was' : 'is being set back to what it was';
+      throw adding(problem, `The phone number ${became}.`);
     }
   };
-
-/** With what has become of a number that was there before. */
-const saying = (problem: Problem, outcome: Outcome): Problem => {
-  const { code, detail, members } = problem;
-  const became = outcome === 'settled' ? 'is as it was' : 'is being set back to what it was';
-  return new Problem(code, `${detail} The phone number ${became}.`, { ...members, cause: problem });
-};

@@ -11,7 +11,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createAssign, createUnassign } from './assign.ts';
 import { createAwaitOutcome } from './await-outcome.ts';
-import { createChange, notFound } from './change.ts';
+import { createChange, getOwn } from './change.ts';
 import { describePhoneNumber, describePhoneNumberDetail, describeRelease } from './describe.ts';
 import { createMaskedRouting } from './former-routing.ts';
 import { createImport } from './import.ts';
@@ -93,9 +93,8 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
       const { data, pagination } = await store.list(caller.organization_id, input);
       return { success: true, data: data.map(describe), pagination };
     },
-    get: async ({ organization_id }, { phone_number_id }) => {
-      const record = await store.get(organization_id, phone_number_id);
-      if (record === null) throw notFound(phone_number_id);
+    get: async (caller, input) => {
+      const record = await getOwn(store, caller, input);
       const former_routing = await maskedRoutingOf(record);
       return { success: true, data: describePhoneNumberDetail(record, settings.sip_host, former_routing) };
     },

@@ -3,12 +3,10 @@ import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { EventStore, NewEvent } from '../events/store.ts';
-import type { Told } from '../provisioning/lease.ts';
+import { putOff, REMEMBERED_MS, type Told } from '../provisioning/lease.ts';
 import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
 import type { PhoneNumberClaim } from './store.ts';
 
-/** How long a row that is gone can tell that what carries its mark was let go of. */
-const REMEMBERED_MS = 90 * 24 * 3_600_000;
 /** How often something that is not ours to mend is looked at. */
 const LOOK_AGAIN_MS = 3_600_000;
 
@@ -152,13 +150,8 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     },
 
     /** Puts it off: the reconciler looks again at `due_at`. `problem` tells why, where something failed. */
-    postponed: (claim: PhoneNumberClaim, due_at: Date, problem: Told | null = null): Promise<void> => {
-      const { uncertain_until } = claim.record.provisioning;
-      return claim.release(
-        { $set: { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': problem } },
-        { due_at },
-      );
-    },
+    postponed: (claim: PhoneNumberClaim, due_at: Date, problem: Told | null = null): Promise<void> =>
+      putOff(claim, due_at, problem),
   };
 };
 

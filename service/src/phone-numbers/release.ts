@@ -1,10 +1,12 @@
 import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '@trunkline/contracts';
-import type { Clock } from '../clock.ts';
+import { type Clock, poll } from '../clock.ts';
+import { requireRevisionOf } from '../database/revision.ts';
 import type { Background } from '../provisioning/background.ts';
+import { isRemovalBegun } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { isBusy } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
-import { busy, notFound, requireRevision } from './change.ts';
+import { busy, getOwn } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { Change, PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
@@ -34,12 +36,14 @@ export const createRelease = (deps: ReleaseDependencies) => {
   /** Waits for what another request makes of it. */
   const follow = async (record: PhoneNumberRecord): Promise<Release> => {
     const { phone_number_id } = record;
-    for (const until = clock.now() + deadline_ms; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
+    const until = clock.now() + deadline_ms;
+    const done = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const now = await store.getById(phone_number_id);
       if (now === null || now.provisioning_state === 'gone') return { record: now ?? record, isDone: true };
       if (now.provisioning_state !== 'releasing') throw busy(phone_number_id);
-    }
-    return { record, isDone: false };
+      return undefined;
+    });
+    return done ?? { record, isDone: false };
   };
 
   return async (
@@ -56,9 +60,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
       ...(force && { force }),
       at,
     };
-    const record = await store.get(organization_id, phone_number_id);
-    if (record === null) throw notFound(phone_number_id);
-    requireRevision(record, if_revision);
+    const record = await getOwn(store, caller, { phone_number_id, if_revision });
     const { phone_number, assigned_agent_id, provisioning_state } = record;
     if (provisioning_state === 'releasing') {
       if (force) await store.forceRelease(phone_number_id, change);
@@ -73,7 +75,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     const claim = await store.startChange(record, change);
     if (claim !== undefined) return letGo(claim, () => follow(record));
     const now = await store.get(organization_id, phone_number_id);
-    if (now) requireRevision(now, if_revision);
+    if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
     if (now === null || now.provisioning_state === 'releasing') return follow(record);
     throw busy(phone_number_id);
   };
@@ -96,7 +98,7 @@ const createLetGo =
       } catch (error) {
         if (error instanceof LeaseLost) return follow();
         if (!isOursToStore(error)) throw error;
-        if (isAnswered || isBegun(record)) {
+        if (isAnswered || isRemovalBegun(record)) {
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
@@ -119,7 +121,3 @@ const createLetGo =
     };
     return Promise.race([outcome, clock.sleep(deadline_ms, finished.signal).then(late, () => outcome)]);
   };
-
-/** Whether something is removed, or may be: an answer was lost. */
-const isBegun = ({ provisioning: { parts, uncertain_until } }: PhoneNumberRecord): boolean =>
-  uncertain_until !== null || Object.values(parts).some(({ state }) => state === 'undone');

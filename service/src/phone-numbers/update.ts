@@ -10,7 +10,7 @@ import {
 } from '@trunkline/contracts';
 import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
-import { type createChange, notFound, requireRevision } from './change.ts';
+import { type createChange, getOwn } from './change.ts';
 import type { PhoneNumberRecord, Wanted } from './record.ts';
 import { type SecretField, sealSetting } from './secret-settings.ts';
 import { refuseLocalAddress } from './server-address.ts';
@@ -29,9 +29,7 @@ export const createUpdate =
   ({ store, change, secrets, allows_local_addresses }: UpdateDependencies) =>
   async (caller: Caller, input: ParsedUpdatePhoneNumber): Promise<PhoneNumberRecord> => {
     const { phone_number_id, if_revision, replace_existing_routing, ...patch } = input;
-    const record = await store.get(caller.organization_id, phone_number_id);
-    if (record === null) throw notFound(phone_number_id);
-    requireRevision(record, if_revision);
+    const record = await getOwn(store, caller, { phone_number_id, if_revision });
     requireOwnFields(record, input);
     const wanted = { ...settingsIn(record, patch), ...(await secretsIn(record, patch, secrets)) };
     requireConsistent({ ...record, ...wanted });

@@ -87,6 +87,20 @@ export interface Claim<R> {
   remove(session: ClientSession): Promise<void>;
 }
 
+/** How long a row that is gone can tell that what carries its mark was let go of. */
+export const REMEMBERED_MS = 90 * 24 * 3_600_000;
+
+/** Lets go of a record that is not done. `problem` tells why, where something failed. Without `due_at` nobody looks again. */
+export const putOff = (
+  claim: Claim<{ provisioning: Pick<Provisioning, 'uncertain_until'> }>,
+  due_at: Date | undefined,
+  problem: Told | null = null,
+): Promise<void> => {
+  const { uncertain_until } = claim.record.provisioning;
+  const $set = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': problem };
+  return claim.release({ $set }, { due_at });
+};
+
 interface Held {
   lease_token: string;
   due_at: Date;

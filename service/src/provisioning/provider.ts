@@ -116,6 +116,12 @@ export const isRefusal = (error: unknown): error is ProviderProblem =>
 /** Whether the same work may succeed later. */
 export const isPassing = (error: unknown): boolean => error instanceof ProviderProblem && error.passing;
 
+/** The same problem, with what has become of what it stopped. */
+export const adding = (problem: Problem, became: string): Problem => {
+  const { code, detail, members } = problem;
+  return new Problem(code, `${detail} ${became}`, { ...members, cause: problem });
+};
+
 const FIVE_MINUTES_MS = 300_000;
 const HOUR_MS = 3_600_000;
 /** How often to look whether work that is paused may go on. */
