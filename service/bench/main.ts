@@ -8,6 +8,7 @@ import { measureClaims, measureTurns } from './claims.ts';
 import { measureImports } from './imports.ts';
 import { measureLists } from './lists.ts';
 import { measureLiveKit } from './livekit.ts';
+import { measurePaint } from './paint.ts';
 import { measureReads } from './reads.ts';
 import { measureStall } from './stall.ts';
 import { measureStart } from './start.ts';
@@ -34,6 +35,8 @@ try {
   if (!only || only === 'start') await measureStart(database);
   if (!only || only === 'stall') await measureStall(database);
   if (!only || only === 'busy') await measureBusy(database);
+  // By name alone: it needs a Chromium.
+  if (only === 'paint') await measurePaint(database);
   // By name alone: it compares with another checkout, whose folder is named.
   if (only === 'before') await measureBefore(process.argv[3] ?? '', database);
   // By name alone: it needs a livekit-server and a Redis, and takes minutes.

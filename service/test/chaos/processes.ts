@@ -13,6 +13,8 @@ import { type Caller, createCaller } from '../open-service.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 const sandboxMain = join(import.meta.dirname, 'sandbox-process.ts');
+// Some hundred processes start from the same files: each is compiled once.
+const compiled = join(tmpdir(), 'trunkline-compile-cache');
 
 /** A process of ours, its output line by line. */
 export interface Started {
@@ -44,7 +46,7 @@ export const start = (
   const child = spawn(command, args, {
     ...options,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: homedir(), ...env },
+    env: { PATH: process.env.PATH, HOME: homedir(), NODE_COMPILE_CACHE: compiled, ...env },
   });
   all.add(child);
   const lines: string[] = [];

@@ -68,6 +68,7 @@ export const style = `.light-mode {
   --scalar-color-green: #00734a;
   --scalar-color-red: #b80016;
   --scalar-color-orange: #a83c00;
+  --scalar-color-yellow: #7a5200;
   --scalar-color-blue: #0062b3;
   --scalar-color-purple: #5203d1;
 }
