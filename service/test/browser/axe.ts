@@ -5,10 +5,10 @@ import type { Page } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds on the page as it is now, of those findings that keep somebody out. */
-export const findingsOf = async (page: Page) => {
+/** What axe finds on the page as it is now, or in a part of it, of those findings that keep somebody out. */
+export const findingsOf = async (page: Page, part = ':root') => {
   await page.evaluate(axe);
-  const { violations }: AxeResults = await page.evaluate('axe.run()');
+  const { violations }: AxeResults = await page.evaluate(`axe.run(${JSON.stringify(part)})`);
   const found = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   return found.map(({ id, nodes }) => ({ id, at: nodes.map(({ html, failureSummary }) => [html, failureSummary]) }));
 };

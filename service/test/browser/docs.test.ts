@@ -86,7 +86,7 @@ describe.skipIf(!executablePath)('/docs', () => {
       await section.getByRole('button', { name: 'Test Request' }).click();
       await page.getByRole('dialog').getByText('"receptionist"').waitFor();
       await wait(500);
-      expect(await findingsOf(page)).toEqual([]);
+      expect(await findingsOf(page, '[role=dialog]')).toEqual([]);
     });
   });
 
