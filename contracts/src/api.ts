@@ -414,7 +414,7 @@ export const api = {
         "The account's voice numbers as Twilio has them now, each with what takes its calls today and whether an import " +
         'would succeed. Numbers that take no voice calls are left out, so a page may be shorter than `page_size` and the ' +
         'list go on all the same. Verified caller IDs are no numbers of the account. A page costs one call to Twilio and ' +
-        'one to LiveKit.',
+        'one to LiveKit, and with `include=region` one more to Twilio for each number.',
       route: { method: 'GET', path: '/integrations/{integration_id}/available-numbers' },
       permission: 'integrations:read',
       problems: ['integration_not_found', 'provider_credentials_refused', 'provider_refused', ...providerProblems],

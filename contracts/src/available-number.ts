@@ -58,6 +58,11 @@ export const AvailableNumber = z
     phone_number_id: PhoneNumberId.nullable().meta({
       description: 'The id of the number at Trunkline, if your organization has imported it.',
     }),
+    voice_region: z.string().nullable().meta({
+      description:
+        "With `include=region`: Twilio's Region whose configuration takes the calls. Null: not asked for, or the credentials may not read it.",
+      example: 'us1',
+    }),
     import_problem: ImportProblem.nullable().meta({
       description:
         'Null: an import that supports inbound calls would succeed, as far as can be told beforehand. Else the `code` of the problem that it would have; `number_routed_elsewhere` can be overcome with `replace_existing_routing`.',
@@ -70,5 +75,8 @@ export const ListAvailableNumbers = z.strictObject({
   integration_id: IntegrationId,
   cursor: pageInput.cursor,
   page_size: pageInput.page_size,
+  include: z.literal('region', 'must be region').optional().meta({
+    description: '`region`: tells `voice_region`, at the cost of one more call to Twilio for each number of the page.',
+  }),
 });
 export type ParsedListAvailableNumbers = z.output<typeof ListAvailableNumbers>;

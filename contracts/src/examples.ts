@@ -123,6 +123,7 @@ export const availableNumber: AvailableNumber = {
     trunk_owner: null,
   },
   phone_number_id: null,
+  voice_region: null,
   import_problem: null,
 };
 

@@ -67,6 +67,7 @@ describe('the numbers of an account', () => {
       capabilities,
       routing: unrouted,
       phone_number_id: null,
+      voice_region: null,
       import_problem: null,
       ...more,
     });
@@ -166,6 +167,36 @@ describe('a page of them', () => {
     expect(body.pagination).toMatchObject({ has_more: true, page_size: 100, total_count: null });
   });
 
+  it('tells with include=region in which Region calls are handled, at one more call each', async () => {
+    const [here, there, silent] = [drawNumber(), drawNumber(), drawNumber()];
+    const { read } = await open([
+      { phone_number: here },
+      { phone_number: there, voice_region: 'ie1' },
+      { phone_number: silent, voice: false },
+    ]);
+    let body: any;
+    const calls = await callsOf(async () => ({ body } = await read('?include=region')));
+    const reads = ['twilio.fetchNumberRoute', 'twilio.fetchNumberRoute'];
+    expect(calls.toSorted()).toEqual(['livekit.ListSIPInboundTrunk', ...reads, 'twilio.listNumbers']);
+    const told = Object.fromEntries(
+      body.data.map((it: any) => [it.phone_number, [it.voice_region, it.import_problem]]),
+    );
+    expect(told).toEqual({ [here]: ['us1', null], [there]: ['ie1', 'number_routed_elsewhere'] });
+  });
+
+  it('tells no Region to credentials that may not read it, which are taken all the same', async () => {
+    const { read, owner, integration_id } = await open();
+    const answer = { code: 20_003, message: 'Authenticate', status: 401 };
+    service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body: answer });
+    const { status, body } = await read('?include=region');
+    expect({ status, data: body.data }).toMatchObject({
+      status: 200,
+      data: [{ voice_region: null, import_problem: null }],
+    });
+    const { data } = await owner.client.integrations.get.query({ integration_id });
+    expect(data.status).toBe('active');
+  });
+
   it('holds its place while numbers come and go', async () => {
     const numbers = Array.from({ length: 7 }, () => ({ phone_number: drawNumber() }));
     const { read, account_sid } = await open(numbers);
@@ -207,6 +238,7 @@ describe('a page of them', () => {
     ['page_size=101', 'page_size', 'must be a whole number from 1 to 100'],
     ['page_size=0', 'page_size', 'must be a whole number from 1 to 100'],
     ['cursor=abc', 'cursor', 'must be the next_cursor of the page before, with the same filters'],
+    ['include=regions', 'include', 'must be region'],
     ['include_total=true', 'include_total', 'is not a field of this request'],
   ])('is refused for %s', async (query, path, message) => {
     const { read } = await open();
@@ -251,7 +283,7 @@ describe('who asks', () => {
 });
 
 describe('a provider that fails', () => {
-  const calls = ['twilio.listNumbers', 'livekit.ListSIPInboundTrunk'];
+  const calls = ['twilio.listNumbers', 'livekit.ListSIPInboundTrunk', 'twilio.fetchNumberRoute'];
   const faults: [Pick<Fault, 'kind'> & Partial<Fault>, number, string][] = [
     [{ kind: 'answer', status: 503 }, 503, 'provider_unavailable'],
     [{ kind: 'answer', status: 429, retry_after_seconds: 7 }, 503, 'provider_unavailable'],
@@ -259,12 +291,14 @@ describe('a provider that fails', () => {
     [{ kind: 'drop_before' }, 503, 'provider_unavailable'],
     [{ kind: 'hang_before' }, 504, 'provider_timeout'],
   ];
-  it.each(calls.flatMap((call) => faults.map((fault) => [call, ...fault] as const)))(
+  const cells = calls.flatMap((call) => faults.map((fault) => [call, ...fault] as const));
+  // Who is refused the Region is told the rest.
+  it.each(cells.filter(([call, _fault, status]) => call !== 'twilio.fetchNumberRoute' || status !== 502))(
     'at %s with %o is told, with nothing changed',
     async (call, fault, status, code) => {
       const { read } = await open();
       service.sandbox.faults.add({ call, ...fault });
-      const { body } = await read();
+      const { body } = await read('?include=region');
       expect({ status: body.status, code: body.code }).toEqual({ status, code });
       expect(body.detail).toContain('Nothing was changed.');
       expect((await read()).status).toBe(200);

@@ -1,5 +1,7 @@
 import type { AvailableNumber, Pagination, ParsedListAvailableNumbers } from '@trunkline/contracts';
+import pLimit from 'p-limit';
 import { notACursor, readTextCursor, writeTextCursor } from '../database/page.ts';
+import { isRefusal } from '../provisioning/provider.ts';
 import { maskUrl } from '../telemetry/mask-url.ts';
 import type { IntegrationRecord } from './record.ts';
 
@@ -31,28 +33,58 @@ export type ForeseeImports = (
   trunk_sid: string | undefined,
 ) => Promise<Pick<AvailableNumber, 'phone_number_id' | 'import_problem'>[]>;
 
+export interface RegionTable {
+  /** The Region whose configuration takes a number's calls. Undefined: none was set. Throws a `ProviderProblem`. */
+  seeRegion(phone_number: string): Promise<{ voice_region: string } | undefined>;
+}
+
+/** As Twilio names it where none was set. */
+const DEFAULT_REGION = 'us1';
+
+const READS_AT_ONCE = 10;
+
 /** Lists the voice numbers of an integration's account, with what an import of each would meet. */
 export const createAvailableNumbers =
   (foreseeImports: ForeseeImports) =>
   async (
-    { integration_id, organization_id, provisioning }: IntegrationRecord,
+    { integration_id, organization_id, provisioning, region }: IntegrationRecord,
     account: NumberList,
-    { cursor, page_size }: Pick<ParsedListAvailableNumbers, 'cursor' | 'page_size'>,
+    regions: RegionTable,
+    { cursor, page_size, include }: Pick<ParsedListAvailableNumbers, 'cursor' | 'page_size' | 'include'>,
   ): Promise<{ data: AvailableNumber[]; pagination: Pagination }> => {
     const after = cursor === undefined ? undefined : placeIn(cursor, integration_id);
     const { numbers, next } = await account.listNumbers({ page_size, after });
     const voice = numbers.filter(({ capabilities }) => capabilities.voice);
     const own_trunk_sid = provisioning.parts.trunk?.resource_id ?? undefined;
-    const foreseen = await foreseeImports(organization_id, voice, own_trunk_sid);
+    const limit = pLimit(READS_AT_ONCE);
+    const [foreseen, inForce] = await Promise.all([
+      foreseeImports(organization_id, voice, own_trunk_sid),
+      include === 'region'
+        ? limit.map(voice, ({ phone_number }) => regionOf(regions, phone_number))
+        : voice.map(() => null),
+    ]);
     const data = foreseen.flatMap((seen, n) => {
       const number = voice[n];
+      const voice_region = inForce[n] ?? null;
       if (number === undefined) return [];
       const { number_sid, ...shown } = number;
-      return [{ ...shown, routing: describeRouting(number, own_trunk_sid), ...seen }];
+      const isElsewhere = voice_region !== null && voice_region !== (region ?? DEFAULT_REGION);
+      const import_problem = seen.import_problem ?? (isElsewhere ? 'number_routed_elsewhere' : null);
+      return [{ ...shown, routing: describeRouting(number, own_trunk_sid), ...seen, voice_region, import_problem }];
     });
     const next_cursor = next && writeTextCursor(`${integration_id} ${next.page} ${next.page_token}`);
     return { data, pagination: { next_cursor, has_more: next !== null, page_size, total_count: null } };
   };
+
+/** Null: the credentials may not read it. */
+const regionOf = async (regions: RegionTable, phone_number: string): Promise<string | null> => {
+  try {
+    return (await regions.seeRegion(phone_number))?.voice_region ?? DEFAULT_REGION;
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
+  }
+};
 
 const describeRouting = ({ routing }: ListedNumber, own_trunk_sid: string | undefined): AvailableNumber['routing'] => {
   const { voice_url, voice_application_sid, trunk_sid } = routing;

@@ -9,7 +9,7 @@ import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
 import { beingDeleted, createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
-import { createAvailableNumbers, type ForeseeImports, type NumberList } from './available-numbers.ts';
+import { createAvailableNumbers, type ForeseeImports, type NumberList, type RegionTable } from './available-numbers.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
 import { createChangeTrunk } from './change-trunk.ts';
 import { createCreateIntegration } from './create.ts';
@@ -47,7 +47,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
 }
 
 /** The Twilio accounts of organizations, and the trunk that each has of its own. */
-export const createIntegrations = <Account extends TrunkAccount & NumberList & ProvableAccount>(
+export const createIntegrations = <Account extends TrunkAccount & NumberList & RegionTable & ProvableAccount>(
   deps: IntegrationsDependencies<Account>,
 ) => {
   const { connection, connect } = deps;
@@ -104,7 +104,9 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & P
     availableNumbers: async (caller, { integration_id, ...page }) => {
       const integration = await getActive(caller, integration_id);
       const account = await accounts.accountNotingStatus(integration);
-      return { success: true, ...(await listAvailable(integration, account, page)) };
+      // What refuses to tell a Region says nothing of the credentials.
+      const regions = await accounts.accountOf(integration);
+      return { success: true, ...(await listAvailable(integration, account, regions, page)) };
     },
   };
 

@@ -71,6 +71,7 @@ export const acts: Record<string, string> = {
   giveBack: 'update the phone number',
   detach: 'update the phone number',
   readRegion: 'read the inbound processing Region of a phone number',
+  seeRegion: 'read the inbound processing Region of a phone number',
   setRegion: 'set the inbound processing Region of a phone number',
   createTrunk: 'create a SIP trunk',
   findTrunks: 'list SIP trunks',
@@ -95,7 +96,7 @@ export const acts: Record<string, string> = {
 const ofTheCarrierTrunk = ['createTrunk', 'createOriginationUrl', 'createCredentialList', 'createCredential', 'permit'];
 
 export const staysOf = (call: string): string | undefined => {
-  if (call === 'listNumbers') return NOTHING_CHANGED;
+  if (call === 'listNumbers' || call === 'seeRegion') return NOTHING_CHANGED;
   return ofTheCarrierTrunk.includes(call)
     ? "The parts of the integration's trunk that exist at Twilio stay, and the next import continues from there."
     : undefined;

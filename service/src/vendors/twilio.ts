@@ -7,7 +7,7 @@ import {
 } from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
-import type { ListedNumber, NumberList } from '../integrations/available-numbers.ts';
+import type { ListedNumber, NumberList, RegionTable } from '../integrations/available-numbers.ts';
 import type { TrunkAccount, TrunkSettings } from '../integrations/carrier-trunk.ts';
 import type { ProvableAccount } from '../integrations/prove.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
@@ -39,7 +39,7 @@ export interface TwilioOptions {
 }
 
 /** A Twilio account: its numbers, and what its trunks are made of. */
-export interface TwilioAccount extends Carrier, TrunkAccount, NumberList, RoutingTable, ProvableAccount {}
+export interface TwilioAccount extends Carrier, TrunkAccount, NumberList, RoutingTable, RegionTable, ProvableAccount {}
 
 /** Twilio's edge for each region: the SDK names a host by both. https://www.twilio.com/docs/global-infrastructure/edge-locations */
 const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
@@ -422,12 +422,13 @@ const tableOf = (
   httpClient: TwilioHttp,
   timeout_ms: number,
   measureCall: MeasureCall,
-): RoutingTable => {
+): RoutingTable & RegionTable => {
   const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
   const { phoneNumbers } = clientOf(credentials, httpClient).routes.v2;
-  return {
-    readRegion: (phone_number) =>
-      call('readRegion', async () => {
+  const reading =
+    (name: 'readRegion' | 'seeRegion'): RoutingTable['readRegion'] =>
+    (phone_number) =>
+      call(name, async () => {
         try {
           const { sid, voiceRegion } = await phoneNumbers(phone_number).fetch();
           return { resource_id: Sid.parse(sid), voice_region: z.string().parse(voiceRegion) };
@@ -435,7 +436,10 @@ const tableOf = (
           if (httpClient.lastStatus() !== 404) throw error;
           return undefined;
         }
-      }),
+      });
+  return {
+    readRegion: reading('readRegion'),
+    seeRegion: reading('seeRegion'),
     setRegion: (phone_number, voice_region) =>
       call('setRegion', async () => {
         const { sid, voiceRegion } = await phoneNumbers(phone_number).update({ voiceRegion: voice_region });

@@ -199,6 +199,13 @@ const acts: fc.Arbitrary<Act>[] = [
   ),
   which.map(
     (n): Act =>
+      async (side, { phone_numbers }) => {
+        const route = await side.account.readRegion(phone_numbers[n] ?? '+15550000000');
+        return { voice_region: route?.voice_region };
+      },
+  ),
+  which.map(
+    (n): Act =>
       (side) =>
         side.account.readNumber(idOf(side, n, 'PN')),
   ),
@@ -292,7 +299,8 @@ const outcomeOf = async (side: Side, work: Promise<unknown>): Promise<string> =>
   const answered = await work.catch((error: unknown) => {
     if (!(error instanceof ProviderProblem)) throw error;
     const { passing, doubtful, code, members } = error;
-    if (error instanceof Conflict) return { conflict: error.resource_ids };
+    // Which of two rules LiveKit looks at first is a matter of their ids, which are drawn.
+    if (error instanceof Conflict) return { conflict: error.resource_ids.filter((id) => !id.startsWith('SDR_')) };
     return { passing, doubtful, isRefused: code !== 'provider_credentials_refused', status: members.provider?.status };
   });
   if (typeof answered === 'string' && !side.ids.includes(answered)) side.ids.push(answered);

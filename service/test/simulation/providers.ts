@@ -91,6 +91,17 @@ export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers)
       ...{ resource_id, mark, written: [phone_number], has_other_numbers: false },
     }));
 
+  /** LiveKit names the other rule only where it looked at that one first. */
+  const refuseClash = (
+    { inbound_trunk_id, pin }: Pick<DispatchRuleContent, 'inbound_trunk_id' | 'pin'>,
+    own_id = '',
+  ) => {
+    const others = pairsOf(rules, (rule) => rule.inbound_trunk_id === inbound_trunk_id).filter(([id]) => id !== own_id);
+    const at = others.findIndex(([, rule]) => rule.pin === pin);
+    if (at >= 0)
+      throw new Conflict('LiveKit has such a rule', { resource_ids: at === 0 ? [others[0]?.[0] ?? ''] : [] });
+  };
+
   return {
     createInboundTrunk: async (line) => {
       const [other] = pairsOf(inbound, ({ phone_number }) => phone_number === line.phone_number);
@@ -110,10 +121,7 @@ export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers)
       outbound.delete(trunk_id);
     },
     createDispatchRule: async (rule) => {
-      const clashes = ({ inbound_trunk_id, pin }: DispatchRuleContent) =>
-        inbound_trunk_id === rule.inbound_trunk_id && pin === rule.pin;
-      const [other] = pairsOf(rules, clashes);
-      if (other) throw new Conflict('LiveKit has such a rule', { resource_ids: [other[0]] });
+      refuseClash(rule);
       return put(rules, 'SDR_', { ...rule, agent_metadata: rule.agent_id && rule.agent_metadata });
     },
     findDispatchRules: async (inbound_trunk_id) =>
@@ -124,7 +132,9 @@ export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers)
     changeDispatchRule: async (dispatch_rule_id, answer, fields) => {
       const { agent_id } = answer;
       const ofAgent = fields.includes('agent_id') || fields.includes('agent_metadata');
-      const isKnown = rules.get(dispatch_rule_id)?.agent_id === agent_id && !fields.includes('agent_metadata');
+      const before = rules.get(dispatch_rule_id);
+      if (before) refuseClash({ ...before, ...(fields.includes('pin') && { pin: answer.pin }) }, dispatch_rule_id);
+      const isKnown = before?.agent_id === agent_id && !fields.includes('agent_metadata');
       return change(rules, dispatch_rule_id, {
         ...(fields.includes('room_prefix') && { room_prefix: answer.room_prefix }),
         ...(fields.includes('pin') && { pin: answer.pin }),
@@ -211,7 +221,12 @@ export const connectAccount = (
       return undefined;
     },
     listNumbers: notAsked('listNumbers'),
-    readRegion: notAsked('readRegion'),
+    // Nobody here moves a number to another Region.
+    readRegion: async (phone_number) => {
+      const isOwned = [...account().numbers.values()].some((it) => it.phone_number === phone_number);
+      return isOwned ? { resource_id: `QQ${'0'.repeat(32)}`, voice_region: 'us1' } : undefined;
+    },
+    seeRegion: notAsked('seeRegion'),
     setRegion: notAsked('setRegion'),
     routeToTrunk: async (number_sid, trunk_sid) => route(number_sid, { trunk_sid }),
     giveBack: async (number_sid, former_routing) => {
@@ -267,7 +282,7 @@ export const connectAccount = (
     createCredential: async (list_sid, credential) => {
       const { credentials } = listOf(list_sid);
       if (seen(credentials, ({ username }) => username === credential.username).length > 0)
-        throw new ProviderProblem('provider_error', 'The user name is taken', {});
+        throw new ProviderProblem('provider_error', 'The user name is taken', answerOf(400, '20001'));
       return add(credentials, 'CR', { ...credential });
     },
     findCredentials: async (list_sid, username) =>
@@ -293,14 +308,10 @@ const notAsked = (call: string) => async (): Promise<never> => {
 
 class Missing extends ProviderProblem {}
 
+const answerOf = (status: number, code: string) => ({
+  provider: { name: 'twilio', status, code, message: null, request_id: null, more_info: null } as const,
+});
+
 const refuseMissing = (): never => {
-  const provider = {
-    name: 'twilio',
-    status: 404,
-    code: '20404',
-    message: null,
-    request_id: null,
-    more_info: null,
-  } as const;
-  throw new Missing('provider_refused', 'Twilio does not find it', { provider });
+  throw new Missing('provider_refused', 'Twilio does not find it', answerOf(404, '20404'));
 };
