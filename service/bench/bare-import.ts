@@ -19,7 +19,11 @@ export const openBareImport = (connection: Connection, providers_url: string) =>
     const phone_number = drawToken();
     await records.findOne({ phone_number });
     await records.insertOne({ phone_number });
-    await Promise.all([call('/IncomingPhoneNumbers.json', 'GET'), call('/livekit.SIP/ListSIPInboundTrunk')]);
+    await Promise.all([
+      call('/IncomingPhoneNumbers.json', 'GET'),
+      call('/v2/PhoneNumbers/', 'GET'),
+      call('/livekit.SIP/ListSIPInboundTrunk'),
+    ]);
     const inbound = async () => {
       await call('/CreateSIPInboundTrunk');
       await note(phone_number, 'inbound_trunk');

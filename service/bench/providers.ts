@@ -35,6 +35,7 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
     (_, url) => ({ incoming_phone_numbers: [numberOf(url.searchParams.get('PhoneNumber') ?? '')] }),
   ],
   [/\/IncomingPhoneNumbers\/PN/, (sent) => ({ ...numberOf(''), ...sent })],
+  [/\/v2\/PhoneNumbers\//, () => ({ sid: sid('QQ'), voice_region: 'us1' })],
   [/\/Trunks$/, (sent) => ({ ...sent, sid: sid('TK') })],
   [/\/OriginationUrls$/, (sent) => ({ ...sent, sid: sid('OU') })],
   [/\/Credentials\.json$/, () => ({ sid: sid('CR') })],

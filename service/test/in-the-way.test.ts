@@ -53,7 +53,7 @@ describe.each(Object.keys(inputs) as (keyof typeof inputs)[])(
         code: 'number_answered_elsewhere',
         trunk_id,
       });
-      const lists = from === 'sip' ? [] : ['twilio.listNumbers'];
+      const lists = from === 'sip' ? [] : ['twilio.fetchNumberRoute', 'twilio.listNumbers'];
       expect(service.sandbox.faults.calls.slice(begun).toSorted()).toEqual(['livekit.ListSIPInboundTrunk', ...lists]);
       expect(await readWorld(service)).toEqual(before);
       await removeTrunk(trunk_id);

@@ -30,12 +30,21 @@ const prepare = async () => {
 type Region = 'us1' | 'ie1' | 'au1';
 
 /** A number that is handled in one Region, and an integration of another. */
-const prepareImport = async ({ voice_region, routing = true }: { voice_region?: Region; routing?: boolean } = {}) => {
+const prepareImport = async ({
+  region = 'ie1',
+  voice_region,
+  routing = region !== 'us1',
+}: {
+  region?: 'us1' | 'ie1';
+  voice_region?: Region;
+  routing?: boolean;
+} = {}) => {
   const caller = await service.newOrganization();
   const phone_number = drawNumber();
   const seeded = { phone_number, ...(voice_region && { voice_region }) };
   const account = await seedAccount(service.sandbox.shelf, [seeded], { regional_tokens: tokens });
-  const credentials = { provider: 'twilio', account_sid: account.sid, auth_token: tokens.ie1, region: 'ie1' } as const;
+  const auth_token = region === 'us1' ? account.auth_token : tokens[region];
+  const credentials = { provider: 'twilio', account_sid: account.sid, auth_token, region } as const;
   const [key] = account.api_keys;
   const ofUs1 = { routing_credentials: { api_key_sid: key!.sid, api_key_secret: key!.secret } };
   const { data } = await caller.client.integrations.create.mutate({
@@ -198,7 +207,7 @@ describe('an import into a Region with routing_credentials', () => {
     const body = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
     const answer = await importing();
-    expect(answer.body.data.warnings).toEqual([expect.stringContaining('Nobody here can see')]);
+    expect(answer.body.data.warnings).toEqual([expect.stringContaining('may not read in which Region')]);
     const { integration_id } = data;
     const { data: now } = await caller.client.integrations.get.query({ integration_id });
     expect(now.status).toBe('active');
@@ -211,7 +220,7 @@ describe('an import into a Region without routing_credentials', () => {
     expect(data.has_routing_credentials).toBe(false);
     const { status, body } = await importing();
     expect(status).toBe(201);
-    expect(body.data.warnings).toEqual([expect.stringContaining('Nobody here can see in which Region')]);
+    expect(body.data.warnings).toEqual([expect.stringContaining('may not read in which Region')]);
     const { phone_number_id } = body.data;
     const { data: number } = await caller.client.phoneNumbers.get.query({ phone_number_id });
     expect(number.warnings).toEqual(body.data.warnings);
@@ -221,6 +230,35 @@ describe('an import into a Region without routing_credentials', () => {
     const { importing } = await prepareImport({ routing: false });
     const { body } = await importing({ supports_inbound: false, supports_outbound: true });
     expect(body.data.warnings).toBeUndefined();
+  });
+});
+
+describe('an import into us1', () => {
+  it('sees with its own credentials that another Region handles the number, and moves it only when asked', async () => {
+    const { importing, regionNow, list, caller } = await prepareImport({ region: 'us1', voice_region: 'ie1' });
+    const refused = await importing();
+    expect(refused).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
+    expect(refused.body.detail).toContain('in its Region ie1, and this integration is of us1');
+    await settle(service);
+    expect([await list(), await regionNow()]).toEqual([[], 'ie1']);
+
+    const { status, body } = await importing(replacing);
+    expect({ status, warnings: body.data.warnings }).toEqual({
+      status: 201,
+      warnings: [expect.stringContaining("moved to Twilio's Region us1")],
+    });
+    expect(await regionNow()).toBe('us1');
+    await caller.client.phoneNumbers.release.mutate({ phone_number_id: body.data.phone_number_id });
+    expect(await regionNow()).toBe('ie1');
+  });
+
+  it('warns where a restricted key may not see it', async () => {
+    const { importing } = await prepareImport({ region: 'us1' });
+    const body = { code: 20_003, message: 'Authenticate', status: 401 };
+    service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
+    const answer = await importing();
+    expect(answer.status).toBe(201);
+    expect(answer.body.data.warnings).toEqual([expect.stringContaining('may not read in which Region')]);
   });
 });
 

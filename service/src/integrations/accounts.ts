@@ -167,6 +167,7 @@ export const createLineOf =
       accounts.accountOf(integration),
       accounts.accountNotingStatus(integration),
     ]);
+    const region = integration.region ?? 'us1';
     // As it was read last: its trunk may be made, or made again, meanwhile.
     let known = integration;
     return {
@@ -175,9 +176,9 @@ export const createLineOf =
       noteUpgrade: () => store.noteUpgrade(integration_id),
       secure,
       numbers,
-      region: integration.region ?? 'us1',
-      // What refuses these says nothing of the credentials of the Region.
-      routes: integration.has_routing_credentials ? account : undefined,
+      region,
+      // Only credentials of US1 can ask for the table. What refuses these says nothing of the credentials of the Region.
+      routes: region === 'us1' || integration.has_routing_credentials ? account : undefined,
       requireThere: async () => {
         if ((await store.getById(integration_id))?.state !== 'active') throw beingDeleted(integration_id);
       },

@@ -58,7 +58,7 @@ const sentences: Record<Condition, { of: 'calls_in' | 'calls'; say(record: Numbe
   region_unknown: {
     of: 'calls_in',
     say: ({ phone_number }) =>
-      `Nobody here can see in which Region Twilio handles calls to ${phone_number}. If it is another than that of the integration, no call arrives: set it in the Twilio console, in the number's configuration of the integration's Region (Route to), or integrate the account with routing_credentials, and the import sets it.`,
+      `The credentials of the integration may not read in which Region Twilio handles calls to ${phone_number}. If it is another than that of the integration, no call arrives. Set it in the Twilio console, in the number's configuration of the integration's Region (Route to), or give the integration an API key of US1 that may read and update inbound processing Regions: its own, or as routing_credentials. The import then sets it.`,
   },
   trial_account: {
     of: 'calls',

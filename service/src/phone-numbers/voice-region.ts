@@ -17,10 +17,8 @@ export type SeenRegion = { voice_region: string | null } | undefined;
 /** The Region that is in force for a number. */
 export async function readRegion(job: Job): Promise<SeenRegion> {
   const { record } = job;
-  const { routes, region } = carrierOf(job);
-  if (!record.supports_inbound) return undefined;
-  // Who uses no other Region has nothing of it: nearly all numbers are where they were when Twilio had one alone.
-  if (routes === undefined) return region === DEFAULT_REGION ? { voice_region: null } : undefined;
+  const { routes } = carrierOf(job);
+  if (!record.supports_inbound || routes === undefined) return undefined;
   try {
     return { voice_region: (await routes.readRegion(record.phone_number))?.voice_region ?? null };
   } catch (error) {
