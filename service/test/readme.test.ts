@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { stepNames } from '@trunkline/contracts';
+import { operations, stepNames } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../src/sandbox/faults.ts';
+import { seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { describeDefault, type Setting, settings } from '../src/settings.ts';
 import { type OpenedService, openService } from './open-service.ts';
 import { readWorld } from './world.ts';
@@ -89,6 +90,44 @@ describe('the README', () => {
     expect(commands.filter((name) => !['exec', 'install', '--filter'].includes(name) && !(name in scripts))).toEqual(
       [],
     );
+  });
+});
+
+describe('docs/life.md', () => {
+  it('tells of each operation, from the first to the last, what its example is answered', async () => {
+    await using service = await openService();
+    const seeded = [{ phone_number: '+15551234567', voice_url: 'https://example.com/voice' }];
+    const { sid, auth_token, api_keys } = await seedAccount(service.sandbox.shelf, seeded);
+    const [key] = api_keys;
+    const here = new Map([
+      ['http://127.0.0.1:3000', service.url],
+      [`AC${'0'.repeat(32)}`, sid],
+      ['your-auth-token', auth_token],
+      [`SK${'0'.repeat(32)}`, key?.sid ?? ''],
+      ['your-api-key-secret', key?.secret ?? ''],
+    ]);
+    const { api_key: API_KEY, organization_id: ORGANIZATION_ID } = service.admin;
+    const env = { PATH: process.env.PATH, API_KEY, ORGANIZATION_ID };
+
+    const page = readFileSync(join(root, 'docs/life.md'), 'utf8');
+    const examples = [...page.matchAll(/^```sh\n(.*?)^```\n\n```json\n(.*?)^```/gms)];
+    expect(examples).toHaveLength(blocks('sh', page).length);
+    for (const [, shell = '', told = ''] of examples) {
+      const pasted = [...here].reduce((text, [word, ours]) => text.replaceAll(word, ours), shell);
+      const { stdout } = await promisify(execFile)('bash', ['-c', pasted], { env, timeout: 20_000 });
+      const expected = JSON.parse(told);
+      const { data } = JSON.parse(stdout);
+      // The ids that are told first are ours from then on.
+      for (const name of ['integration_id', 'phone_number_id']) {
+        if (expected[name]) here.set(expected[name], data[name]);
+        if (expected[name]) expected[name] = data[name];
+      }
+      expect(data, shell).toMatchObject(expected);
+    }
+    const shown = [...page.matchAll(/^curl .*?(?=^```)/gms)].map(([shell]) => shell);
+    const routes = [...operations.values()].filter(({ route }) => /^.(phone-numbers|integrations)/.test(route.path));
+    const writes = routes.filter(({ route }) => route.method !== 'GET');
+    expect(shown.length).toBe(writes.length + 1);
   });
 });
 
