@@ -252,6 +252,20 @@ describe('an import into us1', () => {
     expect(await regionNow()).toBe('ie1');
   });
 
+  it('does not warn of a number that it has seen, where a second look is refused', async () => {
+    const { importing, regionNow } = await prepareImport({ region: 'us1', voice_region: 'ie1' });
+    const { faults } = service.sandbox;
+    // The first attempt ends here. The second looks again.
+    faults.add({ call: 'twilio.updateNumber', kind: 'answer', status: 503 });
+    faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 400, skip: 1 });
+    const { status, body } = await importing(replacing);
+    expect({ status, warnings: body.data.warnings }).toEqual({
+      status: 201,
+      warnings: [expect.stringContaining("moved to Twilio's Region us1")],
+    });
+    expect(await regionNow()).toBe('us1');
+  });
+
   it('warns where a restricted key may not see it', async () => {
     const { importing } = await prepareImport({ region: 'us1' });
     const body = { code: 20_003, message: 'Authenticate', status: 401 };

@@ -9,7 +9,7 @@ import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { requireUnanswered } from './switchboard-side.ts';
-import { formerRegionOf, readRegion } from './voice-region.ts';
+import { formerRegionOf, isMoved, readRegion } from './voice-region.ts';
 
 type Known = PhoneNumberRecord['provisioning']['known'];
 
@@ -42,7 +42,8 @@ export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_a
   if (trial.status === 'rejected') throw trial.reason;
   if (region.status === 'rejected') throw region.reason;
   const conditions = [...owned.value.conditions, ...ofAccount];
-  if (record.supports_inbound && region.value === undefined) conditions.push('region_unknown');
+  const isRegionKnown = region.value !== undefined || isMoved(record);
+  if (record.supports_inbound && !isRegionKnown) conditions.push('region_unknown');
   return {
     number_sid: owned.value.number_sid,
     conditions,
