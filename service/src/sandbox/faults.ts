@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** How a stand-in misbehaves, on demand. */
 export const Fault = z.strictObject({
-  /** The call that it is about, as in `twilio.createTrunk`; a prefix such as `twilio.` will do. Default: any. */
+  /** The call that it is about, as in `twilio.createTrunk`; `twilio.` is any of Twilio's. Default: any. */
   call: z.string().default(''),
   /** Lets so many matching calls pass first. */
   skip: z.int().min(0).default(0),
@@ -67,7 +67,8 @@ export const createFaults = (): Faults => {
 
   const meet = (call: string): Fault | undefined => {
     for (const fault of armed) {
-      if (!call.startsWith(fault.call)) continue;
+      const isOfProvider = fault.call === '' || fault.call.endsWith('.');
+      if (isOfProvider ? !call.startsWith(fault.call) : call !== fault.call) continue;
       if (fault.skip-- > 0) continue;
       if (--fault.times === 0) armed.splice(armed.indexOf(fault), 1);
       fault.onTaken?.();

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/server.ts';
+import { putRoute } from '../../src/sandbox/twilio-routes.ts';
 import { seedNumber } from '../../src/sandbox/twilio-seed.ts';
 import { drawSid } from '../../src/sandbox/twilio-things.ts';
 import { type Caller, drawNumber, type OpenedService, type RestAnswer } from '../open-service.ts';
@@ -124,18 +125,42 @@ const newTrunk = async (service: OpenedService): Promise<Integrated> => {
   return integrated;
 };
 
-const onExistingTrunk = async (service: OpenedService, elsewhere?: Elsewhere): Promise<Act> => {
+const besideAnother = async (service: OpenedService, elsewhere?: Elsewhere) => {
   const made = withTrunk.get(service.sandbox) ?? newTrunk(service);
   withTrunk.set(service.sandbox, made);
   const integrated = await made;
   const caller = service.as(integrated.caller);
-  const { input, before } = await ofTwilio(service, { ...integrated, caller }, elsewhere);
+  return ofTwilio(service, { ...integrated, caller }, elsewhere);
+};
+
+const onExistingTrunk = async (service: OpenedService, elsewhere?: Elsewhere): Promise<Act> => {
+  const { caller, input, before } = await besideAnother(service, elsewhere);
   return importing({ caller, input }, before);
 };
 
 const onNewTrunk = async (service: OpenedService, elsewhere?: Elsewhere): Promise<Act> => {
   const { caller, input, before } = await ofTwilio(service, await newIntegration(service), elsewhere);
   return importing({ caller, input }, before);
+};
+
+/** A number that another of Twilio's Regions handles: it is moved, or handled there as before. */
+const fromAnotherRegion = async (service: OpenedService): Promise<Act> => {
+  const { caller, input, before } = await besideAnother(service);
+  const { phone_number } = input;
+  const { shelf } = service.sandbox;
+  await putRoute(shelf, phone_number, 'ie1');
+  const act = importing({ caller, input: { ...input, ...{ replace_existing_routing: true } } }, before);
+  return {
+    ...act,
+    check: async (now, answer) => {
+      const [kept] = (await now.as(caller).client.phoneNumbers.list.query({ phone_number })).data;
+      const route = await shelf.get<{ voice_region: string }>('twilio.route', phone_number);
+      // Where the table could not be read, a warning says so, and nothing is moved.
+      const isMoved = kept !== undefined && !kept.warnings?.join().includes('may not read');
+      expect(route?.voice_region).toBe(isMoved ? 'us1' : 'ie1');
+      await act.check(now, answer);
+    },
+  };
 };
 
 const ofSip = async (service: OpenedService): Promise<Import> => {
@@ -250,6 +275,7 @@ export const flows = {
   'later import of an integration': (service) => onExistingTrunk(service),
   'import of a number on a foreign trunk': (service) => onExistingTrunk(service, { trunk: true }),
   'import of a number on an application': (service) => onExistingTrunk(service, { application: true }),
+  'import of a number from another Region': fromAnotherRegion,
   'import of a SIP number': async (service) => importing(await ofSip(service)),
   assign: (service) => assigning(service, null, 'reception'),
   unassign: (service) => assigning(service, 'reception', null),
