@@ -326,10 +326,14 @@ export const api = {
     update: mutation({
       summary: 'Update an integration',
       description:
-        'Renames it, replaces its credentials, or changes `call_transfers`; what is not named stays. New credentials are ' +
+        'Renames it, replaces its credentials, changes `call_transfers`, or rotates the password of its trunk; what is not ' +
+        'named stays. New credentials are ' +
         'proven at Twilio and must reach every number that is imported, else the old ones stay in force. No call begins ' +
         'with the old ones once `PROVIDER_TIMEOUT_SECONDS` (10 unless set otherwise) have passed since the answer: revoke ' +
-        'them then. `call_transfers` is changed at Twilio before it is told.',
+        'them then. `call_transfers` is changed at Twilio before it is told. `rotate_trunk_password` is answered when it is ' +
+        'stored, and carried out in the background: Twilio takes a second user name and password beside the first, every ' +
+        'number changes over, and the first is deleted once none dials by it. `trunk_password_rotation` tells how far that ' +
+        'is. Until then another rotation is a 409 `rotation_under_way`, which names the numbers.',
       route: { method: 'PUT', path: '/integrations/{integration_id}' },
       permission: 'integrations:update',
       problems: [
@@ -338,6 +342,7 @@ export const api = {
         'provider_credentials_refused',
         'provider_refused',
         'phone_number_not_owned',
+        'rotation_under_way',
         ...ofProviders,
       ],
       input: UpdateIntegration,
@@ -354,6 +359,7 @@ export const api = {
           },
         },
         'Call transfers': { integration_id: integration.integration_id, call_transfers: 'all' },
+        'Another password of the trunk': { integration_id: integration.integration_id, rotate_trunk_password: true },
       },
       answers: {
         'A changed integration': {

@@ -108,6 +108,7 @@ export const integration: Integration = {
   region: null,
   has_routing_credentials: false,
   call_transfers: 'disabled',
+  trunk_password_rotation: null,
   ...made,
 };
 

@@ -91,13 +91,37 @@ export const UpdateIntegration = z
         'In place of those that are kept: of the same account and Region. They are proven at Twilio first, and must reach every number that is imported. `routing_credentials` that are not named stay.',
     }),
     call_transfers: CallTransfers.optional(),
+    rotate_trunk_password: z.literal(true, 'must be true').optional().meta({
+      description:
+        "Give the account's trunk at Twilio another user name and password. No call is refused meanwhile: both work until no number dials by the former ones.",
+    }),
   })
   .refine(({ integration_id, if_revision, ...changes }) => Object.values(changes).some((it) => it !== undefined), {
-    error: 'must name what to change: name, credentials or call_transfers',
+    error: 'must name what to change: name, credentials, call_transfers or rotate_trunk_password',
   })
   .meta({ id: 'UpdateIntegration', description: 'What to change. Whatever is not named stays as it is.' });
 export type UpdateIntegration = z.input<typeof UpdateIntegration>;
 export type ParsedUpdateIntegration = z.output<typeof UpdateIntegration>;
+
+const TrunkPasswordRotation = z
+  .strictObject({
+    since: Timestamp.meta({ description: 'When it was asked for.' }),
+    phone_number_count: z
+      .int()
+      .meta({ description: 'How many numbers dial by the former user name and password still.', example: 12 }),
+    problem: z
+      .strictObject({
+        code: z.string().meta({ description: 'Which problem it is.' }),
+        detail: z.string().meta({ description: 'What happened, in a sentence.' }),
+      })
+      .optional()
+      .meta({ description: 'What Twilio answered when the next step failed last. It is tried again.' }),
+  })
+  .meta({
+    id: 'TrunkPasswordRotation',
+    description:
+      "How far a change of the trunk's user name and password is. What keeps a number from it stands in its `provisioning`.",
+  });
 
 /** An organization's Twilio account. `status` is what Twilio last said of its credentials. */
 export const Integration = z
@@ -131,6 +155,9 @@ export const Integration = z
     call_transfers: CallTransfers.nullable().default(null).meta({
       description:
         'Whether an agent can transfer a call away. Null: the account was integrated before this could be asked for, and what is set in the Twilio console is in force.',
+    }),
+    trunk_password_rotation: TrunkPasswordRotation.nullable().default(null).meta({
+      description: "The change of the trunk's user name and password that is under way. Null: there is none.",
     }),
     warnings: z
       .array(z.string().meta({ description: 'A sentence.' }))

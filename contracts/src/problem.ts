@@ -33,6 +33,7 @@ export const problems = {
   number_answered_elsewhere: [409, 'The phone number is answered elsewhere'],
   livekit_clash: [409, 'Two trunks or dispatch rules at LiveKit clash'],
   integration_in_use: [409, 'The integration is in use'],
+  rotation_under_way: [409, 'A rotation is under way'],
   integration_already_exists: [409, 'The account is already integrated'],
   idempotency_key_in_use: [409, 'The idempotency key is in use'],
   answer_not_kept: [409, 'The first response is not repeated'],
@@ -100,7 +101,10 @@ export interface ProblemMembers {
   limit?: number;
   /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
   trunk_id?: string;
-  /** Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach: the first 100. */
+  /**
+   * Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach; of
+   * `rotation_under_way`, those that dial by the former password still: the first 100.
+   */
   phone_numbers?: { phone_number_id: string; phone_number: string }[];
   /** How many these are, listed or not. */
   phone_number_count?: number;

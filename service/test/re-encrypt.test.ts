@@ -52,6 +52,8 @@ beforeAll(async () => {
   const wanted = { inbound_pin, inbound_pin_version: 'next', sip_password, sip_password_version: 'next' };
   const change = { kind: 'update', wanted, actor, request_id, at: new Date() };
   await numbers.updateOne({ _id }, { $set: { 'provisioning.change': change, 'provisioning.lease_token': 'held' } });
+  const rotated = { rotate_trunk_password: true };
+  expect((await admin.rest('PUT', `/api/integrations/${integration_id}`, rotated)).status).toBe(200);
 });
 afterAll(() => service.close());
 

@@ -71,6 +71,10 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
     `${integration_id} is in use by 1 phone numbers: ${phone_number}. Release them first; then delete it.`,
     { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1 },
   ],
+  rotation_under_way: [
+    `The trunk password of ${integration_id} is being rotated since ${integration.updated_at}, and 1 phone numbers still dial by the former one: ${phone_number}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
+    { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1, retry_after_seconds: 60 },
+  ],
   integration_already_exists: `Your organization already has an integration for the account ${account_sid} in the Region us1. Use it: GET /api/integrations lists it.`,
   idempotency_key_in_use: [
     'The first request with this Idempotency-Key is still in progress. Try again once it has finished.',

@@ -20,8 +20,12 @@ export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): Se
     })),
   );
 
-/** What a change wants is sealed for where it will stand. */
-const placeIn = (path: string) => path.replace(/^provisioning\.change\.wanted\./, '').replaceAll('.', '_');
+/** What a change wants is sealed for where it will stand, and so are the next credentials of a trunk. */
+const placeIn = (path: string) =>
+  path
+    .replace(/^provisioning\.change\.wanted\./, '')
+    .replace(/^rotation\./, 'carrier.')
+    .replaceAll('.', '_');
 
 const pathsIn = (schema: z.core.$ZodType, path: readonly string[]): string[] =>
   bare(schema).flatMap((one) => {

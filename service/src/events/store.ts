@@ -27,6 +27,7 @@ const EventRecord = z.object({
     'phone_number.released',
     'integration.created',
     'integration.updated',
+    'integration.trunk_password_rotated',
     'integration.deleted',
     'integration.refused',
     'integration.accepted',

@@ -131,14 +131,20 @@ export const openCredentials = async (
   return TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))));
 };
 
-/** The password of its trunk. */
-export const openPassword = async (
+/** The user name and password of its trunk, or those of a rotation that are not in force. */
+export const openTrunkCredentials = async (
   secrets: Pick<Secrets, 'open'>,
-  { integration_id, carrier: { password } }: IntegrationRecord,
-): Promise<string> => {
-  if (password === null) throw new Error(`${integration_id} is gone`);
-  return secrets.open(password, `integrations/${integration_id}/carrier_password`);
+  record: IntegrationRecord,
+  of: 'carrier' | 'rotation' = 'carrier',
+): Promise<{ username: string; password: string }> => {
+  const { username, password } = record[of] ?? {};
+  if (username === undefined || !password) throw new Error(`${record.integration_id} is gone`);
+  return { username, password: await secrets.open(password, passwordPlaceOf(record.integration_id)) };
 };
+
+/** Of both, as they change places. */
+export const passwordPlaceOf = (integration_id: IntegrationId) =>
+  `integrations/${integration_id}/carrier_password` as const;
 
 export const beingDeleted = (integration_id: IntegrationId): Problem =>
   new Problem(
@@ -180,17 +186,19 @@ export const createLineOf =
       // Only credentials of US1 can ask for the table. What refuses these says nothing of the credentials of the Region.
       routes: region === 'us1' || integration.has_routing_credentials ? account : undefined,
       requireThere: async () => {
-        if ((await store.getById(integration_id))?.state !== 'active') throw beingDeleted(integration_id);
+        const now = await store.getById(integration_id);
+        if (now?.state !== 'active') throw beingDeleted(integration_id);
+        known = now;
       },
       trunkSid: () => known.provisioning.parts.trunk?.resource_id ?? undefined,
       address: () => known.carrier.domain_name,
+      rotatedUsername: () => (known.carrier.rotated_at ? known.carrier.username : undefined),
       trunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {
         known = await ensureTrunk.ensure(known, waiting);
         return {
           trunk_sid: known.provisioning.parts.trunk?.resource_id ?? '',
           address: known.carrier.domain_name,
-          username: known.carrier.username,
-          password: await openPassword(secrets, known),
+          ...(await openTrunkCredentials(secrets, known)),
         };
       },
       lookAtTrunk: async (waiting: Pick<Guard, 'signal' | 'before' | 'waited'>) => {

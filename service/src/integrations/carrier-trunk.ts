@@ -51,7 +51,8 @@ export interface CarrierJob {
   call_transfers: CallTransfers | null;
   /** Where Twilio sends calls: `sip:host;transport=…`. */
   sip_url: string;
-  password(): Promise<string>;
+  /** Those in force, or those of a rotation that are not. */
+  credentials(of: 'carrier' | 'rotation'): Promise<{ username: string; password: string }>;
   /** Chooses another domain name, and stores it before it is sent. */
   rename(): Promise<void>;
 }
@@ -59,6 +60,24 @@ export interface CarrierJob {
 const settingsOf = ({ secure, call_transfers }: CarrierJob) => ({ secure, ...(call_transfers && { call_transfers }) });
 const always = () => true;
 const seen = (sids: string[]): Seen[] => sids.map((resource_id) => ({ resource_id }));
+
+/** A user name and password in the trunk's list: those in force and, while they are rotated, others beside them. */
+const credentialPart = (
+  name: 'credential' | 'other_credential',
+  of: 'carrier' | 'rotation',
+): Part<CarrierJob, CarrierPartName> => ({
+  name,
+  after: ['credential_list'],
+  when: ({ rotation }) => of === 'carrier' || (rotation !== null && rotation.state !== 'unused'),
+  applies: (record) => record[of] !== null,
+  make: async (job) => job.account.createCredential(made(job, 'credential_list'), await job.credentials(of)),
+  look: async (job) => {
+    const { username } = job.record[of] ?? {};
+    if (username === undefined || !has(job, 'credential_list')) return [];
+    return seen(await job.account.findCredentials(made(job, 'credential_list'), username));
+  },
+  remove: (job, credential_sid) => job.account.removeCredential(made(job, 'credential_list'), credential_sid),
+});
 
 /** How an integration's own trunk is made at Twilio. Imports wait for it, and never undo it. */
 export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
@@ -92,20 +111,8 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
       (await job.account.pointOriginationUrl(made(job, 'trunk'), sid, job.sip_url)) ? sid : undefined,
     remove: (job, origination_url_sid) => job.account.removeOriginationUrl(made(job, 'trunk'), origination_url_sid),
   },
-  {
-    name: 'credential',
-    after: ['credential_list'],
-    when: always,
-    make: async (job) => {
-      const { username } = job.record.carrier;
-      return job.account.createCredential(made(job, 'credential_list'), { username, password: await job.password() });
-    },
-    look: async (job) =>
-      has(job, 'credential_list')
-        ? seen(await job.account.findCredentials(made(job, 'credential_list'), job.record.carrier.username))
-        : [],
-    remove: (job, credential_sid) => job.account.removeCredential(made(job, 'credential_list'), credential_sid),
-  },
+  credentialPart('credential', 'carrier'),
+  credentialPart('other_credential', 'rotation'),
   {
     name: 'permission',
     after: ['trunk', 'credential_list'],
@@ -149,6 +156,10 @@ const made = ({ record }: CarrierJob, part: CarrierPartName): string => {
   return resource_id;
 };
 
-/** Whether everything is there, so that nobody need make it. */
+/** Whether everything is there that calls need, so that nobody need make it. */
 export const isReady = ({ provisioning }: IntegrationRecord): boolean =>
-  carrierParts.every(({ name }) => provisioning.parts[name]?.state === 'done');
+  carrierParts.every(({ name }) => name === 'other_credential' || provisioning.parts[name]?.state === 'done');
+
+/** When the reconciler must look at one that nobody works on. */
+export const dueAt = ({ provisioning, rotation }: IntegrationRecord): Date | undefined =>
+  provisioning.uncertain_until ?? rotation?.at;

@@ -6,7 +6,7 @@ import { build, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { adding } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
-import { type CarrierJob, carrierParts } from './carrier-trunk.ts';
+import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationClaim, IntegrationStore, WrittenIntegration } from './store.ts';
@@ -55,9 +55,12 @@ export const createChangeTrunk =
       return false;
     }
     const before = provisioning.parts.trunk?.resource_id;
-    Object.assign(record, written);
+    const { rotation = record.rotation, ...rest } = written;
+    Object.assign(record, rest);
     try {
       if (provisioning.parts.trunk?.state === 'done') await carryOut(claim);
+      // Stored before anything of it is sent.
+      record.rotation = rotation;
       await inTransaction(async (session) => {
         const $set = { ...written, ...settled(record) };
         await claim.release({ $set }, { session, only: { revision }, due_at: dueAt(record) });
@@ -88,7 +91,6 @@ export const createChangeTrunk =
 const settled = ({ provisioning }: IntegrationRecord) => ({
   'provisioning.uncertain_until': provisioning.uncertain_until,
 });
-const dueAt = ({ provisioning }: IntegrationRecord) => provisioning.uncertain_until ?? undefined;
 const letGo = (claim: IntegrationClaim) =>
   claim.release({ $set: settled(claim.record) }, { due_at: dueAt(claim.record) });
 

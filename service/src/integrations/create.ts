@@ -5,7 +5,7 @@ import { drawId, drawPassword } from '../database/ids.ts';
 import { type Quotas, requireRoom } from '../database/quota.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import { placeOf } from './accounts.ts';
+import { passwordPlaceOf, placeOf } from './accounts.ts';
 import { drawDomainName } from './ensure-trunk.ts';
 import type { Proven } from './prove.ts';
 import type { IntegrationRecord } from './record.ts';
@@ -56,9 +56,11 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       carrier: {
         domain_name: drawDomainName(installation_id, { integration_id }),
         username: `trunkline-${installation_id}`,
-        password: await secrets.seal(drawPassword(), `integrations/${integration_id}/carrier_password`),
+        password: await secrets.seal(drawPassword(), passwordPlaceOf(integration_id)),
+        rotated_at: null,
         made_for: null,
       },
+      rotation: null,
       provisioning: { attempt: 0, uncertain_until: null, lease_token: null, problem: null, parts: {} },
       ...(caller.stored_request !== undefined && { stored_request: caller.stored_request }),
       created_at: now,

@@ -9,7 +9,7 @@ import { adding, isRefusal, retryMs, saidRetryAfterMs } from '../provisioning/pr
 import type { Worked } from '../provisioning/reconciler.ts';
 import { tryAgain } from '../provisioning/tries.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type CarrierJob, carrierParts } from './carrier-trunk.ts';
+import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import { AS_IT_WAS } from './change-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
 import { MOST_LISTED, naming } from './reach.ts';
@@ -89,7 +89,13 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
   const end = (claim: IntegrationClaim): Promise<void> =>
     inTransaction(async (session) => {
       const { organization_id, integration_id: subject_id, name, account_sid, deletion } = claim.record;
-      const nothing = { credentials: null, 'carrier.password': null, 'carrier.made_for': null, deletion: null };
+      const nothing = {
+        credentials: null,
+        'carrier.password': null,
+        'carrier.made_for': null,
+        rotation: null,
+        deletion: null,
+      };
       const settled = { 'provisioning.uncertain_until': null, 'provisioning.problem': null };
       const $set = { state: 'gone', ...nothing, ...settled, expires_at: later(REMEMBERED_MS), updated_at: later(0) };
       await claim.release({ $set, $unset: { holds: 1 } }, { session });
@@ -98,10 +104,8 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       await events.write({ type: 'integration.deleted', ...told }, session);
     });
 
-  const takeBack = (claim: IntegrationClaim): Promise<void> => {
-    const { uncertain_until } = claim.record.provisioning;
-    return claim.release({ $set: { state: 'active', deletion: null } }, { due_at: uncertain_until ?? undefined });
-  };
+  const takeBack = (claim: IntegrationClaim): Promise<void> =>
+    claim.release({ $set: { state: 'active', deletion: null } }, { due_at: dueAt(claim.record) });
 
   /** What stopped it: thrown where the integration is as it was. */
   const stop = async (claim: IntegrationClaim, error: unknown): Promise<void> => {
@@ -193,6 +197,7 @@ const what: Record<CarrierPartName, string> = {
   origination_url: 'The origination URL',
   credential_list: 'The credential list',
   credential: 'The credential',
+  other_credential: 'The other credential',
   permission: 'The permission of the credential list',
 };
 

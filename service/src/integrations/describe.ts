@@ -3,7 +3,11 @@ import type { DeletedIntegration, Integration } from '@trunkline/contracts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 
 /** Tells callers what a record holds, and no credential. `today`: what a trunk would be made for now. */
-export const describeIntegration = (record: IntegrationRecord, today: MadeFor): Integration => {
+export const describeIntegration = (
+  record: IntegrationRecord,
+  trunk_password_rotation: Integration['trunk_password_rotation'],
+  today: MadeFor,
+): Integration => {
   const warnings = [
     ...(record.is_trial ? [TRIAL] : []),
     ...(differs(record, today) ? [madeForOther(record.integration_id)] : []),
@@ -21,6 +25,7 @@ export const describeIntegration = (record: IntegrationRecord, today: MadeFor): 
     region: record.region,
     has_routing_credentials: record.has_routing_credentials,
     call_transfers: record.call_transfers,
+    trunk_password_rotation,
     ...(warnings.length > 0 && { warnings }),
     created_at: record.created_at.toISOString(),
     updated_at: record.updated_at.toISOString(),

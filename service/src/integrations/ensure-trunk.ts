@@ -8,9 +8,10 @@ import { isOursToStore, LeaseLost, putOff, toldOf } from '../provisioning/lease.
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Source, Worked } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
-import { openPassword } from './accounts.ts';
-import { type CarrierJob, carrierParts, isReady, type TrunkAccount } from './carrier-trunk.ts';
+import { openTrunkCredentials } from './accounts.ts';
+import { type CarrierJob, carrierParts, dueAt, isReady, type TrunkAccount } from './carrier-trunk.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
+import type { Rotate } from './rotate.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -20,6 +21,7 @@ export interface EnsureTrunkDependencies {
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
   gate: Pick<Gate, 'requireOpen'>;
+  rotate: Pick<Rotate, 'goOn'>;
   /** Has all numbers of an integration looked at. */
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   clock: Clock;
@@ -35,7 +37,7 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const { store, connectAccount, secrets, gate, clock, log, installation_id, made_for, call_ms, settle_ms } = deps;
-  const { requeueNumbers } = deps;
+  const { requeueNumbers, rotate } = deps;
 
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
@@ -63,7 +65,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       secure,
       call_transfers: record.call_transfers,
       sip_url: `sip:${sip_host};transport=${secure ? 'tls' : 'tcp'}`,
-      password: () => openPassword(secrets, record),
+      credentials: (of) => openTrunkCredentials(secrets, record, of),
       rename: async () => {
         carrier.domain_name = drawDomainName(installation_id, record);
         await claim.write({ $set: { 'carrier.domain_name': carrier.domain_name } });
@@ -81,14 +83,17 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       await build(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now));
     } catch (error) {
       const isRefused = error instanceof ProviderProblem && !error.passing;
-      await stop(claim, error, !isRefused || provisioning.uncertain_until !== null);
+      const goesOn = !isRefused || provisioning.uncertain_until !== null || claim.record.rotation !== null;
+      await stop(claim, error, goesOn);
       throw error;
     }
     // Looked at when no call could take effect any longer, there is nothing but what is recorded.
     const isSettled = provisioning.uncertain_until === doubt && doubt !== null && doubt.getTime() <= begun;
     const uncertain_until = isSettled ? null : provisioning.uncertain_until;
     const made = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
-    await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
+    const { rotation } = claim.record;
+    if (rotation && uncertain_until === null) await rotate.goOn(claim, rotation, made);
+    else await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
     // Its numbers are on a trunk that is gone.
     if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(claim.record.integration_id);
   };
@@ -98,6 +103,14 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const { uncertain_until } = claim.record.provisioning;
     if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return make(claim);
     await claim.release({}, { due_at: uncertain_until });
+  };
+
+  const whateverIsDue = (claim: IntegrationClaim): Promise<void> => {
+    const { rotation, provisioning } = claim.record;
+    const isUnmade = provisioning.uncertain_until === null && Object.keys(provisioning.parts).length === 0;
+    // The first import makes a trunk, and nothing else does.
+    if (rotation && isUnmade) return rotate.goOn(claim, rotation);
+    return isReady(claim.record) ? settle(claim) : make(claim);
   };
 
   /** Lets go of the record, with why it stopped and when to go on. */
@@ -124,7 +137,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       const claim = await store.claim(integration_id);
       if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
       else if (!isReady(claim.record)) await make(claim, waiting).catch(goOnWhereLost(integration_id));
-      else await claim.release({}, { due_at: claim.record.provisioning.uncertain_until ?? undefined });
+      else await claim.release({}, { due_at: dueAt(claim.record) });
     } finally {
       beingMade.delete(integration_id);
       ended++;
@@ -176,12 +189,13 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         if (state === 'gone') return () => claim.release({}).then(() => ({ outcome: 'settled', wait_ms: 0 }));
         return async () => {
           let wait_ms = 0;
-          const work = isReady(claim.record) ? settle(claim) : make(claim);
-          await work.catch(goOnWhereLost(integration_id)).catch((error: unknown) => {
-            if (!(error instanceof Problem)) throw error;
-            wait_ms = saidRetryAfterMs(error);
-            log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: will try again');
-          });
+          await whateverIsDue(claim)
+            .catch(goOnWhereLost(integration_id))
+            .catch((error: unknown) => {
+              if (!(error instanceof Problem)) throw error;
+              wait_ms = saidRetryAfterMs(error);
+              log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: will try again');
+            });
           return { outcome: 'settled', wait_ms };
         };
       },

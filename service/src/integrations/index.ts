@@ -20,6 +20,7 @@ import { createLookHourly } from './look-hourly.ts';
 import { createProve, type ProvableAccount } from './prove.ts';
 import type { NumbersOf } from './reach.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
+import { createRotate, type NumbersDialing } from './rotate.ts';
 import { createIntegrationStore } from './store.ts';
 import { createUpdateIntegration } from './update.ts';
 
@@ -41,7 +42,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   call_ms: number;
   foreseeImports: ForeseeImports;
   numbersOf: NumbersOf;
-  numbers: NumbersInUse;
+  numbers: NumbersInUse & NumbersDialing;
   deadline_ms: number;
   retry_base_ms: number;
 }
@@ -66,34 +67,43 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & R
     if (integration.state !== 'active') throw beingDeleted(integration_id);
     return integration;
   };
-  const ensureTrunk = createEnsureTrunk({ ...deps, store, connectAccount: accounts.accountOf });
+  const rotate = createRotate(deps);
+  const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountOf });
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
   const prove = createProve(connect);
   const create = createCreateIntegration({ ...deps, store, prove });
   const changeTrunk = createChangeTrunk({ ...deps, store, jobOf: ensureTrunk.jobOf });
-  const update = createUpdateIntegration({ ...deps, store, getOwn: getActive, proveCredentials: prove, changeTrunk });
+  const update = createUpdateIntegration({
+    ...deps,
+    store,
+    getOwn: getActive,
+    proveCredentials: prove,
+    changeTrunk,
+    rotate,
+  });
   const deletion = createDeleteIntegration({ ...deps, store, getOwn, jobOf: ensureTrunk.jobOf });
 
   const listAvailable = createAvailableNumbers(deps.foreseeImports);
-  const describe = (record: IntegrationRecord) => describeIntegration(record, deps.made_for);
+  const describe = async (record: IntegrationRecord) =>
+    describeIntegration(record, await rotate.describe(record), deps.made_for);
 
   const integrations: Handlers['integrations'] = {
     create: async (caller, input) => {
       const integration = await create(caller, input);
-      return { success: true, message: 'Twilio account integrated', data: describe(integration) };
+      return { success: true, message: 'Twilio account integrated', data: await describe(integration) };
     },
     list: async (caller, input) => {
       const { data, pagination } = await store.list(caller.organization_id, input);
-      return { success: true, data: data.map(describe), pagination };
+      return { success: true, data: await Promise.all(data.map(describe)), pagination };
     },
     get: async (caller, { integration_id }) => ({
       success: true,
-      data: describe(await getOwn(caller, integration_id)),
+      data: await describe(await getOwn(caller, integration_id)),
     }),
     update: async (caller, input) => ({
       success: true,
       message: 'Integration updated',
-      data: describe(await update(caller, input)),
+      data: await describe(await update(caller, input)),
     }),
     delete: async (caller, input) => {
       await deps.gate.requireOpen();

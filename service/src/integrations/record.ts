@@ -5,7 +5,14 @@ import { Actor } from '../events/store.ts';
 import { provisioningShape } from '../provisioning/lease.ts';
 
 /** What the carrier trunk is made of. */
-const carrierPartNames = ['trunk', 'origination_url', 'credential_list', 'credential', 'permission'] as const;
+const carrierPartNames = [
+  'trunk',
+  'origination_url',
+  'credential_list',
+  'credential',
+  'other_credential',
+  'permission',
+] as const;
 export type CarrierPartName = (typeof carrierPartNames)[number];
 
 const callTransfers = ['disabled', 'sip', 'all'] as const;
@@ -22,6 +29,21 @@ const Deletion = z.object({
   force: z.literal(true).exactOptional(),
 });
 export type Deletion = z.output<typeof Deletion>;
+
+const Rotation = z.object({
+  /**
+   * Whose these are. `coming`: the trunk's next ones, in force once Twilio has them. `going`: its former ones, while a
+   * number may dial by them. `unused`: the same when none does.
+   */
+  state: z.enum(['coming', 'going', 'unused']),
+  username: z.string(),
+  password: Sealed,
+  /** Who has asked for it. */
+  actor: Actor,
+  request_id: orNull(z.string()),
+  at: z.date(),
+});
+export type Rotation = z.output<typeof Rotation>;
 
 export const IntegrationRecord = z.object({
   integration_id: IntegrationId,
@@ -59,9 +81,13 @@ export const IntegrationRecord = z.object({
     domain_name: z.string(),
     username: z.string(),
     password: Sealed.nullable(),
+    /** When these were put in the place of others. Null: never. */
+    rotated_at: orNull(z.date()),
     /** What it is made for, from its first import on: a setting that is changed later does not split the pair. */
     made_for: orNull(MadeFor),
   }),
+  /** A change of the trunk's credentials that is under way: those which are not in force, beside the others at Twilio. */
+  rotation: orNull(Rotation),
   /** Of the carrier trunk; its lease is held by whichever import makes the trunk. */
   provisioning: z.object(provisioningShape(carrierPartNames)),
   /** The stored request that made it, where that came with an Idempotency-Key. */

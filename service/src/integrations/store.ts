@@ -12,7 +12,14 @@ export type IntegrationClaim = Claim<IntegrationRecord>;
 export type IntegrationChanges = Partial<
   Pick<
     IntegrationRecord,
-    'name' | 'credentials' | 'credential_kind' | 'has_routing_credentials' | 'is_trial' | 'status' | 'call_transfers'
+    | 'name'
+    | 'credentials'
+    | 'credential_kind'
+    | 'has_routing_credentials'
+    | 'is_trial'
+    | 'status'
+    | 'call_transfers'
+    | 'rotation'
   >
 >;
 
@@ -80,8 +87,15 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       session: ClientSession,
     ): Promise<boolean> => {
       const as_read = { integration_id, revision, state: 'active' };
-      const { matchedCount } = await records.updateOne(as_read, { $set: written }, { session });
-      return matchedCount > 0;
+      const write = async (only: object, set: object) =>
+        (await records.updateOne({ ...as_read, ...only }, { $set: { ...written, ...set } }, { session })).matchedCount >
+        0;
+      if (!written.rotation) return write({}, {});
+      // Looked at: now, or once whoever works on it lets go of it.
+      return (
+        (await write({ 'provisioning.lease_token': null }, { 'provisioning.due_at': written.rotation.at })) ||
+        (await write({ 'provisioning.lease_token': { $ne: null } }, { 'provisioning.is_requeued': true }))
+      );
     },
 
     /** Takes note of what Twilio said of the credentials. False where that is known. */

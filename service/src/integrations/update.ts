@@ -19,6 +19,7 @@ import { regionOf } from './create.ts';
 import type { Proven } from './prove.ts';
 import { type NumbersOf, requireReach } from './reach.ts';
 import type { IntegrationRecord } from './record.ts';
+import type { Rotate } from './rotate.ts';
 import type { IntegrationChanges, IntegrationStore } from './store.ts';
 
 export interface UpdateDependencies {
@@ -34,13 +35,14 @@ export interface UpdateDependencies {
   proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
   numbersOf: NumbersOf;
   changeTrunk: ChangeTrunk;
+  rotate: Pick<Rotate, 'draw' | 'requireNone'>;
   deadline_ms: number;
 }
 
 /** Renames an integration, replaces its credentials once Twilio has taken them, and changes how its trunk treats calls. */
 export const createUpdateIntegration = (deps: UpdateDependencies) => {
   const { store, events, inTransaction, secrets, clock, getOwn, connect, proveCredentials, numbersOf } = deps;
-  const { changeTrunk, deadline_ms } = deps;
+  const { changeTrunk, rotate, deadline_ms } = deps;
 
   /** Throws unless these credentials are of the same account, and all that the old ones are needed for. */
   const prove = async (record: IntegrationRecord, credentials: TwilioCredentials, until: number): Promise<Proven> => {
@@ -56,12 +58,14 @@ export const createUpdateIntegration = (deps: UpdateDependencies) => {
 
   const draft = async (
     record: IntegrationRecord,
-    { name, credentials, call_transfers }: ParsedUpdateIntegration,
+    { name, credentials, call_transfers, rotate_trunk_password }: ParsedUpdateIntegration,
+    caller: Caller,
     proven: Proven | undefined,
   ): Promise<IntegrationChanges> => ({
     ...(name !== undefined && name !== record.name && { name }),
     ...(call_transfers !== undefined && call_transfers !== record.call_transfers && { call_transfers }),
     ...(credentials && (await draftCredentials(record, credentials, proven))),
+    ...(rotate_trunk_password && { rotation: await rotate.draw(record, caller) }),
   });
 
   const draftCredentials = async (
@@ -98,11 +102,13 @@ export const createUpdateIntegration = (deps: UpdateDependencies) => {
     const until = clock.now() + deadline_ms;
     let record = await getOwn(caller, integration_id);
     requireRevisionOf(integration_id, record.revision, if_revision);
+    if (input.rotate_trunk_password) await rotate.requireNone(record);
     const proven = credentials && (await prove(record, credentials, until));
     // Whoever was quicker has changed something else, or the same: with that, this is done again.
     for (; clock.now() < until; record = await getOwn(caller, integration_id)) {
       requireRevisionOf(integration_id, record.revision, if_revision);
-      const changes = await draft(record, input, proven);
+      if (input.rotate_trunk_password) await rotate.requireNone(record);
+      const changes = await draft(record, input, caller, proven);
       if (Object.keys(changes).length === 0) return record;
       const as_read = record;
       const written = { ...changes, revision: record.revision + 1, updated_at: new Date(clock.now()) };
@@ -134,9 +140,10 @@ const requireSameAccount = (record: IntegrationRecord, credentials: TwilioCreden
 };
 
 /** Never a secret. */
-const toldOf = ({ credentials, status, is_trial, ...plain }: IntegrationChanges) => ({
+const toldOf = ({ credentials, status, is_trial, rotation, ...plain }: IntegrationChanges) => ({
   ...plain,
   ...(credentials !== undefined && { credentials: 'replaced' }),
+  ...(rotation && { trunk_password: 'being rotated' }),
 });
 
 const tooLate = (deadline_ms: number): Problem =>

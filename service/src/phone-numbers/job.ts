@@ -64,6 +64,8 @@ export interface CarrierAccount {
   /** The integration's own trunk, if it is there already, and where LiveKit reaches it. */
   trunkSid(): string | undefined;
   address(): string;
+  /** The user name that outbound trunks dial by, where it is another than the trunk began with. */
+  rotatedUsername(): string | undefined;
   /** The integration's own trunk, made if need be. `before` runs again and again while that takes, `waited` where Twilio is busy. */
   trunk(waiting: Pick<Guard, 'signal' | 'before' | 'waited'>): Promise<CarrierTrunk>;
   /** Looks whether it is there, and makes it again if not. */

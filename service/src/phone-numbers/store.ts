@@ -24,12 +24,44 @@ export const phoneNumbersCollection = {
 
 const held = { holds: { $exists: true } } as const;
 
+interface NamedIntegration {
+  organization_id: OrganizationId;
+  integration_id: IntegrationId;
+}
+
+const ofIntegration = ({ organization_id, integration_id }: NamedIntegration) => ({
+  organization_id,
+  integration_id,
+  holds: { $gt: '' },
+});
+
+const sentOtherwise = (integration: NamedIntegration, username: string) => ({
+  ...ofIntegration(integration),
+  'provisioning.parts.outbound_trunk.sent.username': { $ne: username },
+});
+
+const hasOutbound = {
+  'provisioning.parts.outbound_trunk.resource_id': { $gt: '' },
+  'provisioning.parts.outbound_trunk.state': { $ne: 'undone' },
+} as const;
+
+const dialingOtherwise = (integration: NamedIntegration, username: string) => ({
+  ...sentOtherwise(integration, username),
+  ...hasOutbound,
+});
+
 export type PhoneNumberStore = ReturnType<typeof createPhoneNumberStore>;
 
 /** Holds phone numbers. */
 export const createPhoneNumberStore = (connection: Connection, leaseSettings: LeaseSettings) => {
   const records = openCollection(connection, phoneNumbersCollection);
   const leases = createLeases<PhoneNumberRecord>(records, 'phone_number_id', leaseSettings);
+
+  const firstOf = async (filter: Record<string, unknown>, limit: number) => {
+    const [found, phone_number_count] = await Promise.all([records.find(filter, { limit }), records.count(filter)]);
+    const phone_numbers = found.map(({ phone_number_id, phone_number }) => ({ phone_number_id, phone_number }));
+    return { phone_numbers, phone_number_count };
+  };
 
   return {
     get: (organization_id: OrganizationId, phone_number_id: PhoneNumberId) =>
@@ -51,20 +83,35 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       listPhoneNumbers(records, organization_id, input),
 
     /** Those of an integration that were seen at Twilio, in pages. */
-    seenOfIntegration: (integration: { organization_id: OrganizationId; integration_id: IntegrationId }) =>
-      numbersOfIntegration(records, integration),
+    seenOfIntegration: (integration: NamedIntegration) => numbersOfIntegration(records, integration),
 
     /** The numbers that an integration is in use by: the first of them, and how many. */
-    referringTo: async (
-      { organization_id, integration_id }: { organization_id: OrganizationId; integration_id: IntegrationId },
+    referringTo: (
+      integration: NamedIntegration,
       limit: number,
       states: readonly Exclude<PhoneNumberRecord['provisioning_state'], 'gone'>[],
-    ) => {
-      const filter = { organization_id, integration_id, holds: { $gt: '' }, provisioning_state: { $in: states } };
-      const [found, phone_number_count] = await Promise.all([records.find(filter, { limit }), records.count(filter)]);
-      const phone_numbers = found.map(({ phone_number_id, phone_number }) => ({ phone_number_id, phone_number }));
-      return { phone_numbers, phone_number_count };
+    ) => firstOf({ ...ofIntegration(integration), provisioning_state: { $in: states } }, limit),
+
+    /** Has those looked at whose outbound trunk dials by another user name, unless that is due anyway. */
+    changeOver: async (integration: NamedIntegration, username: string): Promise<void> => {
+      const rest = { ...dialingOtherwise(integration, username), 'provisioning.due_at': { $exists: false } };
+      await records.updateMany(rest, { $set: { 'provisioning.due_at': new Date(leaseSettings.clock.now()) } });
     },
+    /** Also one that is being made or changed, or may have been by a call whose answer was lost. */
+    mayDialOtherwise: (integration: NamedIntegration, username: string): Promise<boolean> =>
+      records.exists({
+        ...sentOtherwise(integration, username),
+        $or: [
+          hasOutbound,
+          { 'provisioning.lease_token': { $ne: null } },
+          { 'provisioning.change': { $ne: null } },
+          { 'provisioning.parts.outbound_trunk.state': 'failed', 'provisioning.uncertain_until': { $ne: null } },
+        ],
+      }),
+    countDialingOtherwise: (integration: NamedIntegration, username: string) =>
+      records.count(dialingOtherwise(integration, username)),
+    dialingOtherwise: (integration: NamedIntegration, username: string, limit: number) =>
+      firstOf(dialingOtherwise(integration, username), limit),
 
     /** Whether anything of an account is due, now or later: also of what is gone. */
     isAnyDue: (queue: string) => records.exists({ queue, 'provisioning.due_at': { $exists: true } }),

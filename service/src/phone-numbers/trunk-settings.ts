@@ -93,8 +93,11 @@ export const inboundContentOf = (job: Job): Content => {
 
 export const outboundContentOf = (job: Job): Content => {
   const { record } = job;
-  if (record.provider === 'twilio')
-    return { address: carrierOf(job).address(), media_encryption: twilioEncryption(job) };
+  if (record.provider === 'twilio') {
+    const { address, rotatedUsername } = carrierOf(job);
+    const username = rotatedUsername();
+    return { address: address(), media_encryption: twilioEncryption(job), ...(username !== undefined && { username }) };
+  }
   return {
     name: `${record.sip_trunk_name}-out`,
     address: record.sip_server_address,

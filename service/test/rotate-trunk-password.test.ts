@@ -1,0 +1,408 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sealedFieldsOf } from '../src/database/sealed.ts';
+import { integrationsCollection } from '../src/integrations/store.ts';
+import { seedAccount } from '../src/sandbox/twilio-seed.ts';
+import { openDatabaseProxy } from './database-proxy.ts';
+import { drawNumber, type OpenedService, openService, uniqueDatabase } from './open-service.ts';
+import { expectWholeWorld, isSomethingDue, readWorld, settle } from './world.ts';
+
+const mongodb_uri = uniqueDatabase();
+let service: OpenedService;
+let replica: OpenedService;
+beforeAll(async () => {
+  service = await openService({
+    mongodb_uri,
+    environment: { PROVIDER_TIMEOUT_SECONDS: '20', LEASE_SECONDS: '60', IMPORT_DEADLINE_SECONDS: '3600' },
+  });
+  replica = await service.openReplica({ admin: service.admin });
+});
+afterEach(async () => {
+  service.sandbox.faults.clear();
+  service.sandbox.faults.release();
+  await settle(service, replica);
+});
+afterAll(async () => {
+  await replica.close();
+  await service.close();
+});
+
+const both = { supports_inbound: true, supports_outbound: true };
+const outboundOnly = { supports_outbound: true };
+const inboundOnly = { supports_inbound: true };
+
+/** An integrated account with a number of each of these kinds. */
+const prepare = async (...kinds: object[]) => {
+  const caller = await service.newOrganization();
+  const numbers = [...kinds, both].map(() => drawNumber());
+  const account = await seedAccount(
+    service.sandbox.shelf,
+    numbers.map((phone_number) => ({ phone_number })),
+  );
+  const credentials = { provider: 'twilio', account_sid: account.sid, auth_token: account.auth_token } as const;
+  const { data } = await caller.client.integrations.create.mutate({ name: 'Test', credentials });
+  const { integration_id } = data;
+  const path = `/api/integrations/${integration_id}`;
+  const importing = (n: number, kind: object, at = service) =>
+    at.as(caller).rest('POST', '/api/phone-numbers', {
+      ...{ phone_number: numbers[n], provider: 'twilio', integration_id, ...kind },
+    });
+  const imported: string[] = [];
+  for (const [n, kind] of kinds.entries()) imported.push((await importing(n, kind)).body.data.phone_number_id);
+  const row = async () => (await service.connection.collection('integrations').findOne({ integration_id }))!;
+  const atTwilio = async () => {
+    const { credentials } = await readWorld(service);
+    const own = credentials.filter((it) => it.account_sid === account.sid);
+    return own.map(({ username, password }: any) => ({ username, password }));
+  };
+  /** What LiveKit dials these numbers by. */
+  const dialing = async () => {
+    const { outbound } = await readWorld(service);
+    const own = outbound.filter((it) => it.numbers?.some((number) => numbers.includes(number)));
+    return own.map(({ authUsername, authPassword }: any) => ({ username: authUsername, password: authPassword }));
+  };
+  return {
+    ...{ caller, numbers, imported, account, integration_id, path, importing, row, atTwilio, dialing },
+    /** The number that is not imported. */
+    last: kinds.length,
+    rotate: (headers?: Record<string, string>, more = {}) =>
+      caller.rest('PUT', path, { rotate_trunk_password: true, ...more }, headers),
+    rotation: async () => (await caller.rest('GET', path)).body.data.trunk_password_rotation,
+    /** No call is refused: whatever LiveKit dials by, Twilio takes. */
+    expectTaken: async () => {
+      const taken = await atTwilio();
+      for (const credentials of await dialing()) expect(taken).toContainEqual(credentials);
+    },
+    events: async () =>
+      (await service.connection.collection('events').find({ subject_id: integration_id }).toArray()).map(
+        ({ type, changes, actor, request_id }) => ({ type, changes, actor, request_id }),
+      ),
+  };
+};
+
+type Prepared = Awaited<ReturnType<typeof prepare>>;
+
+/** Lets the reconcilers work until nothing is due, and looks at each turn that no call would be refused. */
+const carryOn = async ({ expectTaken }: Prepared, ...replicas: OpenedService[]) => {
+  for (let turns = 0; turns < 40 && (await isSomethingDue(service)); turns++) {
+    await Promise.all(replicas.map(({ reconciler }) => reconciler.turn()));
+    await expectTaken();
+    service.clock.advance(30_000);
+  }
+  expect(await isSomethingDue(service)).toBe(false);
+};
+
+/** The account has one credential, another than before, and all that dial do so by it. */
+const expectRotated = async ({ atTwilio, dialing, rotation, row }: Prepared, before: { username: string }[]) => {
+  const [credential, ...others] = await atTwilio();
+  expect(others).toEqual([]);
+  expect(before.map(({ username }) => username)).not.toContain(credential!.username);
+  for (const used of await dialing()) expect(used).toEqual(credential);
+  expect(await rotation()).toBeNull();
+  expect((await row()).rotation).toBeNull();
+  expect((await row()).provisioning.parts).not.toHaveProperty('other_credential');
+};
+
+describe('A rotation of the trunk password', () => {
+  it('changes over every number that dials, one LiveKit call each, and tells how far it is', async () => {
+    const prepared = await prepare(both, outboundOnly, inboundOnly, outboundOnly);
+    const { rotate, rotation, atTwilio, expectTaken, dialing, events } = prepared;
+    const before = await atTwilio();
+    expect(await dialing()).toHaveLength(3);
+    const { status, body, headers } = await rotate();
+    expect({ status, tag: headers.get('etag') }).toEqual({ status: 200, tag: '"2"' });
+    expect(body.data.trunk_password_rotation).toEqual({ since: expect.any(String), phone_number_count: 3 });
+    const begun = service.sandbox.faults.calls.length;
+    await service.reconciler.turn();
+    await expectTaken();
+    expect(await rotation()).toMatchObject({ phone_number_count: 0 });
+    expect(await atTwilio()).toHaveLength(2);
+    await carryOn(prepared, service);
+    expect(service.sandbox.faults.calls.slice(begun).toSorted()).toEqual([
+      'livekit.UpdateSIPOutboundTrunk',
+      'livekit.UpdateSIPOutboundTrunk',
+      'livekit.UpdateSIPOutboundTrunk',
+      'twilio.createCredential',
+      'twilio.deleteCredential',
+    ]);
+    await expectRotated(prepared, before);
+    const asked = { actor: { key_id: expect.any(String) }, request_id: expect.any(String) };
+    expect((await events()).slice(1)).toEqual([
+      { type: 'integration.updated', changes: { trunk_password: 'being rotated' }, ...asked },
+      { type: 'integration.trunk_password_rotated', changes: {}, ...asked },
+    ]);
+    await expectWholeWorld(service);
+  });
+
+  it('can be done again, with another name and setting in the same request', async () => {
+    const prepared = await prepare(both);
+    const { rotate, atTwilio, caller, path } = prepared;
+    for (const name of ['A', 'B']) {
+      const before = await atTwilio();
+      const { body } = await rotate({}, { name, call_transfers: name === 'A' ? 'all' : 'sip' });
+      expect(body.data).toMatchObject({ name, trunk_password_rotation: { phone_number_count: 1 } });
+      await carryOn(prepared, service);
+      await expectRotated(prepared, before);
+    }
+    expect((await caller.rest('GET', path)).body.data).toMatchObject({ name: 'B', call_transfers: 'sip', revision: 3 });
+  });
+
+  it('of an account that has no trunk yet makes none, and its first import dials by the new one', async () => {
+    const prepared = await prepare();
+    const { rotate, row, importing, last, dialing } = prepared;
+    const before = (await row()).carrier;
+    const begun = service.sandbox.faults.calls.length;
+    expect((await rotate()).status).toBe(200);
+    await carryOn(prepared, service);
+    expect(service.sandbox.faults.calls.slice(begun)).toEqual([]);
+    expect((await row()).carrier.password).not.toBe(before.password);
+    expect((await importing(last, both)).status).toBe(201);
+    await expectRotated(prepared, [before as never]);
+    expect(await dialing()).toHaveLength(1);
+  });
+
+  it('is one at a time: another is refused, and names the numbers that dial by the former one', async () => {
+    const prepared = await prepare(outboundOnly, inboundOnly);
+    const { rotate, numbers, imported, caller, path, integration_id } = prepared;
+    const all = await Promise.all(Array.from({ length: 8 }, () => rotate()));
+    expect(all.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 7 }, () => 409)]);
+    const refused = all.find(({ status }) => status === 409)!.body;
+    expect(refused).toMatchObject({
+      code: 'rotation_under_way',
+      phone_numbers: [{ phone_number: numbers[0], phone_number_id: imported[0] }],
+      phone_number_count: 1,
+    });
+    expect(refused.detail).toContain(`GET /api/integrations/${integration_id}`);
+    // Whatever else is asked goes through.
+    expect((await caller.rest('PUT', path, { name: 'x' })).status).toBe(200);
+    await carryOn(prepared, service);
+    expect((await rotate()).status).toBe(200);
+  });
+
+  it('is asked for by true alone, and at the revision that was read', async () => {
+    const { caller, path, rotate } = await prepare();
+    for (const rotate_trunk_password of [false, null, 'yes'])
+      expect((await caller.rest('PUT', path, { rotate_trunk_password })).body.code).toBe('invalid_request');
+    expect((await rotate({ 'If-Match': '"7"' })).status).toBe(412);
+    expect((await rotate({ 'If-Match': '"1"' })).status).toBe(200);
+  });
+
+  it('is carried out once by two replicas', async () => {
+    const prepared = await prepare(both, outboundOnly, outboundOnly);
+    const before = await prepared.atTwilio();
+    expect((await prepared.rotate()).status).toBe(200);
+    await carryOn(prepared, service, replica);
+    await expectRotated(prepared, before);
+    expect((await prepared.events()).filter(({ type }) => type === 'integration.trunk_password_rotated')).toHaveLength(
+      1,
+    );
+    await expectWholeWorld(service);
+  });
+});
+
+describe('A rotation, and an import that began before it', () => {
+  it.each(['twilio.listNumbers', 'livekit.CreateSIPInboundTrunk', 'livekit.CreateSIPOutboundTrunk'])(
+    'and is held at %s, ends with the new one: until then both are taken',
+    async (call) => {
+      const prepared = await prepare(outboundOnly);
+      const { importing, last, rotate, atTwilio, expectTaken, dialing } = prepared;
+      const before = await atTwilio();
+      service.sandbox.faults.add({ call, kind: 'hold_before' });
+      const held = importing(last, both, replica);
+      await service.sandbox.faults.holding();
+      expect((await rotate()).status).toBe(200);
+      for (let turns = 0; turns < 3; turns++) {
+        await service.reconciler.turn();
+        service.clock.advance(6000);
+      }
+      expect(await atTwilio()).toHaveLength(2);
+      service.sandbox.faults.release();
+      expect((await held).status).toBe(201);
+      await expectTaken();
+      await carryOn(prepared, service);
+      await expectRotated(prepared, before);
+      expect(await dialing()).toHaveLength(2);
+      await expectWholeWorld(service);
+    },
+  );
+
+  it('and is written only when the rotation has ended, does so too', async () => {
+    const prepared = await prepare(outboundOnly);
+    const { importing, last, rotate, atTwilio, dialing } = prepared;
+    const before = await atTwilio();
+    const { clock, sandbox, admin } = service;
+    await using proxy = await openDatabaseProxy(mongodb_uri, 'aggregate');
+    await using slow = await openService({ clock, sandbox, admin, mongodb_uri: proxy.mongodb_uri });
+    // It has read the integration, and waits for how many numbers there are.
+    const held = importing(last, outboundOnly, slow);
+    await proxy.holding();
+    expect((await rotate()).status).toBe(200);
+    await carryOn(prepared, service);
+    await expectRotated(prepared, before);
+    proxy.release();
+    expect((await held).status).toBe(201);
+    await expectRotated(prepared, before);
+    expect(await dialing()).toHaveLength(2);
+  });
+
+  it('that makes the trunk', async () => {
+    const prepared = await prepare();
+    const { importing, last, rotate, row } = prepared;
+    const before = (await row()).carrier;
+    service.sandbox.faults.add({ call: 'twilio.createOriginationUrl', kind: 'hold_before' });
+    const held = importing(last, both, replica);
+    await service.sandbox.faults.holding();
+    expect((await rotate()).status).toBe(200);
+    service.sandbox.faults.release();
+    expect((await held).status).toBe(201);
+    await carryOn(prepared, service);
+    await expectRotated(prepared, [before as never]);
+    await expectWholeWorld(service);
+  });
+});
+
+describe('A number that cannot be changed', () => {
+  it.each([
+    ['LiveKit refuses', { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } }],
+    ['LiveKit is away', { kind: 'drop_before' }],
+  ] as const)('as %s keeps the former one alive until it can', async (_why, fault) => {
+    const prepared = await prepare(both, outboundOnly);
+    const { rotate, rotation, atTwilio, expectTaken, imported, caller } = prepared;
+    const before = await atTwilio();
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', times: 1000, ...fault });
+    expect((await rotate()).status).toBe(200);
+    for (let turns = 0; turns < 10; turns++) {
+      await service.reconciler.turn();
+      service.clock.advance(600_000);
+      await expectTaken();
+    }
+    expect(await atTwilio()).toHaveLength(2);
+    expect(await rotation()).toMatchObject({ phone_number_count: 2 });
+    const number = await caller.rest('GET', `/api/phone-numbers/${imported[0]}`);
+    expect(number.body.data.provisioning_state).toBe('active');
+    service.sandbox.faults.clear();
+    await carryOn(prepared, service);
+    await expectRotated(prepared, before);
+    await expectWholeWorld(service);
+  });
+
+  it('and is released is no longer waited for', async () => {
+    const prepared = await prepare(both, outboundOnly);
+    const { rotate, rotation, atTwilio, imported, caller } = prepared;
+    const before = await atTwilio();
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_before', times: 1000 });
+    expect((await rotate()).status).toBe(200);
+    await service.reconciler.turn();
+    service.clock.advance(60_000);
+    service.sandbox.faults.clear();
+    for (const id of imported) expect((await caller.rest('DELETE', `/api/phone-numbers/${id}`)).status).toBe(200);
+    expect(await rotation()).toMatchObject({ phone_number_count: 0 });
+    await carryOn(prepared, service);
+    await expectRotated(prepared, before);
+    await expectWholeWorld(service);
+  });
+});
+
+describe('A rotation whose call fails', () => {
+  const calls = ['twilio.createCredential', 'livekit.UpdateSIPOutboundTrunk', 'twilio.deleteCredential'];
+
+  it.each(calls)('at %s goes on, in each way that a call fails', async (call) => {
+    for (const fault of [
+      { kind: 'answer', status: 503 },
+      { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no', message: 'no' } },
+      { kind: 'drop_before' },
+      { kind: 'drop_after' },
+    ] as const) {
+      const prepared = await prepare(both, outboundOnly);
+      const before = await prepared.atTwilio();
+      service.sandbox.faults.add({ call, ...fault });
+      expect((await prepared.rotate()).status).toBe(200);
+      await carryOn(prepared, service);
+      await expectRotated(prepared, before);
+    }
+    await expectWholeWorld(service);
+  });
+
+  it('says so, and a refusal that lasts leaves what is in force', async () => {
+    const prepared = await prepare(outboundOnly);
+    const { rotate, rotation, atTwilio, dialing } = prepared;
+    const before = await atTwilio();
+    const refused = { status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } };
+    service.sandbox.faults.add({ call: 'twilio.createCredential', kind: 'answer', times: 1000, ...refused });
+    expect((await rotate()).status).toBe(200);
+    await service.reconciler.turn();
+    expect(await rotation()).toMatchObject({
+      phone_number_count: 1,
+      problem: { code: 'provider_credentials_refused' },
+    });
+    expect([await atTwilio(), await dialing()]).toEqual([before, before]);
+    service.sandbox.faults.clear();
+    await carryOn(prepared, service);
+    await expectRotated(prepared, before);
+  });
+
+  it.each(calls.flatMap((call) => (['hold_before', 'hold_after'] as const).map((kind) => [call, kind] as const)))(
+    'at %s, %s, as its replica is killed, is carried on by another',
+    async (call, kind) => {
+      const prepared = await prepare(both, outboundOnly);
+      const before = await prepared.atTwilio();
+      expect((await prepared.rotate()).status).toBe(200);
+      const killed = await service.openReplica({ admin: service.admin });
+      service.sandbox.faults.add({ call, kind });
+      const working = (async () => {
+        for (let turns = 0; turns < 10; turns++) {
+          await killed.reconciler.turn();
+          service.clock.advance(6000);
+        }
+      })().catch(() => {});
+      await service.sandbox.faults.holding();
+      killed.kill();
+      // What is on its way takes effect while another is at it already.
+      service.clock.advance(61_000);
+      await service.reconciler.turn();
+      await prepared.expectTaken();
+      service.sandbox.faults.release();
+      await working;
+      await carryOn(prepared, service);
+      await expectRotated(prepared, before);
+      await expectWholeWorld(service);
+    },
+  );
+});
+
+describe('Deleting an integration while its trunk password is rotated', () => {
+  it.each([
+    ['before anything of it is made', 0],
+    ['while both are taken', 1],
+  ])('%s leaves nothing at Twilio', async (_when, turns) => {
+    const { rotate, imported, caller, path, atTwilio, row } = await prepare(both);
+    expect((await rotate()).status).toBe(200);
+    for (let n = 0; n < turns; n++) await service.reconciler.turn();
+    expect(await atTwilio()).toHaveLength(1 + turns);
+    expect((await caller.rest('DELETE', path)).body.code).toBe('integration_in_use');
+    expect((await row()).provisioning.due_at).toBeDefined();
+    const released = await caller.rest('DELETE', `/api/phone-numbers/${imported[0]}`);
+    expect(released.body.data.provisioning_state).toBe('released');
+    expect([200, 202]).toContain((await caller.rest('DELETE', path)).status);
+    await settle(service);
+    expect([await atTwilio(), (await row()).state, (await row()).rotation]).toEqual([[], 'gone', null]);
+    await expectWholeWorld(service);
+  });
+});
+
+it('the passwords are kept sealed while a rotation is under way, each where re-encrypting looks for it', async () => {
+  const { rotate, row, atTwilio } = await prepare(both);
+  service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_before', times: 3 });
+  expect((await rotate()).status).toBe(200);
+  await service.reconciler.turn();
+  const integration = await row();
+  const opened = sealedFieldsOf([integrationsCollection])
+    .filter(({ path }) => path.endsWith('.password'))
+    .map(async ({ path, placeOf }) => {
+      const { username, password } = integration[path.split('.')[0]!];
+      return { username, password: await service.secrets.open(password, placeOf(integration)) };
+    });
+  const passwords = await Promise.all(opened);
+  expect(passwords).toHaveLength(2);
+  expect(passwords).toEqual(expect.arrayContaining(await atTwilio()));
+  for (const line of service.logged) for (const { password } of passwords) expect(line).not.toContain(password);
+});
