@@ -1,5 +1,6 @@
+import { Gone } from '../provisioning/carry-out.ts';
 import type { Part, Seen } from '../provisioning/part.ts';
-import { Conflict } from '../provisioning/provider.ts';
+import { Conflict, isNotFound } from '../provisioning/provider.ts';
 import type { CallTransfers, CarrierPartName, IntegrationRecord } from './record.ts';
 
 /** How a trunk treats calls. */
@@ -70,7 +71,16 @@ const credentialPart = (
   after: ['credential_list'],
   when: ({ rotation }) => of === 'carrier' || (rotation !== null && rotation.state !== 'unused'),
   applies: (record) => record[of] !== null,
-  make: async (job) => job.account.createCredential(made(job, 'credential_list'), await job.credentials(of)),
+  make: async (job) => {
+    const credentials = await job.credentials(of);
+    try {
+      return await job.account.createCredential(made(job, 'credential_list'), credentials);
+    } catch (error) {
+      // Somebody has deleted the list: what is recorded of the trunk is looked for once, and made again.
+      if (!isNotFound(error) || job.record.provisioning.uncertain_until !== null) throw error;
+      throw new Gone();
+    }
+  },
   look: async (job) => {
     const { username } = job.record[of] ?? {};
     if (username === undefined || !has(job, 'credential_list')) return [];

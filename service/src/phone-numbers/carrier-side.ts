@@ -3,7 +3,7 @@ import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contra
 import { Gone } from '../provisioning/carry-out.ts';
 import type { Told } from '../provisioning/lease.ts';
 import type { Seen } from '../provisioning/part.ts';
-import { isRefusal, Obstacle } from '../provisioning/provider.ts';
+import { isNotFound, isRefusal, Obstacle } from '../provisioning/provider.ts';
 import { requireCallerId } from './caller-id.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
@@ -122,9 +122,6 @@ export async function attach(job: Job, number_sid: string): Promise<string> {
     throw carrierOf(job).trunkSid() === trunk_sid ? error : new Gone();
   }
 }
-
-const isNotFound = (error: unknown): boolean =>
-  isRefusal(error) && (error.members.provider?.status === 404 || error.members.provider?.code === '20404');
 
 /** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<Seen[]> {

@@ -113,6 +113,10 @@ export const isBusy = (error: unknown): error is Busy =>
 export const isRefusal = (error: unknown): error is ProviderProblem =>
   error instanceof ProviderProblem && !error.passing && !error.doubtful;
 
+/** Whether a provider has not found what a call is about, or names. */
+export const isNotFound = (error: unknown): boolean =>
+  isRefusal(error) && (error.members.provider?.status === 404 || error.members.provider?.code === '20404');
+
 /** Whether the same work may succeed later. */
 export const isPassing = (error: unknown): boolean => error instanceof ProviderProblem && error.passing;
 

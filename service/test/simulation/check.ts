@@ -111,6 +111,7 @@ const faultsOfTrunks = ({ database, scene, installation_id }: Checked): string[]
     return [
       ...(provisioning.lease_token === null ? [] : [`${integration_id} is leased still`]),
       ...(provisioning.due_at ? [`${integration_id} is due still`] : []),
+      ...(row.rotation ? [`${integration_id} is rotated still`] : []),
       ...Object.entries(things).flatMap(([part, sids]) => {
         const recorded = [doneIn(row, part)].filter((sid) => sid !== undefined);
         const isWhole = isDeepStrictEqual(sids, recorded) || (isByHand && sids.length === 0);
@@ -119,6 +120,18 @@ const faultsOfTrunks = ({ database, scene, installation_id }: Checked): string[]
           : [`${integration_id} has ${part} ${sids.join()} but ${recorded.join() || 'none'} recorded`];
       }),
     ];
+  });
+
+/** While it is troubled, too: what a number dials by, Twilio takes. */
+export const refusedCalls = ({ database, scene }: Pick<Checked, 'database' | 'scene'>): string[] =>
+  heldIn(database).flatMap(({ provider, phone_number_id, integration_id, provisioning }) => {
+    const dial = scene.providers.outbound.get(provisioning.parts?.outbound_trunk?.resource_id);
+    if (provider !== 'twilio' || dial === undefined) return [];
+    const integration = database.rowsOf('integrations').find((it) => it.integration_id === integration_id);
+    const account = scene.providers.accounts.get(String(integration?.account_sid));
+    const taken = [...(account?.lists.values() ?? [])].flatMap(({ credentials }) => [...credentials.values()]);
+    const isTaken = taken.some(({ username, password }) => username === dial.username && password === dial.password);
+    return isTaken ? [] : [`${phone_number_id} dials by ${dial.username}, which Twilio does not take`];
   });
 
 const open = async (row: Row, field: string): Promise<string | null> =>
@@ -266,6 +279,10 @@ const faultsOfAnswers = ({ database, asked }: Checked): string[] => {
       return done ? [`${name} was refused by ${outcome.problem.code}, and is done: ${done.type}`] : [];
     }
     const { data } = outcome;
+    if (operation === 'integrations.update') {
+      const isTold = seen.events.some((it) => it.request_id === caller.request_id);
+      return isTold && data.trunk_password_rotation ? [] : [`${name} was answered before it was stored`];
+    }
     const id = data?.phone_number_id ?? input.phone_number_id;
     const before = seen.events.filter(({ subject_id }) => subject_id === id);
     const isTold = (type: string) => before.some((it) => it.type === type);

@@ -50,12 +50,10 @@ export interface ClientOptions {
 const COMMANDS = 5;
 const MOST_TRIES = 3;
 
-/** A program that calls the API: one request after the other. */
-export const runClient = async (options: ClientOptions): Promise<void> => {
-  const { name, organization, scheduler, chance, network, database, replicas, diedOf, asked } = options;
-
-  /** Undefined where the replica died before it answered. */
-  const ask = async (actor: string, operation: string, input: Command['input'], caller: Caller, roll: Roll) => {
+/** One request. It is lost where the replica dies before it answers. */
+const createAsk =
+  ({ name, scheduler, network, database, replicas, diedOf, asked }: ClientOptions) =>
+  async (actor: string, operation: string, input: Command['input'], caller: Caller, roll: Roll) => {
     while (replicas().length === 0) await scheduler.wait(network, `${name} waits for a replica`, { ms: 500 });
     const { core, life } = pick(replicas(), roll);
     const answer = core.api.answers.get(operation);
@@ -75,6 +73,11 @@ export const runClient = async (options: ClientOptions): Promise<void> => {
     asked.push({ operation, input, caller, outcome, seen: { events, row } });
     return outcome;
   };
+
+/** A program that calls the API: one request after the other. */
+export const runClient = async (options: ClientOptions): Promise<void> => {
+  const { name, organization, scheduler, chance, network } = options;
+  const ask = createAsk(options);
 
   for (let n = 1; n <= COMMANDS; n++) {
     const actor = `${name}.${n}`;
@@ -102,6 +105,33 @@ export const runClient = async (options: ClientOptions): Promise<void> => {
       await scheduler.wait(network, `${actor} goes on`, { ms: 1000 + Math.floor(roll() * 30_000) });
     }
   }
+};
+
+const MOST_ROTATIONS = 4;
+
+/**
+ * In some runs the passwords of trunks are rotated, whatever else happens. It is one decision, and no verb of the others:
+ * a seed without it plays what it has always played.
+ */
+export const runRotations = async ({ organizations, ...options }: Omit<ClientOptions, 'name' | 'organization'>) => {
+  const { chance, scheduler, network } = options;
+  const roll = chance.disturb('the rotation', (it) => (it() < 0.4 ? it : undefined));
+  if (roll === undefined) return;
+  const count = 1 + Math.floor(roll() * MOST_ROTATIONS);
+  const rotations = Array.from({ length: count }, (_, n) => {
+    const name = `rotation ${n + 1}`;
+    const organization = pick(organizations, roll);
+    const integration_id = pick([...organization.integrations.values()], roll);
+    return { name, organization, integration_id, ms: Math.floor(roll() * 90_000) };
+  });
+  const rotate = async ({ name, organization, integration_id, ms }: (typeof rotations)[number]) => {
+    await scheduler.wait(network, `${name} begins`, { ms });
+    const { organization_id, key_id } = organization;
+    const caller = { organization_id, key_id, role: 'admin', request_id: name } as const;
+    const ask = createAsk({ ...options, organizations, organization, name });
+    await ask(name, 'integrations.update', { integration_id, rotate_trunk_password: true }, caller, roll);
+  };
+  await Promise.all(rotations.map(rotate));
 };
 
 const isPassing = ({ status, members }: Problem) => status >= 500 || members.retry_after_seconds !== undefined;

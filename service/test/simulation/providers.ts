@@ -47,6 +47,8 @@ export interface Providers {
   reserved: Set<string>;
   /** An id that nothing else has. */
   draw(prefix: string): string;
+  /** Runs each time that what numbers dial by, or may, has changed. */
+  dialsChanged(): void;
 }
 
 export const createProviders = (): Providers => {
@@ -59,6 +61,7 @@ export const createProviders = (): Providers => {
     reserved: new Set(),
     // So that their order is not that in which they were made.
     draw: (prefix) => prefix + (Math.imul(++drawn, 0x9e3779b1) >>> 0).toString(16).padStart(32, '0'),
+    dialsChanged: () => {},
   };
 };
 
@@ -71,7 +74,8 @@ export const unrouted: FormerRouting = {
   voice_application_sid: null,
 };
 
-export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers): Switchboard => {
+export const createSwitchboard = (providers: Providers): Switchboard => {
+  const { inbound, outbound, rules, draw } = providers;
   const put = <T>(things: Map<string, T>, prefix: string, thing: T): string => {
     const id = draw(prefix);
     things.set(id, thing);
@@ -112,8 +116,11 @@ export const createSwitchboard = ({ inbound, outbound, rules, draw }: Providers)
     listInboundTrunks: async (phone_numbers) => new Map(phone_numbers.map((number) => [number, inboundOf(number)])),
     changeInboundTrunk: async (trunk_id, { phone_number: _, mark: __, ...line }) => change(inbound, trunk_id, line),
     createOutboundTrunk: async (line) => put(outbound, 'ST_', line),
-    changeOutboundTrunk: async (trunk_id, { phone_number: _, mark: __, from_host, ...line }) =>
-      change(outbound, trunk_id, { ...line, ...(from_host !== null && { from_host }) }),
+    changeOutboundTrunk: async (trunk_id, { phone_number: _, mark: __, from_host, ...line }) => {
+      const isThere = change(outbound, trunk_id, { ...line, ...(from_host !== null && { from_host }) });
+      providers.dialsChanged();
+      return isThere;
+    },
     findOutboundTrunks: async (phone_number) =>
       pairsOf(outbound, (trunk) => trunk.phone_number === phone_number).map(foundOf),
     removeTrunk: async (trunk_id) => {
@@ -153,9 +160,10 @@ const foundOf = ([resource_id, { mark }]: [string, Pick<OutboundTrunkSettings, '
 });
 
 export const connectAccount = (
-  { accounts, reserved, draw }: Providers,
+  providers: Providers,
   { account_sid }: Pick<TwilioCredentials, 'account_sid'>,
 ): TwilioAccount => {
+  const { accounts, reserved, draw } = providers;
   const account = (): Account => {
     const found = accounts.get(account_sid);
     if (found === undefined || found.is_suspended)
@@ -289,7 +297,10 @@ export const connectAccount = (
       seen(account().lists.get(list_sid)?.credentials ?? new Map(), (it) => it.username === username).map(
         ([sid]) => sid,
       ),
-    removeCredential: async (list_sid, sid) => void account().lists.get(list_sid)?.credentials.delete(sid),
+    removeCredential: async (list_sid, sid) => {
+      account().lists.get(list_sid)?.credentials.delete(sid);
+      providers.dialsChanged();
+    },
     permit: async (trunk_sid, list_sid) => {
       listOf(list_sid);
       trunkOf(trunk_sid).permitted.add(list_sid);

@@ -1,7 +1,7 @@
 import { collections } from '../../src/collections.ts';
 import { createChance, pick, seedThisProcess } from './chance.ts';
-import { faultsOf, freeNumbers, isDegraded } from './check.ts';
-import { type Organization, type Request, runClient } from './clients.ts';
+import { faultsOf, freeNumbers, isDegraded, refusedCalls } from './check.ts';
+import { type Organization, type Request, runClient, runRotations } from './clients.ts';
 import { createDatabase } from './database.ts';
 import { changeByHand } from './hands.ts';
 import { openReplica, type Replica, type Settings, type World } from './replica.ts';
@@ -107,27 +107,20 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
 
   const count = roll() < 0.5 ? 2 : 3;
   for (let n = 0; n < count; n++) await start();
+  const refused = new Set<string>();
+  scene.providers.dialsChanged = () => {
+    for (const fault of refusedCalls({ database, scene })) refused.add(fault);
+  };
   const organizations = await scheduler.as('set-up', () => makeOrganizations(replicas[0] as Replica, world));
 
   isTroubled = true;
+  const shared = {
+    ...{ organizations, scene, database, scheduler, chance, network, asked },
+    replicas: () => replicas,
+    diedOf: (life: Life) => deaths.get(life)?.promise ?? Promise.resolve(),
+  };
   const clients = organizations.flatMap((organization, n) =>
-    Array.from({ length: 2 }, (__, m) =>
-      runClient({
-        ...{
-          name: `client ${n + 1}${'ab'[m]}`,
-          organization,
-          organizations,
-          scene,
-          database,
-          scheduler,
-          chance,
-          network,
-          asked,
-        },
-        replicas: () => replicas,
-        diedOf: (life) => deaths.get(life)?.promise ?? Promise.resolve(),
-      }),
-    ),
+    ['a', 'b'].map((m) => runClient({ ...shared, name: `client ${n + 1}${m}`, organization })),
   );
   const hands = Array.from({ length: HANDS }, async (__, n) => {
     const change = chance.disturb(`hand ${n}`, (roll) => (roll() < 0.2 ? roll : undefined));
@@ -135,7 +128,7 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
     await scheduler.wait(network, `hand ${n}`, { ms: Math.floor(change() * 90_000) });
     scheduler.note(`somebody ${changeByHand(scene, database, change)}`);
   });
-  await Promise.all([...clients, ...hands]);
+  await Promise.all([...clients, runRotations(shared), ...hands]);
 
   // Now all is to come to an end.
   isTroubled = false;
@@ -150,10 +143,10 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
   await settle(last, world, network);
   const checked = { database, scene, installation_id: last.core.installation_id, asked };
   const found = await faultsOf(checked);
-  if (found.length > 0) return found;
-  const refused = await importAgain(last, world, organizations[0] as Organization, checked);
+  if (found.length + refused.size > 0) return [...refused, ...found];
+  const unimported = await importAgain(last, world, organizations[0] as Organization, checked);
   await settle(last, world, network);
-  return [...refused, ...(await faultsOf(checked))];
+  return [...unimported, ...refused, ...(await faultsOf(checked))];
 };
 
 const makeOrganizations = async ({ core }: Replica, { database, providers }: World): Promise<Organization[]> => {
