@@ -369,6 +369,21 @@ describe('A rotation whose call fails', () => {
   );
 });
 
+it('A rotation makes the credential list again that somebody has deleted', async () => {
+  const prepared = await prepare(both);
+  const before = await prepared.atTwilio();
+  const { shelf } = service.sandbox;
+  for (const kind of ['twilio.credential_list', 'twilio.credential', 'twilio.permission']) {
+    const things = await shelf.list<{ sid: string; account_sid: string }>(kind);
+    for (const { sid, account_sid } of things) if (account_sid === prepared.account.sid) await shelf.remove(kind, sid);
+  }
+  expect(await prepared.atTwilio()).toEqual([]);
+  expect((await prepared.rotate()).status).toBe(200);
+  await settle(service);
+  await expectRotated(prepared, before);
+  await expectWholeWorld(service);
+});
+
 describe('Deleting an integration while its trunk password is rotated', () => {
   it.each([
     ['before anything of it is made', 0],

@@ -269,6 +269,50 @@ const releasing = async ({ caller, input }: Import, before?: object): Promise<Ac
   };
 };
 
+/** A request stores it; what is called is called by the reconciler. */
+const rotating = async (service: OpenedService): Promise<Act> => {
+  const integrated = await newIntegration(service);
+  const { caller, integration_id, account_sid } = integrated;
+  const numbers: string[] = [];
+  for (const directions of [both, { supports_outbound: true }]) {
+    const { phone_number } = (await ofTwilio(service, integrated)).input;
+    const input = { provider: 'twilio', phone_number, integration_id, ...directions };
+    await imported({ caller, input });
+    numbers.push(phone_number);
+  }
+  const path = `/api/integrations/${integration_id}`;
+  const taken = async (now: OpenedService) =>
+    (await now.sandbox.shelf.list<Record<string, string>>('twilio.credential'))
+      .filter((it) => it.account_sid === account_sid)
+      .map(({ username, password }) => ({ username, password }));
+  const former = await taken(service);
+  return {
+    ask: async () => {
+      await caller.rest('PUT', path, { rotate_trunk_password: true });
+      for (let turns = 0; turns < ROTATION_TURNS; turns++) {
+        await service.reconciler.turn();
+        service.clock.advance(6000);
+      }
+      return caller.rest('GET', path);
+    },
+    check: async (now) => {
+      const { body } = await now.as(caller).rest('GET', path);
+      expect(body.data.trunk_password_rotation).toBeNull();
+      const credentials = await taken(now);
+      expect(credentials).toHaveLength(1);
+      expect(credentials).not.toEqual(former);
+      const dialing = (await readWorld(now)).outbound.filter((it) => it.numbers?.some((one) => numbers.includes(one)));
+      const used = dialing
+        .map((it) => Object(it))
+        .map((it) => ({ username: it.authUsername, password: it.authPassword }));
+      expect(used).toEqual([...credentials, ...credentials]);
+    },
+  };
+};
+
+/** So many take it to its end where nothing fails. */
+const ROTATION_TURNS = 4;
+
 export const flows = {
   'first import of an integration': (service) => onNewTrunk(service),
   'first import of an integration, inbound only': (service) => onNewTrunk(service, { inboundOnly: true }),
@@ -296,6 +340,7 @@ export const flows = {
     const { before, ...first } = await ofTwilio(service, await newIntegration(service));
     return releasing(first, before);
   },
+  'rotation of the trunk password': rotating,
   'release of a SIP number': async (service) => releasing(await ofSip(service)),
 } as const satisfies Record<string, Flow>;
 
