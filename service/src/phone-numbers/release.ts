@@ -8,7 +8,7 @@ import { isBusy } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
 import { busy, getOwn } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
-import type { Change, PhoneNumberRecord } from './record.ts';
+import { type Change, isBeingReleased, type PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -39,8 +39,8 @@ export const createRelease = (deps: ReleaseDependencies) => {
     const until = clock.now() + deadline_ms;
     const done = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const now = await store.getById(phone_number_id);
-      if (now === null || now.provisioning_state === 'gone') return { record: now ?? record, isDone: true };
-      if (now.provisioning_state !== 'releasing') throw busy(phone_number_id);
+      if (now?.holds === undefined) return { record: now ?? record, isDone: true };
+      if (!isBeingReleased(now)) throw busy(phone_number_id);
       return undefined;
     });
     return done ?? { record, isDone: false };
@@ -61,8 +61,8 @@ export const createRelease = (deps: ReleaseDependencies) => {
       at,
     };
     const record = await getOwn(store, caller, { phone_number_id, if_revision });
-    const { phone_number, assigned_agent_id, provisioning_state } = record;
-    if (provisioning_state === 'releasing') {
+    const { phone_number, assigned_agent_id } = record;
+    if (isBeingReleased(record)) {
       if (force) await store.forceRelease(phone_number_id, change);
       return follow(record);
     }
@@ -76,7 +76,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     if (claim !== undefined) return letGo(claim, () => follow(record));
     const now = await store.get(organization_id, phone_number_id);
     if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
-    if (now === null || now.provisioning_state === 'releasing') return follow(record);
+    if (now === null || isBeingReleased(now)) return follow(record);
     throw busy(phone_number_id);
   };
 };

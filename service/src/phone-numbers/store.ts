@@ -152,11 +152,11 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         { 'provisioning.change': change, ...(change.wanted === null && { provisioning_state: 'releasing' }) },
       ),
 
-    /** Has a number that is being let go of, or undone, let go of by force. */
+    /** Has a number that is being let go of, undone or swept let go of by force. */
     forceRelease: async (phone_number_id: PhoneNumberId, change: Change): Promise<void> => {
-      const filter = { phone_number_id, provisioning_state: 'releasing' };
+      const filter = { phone_number_id, ...held, provisioning_state: { $in: ['releasing', 'gone'] } };
       await records.updateOne(filter, { $set: { 'provisioning.change': change } });
-      await leases.requeue({ phone_number_id });
+      await leases.requeue({ phone_number_id, ...held });
     },
 
     /** Has the reconciler let go of a number that nobody works on. False where there is no such number. */

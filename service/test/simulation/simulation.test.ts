@@ -9,6 +9,7 @@ const LONG = { timeout: 900_000 };
 const found = {
   44: 'nobody is told that a number which is being undone was assigned',
   80: 'no rule is left on a trunk that was deleted by hand while its import was in doubt',
+  20254: 'nobody is told twice that a number went, which is released by force while what turned up later is taken away',
   20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
