@@ -11,6 +11,7 @@ const found = {
   80: 'no rule is left on a trunk that was deleted by hand while its import was in doubt',
   20254: 'nobody is told twice that a number went, which is released by force while what turned up later is taken away',
   20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
+  30036: 'an assignment that another replica made is answered, also where the number is being released by then',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
 
