@@ -1,5 +1,6 @@
 import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createOperatorRelease } from '../src/phone-numbers/operator-release.ts';
 import type { SeededNumber } from '../src/sandbox/twilio-seed.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
@@ -123,33 +124,43 @@ describe('a routing that lands when its record is gone', () => {
     expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
   });
 
-  it('is told of no second time, where the number is released by force before its account takes the routing back', async () => {
-    const { caller, input, phone_number } = await prepare();
-    service.sandbox.faults.add({ ...refused, call: 'twilio.updateNumber' });
-    await caller.client.phoneNumbers.import.mutate(input).catch(() => undefined);
-    await settle(service);
-    const closed = {
-      kind: 'answer',
-      status: 401,
-      body: { code: 20_003, message: 'Authenticate', status: 401 },
-    } as const;
-    service.sandbox.faults.add({ ...closed, call: 'twilio.fetchNumber', times: ALWAYS });
-    const numbers = service.connection.collection('phone_numbers');
-    await numbers.updateOne({ phone_number }, { $set: { 'provisioning.due_at': new Date(0) } });
-    await service.reconciler.turn();
-    const [seen] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
-    const { phone_number_id, provisioning_state } = seen ?? expect.unreachable();
-    expect(provisioning_state).toBe('releasing');
+  it.each(['its organization', 'the operator'])(
+    'is told of no second time, where %s releases the number by force as its account is closed',
+    async (who) => {
+      const { caller, input, phone_number } = await prepare();
+      service.sandbox.faults.add({ ...refused, call: 'twilio.updateNumber' });
+      await caller.client.phoneNumbers.import.mutate(input).catch(() => undefined);
+      await settle(service);
+      const closed = {
+        kind: 'answer',
+        status: 401,
+        body: { code: 20_003, message: 'Authenticate', status: 401 },
+      } as const;
+      service.sandbox.faults.add({ ...closed, call: 'twilio.fetchNumber', times: ALWAYS });
+      const numbers = service.connection.collection('phone_numbers');
+      await numbers.updateOne({ phone_number }, { $set: { 'provisioning.due_at': new Date(0) } });
+      await service.reconciler.turn();
+      const [seen] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
+      const { phone_number_id, provisioning_state } = seen ?? expect.unreachable();
+      expect(provisioning_state).toBe('releasing');
 
-    const forced = caller.client.phoneNumbers.release.mutate({ phone_number_id, force: true });
-    await expect.poll(() => numbers.findOne({ phone_number_id, 'provisioning.change.force': true })).not.toBeNull();
-    await service.reconciler.turn();
-    expect((await forced).data.provisioning_state).toBe('released');
-    expect((await caller.client.phoneNumbers.list.query({ phone_number })).data).toEqual([]);
-    const events = service.connection.collection('events');
-    const told = await events.find({ subject_id: phone_number_id }).sort({ _id: 1 }).toArray();
-    expect(told.map(({ type }) => type)).toEqual(['phone_number.import_failed', 'phone_number.import_undone']);
-  });
+      const { connection, clock } = service;
+      const leases = { clock, lease_ms: 30_000, settle_ms: 30_000, wait_ms: 10_000 };
+      const forced =
+        who === 'the operator'
+          ? createOperatorRelease({ ...leases, connection })(phone_number, true)
+          : caller.client.phoneNumbers.release.mutate({ phone_number_id, force: true });
+      await expect.poll(() => numbers.findOne({ phone_number_id, 'provisioning.change.force': true })).not.toBeNull();
+      await service.reconciler.turn();
+      expect(await forced).toMatchObject(
+        who === 'the operator' ? { isDone: true } : { data: { provisioning_state: 'released' } },
+      );
+      expect((await caller.client.phoneNumbers.list.query({ phone_number })).data).toEqual([]);
+      const events = service.connection.collection('events');
+      const told = await events.find({ subject_id: phone_number_id }).sort({ _id: 1 }).toArray();
+      expect(told.map(({ type }) => type)).toEqual(['phone_number.import_failed', 'phone_number.import_undone']);
+    },
+  );
 });
 
 describe('an import that fails on our side', () => {

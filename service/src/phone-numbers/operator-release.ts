@@ -32,10 +32,12 @@ export const createOperatorRelease = (deps: OperatorReleaseDependencies) => {
       ...(force && { force }),
       at: new Date(clock.now()),
     } as const;
-    if (!(await store.releaseLater(phone_number, change))) throw busy(phone_number_id);
+    if (held.provisioning_state === 'gone') {
+      if (force) await store.forceRelease(phone_number_id, change);
+    } else if (!(await store.releaseLater(phone_number, change))) throw busy(phone_number_id);
     for (const until = clock.now() + wait_ms; ; await clock.sleep(LOOK_EVERY_MS)) {
       const record = await store.getById(phone_number_id);
-      if (record === null || record.provisioning_state === 'gone') return { record: record ?? held, isDone: true };
+      if (record?.holds === undefined) return { record: record ?? held, isDone: true };
       if (clock.now() >= until) return { record, isDone: false };
     }
   };
