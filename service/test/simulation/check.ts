@@ -194,10 +194,11 @@ const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> 
 const faultsOfRouting = async ({ database, scene }: Checked): Promise<string[]> => {
   const found: string[] = [];
   for (const { number, own, account } of scene.owned) {
-    // By force a number is let go of though its account refuses to route it back.
+    // Twilio refused to route it back: by force a number is let go of all the same, else it is taken off our trunk.
     const isLeft = database.rowsOf('phone_numbers').some((it: Row) => {
       const { carrier_routing } = it.provisioning.parts;
-      return it.phone_number === number.phone_number && carrier_routing?.problem?.code === 'former_routing_refused';
+      const isRefused = /^former_routing_(refused|gone)$/.test(carrier_routing?.problem?.code);
+      return it.phone_number === number.phone_number && isRefused;
     });
     if (own === undefined || isLeft) continue;
     const row = heldIn(database).find((it) => it.phone_number === number.phone_number && it.supports_inbound);
