@@ -261,6 +261,30 @@ describe('a replica that failed after it was taken for dead', () => {
     expect(kept).toMatchObject({ assigned_agent_id: 'reception' });
   });
 
+  it('leaves nothing at LiveKit of a change that it sent and did not write down, where the next one turns it back', async () => {
+    const phone_number = drawNumber();
+    const caller = await first.newOrganization();
+    const before = { sip_server_address: 'sip.example.com', sip_username: 'user', sip_password: 'Before-1' };
+    const sip = { provider: 'sip', phone_number, supports_outbound: true, ...before } as const;
+    const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(sip)).data;
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'hold_after' });
+    const after = { sip_password: 'After-1', supports_inbound: true };
+    const answer = caller.client.phoneNumbers.update.mutate({ phone_number_id, ...after }).catch(problemIn);
+    await first.sandbox.faults.holding();
+    const rules = async () => (await readWorld(first)).rules.filter(({ name }) => name === phone_number);
+    await expect.poll(rules).toHaveLength(1);
+    const refusal = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
+    first.sandbox.faults.add({ ...refusal, call: 'livekit.ListSIPInboundTrunk' });
+    first.clock.advance(LEASE_MS + 1);
+    await second.reconciler.turn();
+    first.sandbox.faults.release();
+    expect(await answer).toMatchObject({ success: false });
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const { outbound } = await readWorld(first);
+    expect(outbound.find(({ numbers }) => numbers?.includes(phone_number))).toMatchObject({ authPassword: 'Before-1' });
+  });
+
   it('does not shorten the time in which a call of the next one may still take effect', async () => {
     const { caller, input } = await prepare();
     const { data } = await caller.client.phoneNumbers.import.mutate(input);

@@ -6,6 +6,7 @@ interface LiveKitThing {
   sipTrunkId?: string;
   sipDispatchRuleId?: string;
   trunkIds?: string[];
+  name?: string;
   metadata?: string;
   numbers?: string[];
 }

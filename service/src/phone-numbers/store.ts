@@ -140,7 +140,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     },
 
     dueQueues: leases.dueQueues,
-    claimDue: (queue: string) => leases.claimDue({ queue }),
+    claimDue: (queue: string) => leases.claimDue({ queue }, ['inbound_trunk', 'dispatch_rule', 'outbound_trunk']),
 
     /** Begins a change of a number that is as it was read, and that nobody works on. */
     startChange: (

@@ -229,9 +229,13 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     },
     /**
      * Takes what has been due for longest: what was put off until now, or whose holder let its lease run out. Of the
-     * latter the token is still there, and what that holder was doing may still take effect.
+     * latter the token is still there, and what that holder was doing may still take effect: what it sent of the parts whose
+     * content is `untold`, nobody knows.
      */
-    claimDue: async (filter: Fields = {}): Promise<Claim<R> | undefined> => {
+    claimDue: async (
+      filter: Fields = {},
+      untold: readonly (keyof R['provisioning']['parts'] & string)[] = [],
+    ): Promise<Claim<R> | undefined> => {
       const now = clock.now();
       const held = newLease();
       const record = await records.findOneAndUpdate({ ...filter, ...dueAt(now) }, taking(held, 1), {
@@ -247,6 +251,12 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       if (isAbandoned) {
         provisioning.uncertain_until = new Date(now + settle_ms);
         claim.writeWithNext({ 'provisioning.uncertain_until': provisioning.uncertain_until });
+        for (const name of untold) {
+          const part = provisioning.parts[name];
+          if (part?.sent === undefined) continue;
+          delete part.sent;
+          claim.writeWithNext({ [`provisioning.parts.${name}`]: part });
+        }
       }
       return claim;
     },
