@@ -211,6 +211,23 @@ describe('Fifty first imports of an integration', () => {
 });
 
 describe("A trunk that somebody deleted in Twilio's console", () => {
+  const inAccount = (account_sid: string) => {
+    const { shelf } = first.sandbox;
+    const ofAccount = async <T extends { account_sid: string }>(kind: string) =>
+      (await shelf.list<T>(kind)).filter((it) => it.account_sid === account_sid);
+    const deleteTrunk = async () => {
+      const [trunk] = await ofAccount<any>('twilio.trunk');
+      for (const kind of ['trunk', 'origination_url', 'permission'])
+        for (const { sid } of await ofAccount<any>(`twilio.${kind}`)) await shelf.remove(`twilio.${kind}`, sid);
+      const until = first.clock.now() + 30 * 24 * 3_600_000;
+      await shelf.put('twilio.reserved_domain', trunk.domain_name, { until });
+      for (const number of await ofAccount<any>('twilio.number'))
+        await shelf.put('twilio.number', number.sid, { ...number, trunk_sid: null });
+      return trunk;
+    };
+    return { ofAccount, deleteTrunk };
+  };
+
   it('is made again at the next change, and its numbers follow', async () => {
     const caller = await first.newOrganization();
     const voice_url = 'https://example.com/before';
@@ -221,16 +238,8 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
       caller.client.phoneNumbers.import.mutate({ ...input, phone_number: owned[n]!.phone_number });
     await importNumber(0);
     await importNumber(1);
-    const { shelf } = first.sandbox;
-    const ofAccount = async <T extends { account_sid: string }>(kind: string) =>
-      (await shelf.list<T>(kind)).filter((it) => it.account_sid === account_sid);
-    const [trunk] = await ofAccount<any>('twilio.trunk');
-    for (const kind of ['trunk', 'origination_url', 'permission'])
-      for (const { sid } of await ofAccount<any>(`twilio.${kind}`)) await shelf.remove(`twilio.${kind}`, sid);
-    const until = first.clock.now() + 30 * 24 * 3_600_000;
-    await shelf.put('twilio.reserved_domain', trunk.domain_name, { until });
-    for (const number of await ofAccount<any>('twilio.number'))
-      await shelf.put('twilio.number', number.sid, { ...number, trunk_sid: null });
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    const trunk = await deleteTrunk();
 
     expect((await importNumber(2)).data.provisioning_state).toBe('active');
     await settle(first, second);
@@ -249,5 +258,23 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     expect((await ofAccount<any>('twilio.number')).map((it) => [it.trunk_sid, it.voice_url])).toEqual(
       Array(3).fill([null, voice_url]),
     );
+  });
+
+  it('is made again, and a number follows of which a lost call may act still', async () => {
+    const caller = await first.newOrganization();
+    const phone_number = drawNumber();
+    const { integration_id, account_sid } = await first.integrate(caller, [{ phone_number }]);
+    const input = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+    const { data } = await caller.client.phoneNumbers.import.mutate({ ...input, phone_number });
+    const { phone_number_id } = data;
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    const uncertain_until = new Date(first.clock.now() + 20_000);
+    await numbers().updateOne({ phone_number_id }, { $set: { 'provisioning.uncertain_until': uncertain_until } });
+    await caller.client.phoneNumbers.assign.mutate({ phone_number_id, agent_id: 'reception' });
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const [anew] = await ofAccount<any>('twilio.trunk');
+    expect(await ofAccount<any>('twilio.number')).toMatchObject([{ trunk_sid: anew.sid }]);
   });
 });

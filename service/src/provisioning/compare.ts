@@ -33,7 +33,7 @@ export const compare = ({ wanted, recorded, seen }: Compared): Action => {
     if (name in is) return !isDeepStrictEqual(is[name], wanted[name]);
     // What nobody knows any longer, and the provider does not tell, is sent again; of what an earlier version sent, what it did not know.
     if (resource_id === was && recorded?.sent) return wanted[name] !== null;
-    return seen !== undefined && isSentUnknown(recorded);
+    return isSentUnknown(recorded);
   };
   const differences = Object.keys(wanted).filter(differs);
   return differences.length > 0

@@ -15,6 +15,7 @@ const found = {
   40096: 'a number that Twilio refuses to route back is taken off our trunk, and told of',
   50098:
     'addresses that a replica with other settings sent, and did not write down as it died, are not left at LiveKit',
+  50584: 'a number in doubt follows to a trunk that was made anew',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
 
