@@ -81,7 +81,8 @@ export const createSeams = (options: SeamOptions) => {
     if (dies === 'before') kill(life);
     await sent;
     const outcome = await settle(effect);
-    if (dies === 'after' && life.isAlive) kill(life);
+    // It may have taken until all is to be quiet.
+    if (dies === 'after' && life.isAlive && isTroubled()) kill(life);
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   };

@@ -16,6 +16,7 @@ const found = {
   50098:
     'addresses that a replica with other settings sent, and did not write down as it died, are not left at LiveKit',
   50584: 'a number in doubt follows to a trunk that was made anew',
+  69877: 'nobody dies by a slow call once all is to be quiet',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
 
