@@ -124,10 +124,15 @@ describe('docs/life.md', () => {
       }
       expect(data, shell).toMatchObject(expected);
     }
-    const shown = [...page.matchAll(/^curl .*?(?=^```)/gms)].map(([shell]) => shell);
-    const routes = [...operations.values()].filter(({ route }) => /^.(phone-numbers|integrations)/.test(route.path));
-    const writes = routes.filter(({ route }) => route.method !== 'GET');
-    expect(shown.length).toBe(writes.length + 1);
+    const writes = [...operations.values()].filter(
+      ({ route: { method, path } }) => method !== 'GET' && /^.(phone-numbers|integrations)/.test(path),
+    );
+    const shown = examples.map(([, shell = '']) => {
+      const [, method = shell.includes(' -d ') ? 'POST' : 'GET'] = /-X (\w+)/.exec(shell) ?? [];
+      const [, path = ''] = /http:..[^/]*.api([^\s'?]*)/.exec(shell) ?? [];
+      return `${method} ${path.replace(/phon_\w+/, '{phone_number_id}').replace(/intg_\w+/, '{integration_id}')}`;
+    });
+    expect(shown).toEqual(expect.arrayContaining(writes.map(({ route: { method, path } }) => `${method} ${path}`)));
   });
 });
 
