@@ -13,10 +13,7 @@ const found = {
   20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
   30036: 'an assignment that another replica made is answered, also where the number is being released by then',
   40096: 'a number that Twilio refuses to route back is taken off our trunk, and told of',
-  50098:
-    'addresses that a replica with other settings sent, and did not write down as it died, are not left at LiveKit',
   50584: 'a number in doubt follows to a trunk that was made anew',
-  69877: 'nobody dies by a slow call once all is to be quiet',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
 
