@@ -326,14 +326,10 @@ export const api = {
     update: mutation({
       summary: 'Update an integration',
       description:
-        'Renames it, replaces its credentials, changes `call_transfers`, or rotates the password of its trunk; what is not ' +
-        'named stays. New credentials are ' +
-        'proven at Twilio and must reach every number that is imported, else the old ones stay in force. No call begins ' +
-        'with the old ones once `PROVIDER_TIMEOUT_SECONDS` (10 unless set otherwise) have passed since the answer: revoke ' +
-        'them then. `call_transfers` is changed at Twilio before it is told. `rotate_trunk_password` is answered when it is ' +
-        'stored, and carried out in the background: Twilio takes a second user name and password beside the first, every ' +
-        'number changes over, and the first is deleted once none dials by it. `trunk_password_rotation` tells how far that ' +
-        'is. Until then another rotation is a 409 `rotation_under_way`, which names the numbers.',
+        'What is not named stays. New credentials are proven at Twilio and must reach every number that is imported, else ' +
+        'the old ones stay in force. Revoke the old ones once `PROVIDER_TIMEOUT_SECONDS` (10 unless set otherwise) have ' +
+        'passed since the answer: no call begins with them later. `call_transfers` is changed at Twilio first. ' +
+        '`rotate_trunk_password` goes on in the background, and `trunk_password_rotation` tells how far it is.',
       route: { method: 'PUT', path: '/integrations/{integration_id}' },
       permission: 'integrations:update',
       problems: [
