@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import express, { type Router } from 'express';
+import express, { type Response, type Router } from 'express';
 import helmet from 'helmet';
 import { prebuilt } from './prebuilt.ts';
 import { icon, pageOf, start, style } from './reference/page.ts';
@@ -32,8 +32,12 @@ const forEver = 'public, max-age=31536000, immutable';
 /** The API reference page: from an installed package, with nothing from elsewhere. */
 export const createDocs = (): Router => {
   const docs = express.Router();
+  docs.use((_req, res, next) => {
+    res.locals.nonce = randomBytes(16).toString('base64url');
+    next();
+  });
   docs.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives } }));
-  docs.get('/', prebuilt({ body: pageOf(docsFolder), type: 'text/html; charset=utf-8', cache_control: 'no-cache' }));
+  docs.get('/', (_req, res) => void res.type('html').send(pageOf(docsFolder, res.locals.nonce)));
   const folder = docsFolder.slice('/docs'.length);
   for (const [name, file] of Object.entries(ours)) {
     docs.get(`${folder}/${name}`, prebuilt({ ...file, cache_control: forEver }));
@@ -49,8 +53,9 @@ export const createDocs = (): Router => {
 const directives = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
-  // Scalar writes style attributes, which no nonce can allow, and styles of its editor and its theme without one.
-  styleSrc: ["'self'", "'unsafe-inline'"],
+  styleSrcElem: ["'self'", (_req: unknown, res: unknown) => `'nonce-${(res as Response).locals.nonce}'`],
+  // Scalar writes style attributes, which no nonce can allow.
+  styleSrcAttr: ["'unsafe-inline'"],
   imgSrc: ["'self'", 'data:'],
   connectSrc: ["'self'"],
   baseUri: ["'none'"],

@@ -1,9 +1,10 @@
-/** The page that Scalar's reference is put into. `folder` is where its files are. */
-export const pageOf = (folder: string): string => `<!doctype html>
+/** The page that Scalar's reference is put into. `folder` is where its files are; `nonce` allows its styles. */
+export const pageOf = (folder: string, nonce: string): string => `<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta property="csp-nonce" content="${nonce}">
   <meta name="color-scheme" content="light dark">
   <meta name="description" content="The API of Trunkline: every operation, field and problem.">
   <title>Trunkline API</title>
@@ -22,7 +23,16 @@ export const pageOf = (folder: string): string => `<!doctype html>
 `;
 
 /** Keys stay in the page's memory: they are gone when it is closed. */
-export const start = `import { createApiReference } from './scalar/standalone.esm.js';
+export const start = `// The sheet of Scalar takes the nonce from the page. What else it makes gets it here.
+const nonce = document.querySelector('meta[property=csp-nonce]').content;
+const create = document.createElement;
+document.createElement = function (name, ...options) {
+  const made = create.call(this, name, ...options);
+  if (made instanceof HTMLStyleElement) made.nonce = nonce;
+  return made;
+};
+
+const { createApiReference } = await import('./scalar/standalone.esm.js');
 
 const isPhone = matchMedia('(max-width: 1000px)').matches;
 
@@ -81,7 +91,7 @@ export const style = `.light-mode {
 #reference .examples .custom-scroll { max-height: 420px; }
 #reference .scalar-reference-intro-auth tr:has(.code-input-lite__editor) { display: none; }
 #reference .scalar-reference-intro-auth input::placeholder { color: transparent; }
-#reference .markdown table :is(th, td) { padding: 3px 8px; font-size: 13px; line-height: 1.4; word-break: normal; }
+#reference .markdown table :is(th, td) { padding: 2px 8px; font-size: 13px; line-height: 1.4; word-break: normal; }
 #reference .markdown table td code { font-size: 11px; overflow-wrap: anywhere; }
 #reference .markdown table td:first-child { width: 1%; }
 #reference .markdown table td:nth-child(2) { width: 42%; }
@@ -94,7 +104,7 @@ export const style = `.light-mode {
   #reference .property--tree { padding-block: 5px; }
   #reference .responses-list--tree .parameter-item-trigger { padding-block: 6px; }
   #reference .examples .custom-scroll { max-height: 150px; overflow-y: auto; }
-  #reference .request-body-schema { max-height: 700px; }
+  #reference .request-body-schema { max-height: 460px; }
 }
 `;
 
