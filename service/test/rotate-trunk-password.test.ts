@@ -302,6 +302,42 @@ describe('A number that cannot be changed', () => {
   });
 });
 
+describe('A number that never dials', () => {
+  it('holds up nothing while its import lasts', async () => {
+    const prepared = await prepare(outboundOnly);
+    const { importing, last, rotate, rotation } = prepared;
+    service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'hold_before' });
+    const held = importing(last, inboundOnly, replica);
+    await service.sandbox.faults.holding();
+    expect((await rotate()).status).toBe(200);
+    for (let turns = 0; turns < 4; turns++) {
+      await service.reconciler.turn();
+      service.clock.advance(6000);
+    }
+    expect(await rotation()).toBeNull();
+    service.sandbox.faults.release();
+    expect((await held).status).toBe(201);
+    await expectWholeWorld(service);
+  });
+
+  it('holds up nothing while its release fails', async () => {
+    const prepared = await prepare(inboundOnly, outboundOnly);
+    const { rotate, rotation, caller, imported } = prepared;
+    service.sandbox.faults.add({ call: 'livekit.DeleteSIPDispatchRule', kind: 'answer', status: 400, times: 1000 });
+    const released = await caller.rest('DELETE', `/api/phone-numbers/${imported[0]}`);
+    expect(released.body.data.provisioning_state).toBe('releasing');
+    expect((await rotate()).status).toBe(200);
+    for (let turns = 0; turns < 10; turns++) {
+      await service.reconciler.turn();
+      service.clock.advance(30_000);
+    }
+    expect(await rotation()).toBeNull();
+    service.sandbox.faults.clear();
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+});
+
 describe('A rotation whose call fails', () => {
   const calls = ['twilio.createCredential', 'livekit.UpdateSIPOutboundTrunk', 'twilio.deleteCredential'];
 

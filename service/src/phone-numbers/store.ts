@@ -103,8 +103,9 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
         ...sentOtherwise(integration, username),
         $or: [
           hasOutbound,
-          { 'provisioning.lease_token': { $ne: null } },
-          { 'provisioning.change': { $ne: null } },
+          { supports_outbound: true, 'provisioning.lease_token': { $ne: null } },
+          { supports_outbound: true, 'provisioning.change.wanted': { $ne: null } },
+          { 'provisioning.change.wanted.supports_outbound': true },
           { 'provisioning.parts.outbound_trunk.state': 'failed', 'provisioning.uncertain_until': { $ne: null } },
         ],
       }),
