@@ -107,6 +107,28 @@ describe('a setting that is changed when the trunk is there', () => {
     expect(get.data.warnings).toBeUndefined();
   });
 
+  it('is told to be done while a rotation of the trunk password lasts', async () => {
+    const { connection, clock, reconciler } = secure;
+    const leases = { clock, lease_ms: 60_000, settle_ms: 10_000 };
+    const numbers = createPhoneNumberStore(connection, leases);
+    const refused = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
+    plain.sandbox.faults.add({ ...refused, call: 'livekit.UpdateSIPOutboundTrunk', times: 1000 });
+    const rotated = { rotate_trunk_password: true };
+    expect((await secure.as(caller).rest('PUT', `/api/integrations/${integration_id}`, rotated)).status).toBe(200);
+    await reconciler.turn();
+    const moved = createMove({
+      store: createIntegrationStore(connection, leases),
+      numbers: { requeueAll: numbers.requeueAll, countDue: async () => 0 },
+      clock,
+      made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
+      wait_ms: 20_000,
+    })(integration_id);
+    const turning = setInterval(() => void reconciler.turn(), 50);
+    expect(await moved.finally(() => clearInterval(turning))).toBe(0);
+    plain.sandbox.faults.clear();
+    await settle(secure);
+  });
+
   it('leaves what comes after as it is set now', async () => {
     const { client } = secure.as(caller);
     await client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number: owned[2]!.phone_number });

@@ -27,7 +27,7 @@ export const createMove =
       throw new Problem('integration_not_found', `There is no integration ${integration_id}.`);
     await numbers.requeueAll(integration_id);
     for (const until = clock.now() + wait_ms; ; await clock.sleep(LOOK_EVERY_MS)) {
-      const waiting = (await numbers.countDue(integration_id)) + ((await store.isDue(integration_id)) ? 1 : 0);
+      const waiting = (await numbers.countDue(integration_id)) + ((await store.isUnsettled(integration_id)) ? 1 : 0);
       if (waiting === 0 || clock.now() >= until) return waiting;
     }
   };

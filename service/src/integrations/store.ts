@@ -141,7 +141,12 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       await leases.requeueAll({ integration_id });
       return matchedCount > 0;
     },
-    isDue: async (integration_id: IntegrationId) => (await leases.countDue(integration_id)) > 0,
+    /** Whether it is to be looked at for that: a rotation has it looked at for as long as it lasts. */
+    isUnsettled: (integration_id: IntegrationId) =>
+      records.exists({
+        ...{ integration_id, 'provisioning.due_at': { $exists: true } },
+        $or: [{ 'provisioning.uncertain_until': { $ne: null } }, { 'provisioning.is_requeued': true }],
+      }),
 
     /** Those whose trunk is made for something else: how many, and the newest of them. */
     madeForOther: async ({ secure, sip_host }: MadeFor, limit: number) => {
