@@ -457,3 +457,26 @@ it('the passwords are kept sealed while a rotation is under way, each where re-e
   expect(passwords).toEqual(expect.arrayContaining(await atTwilio()));
   for (const line of service.logged) for (const { password } of passwords) expect(line).not.toContain(password);
 });
+
+it('a password that is encrypted anew while a rotation puts it in force stays so', async () => {
+  const prepared = await prepare(both);
+  const { rotate, row, integration_id, atTwilio } = prepared;
+  const before = await atTwilio();
+  expect((await rotate()).status).toBe(200);
+  service.sandbox.faults.add({ call: 'twilio.createCredential', kind: 'hold_before' });
+  const turn = service.reconciler.turn();
+  await service.sandbox.faults.holding();
+  const place = `integrations/${integration_id}/carrier_password` as const;
+  const anew = async (sealed: string) => service.secrets.seal(await service.secrets.open(sealed, place), place);
+  const { carrier, rotation } = await row();
+  const passwords = {
+    'carrier.password': await anew(carrier.password),
+    'rotation.password': await anew(rotation.password),
+  };
+  await service.connection.collection('integrations').updateOne({ integration_id }, { $set: passwords });
+  service.sandbox.faults.release();
+  await turn;
+  await carryOn(prepared, service);
+  expect((await row()).carrier.password).toBe(passwords['rotation.password']);
+  await expectRotated(prepared, before);
+});

@@ -66,11 +66,11 @@ export const createRotate = (deps: RotateDependencies) => {
     return { ...written, ...changed, 'provisioning.parts.other_credential': credential };
   };
 
-  const end = (claim: IntegrationClaim, { actor, request_id }: Rotation, $set: Fields): Promise<void> =>
+  const end = (claim: IntegrationClaim, { actor, request_id }: Rotation, $set: Fields, only: Fields): Promise<void> =>
     inTransaction(async (session) => {
       const { organization_id, integration_id: subject_id } = claim.record;
       const $unset = { 'provisioning.parts.other_credential': 1 } as const;
-      await claim.release({ $set: { ...$set, rotation: null, updated_at: later(0) }, $unset }, { session });
+      await claim.release({ $set: { ...$set, rotation: null, updated_at: later(0) }, $unset }, { session, only });
       const told = { organization_id, subject_id, actor, request_id, changes: {} };
       await events.write({ ...told, type: 'integration.trunk_password_rotated' }, session);
     });
@@ -87,9 +87,11 @@ export const createRotate = (deps: RotateDependencies) => {
     goOn: async (claim: IntegrationClaim, rotation: Rotation, made: Fields = {}): Promise<void> => {
       const { record } = claim;
       const $set = { ...made, 'provisioning.attempt': 0 };
+      // Not where they were encrypted anew meanwhile: what was read is sealed by a key that may go.
+      const only = { 'carrier.password': record.carrier.password, 'rotation.password': rotation.password };
       const changed = rotation.state === 'coming' ? putInForce(record, rotation) : {};
-      if (record.rotation?.state === 'unused') return end(claim, rotation, { ...$set, ...changed });
-      if (rotation.state === 'coming') await claim.write({ $set: changed });
+      if (record.rotation?.state === 'unused') return end(claim, rotation, { ...$set, ...changed }, only);
+      if (rotation.state === 'coming') await claim.write({ $set: changed }, { only });
       const { username } = record.carrier;
       await numbers.changeOver(record, username);
       if (await numbers.mayDialOtherwise(record, username)) {
