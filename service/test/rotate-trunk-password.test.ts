@@ -160,6 +160,27 @@ describe('A rotation of the trunk password', () => {
     expect(await dialing()).toHaveLength(1);
   });
 
+  it('of an account whose first import was refused is nothing to Twilio, and ends', async () => {
+    const prepared = await prepare();
+    const { rotate, rotation, importing, last } = prepared;
+    const refused = { kind: 'answer', status: 400, body: { code: 20_001, message: 'no', status: 400 } } as const;
+    service.sandbox.faults.add({ ...refused, call: 'twilio.createCredential', times: 1000 });
+    expect((await importing(last, both)).status).toBe(502);
+    await settle(service);
+    const begun = service.sandbox.faults.calls.length;
+    expect((await rotate()).status).toBe(200);
+    for (let turns = 0; turns < 4; turns++) {
+      await service.reconciler.turn();
+      service.clock.advance(30_000);
+    }
+    expect(await rotation()).toBeNull();
+    expect(service.sandbox.faults.calls.slice(begun)).toEqual([]);
+    service.sandbox.faults.clear();
+    expect((await importing(last, both)).status).toBe(201);
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
   it('is one at a time: another is refused, and names the numbers that dial by the former one', async () => {
     const prepared = await prepare(outboundOnly, inboundOnly);
     const { rotate, numbers, imported, caller, path, integration_id } = prepared;

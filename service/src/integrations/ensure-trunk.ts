@@ -107,7 +107,9 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
 
   const whateverIsDue = (claim: IntegrationClaim): Promise<void> => {
     const { rotation, provisioning } = claim.record;
-    const isUnmade = provisioning.uncertain_until === null && Object.keys(provisioning.parts).length === 0;
+    const { credential, other_credential } = provisioning.parts;
+    const isUnmade =
+      provisioning.uncertain_until === null && !credential?.resource_id && !other_credential?.resource_id;
     // The first import makes a trunk, and nothing else does.
     if (rotation && isUnmade) return rotate.goOn(claim, rotation);
     return isReady(claim.record) ? settle(claim) : make(claim);
