@@ -107,6 +107,21 @@ describe('a setting that is changed when the trunk is there', () => {
     expect(get.data.warnings).toBeUndefined();
   });
 
+  it('is not told to be done while a number is held by a replica whose clock is ahead', async () => {
+    const { connection, clock } = secure;
+    const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
+    const numbers = createPhoneNumberStore(connection, leases);
+    const ahead = createPhoneNumberStore(connection, { ...leases, clock: { ...clock, now: () => clock.now() + 1000 } });
+    await numbers.requeueAll(integration_id);
+    const waiting = await numbers.countDue(integration_id);
+    expect(waiting).toBe(2);
+    expect(await ahead.claimDue(integration_id)).toBeDefined();
+    expect(await numbers.countDue(integration_id)).toBe(waiting);
+    clock.advance(31_000);
+    await settle(secure);
+    expect(await numbers.countDue(integration_id)).toBe(0);
+  });
+
   it('is told to be done while a rotation of the trunk password lasts', async () => {
     const { connection, clock, reconciler } = secure;
     const leases = { clock, lease_ms: 60_000, settle_ms: 10_000 };

@@ -266,7 +266,8 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       await records.updateMany({ ...filter, 'provisioning.lease_token': { $ne: null } }, stray);
       await records.updateMany({ ...filter, 'provisioning.lease_token': null }, due);
     },
-    countDue: (queue: string): Promise<number> => records.count({ queue, ...dueAt(clock.now() + lease_ms) }),
+    /** Also what somebody has just taken, by whose clock a lease may end later. */
+    countDue: (queue: string): Promise<number> => records.count({ queue, ...dueAt(clock.now() + 2 * lease_ms) }),
     /**
      * Takes note that whoever lost the lease of this record may have made what no record names. Whoever holds it now has
      * it looked at again when it lets go. Not by a name in memory: this process may end as well.
