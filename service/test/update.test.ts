@@ -54,6 +54,25 @@ const callsOf = async (run: () => Promise<unknown>) => {
 };
 
 describe('An update', () => {
+  it('keeps a secret that is encrypted anew while it is carried out, and is carried out all the same', async () => {
+    const number = await imported(SIP);
+    const { phone_number_id } = number;
+    const rows = service.connection.collection('phone_numbers');
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'hold_before' });
+    const answer = number.update({ sip_password: 'other' });
+    await service.sandbox.faults.holding();
+    const place = `phone_numbers/${phone_number_id}/sip_password` as const;
+    const read = (await rows.findOne({ phone_number_id }))?.provisioning.change.wanted.sip_password;
+    const anew = await service.secrets.seal(await service.secrets.open(read, place), place);
+    const path = 'provisioning.change.wanted.sip_password';
+    expect(await rows.updateOne({ phone_number_id }, { $set: { [path]: anew } })).toMatchObject({ modifiedCount: 1 });
+    service.sandbox.faults.release();
+    await settle(service);
+    expect((await answer).status).toBe(200);
+    expect((await rows.findOne({ phone_number_id }))?.sip_password).toBe(anew);
+    expect(await number.outbound()).toMatchObject({ authPassword: 'other' });
+  });
+
   it('changes what it names at LiveKit, in place, and leaves the rest', async () => {
     const number = await imported(SIP);
     const before = await number.get();

@@ -4,7 +4,7 @@ import { poll } from '../clock.ts';
 import { type IfRevision, requireRevisionOf } from '../database/revision.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
-import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
+import { type Change, type PhoneNumberRecord, secretSettings, type Wanted } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -67,7 +67,11 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
 
 /** Whether nothing differs of what is wanted. */
 const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
-  Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(Reflect.get(record, name), value));
+  Object.entries(wanted).every(
+    ([name, value]) => (value && isSecret(name)) || isDeepStrictEqual(Reflect.get(record, name), value),
+  );
+
+const isSecret = (name: string): boolean => (secretSettings as readonly string[]).includes(name);
 
 /** Throws where the caller's organization has no such number, or it has another revision than the caller takes. */
 export const getOwn = async (
