@@ -85,5 +85,8 @@ const fieldsOf = ({
   ...(integration_id === undefined && provider !== undefined && { provider }),
   // Whatever is of an integration is Twilio's.
   ...(integration_id !== undefined && { integration_id: provider === 'sip' ? { $in: [] } : integration_id }),
-  ...(provisioning_state !== undefined && { provisioning_state }),
+  // As they are shown: what is gone and holds its number again has something of it to remove.
+  ...(provisioning_state !== undefined && {
+    provisioning_state: provisioning_state === 'releasing' ? { $in: ['releasing', 'gone'] } : provisioning_state,
+  }),
 });
