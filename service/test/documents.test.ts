@@ -36,13 +36,20 @@ const paths = [
   ['/openapi.json', 'public, max-age=300'],
   ['/docs.md', 'public, max-age=300'],
   ['/llms.txt', 'public, max-age=300'],
-  ['/docs/', 'no-cache'],
   [`${docsFolder}/start.js`, forEver],
   [`${docsFolder}/style.css`, forEver],
   [`${docsFolder}/openapi.json`, forEver],
   [`${docsFolder}/icon.svg`, forEver],
   [`${docsFolder}/scalar/standalone.esm.js`, forEver],
 ] as const;
+
+it('/docs/ is not kept: each visit has a nonce of its own', async () => {
+  const [first, second] = [await get('/docs/'), await get('/docs/')];
+  expect(first).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
+  expect(first.headers).not.toHaveProperty('etag');
+  expect(first.body.length).toBeLessThan(2_000);
+  expect(first.body.equals(second.body)).toBe(false);
+});
 
 describe.each(paths)('%s', (path, cache_control) => {
   it('is sent as its reader takes it, and is the same in each encoding', async () => {
