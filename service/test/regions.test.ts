@@ -62,8 +62,13 @@ const prepareImport = async ({
   const setRegion = (region: Region) => putRoute(shelf, phone_number, region);
   const trunkOfNumber = async (region: Region) =>
     (await shelf.list<Thing>(kindIn(region, 'number'))).find((it) => it.phone_number === phone_number)?.trunk_sid;
+  const regionOfTrunk = async () => {
+    const trunks = await shelf.list<Thing>(kindIn(region, 'trunk'));
+    const domain_name = String(trunks.find((it) => it.account_sid === account.sid)?.domain_name);
+    return (await shelf.get<{ voice_region: string }>('twilio.route', domain_name))?.voice_region ?? null;
+  };
   const list = async () => (await caller.client.phoneNumbers.list.query({ phone_number })).data;
-  return { caller, phone_number, data, importing, regionNow, setRegion, trunkOfNumber, list };
+  return { caller, phone_number, data, importing, regionNow, setRegion, trunkOfNumber, regionOfTrunk, list };
 };
 
 const replacing = { replace_existing_routing: true };
@@ -192,6 +197,45 @@ describe('an import into a Region with routing_credentials', () => {
     expect(status === 201 || (await importing(replacing)).status === 201).toBe(true);
   });
 
+  it("has calls out handled there, too: the trunk's domain is set with the trunk, and for one of before", async () => {
+    const { importing, regionOfTrunk, caller, data, phone_number } = await prepareImport({ voice_region: 'ie1' });
+    const { calls } = service.sandbox.faults;
+    const { status, body } = await importing({ supports_outbound: true });
+    expect({ status, warnings: body.data.warnings }).toEqual({ status: 201, warnings: undefined });
+    expect(await regionOfTrunk()).toBe('ie1');
+    expect(calls.filter((call) => call === 'twilio.updateTrunkRoute').length).toBeGreaterThan(0);
+
+    await caller.client.phoneNumbers.release.mutate({ phone_number_id: body.data.phone_number_id });
+    const begun = calls.length;
+    expect((await importing({ supports_outbound: true, phone_number })).status).toBe(201);
+    expect(calls.slice(begun)).not.toContain('twilio.updateTrunkRoute');
+    const { integration_id } = data;
+
+    const release = async () => {
+      const [kept] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
+      await caller.client.phoneNumbers.release.mutate({ phone_number_id: kept!.phone_number_id });
+    };
+    await release();
+    const integrations = service.connection.collection('integrations');
+    await integrations.updateOne({ integration_id }, { $unset: { 'provisioning.parts.region': 1 } });
+    expect((await importing({ supports_outbound: true })).status).toBe(201);
+    expect(calls.slice(begun)).toContain('twilio.updateTrunkRoute');
+    await release();
+    expect((await caller.rest('DELETE', `/api/integrations/${integration_id}`)).status).toBe(200);
+  });
+
+  it('is refused where they may not set that of the trunk, and leaves nothing', async () => {
+    const { importing, list } = await prepareImport({ voice_region: 'ie1' });
+    const body = { code: 20_003, message: 'Authenticate', status: 403 };
+    service.sandbox.faults.add({ call: 'twilio.updateTrunkRoute', kind: 'answer', status: 403, body });
+    const refused = await importing({ supports_outbound: true });
+    expect(refused.status).toBe(400);
+    expect(refused.body.detail).toContain('set the inbound processing Region of a SIP trunk');
+    await settle(service);
+    expect(await list()).toEqual([]);
+    expect((await importing({ supports_outbound: true })).status).toBe(201);
+  });
+
   it('leaves a number alone that somebody has moved since, and says so at the release', async () => {
     const { importing, regionNow, setRegion, caller } = await prepareImport({ voice_region: 'us1' });
     const { body } = await importing(replacing);
@@ -226,10 +270,10 @@ describe('an import into a Region without routing_credentials', () => {
     expect(number.warnings).toEqual(body.data.warnings);
   });
 
-  it('says nothing of calls in where only calls out were asked for', async () => {
+  it('says of calls out alone that their Region is not set, where only those were asked for', async () => {
     const { importing } = await prepareImport({ routing: false });
     const { body } = await importing({ supports_inbound: false, supports_outbound: true });
-    expect(body.data.warnings).toBeUndefined();
+    expect(body.data.warnings).toEqual([expect.stringContaining('calls out in the Region of the integration')]);
   });
 });
 

@@ -39,6 +39,10 @@ export interface TrunkAccount {
   permit(trunk_sid: string, credential_list_sid: string): Promise<string>;
   findPermissions(trunk_sid: string, credential_list_sid: string): Promise<string[]>;
   revoke(trunk_sid: string, credential_list_sid: string): Promise<void>;
+  /** In which Region calls to the trunk's domain are handled. Undefined: none was set. */
+  readTrunkRegion(domain_name: string): Promise<{ resource_id: string; voice_region: string } | undefined>;
+  /** Tells the id of what was set. It may take minutes until calls follow. */
+  setTrunkRegion(domain_name: string, voice_region: string): Promise<string>;
 }
 
 export interface CarrierJob {
@@ -134,7 +138,27 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
         : [],
     remove: (job) => job.account.revoke(made(job, 'trunk'), made(job, 'credential_list')),
   },
+  // Calls out go to the trunk's domain, and Twilio handles that in one Region: where none was set, not in ours.
+  // https://www.twilio.com/docs/global-infrastructure/regional-sip-trunks
+  {
+    name: 'region',
+    after: ['trunk'],
+    when: ({ region, has_routing_credentials }) => region !== null && has_routing_credentials,
+    content: ({ record }) => ({ voice_region: record.region, domain_name: record.carrier.domain_name }),
+    make: setRegion,
+    look: async ({ record: { carrier, region }, account }) => {
+      const { domain_name } = carrier;
+      const found = await account.readTrunkRegion(domain_name);
+      if (found?.voice_region !== region) return [];
+      return [{ resource_id: found.resource_id, content: { voice_region: found.voice_region, domain_name } }];
+    },
+    change: setRegion,
+  },
 ];
+
+function setRegion({ account, record: { carrier, region } }: CarrierJob): Promise<string> {
+  return account.setTrunkRegion(carrier.domain_name, region ?? 'us1');
+}
 
 const MOST_NAMES = 3;
 
@@ -167,8 +191,11 @@ const made = ({ record }: CarrierJob, part: CarrierPartName): string => {
 };
 
 /** Whether everything is there that calls need, so that nobody need make it. */
-export const isReady = ({ provisioning }: IntegrationRecord): boolean =>
-  carrierParts.every(({ name }) => name === 'other_credential' || provisioning.parts[name]?.state === 'done');
+export const isReady = (record: IntegrationRecord): boolean =>
+  carrierParts.every(
+    ({ name, when }) =>
+      name === 'other_credential' || !when(record) || record.provisioning.parts[name]?.state === 'done',
+  );
 
 /** When the reconciler must look at one that nobody works on. */
 export const dueAt = ({ provisioning, rotation }: IntegrationRecord): Date | undefined =>

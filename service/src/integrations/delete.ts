@@ -198,6 +198,7 @@ const what: Record<CarrierPartName, string> = {
   credential_list: 'The credential list',
   credential: 'The credential',
   other_credential: 'The other credential',
+  region: 'The Region of the trunk',
   permission: 'The permission of the credential list',
 };
 

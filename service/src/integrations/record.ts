@@ -12,6 +12,7 @@ const carrierPartNames = [
   'credential',
   'other_credential',
   'permission',
+  'region',
 ] as const;
 export type CarrierPartName = (typeof carrierPartNames)[number];
 

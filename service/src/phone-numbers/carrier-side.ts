@@ -27,7 +27,10 @@ export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_a
   ]);
   if (there.status === 'rejected') throw there.reason;
   if (owned.status === 'rejected') throw owned.reason;
-  const ofAccount = trial.status === 'fulfilled' && trial.value ? (['trial_account'] as const) : [];
+  const ofAccount = [
+    ...(trial.status === 'fulfilled' && trial.value ? (['trial_account'] as const) : []),
+    ...(carrierOf(job).routes === undefined ? (['trunk_region_unknown'] as const) : []),
+  ];
   if (owned.value === undefined) {
     return { number_sid: null, caller_id_sid: await requireCallerId(job), conditions: [...ofAccount] };
   }

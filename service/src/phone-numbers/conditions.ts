@@ -9,12 +9,13 @@ export const conditions = [
   'emergency_calling_active',
   'trial_account',
   'region_unknown',
+  'trunk_region_unknown',
 ] as const;
 export type Condition = (typeof conditions)[number];
 
 /** Not with the number itself. */
 export const isReadElsewhere = (condition: Condition): boolean =>
-  condition === 'trial_account' || condition === 'region_unknown';
+  ['trial_account', 'region_unknown', 'trunk_region_unknown'].includes(condition);
 
 /** As whoever imports the number reads it. Only what concerns the directions that were asked for. */
 export const conditionWarnings = (record: TwilioRecord): string[] => {
@@ -22,14 +23,14 @@ export const conditionWarnings = (record: TwilioRecord): string[] => {
   const told = record.provisioning.known.conditions ?? [];
   return told.flatMap((condition) => {
     const { of, say } = sentences[condition];
-    const concerns = { calls_in: supports_inbound, calls: supports_inbound || supports_outbound }[of];
+    const concerns = { calls_in: supports_inbound, calls_out: supports_outbound, calls: true }[of];
     return concerns ? [say(record)] : [];
   });
 };
 
 type Numbered = Pick<TwilioRecord, 'phone_number'>;
 
-const sentences: Record<Condition, { of: 'calls_in' | 'calls'; say(record: Numbered): string }> = {
+const sentences: Record<Condition, { of: 'calls_in' | 'calls_out' | 'calls'; say(record: Numbered): string }> = {
   receives_fax: {
     of: 'calls_in',
     say: ({ phone_number }) =>
@@ -59,6 +60,11 @@ const sentences: Record<Condition, { of: 'calls_in' | 'calls'; say(record: Numbe
     of: 'calls_in',
     say: ({ phone_number }) =>
       `The credentials of the integration may not read in which Region Twilio handles calls to ${phone_number}. If it is another than that of the integration, no call arrives. Set it in the Twilio console, in the number's configuration of the integration's Region (Route to), or give the integration an API key of US1 that may read and update inbound processing Regions: its own, or as routing_credentials. The import then sets it.`,
+  },
+  trunk_region_unknown: {
+    of: 'calls_out',
+    say: () =>
+      "Without routing_credentials Trunkline cannot have Twilio handle calls out in the Region of the integration. Set it in the Twilio console, in the trunk's configuration of that Region (Termination), or integrate the account with routing_credentials.",
   },
   trial_account: {
     of: 'calls',

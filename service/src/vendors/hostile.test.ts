@@ -72,6 +72,8 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   giveBack: () => it.giveBack(sid('PN'), routing),
   detach: () => it.detach(sid('PN')),
   readRegion: () => it.readRegion('+15551234567'),
+  readTrunkRegion: () => it.readTrunkRegion('n.pstn.twilio.com'),
+  setTrunkRegion: () => it.setTrunkRegion('n.pstn.twilio.com', 'ie1'),
   seeRegion: () => it.seeRegion('+15551234567'),
   setRegion: () => it.setRegion('+15551234567', 'ie1'),
   createTrunk: () => it.createTrunk({ name: 'n', domain_name: 'n.pstn.twilio.com', secure: false }),

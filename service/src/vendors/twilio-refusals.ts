@@ -89,6 +89,8 @@ export const acts: Record<string, string> = {
   removeCredential: 'delete a SIP credential',
   permit: 'give a SIP trunk a credential list',
   findPermissions: 'list the credential lists of a SIP trunk',
+  readTrunkRegion: 'read the inbound processing Region of a SIP trunk',
+  setTrunkRegion: 'set the inbound processing Region of a SIP trunk',
   revoke: 'take a credential list off a SIP trunk',
 };
 

@@ -416,40 +416,57 @@ const routingCredentialsOf = ({ routing_credentials, ...own }: TwilioCredentials
     ? { provider: own.provider, account_sid: own.account_sid, ...routing_credentials }
     : { ...own, region: 'us1' };
 
-/** https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api-phone-number */
+type TrunkRegions = Pick<TrunkAccount, 'readTrunkRegion' | 'setTrunkRegion'>;
+
+/**
+ * https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api-phone-number
+ * https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api-trunk
+ */
 const tableOf = (
   credentials: TwilioCredentials,
   httpClient: TwilioHttp,
   timeout_ms: number,
   measureCall: MeasureCall,
-): RoutingTable & RegionTable => {
+): RoutingTable & RegionTable & TrunkRegions => {
   const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
-  const { phoneNumbers } = clientOf(credentials, httpClient).routes.v2;
+  const { phoneNumbers, trunks } = clientOf(credentials, httpClient).routes.v2;
+  /** Of what a table has this name; undefined: nothing was set. */
   const reading =
-    (name: 'readRegion' | 'seeRegion'): RoutingTable['readRegion'] =>
-    (phone_number) =>
+    (name: 'readRegion' | 'seeRegion' | 'readTrunkRegion', table: Table) =>
+    (of: string): ReturnType<RoutingTable['readRegion']> =>
       call(name, async () => {
         try {
-          const { sid, voiceRegion } = await phoneNumbers(phone_number).fetch();
+          const { sid, voiceRegion } = await table(of).fetch();
           return { resource_id: Sid.parse(sid), voice_region: z.string().parse(voiceRegion) };
         } catch (error) {
           if (httpClient.lastStatus() !== 404) throw error;
           return undefined;
         }
       });
-  return {
-    readRegion: reading('readRegion'),
-    seeRegion: reading('seeRegion'),
-    setRegion: (phone_number, voice_region) =>
-      call('setRegion', async () => {
-        const { sid, voiceRegion } = await phoneNumbers(phone_number).update({ voiceRegion: voice_region });
+  const setting =
+    (name: 'setRegion' | 'setTrunkRegion', table: Table) =>
+    (of: string, voice_region: string): Promise<string> =>
+      call(name, async () => {
+        const { sid, voiceRegion } = await table(of).update({ voiceRegion: voice_region });
         const made = Sid.parse(sid);
         const is = { voice_region: z.string().parse(voiceRegion) };
-        await requireAsAsked({ vendor: 'Twilio', call: 'setRegion', asked: { voice_region }, is });
+        await requireAsAsked({ vendor: 'Twilio', call: name, asked: { voice_region }, is });
         return made;
-      }),
+      });
+  return {
+    readRegion: reading('readRegion', phoneNumbers),
+    seeRegion: reading('seeRegion', phoneNumbers),
+    setRegion: setting('setRegion', phoneNumbers),
+    readTrunkRegion: reading('readTrunkRegion', trunks),
+    setTrunkRegion: setting('setTrunkRegion', trunks),
   };
 };
+
+interface Route {
+  sid: string;
+  voiceRegion: string;
+}
+type Table = (of: string) => { fetch(): Promise<Route>; update(to: { voiceRegion: string }): Promise<Route> };
 
 interface InAccount {
   accountSid?: string | null;

@@ -235,6 +235,8 @@ export const connectAccount = (
       return isOwned ? { resource_id: `QQ${'0'.repeat(32)}`, voice_region: 'us1' } : undefined;
     },
     seeRegion: notAsked('seeRegion'),
+    readTrunkRegion: notAsked('readTrunkRegion'),
+    setTrunkRegion: notAsked('setTrunkRegion'),
     setRegion: notAsked('setRegion'),
     routeToTrunk: async (number_sid, trunk_sid) => route(number_sid, { trunk_sid }),
     giveBack: async (number_sid, former_routing) => {
