@@ -87,6 +87,52 @@ describe('Deleting an integration', () => {
     expect((await remove()).status).toBe(200);
   });
 
+  it('is refused with the first hundred of its numbers, and how many there are', async () => {
+    const { remove, integration_id, caller } = await prepare({ keep: true });
+    const numbers = service.connection.collection('phone_numbers');
+    const { _id, ...row } = (await numbers.findOne({ integration_id }))!;
+    const more = Array.from({ length: 300 }, (_, n) => {
+      const [phone_number, phone_number_id] = [`+1445${1_000_000 + n}`, `phon_${n.toString(16).padStart(12, '0')}`];
+      return { ...row, phone_number, phone_number_id, holds: phone_number };
+    });
+    await numbers.insertMany(more);
+    const { status, body } = await remove();
+    expect({ status, count: body.phone_number_count, listed: body.phone_numbers.length }).toEqual({
+      ...{ status: 409, count: 301, listed: 100 },
+    });
+    expect(body.detail).toContain('in use by 301 phone numbers');
+    expect(body.detail).toContain('291 more');
+    await numbers.deleteMany({ organization_id: caller.organization_id, phone_number: /^\+1445/ });
+  });
+
+  it('on two replicas at once has one outcome', async () => {
+    const { path, caller, events, left } = await prepare();
+    await using replica = await service.openReplica({ admin: service.admin });
+    const both = await Promise.all([caller.rest('DELETE', path), replica.as(caller).rest('DELETE', path)]);
+    await settle(service);
+    expect(both.every(({ status }) => [200, 202, 404].includes(status))).toBe(true);
+    expect((await events()).filter((type) => type === 'integration.deleted')).toHaveLength(1);
+    expect(await left()).toBe(0);
+  });
+
+  it('is carried on where the process dies after its mark', async () => {
+    const { path, caller, row, left } = await prepare();
+    const killed = await service.openReplica({ admin: service.admin });
+    service.sandbox.faults.add({ call: 'twilio.deletePermission', kind: 'hold_before' });
+    const answer = killed
+      .as(caller)
+      .rest('DELETE', path)
+      .catch(() => undefined);
+    await service.sandbox.faults.holding();
+    expect((await row())?.state).toBe('deleting');
+    killed.kill();
+    await answer;
+    service.sandbox.faults.release();
+    service.clock.advance(120_000);
+    await settle(service);
+    expect([await left(), (await row())?.state]).toEqual([0, 'gone']);
+  });
+
   it('is refused at another revision', async () => {
     const { remove } = await prepare();
     expect((await remove('', { 'If-Match': '"7"' })).body.code).toBe('precondition_failed');

@@ -34,6 +34,8 @@ const numbers = () => service.connection.collection('phone_numbers');
 describe('trunkline pause', () => {
   it('has every request that would write refused, and sends nothing', async () => {
     const { data } = await service.admin.client.phoneNumbers.import.mutate(sip());
+    const { integration_id } = await service.integrate(service.admin, []);
+    const account = `/api/integrations/${integration_id}`;
     expect(await trunkline('pause')).toContain('trunkline resume');
     const path = `/api/phone-numbers/${data.phone_number_id}`;
     const calls = service.sandbox.faults.calls.length;
@@ -41,16 +43,20 @@ describe('trunkline pause', () => {
       ['POST', '/api/phone-numbers', sip()],
       ['POST', `${path}/assign`, { agent_id: 'reception' }],
       ['POST', `${path}/unassign`, undefined],
+      ['PATCH', path, { inbound_room_name: 'sales' }],
       ['DELETE', path, undefined],
+      ['DELETE', account, undefined],
     ] as const) {
       const answer = await service.admin.rest(method, url, body);
       expect({ url, status: answer.status, code: answer.body.code }).toEqual({ url, status: 503, code: 'paused' });
       expect(answer.headers.get('Retry-After')).toBe('60');
     }
     expect((await service.admin.rest('GET', path)).status).toBe(200);
+    expect((await service.admin.rest('GET', account)).body.data.state).toBe('active');
     expect(service.sandbox.faults.calls.slice(calls)).toEqual([]);
     await trunkline('resume');
     expect((await service.admin.rest('DELETE', path)).status).toBe(200);
+    expect((await service.admin.rest('DELETE', account)).status).toBe(200);
   });
 
   it('has an import that is under way dropped, and taken back once it is resumed', async () => {

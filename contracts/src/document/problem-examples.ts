@@ -68,11 +68,11 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   livekit_clash:
     'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then try again.',
   integration_in_use: [
-    `${integration_id} is in use by 1 phone numbers: ${phone_number}. Release them first; then delete it.`,
+    `${integration_id} is in use by 1 phone number: ${phone_number}. Release them first; then delete it.`,
     { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1 },
   ],
   rotation_under_way: [
-    `The trunk password of ${integration_id} is being rotated since ${integration.updated_at}, and 1 phone numbers still dial by the former one: ${phone_number}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
+    `The trunk password of ${integration_id} is being rotated since ${integration.updated_at}, with 1 phone number still to change over: ${phone_number}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
     { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1, retry_after_seconds: 60 },
   ],
   integration_already_exists: `Your organization already has an integration for the account ${account_sid} in the Region us1. Use it: GET /api/integrations lists it.`,

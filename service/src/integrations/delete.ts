@@ -12,7 +12,7 @@ import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import { AS_IT_WAS } from './change-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
-import { MOST_LISTED, naming } from './reach.ts';
+import { counted, MOST_LISTED, naming } from './reach.ts';
 import type { CarrierPartName, Deletion, IntegrationRecord } from './record.ts';
 import type { IntegrationClaim, IntegrationStore } from './store.ts';
 
@@ -58,7 +58,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
     if (phone_number_count === 0) return;
     throw new Problem(
       'integration_in_use',
-      `${integration.integration_id} is in use by ${phone_number_count} phone numbers: ${naming(phone_numbers, phone_number_count)}. Release them first; then delete it.`,
+      `${integration.integration_id} is in use by ${counted(phone_number_count)}: ${naming(phone_numbers, phone_number_count)}. Release them first; then delete it.`,
       { phone_numbers, phone_number_count },
     );
   };

@@ -6,7 +6,7 @@ import { drawPassword, drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import { passwordPlaceOf } from './accounts.ts';
-import { MOST_LISTED, naming } from './reach.ts';
+import { counted, MOST_LISTED, naming } from './reach.ts';
 import type { IntegrationRecord, Rotation } from './record.ts';
 import type { IntegrationClaim } from './store.ts';
 
@@ -111,7 +111,7 @@ export const createRotate = (deps: RotateDependencies) => {
       const named = phone_number_count > 0 ? `: ${naming(phone_numbers, phone_number_count)}` : '';
       throw new Problem(
         'rotation_under_way',
-        `The trunk password of ${integration_id} is being rotated since ${rotation.at.toISOString()}, and ${phone_number_count} phone numbers still dial by the former one${named}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
+        `The trunk password of ${integration_id} is being rotated since ${rotation.at.toISOString()}, with ${counted(phone_number_count)} still to change over${named}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
         { phone_numbers, phone_number_count, retry_after_seconds: 60 },
       );
     },
