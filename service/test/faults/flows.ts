@@ -313,6 +313,35 @@ const rotating = async (service: OpenedService): Promise<Act> => {
 /** So many take it to its end where nothing fails. */
 const ROTATION_TURNS = 4;
 
+/** Nothing of it is left; or it is as it was, and numbers are imported with it. */
+const deleting = async (service: OpenedService): Promise<Act> => {
+  const integrated = await newIntegration(service);
+  const { caller, input } = await ofTwilio(service, integrated);
+  const { body } = await imported({ caller, input });
+  expect((await caller.rest('DELETE', `/api/phone-numbers/${body.data.phone_number_id}`)).status).toBe(200);
+  const path = `/api/integrations/${integrated.integration_id}`;
+  return {
+    ask: () => caller.rest('DELETE', path),
+    check: async (now, answer) => {
+      const as = now.as(caller);
+      const { status: found, body: kept } = await as.rest('GET', path);
+      if (answer) {
+        const said = JSON.stringify(answer.body);
+        expect(answer.status, said).not.toBe(500);
+        expect(found, said).toBe(answer.status < 300 ? 404 : 200);
+      }
+      if (found === 404) {
+        const { trunks, lists, credentials, urls, permissions } = await readWorld(now);
+        const left = [trunks, lists, credentials, urls, permissions].flat();
+        expect(left.filter((it) => it.account_sid === integrated.account_sid)).toEqual([]);
+      } else {
+        expect(kept.data.state).toBe('active');
+        expect((await as.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
+      }
+    },
+  };
+};
+
 export const flows = {
   'first import of an integration': (service) => onNewTrunk(service),
   'first import of an integration, inbound only': (service) => onNewTrunk(service, { inboundOnly: true }),
@@ -341,6 +370,7 @@ export const flows = {
     return releasing(first, before);
   },
   'rotation of the trunk password': rotating,
+  'deletion of an integration': (service) => deleting(service),
   'release of a SIP number': async (service) => releasing(await ofSip(service)),
 } as const satisfies Record<string, Flow>;
 
