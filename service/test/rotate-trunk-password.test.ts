@@ -441,6 +441,23 @@ it('A rotation makes the credential list again that somebody has deleted', async
   await expectWholeWorld(service);
 });
 
+it('A rotation makes the trunk again that somebody has deleted, where nobody knows what a part of it was sent', async () => {
+  const prepared = await prepare(both);
+  const before = await prepared.atTwilio();
+  const { shelf } = service.sandbox;
+  for (const kind of ['twilio.trunk', 'twilio.origination_url', 'twilio.permission']) {
+    const things = await shelf.list<{ sid: string; account_sid: string }>(kind);
+    for (const { sid, account_sid } of things) if (account_sid === prepared.account.sid) await shelf.remove(kind, sid);
+  }
+  const { integration_id } = prepared;
+  const unknown = { $unset: { 'provisioning.parts.origination_url.sent': 1 } } as const;
+  await service.connection.collection('integrations').updateOne({ integration_id }, unknown);
+  expect((await prepared.rotate()).status).toBe(200);
+  await settle(service);
+  await expectRotated(prepared, before);
+  await expectWholeWorld(service);
+});
+
 describe('Deleting an integration while its trunk password is rotated', () => {
   it.each([
     ['before anything of it is made', 0],

@@ -66,6 +66,16 @@ const settingsOf = ({ secure, call_transfers }: CarrierJob) => ({ secure, ...(ca
 const always = () => true;
 const seen = (sids: string[]): Seen[] => sids.map((resource_id) => ({ resource_id }));
 
+/** Where somebody has deleted what a part stands on, what is recorded of the trunk is looked for once, and made again. */
+const onWhatIsThere = async ({ record }: CarrierJob, make: () => Promise<string>): Promise<string> => {
+  try {
+    return await make();
+  } catch (error) {
+    if (!isNotFound(error) || record.provisioning.uncertain_until !== null) throw error;
+    throw new Gone();
+  }
+};
+
 /** A user name and password in the trunk's list: those in force and, while they are rotated, others beside them. */
 const credentialPart = (
   name: 'credential' | 'other_credential',
@@ -77,13 +87,7 @@ const credentialPart = (
   applies: (record) => record[of] !== null,
   make: async (job) => {
     const credentials = await job.credentials(of);
-    try {
-      return await job.account.createCredential(made(job, 'credential_list'), credentials);
-    } catch (error) {
-      // Somebody has deleted the list: what is recorded of the trunk is looked for once, and made again.
-      if (!isNotFound(error) || job.record.provisioning.uncertain_until !== null) throw error;
-      throw new Gone();
-    }
+    return onWhatIsThere(job, () => job.account.createCredential(made(job, 'credential_list'), credentials));
   },
   look: async (job) => {
     const { username } = job.record[of] ?? {};
@@ -119,7 +123,7 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     after: ['trunk'],
     when: always,
     content: ({ sip_url }) => ({ sip_url }),
-    make: (job) => job.account.createOriginationUrl(made(job, 'trunk'), job),
+    make: (job) => onWhatIsThere(job, () => job.account.createOriginationUrl(made(job, 'trunk'), job)),
     look: async (job) => (has(job, 'trunk') ? job.account.findOriginationUrls(made(job, 'trunk'), job.name) : []),
     change: async (job, sid) =>
       (await job.account.pointOriginationUrl(made(job, 'trunk'), sid, job.sip_url)) ? sid : undefined,
@@ -131,7 +135,7 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
     name: 'permission',
     after: ['trunk', 'credential_list'],
     when: always,
-    make: (job) => job.account.permit(made(job, 'trunk'), made(job, 'credential_list')),
+    make: (job) => onWhatIsThere(job, () => job.account.permit(made(job, 'trunk'), made(job, 'credential_list'))),
     look: async (job) =>
       has(job, 'trunk') && has(job, 'credential_list')
         ? seen(await job.account.findPermissions(made(job, 'trunk'), made(job, 'credential_list')))
