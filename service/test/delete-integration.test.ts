@@ -223,6 +223,30 @@ describe('Deleting an integration', () => {
   });
 });
 
+it('an import whose integration was gone before its record was there is dropped, also by another replica', async () => {
+  const { importing, remove, left, phone_number, phone_number_id, caller } = await prepare();
+  const numbers = service.connection.collection('phone_numbers');
+  service.sandbox.faults.add({ call: 'twilio.listNumbers', kind: 'hold_before' });
+  const answer = importing();
+  await service.sandbox.faults.holding();
+  const { _id, ...begun } = (await numbers.findOne({ holds: phone_number }))!;
+  service.sandbox.faults.release();
+  expect((await answer).status).toBe(201);
+  const [kept] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
+  await caller.client.phoneNumbers.release.mutate({ phone_number_id: kept!.phone_number_id });
+  expect((await remove()).status).toBe(200);
+  // As a process leaves it that was killed between that insert and its look at the integration.
+  await numbers.deleteMany({ phone_number_id: { $in: [kept!.phone_number_id, phone_number_id] } });
+  const due_at = new Date(service.clock.now());
+  await numbers.insertOne({ ...begun, provisioning: { ...begun.provisioning, lease_token: null, due_at } });
+  await settle(service);
+  expect(await numbers.findOne({ phone_number_id: begun.phone_number_id })).toMatchObject({
+    provisioning_state: 'gone',
+    provisioning: { outcome: { code: 'integration_not_found' } },
+  });
+  expect(await left()).toBe(0);
+});
+
 it('work that was put off for a number whose integration is gone comes to an end', async () => {
   const { remove, phone_number_id } = await prepare();
   expect((await remove()).status).toBe(200);

@@ -88,6 +88,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     const { change, uncertain_until } = provisioning;
     const begun = clock.now();
     const job = await jobOf(claim, options);
+    if (isOrphan(job)) throw integrationGone(claim.record);
     if (opensInbound(claim.record)) await check(claim, job);
     await build(parts, job, progress(claim));
     if (change) await lifecycle.reached(claim, change);
@@ -99,7 +100,8 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
   const back = async (claim: PhoneNumberClaim, options?: ReconcileOptions, isRepair = false): Promise<Outcome> => {
     const begun = clock.now();
-    await tearDown(parts, await jobOf(claim, options), progress(claim), {
+    const job = await jobOf(claim, options);
+    await tearDown(isOrphan(job) ? onSwitchboard : parts, job, progress(claim), {
       despite: despiteRefusal(claim.record),
       isRepair,
     });
@@ -114,16 +116,13 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   /**
    * Takes away what turned up for a record that is gone. It holds its number again for that moment, so that nobody imports
-   * it meanwhile; where somebody has already, the carrier's routing is theirs. Where its integration is gone, nobody can
-   * see what the carrier has.
+   * it meanwhile; where somebody has already, the carrier's routing is theirs.
    */
   const sweep = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     progress(claim).doubt();
-    const { provider } = claim.record;
-    const isOrphan = provider === 'twilio' && (await jobOf(claim)).carrier === undefined;
-    if (!isOrphan && (await store.holdAgain(claim))) return back(claim, {}, true);
-    const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
-    await tearDown(onSwitchboard, await jobOf(claim), progress(claim), { isRepair: true });
+    const job = await jobOf(claim);
+    if (!isOrphan(job) && (await store.holdAgain(claim))) return back(claim, {}, true);
+    await tearDown(onSwitchboard, job, progress(claim), { isRepair: true });
     await lifecycle.gone(claim);
     return 'removed';
   };
@@ -206,6 +205,17 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     }),
   };
 };
+
+const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
+
+/** Its integration was deleted before it had made anything with it, or after it had let go of all: nobody can see what the carrier has. */
+const isOrphan = ({ record, carrier }: Job): boolean => record.provider === 'twilio' && carrier === undefined;
+
+const integrationGone = ({ phone_number }: PhoneNumberRecord): Problem =>
+  new Problem(
+    'integration_not_found',
+    `The integration of ${phone_number} was deleted. Import the number with another one.`,
+  );
 
 /** By force a number is let go of though its account, as one that is closed, refuses to route it back. */
 const despiteRefusal =
