@@ -124,10 +124,16 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       if (clock.now() >= until) throw tooLate(deadline_ms);
     };
     try {
-      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms });
+      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms }).catch(
+        async (error: unknown) => {
+          await stop(claim, error);
+          return false;
+        },
+      );
     } catch (error) {
-      if (error instanceof LeaseLost) await store.requeue(claim.record.integration_id);
-      else await stop(claim, error);
+      // Another replica goes on with it.
+      if (!(error instanceof LeaseLost)) throw error;
+      await store.requeue(claim.record.integration_id);
       return false;
     }
   };

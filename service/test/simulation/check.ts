@@ -107,14 +107,20 @@ const faultsOfTrunks = ({ database, scene, installation_id }: Checked): string[]
     const account = scene.providers.accounts.get(account_sid);
     if (account === undefined) return [`${integration_id} has no account`];
     const isByHand = scene.owned.some((it) => it.account === account && it.isTouched);
+    // By force what Twilio refused to remove was left, and told of.
+    const isLeft = row.state === 'gone' && Object.values<Row>(provisioning.parts).some(({ problem }) => problem);
     const things = trunkThingsOf(account, `trunkline ${installation_id} ${integration_id}`);
     return [
       ...(provisioning.lease_token === null ? [] : [`${integration_id} is leased still`]),
       ...(provisioning.due_at ? [`${integration_id} is due still`] : []),
       ...(row.rotation ? [`${integration_id} is rotated still`] : []),
+      ...(row.state === 'deleting' ? [`${integration_id} is being deleted still`] : []),
+      ...(row.state === 'gone' && heldIn(database).some((it) => it.integration_id === integration_id)
+        ? [`${integration_id} is gone, and numbers refer to it`]
+        : []),
       ...Object.entries(things).flatMap(([part, sids]) => {
         const recorded = [doneIn(row, part)].filter((sid) => sid !== undefined);
-        const isWhole = isDeepStrictEqual(sids, recorded) || (isByHand && sids.length === 0);
+        const isWhole = isDeepStrictEqual(sids, recorded) || (isByHand && sids.length === 0) || isLeft;
         return isWhole
           ? []
           : [`${integration_id} has ${part} ${sids.join()} but ${recorded.join() || 'none'} recorded`];
@@ -280,6 +286,15 @@ const faultsOfAnswers = ({ database, asked }: Checked): string[] => {
       return done ? [`${name} was refused by ${outcome.problem.code}, and is done: ${done.type}`] : [];
     }
     const { data } = outcome;
+    if (operation === 'integrations.delete') {
+      const row = database.rowsOf('integrations').find((it) => it.integration_id === input.integration_id) as Row;
+      const told = events.filter(
+        ({ subject_id, type }) => subject_id === input.integration_id && type === 'integration.deleted',
+      );
+      return row.state === 'gone' && told.length === 1
+        ? []
+        : [`${name} was answered ${data.state}, and it is ${row.state}`];
+    }
     if (operation === 'integrations.update') {
       const isTold = seen.events.some((it) => it.request_id === caller.request_id);
       return isTold && data.trunk_password_rotation ? [] : [`${name} was answered before it was stored`];

@@ -134,6 +134,29 @@ export const runRotations = async ({ organizations, ...options }: Omit<ClientOpt
   await Promise.all(rotations.map(rotate));
 };
 
+const MOST_DELETIONS = 3;
+
+/** In some runs somebody deletes integrations, some of which are in use: one decision, as rotations are. */
+export const runDeletions = async ({ organizations, ...options }: Omit<ClientOptions, 'name' | 'organization'>) => {
+  const { chance, scheduler, network } = options;
+  const roll = chance.disturb('the deletion', (it) => (it() < 0.3 ? it : undefined));
+  if (roll === undefined) return;
+  const deletions = Array.from({ length: 1 + Math.floor(roll() * MOST_DELETIONS) }, (_, n) => {
+    const organization = pick(organizations, roll);
+    const integration_id = pick([...organization.integrations.values()], roll);
+    const input = { integration_id, force: roll() < 0.3 };
+    return { name: `deletion ${n + 1}`, organization, input, ms: Math.floor(roll() * 90_000) };
+  });
+  const remove = async ({ name, organization, input, ms }: (typeof deletions)[number]) => {
+    await scheduler.wait(network, `${name} begins`, { ms });
+    const { organization_id, key_id } = organization;
+    const caller = { organization_id, key_id, role: 'admin', request_id: name } as const;
+    const ask = createAsk({ ...options, organizations, organization, name });
+    await ask(name, 'integrations.delete', input, caller, roll);
+  };
+  await Promise.all(deletions.map(remove));
+};
+
 const isPassing = ({ status, members }: Problem) => status >= 500 || members.retry_after_seconds !== undefined;
 
 const tell = (outcome: Request['outcome']): string => {

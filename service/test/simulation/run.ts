@@ -1,7 +1,7 @@
 import { collections } from '../../src/collections.ts';
 import { createChance, pick, seedThisProcess } from './chance.ts';
 import { faultsOf, freeNumbers, isDegraded, refusedCalls } from './check.ts';
-import { type Organization, type Request, runClient, runRotations } from './clients.ts';
+import { type Organization, type Request, runClient, runDeletions, runRotations } from './clients.ts';
 import { createDatabase } from './database.ts';
 import { changeByHand } from './hands.ts';
 import { openReplica, type Replica, type Settings, type World } from './replica.ts';
@@ -128,7 +128,7 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
     await scheduler.wait(network, `hand ${n}`, { ms: Math.floor(change() * 90_000) });
     scheduler.note(`somebody ${changeByHand(scene, database, change)}`);
   });
-  await Promise.all([...clients, runRotations(shared), ...hands]);
+  await Promise.all([...clients, runRotations(shared), runDeletions(shared), ...hands]);
 
   // Now all is to come to an end.
   isTroubled = false;
@@ -191,7 +191,7 @@ const settle = async ({ core, life }: Replica, { scheduler, database }: World, n
 /** A number that nobody holds can be imported at once. */
 const importAgain = async (
   { core }: Replica,
-  { scheduler }: World,
+  { scheduler, database }: World,
   { organization_id, key_id, integrations }: Organization,
   checked: Parameters<typeof freeNumbers>[0],
 ): Promise<string[]> => {
@@ -199,6 +199,10 @@ const importAgain = async (
   for (const { number, account } of freeNumbers(checked)) {
     const { phone_number } = number;
     const integration_id = integrations.get(account.sid);
+    const isThere = database
+      .rowsOf('integrations')
+      .some((it) => it.integration_id === integration_id && it.state === 'active');
+    if (!isThere) continue;
     const both = { supports_inbound: true, supports_outbound: true, replace_existing_routing: true };
     const caller = { organization_id, key_id, role: 'admin', request_id: `again ${phone_number}` } as const;
     const again = core.api.answers.get('phoneNumbers.import');

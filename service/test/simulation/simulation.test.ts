@@ -13,6 +13,8 @@ const found = {
   20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
   30036: 'an assignment that another replica made is answered, also where the number is being released by then',
   40096: 'a number that Twilio refuses to route back is taken off our trunk, and told of',
+  201001: 'an import is dropped whose integration was deleted before its record was there',
+  203254: 'a deletion that another replica has taken over is followed, also where it fails',
   104313: 'a trunk that was deleted by hand is made again, where nobody knows what its origination URL was sent',
   50584: 'a number in doubt follows to a trunk that was made anew',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
