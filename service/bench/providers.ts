@@ -5,7 +5,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Twilio and LiveKit that cost nothing: every call succeeds after the delay that was asked for, and nothing is kept.
+ * Twilio and LiveKit that cost nothing: every call succeeds after the delay that was asked for. Kept is only what an
+ * update is made to.
  * A process of its own, so that its work does not count as the service's.
  */
 let delay_ms = 0;
@@ -28,6 +29,27 @@ const id = (prefix: string) => prefix + randomBytes(6).toString('hex');
 /** What was sent, by the names under which it is answered. */
 type Sent = Record<string, any>;
 
+const made = new Map<string, Sent>();
+const keep = (thing: Sent): Sent => {
+  made.set(thing.sipTrunkId ?? thing.sipDispatchRuleId ?? thing.sip_dispatch_rule_id, thing);
+  return thing;
+};
+/** As LiveKit names its fields. */
+const snakeCased = (value: any): any =>
+  Array.isArray(value)
+    ? value.map(snakeCased)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(
+          Object.entries(value).map(([name, it]) => [
+            name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+            snakeCased(it),
+          ]),
+        )
+      : value;
+/** A list is sent as what it is set to. */
+const set = (update: Sent): Sent =>
+  Object.fromEntries(Object.entries(update).map(([name, value]) => [name, value?.set ?? value]));
+
 /** A provider answers with what it was asked for; the rest of its fields nobody here reads. */
 const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => object][] = [
   [
@@ -41,9 +63,18 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
   [/\/Credentials\.json$/, () => ({ sid: sid('CR') })],
   [/\/Trunks\/TK[^/]+\/CredentialLists$/, (sent) => ({ sid: sent.credential_list_sid })],
   [/\/CredentialLists/, () => ({ sid: sid('CL') })],
+  [
+    /\/ListSIPDispatchRule$/,
+    ({ dispatchRuleIds = [] }) => ({ items: dispatchRuleIds.flatMap((it: string) => snakeCased(made.get(it)) ?? []) }),
+  ],
   [/\/livekit\.SIP\/List/, () => ({ items: [] })],
-  [/\/CreateSIP(Inbound|Outbound)Trunk$/, ({ trunk }) => ({ ...trunk, sipTrunkId: id('ST_') })],
-  [/\/CreateSIPDispatchRule$/, (sent) => ({ ...sent, sipDispatchRuleId: id('SDR_') })],
+  [/\/CreateSIP(Inbound|Outbound)Trunk$/, ({ trunk }) => keep({ ...trunk, sipTrunkId: id('ST_') })],
+  [/\/CreateSIPDispatchRule$/, (sent) => keep({ ...sent, sipDispatchRuleId: id('SDR_') })],
+  [
+    /\/UpdateSIP(Inbound|Outbound)Trunk$/,
+    ({ sipTrunkId, update }) => keep({ ...made.get(sipTrunkId), ...set(update) }),
+  ],
+  [/\/UpdateSIPDispatchRule$/, ({ replace }) => keep(replace)],
 ];
 
 /** Twilio takes forms, `DomainName` of which is answered as `domain_name`; LiveKit takes JSON. */
