@@ -52,6 +52,8 @@ const set = (update: Sent): Sent =>
 
 /** A provider answers with what it was asked for; the rest of its fields nobody here reads. */
 const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => object][] = [
+  [/^GET .*\/Trunks$/, () => ({ trunks: [], meta: { key: 'trunks', next_page_url: null } })],
+  [/^GET .*\/CredentialLists\.json$/, () => ({ credential_lists: [], next_page_uri: null })],
   [
     /\/IncomingPhoneNumbers\.json/,
     (_, url) => ({ incoming_phone_numbers: [numberOf(url.searchParams.get('PhoneNumber') ?? '')] }),
@@ -60,9 +62,10 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
   [/\/v2\/PhoneNumbers\//, () => ({ sid: sid('QQ'), voice_region: 'us1' })],
   [/\/Trunks$/, (sent) => ({ ...sent, sid: sid('TK') })],
   [/\/OriginationUrls$/, (sent) => ({ ...sent, sid: sid('OU') })],
-  [/\/Credentials\.json$/, () => ({ sid: sid('CR') })],
+  [/^GET .*\/Trunks\/TK[^/]+$/, () => ({ sid: sid('TK'), auth_type: 'CREDENTIAL_LIST' })],
+  [/\/Credentials\.json$/, (sent) => ({ ...sent, sid: sid('CR') })],
   [/\/Trunks\/TK[^/]+\/CredentialLists$/, (sent) => ({ sid: sent.credential_list_sid })],
-  [/\/CredentialLists/, () => ({ sid: sid('CL') })],
+  [/\/CredentialLists/, (sent) => ({ ...sent, sid: sid('CL') })],
   [
     /\/ListSIPDispatchRule$/,
     ({ dispatchRuleIds = [] }) => ({ items: dispatchRuleIds.flatMap((it: string) => snakeCased(made.get(it)) ?? []) }),
@@ -109,7 +112,7 @@ const server = createServer(async (req, res) => {
     res.writeHead(429, { 'Content-Type': 'application/json', 'Retry-After': '1' }).end(JSON.stringify(body));
     return;
   }
-  const answer = answers.find(([pattern]) => pattern.test(url.pathname))?.[1] ?? (() => ({}));
+  const answer = answers.find(([pattern]) => pattern.test(`${req.method} ${url.pathname}`))?.[1] ?? (() => ({}));
   res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(sent, url)));
 });
 
