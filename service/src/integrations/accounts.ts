@@ -6,7 +6,7 @@ import type { EventStore } from '../events/store.ts';
 import type { Guard } from '../provisioning/provider.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
 import type { ProvableAccount } from './prove.ts';
-import type { IntegrationRecord, MadeFor } from './record.ts';
+import { DEFAULT_REGION, type IntegrationRecord, type MadeFor } from './record.ts';
 import type { IntegrationStore } from './store.ts';
 
 type Provable = Pick<ProvableAccount, 'proveCredentials'>;
@@ -173,7 +173,7 @@ export const createLineOf =
       accounts.accountOf(integration),
       accounts.accountNotingStatus(integration),
     ]);
-    const region = integration.region ?? 'us1';
+    const region = integration.region ?? DEFAULT_REGION;
     // As it was read last: its trunk may be made, or made again, meanwhile.
     let known = integration;
     return {
@@ -184,7 +184,7 @@ export const createLineOf =
       numbers,
       region,
       // Only credentials of US1 can ask for the table. What refuses these says nothing of the credentials of the Region.
-      routes: region === 'us1' || integration.has_routing_credentials ? account : undefined,
+      routes: region === DEFAULT_REGION || integration.has_routing_credentials ? account : undefined,
       requireThere: async () => {
         const now = await store.getById(integration_id);
         if (now?.state !== 'active') throw beingDeleted(integration_id);

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { notACursor, readTextCursor, writeTextCursor } from '../database/page.ts';
 import { isRefusal } from '../provisioning/provider.ts';
 import { maskUrl } from '../telemetry/mask-url.ts';
-import type { IntegrationRecord } from './record.ts';
+import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 
 /** A number as the account's list has it. */
 export interface ListedNumber extends Pick<AvailableNumber, 'phone_number' | 'label' | 'capabilities'> {
@@ -38,34 +38,28 @@ export interface RegionTable {
   seeRegion(phone_number: string): Promise<{ voice_region: string } | undefined>;
 }
 
-/** As Twilio names it where none was set. */
-const DEFAULT_REGION = 'us1';
-
 const READS_AT_ONCE = 10;
 
-/** Lists the voice numbers of an integration's account, with what an import of each would meet. */
+/** Lists the voice numbers of an integration's account, with what an import of each would meet. `regions`: also where calls are handled. */
 export const createAvailableNumbers =
   (foreseeImports: ForeseeImports) =>
   async (
     { integration_id, organization_id, provisioning, region }: IntegrationRecord,
     account: NumberList,
-    regions: RegionTable,
-    { cursor, page_size, include }: Pick<ParsedListAvailableNumbers, 'cursor' | 'page_size' | 'include'>,
+    { cursor, page_size }: Pick<ParsedListAvailableNumbers, 'cursor' | 'page_size'>,
+    regions?: RegionTable,
   ): Promise<{ data: AvailableNumber[]; pagination: Pagination }> => {
     const after = cursor === undefined ? undefined : placeIn(cursor, integration_id);
     const { numbers, next } = await account.listNumbers({ page_size, after });
     const voice = numbers.filter(({ capabilities }) => capabilities.voice);
     const own_trunk_sid = provisioning.parts.trunk?.resource_id ?? undefined;
-    const limit = pLimit(READS_AT_ONCE);
     const [foreseen, inForce] = await Promise.all([
       foreseeImports(organization_id, voice, own_trunk_sid),
-      include === 'region'
-        ? limit.map(voice, ({ phone_number }) => regionOf(regions, phone_number))
-        : voice.map(() => null),
+      regions && pLimit(READS_AT_ONCE).map(voice, ({ phone_number }) => voiceRegionOf(regions, phone_number)),
     ]);
     const data = foreseen.flatMap((seen, n) => {
       const number = voice[n];
-      const voice_region = inForce[n] ?? null;
+      const voice_region = inForce?.[n] ?? null;
       if (number === undefined) return [];
       const { number_sid, ...shown } = number;
       const isElsewhere = voice_region !== null && voice_region !== (region ?? DEFAULT_REGION);
@@ -77,7 +71,7 @@ export const createAvailableNumbers =
   };
 
 /** Null: the credentials may not read it. */
-const regionOf = async (regions: RegionTable, phone_number: string): Promise<string | null> => {
+const voiceRegionOf = async (regions: RegionTable, phone_number: string): Promise<string | null> => {
   try {
     return (await regions.seeRegion(phone_number))?.voice_region ?? DEFAULT_REGION;
   } catch (error) {

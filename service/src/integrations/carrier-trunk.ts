@@ -1,7 +1,7 @@
 import { Gone } from '../provisioning/carry-out.ts';
 import type { Part, Seen } from '../provisioning/part.ts';
 import { Conflict, isNotFound } from '../provisioning/provider.ts';
-import type { CallTransfers, CarrierPartName, IntegrationRecord } from './record.ts';
+import { type CallTransfers, type CarrierPartName, DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 
 /** How a trunk treats calls. */
 export interface TrunkSettings {
@@ -161,7 +161,7 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
 ];
 
 function setRegion({ account, record: { carrier, region } }: CarrierJob): Promise<string> {
-  return account.setTrunkRegion(carrier.domain_name, region ?? 'us1');
+  return account.setTrunkRegion(carrier.domain_name, region ?? DEFAULT_REGION);
 }
 
 const MOST_NAMES = 3;

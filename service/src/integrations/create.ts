@@ -8,7 +8,7 @@ import type { EventStore } from '../events/store.ts';
 import { passwordPlaceOf, placeOf } from './accounts.ts';
 import { drawDomainName } from './ensure-trunk.ts';
 import type { Proven } from './prove.ts';
-import type { IntegrationRecord } from './record.ts';
+import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 import type { IntegrationStore } from './store.ts';
 
 export interface CreateDependencies {
@@ -94,7 +94,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
       if (repeatedField(error) !== 'organization_id+holds+region') throw error;
       throw new Problem(
         'integration_already_exists',
-        `Your organization already has an integration for the account ${input.credentials.account_sid} in the Region ${input.credentials.region ?? 'us1'}. Use it: GET /api/integrations lists it.`,
+        `Your organization already has an integration for the account ${input.credentials.account_sid} in the Region ${input.credentials.region ?? DEFAULT_REGION}. Use it: GET /api/integrations lists it.`,
         { cause: error },
       );
     }
@@ -103,4 +103,4 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
 
 /** As it is stored and answered: `us1` is none, so that an account has one integration there. */
 export const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>
-  region === undefined || region === 'us1' ? null : region;
+  region === undefined || region === DEFAULT_REGION ? null : region;

@@ -111,12 +111,12 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & R
       const message = data.state === 'deleted' ? 'Integration deleted' : 'Integration is being deleted';
       return { success: true, message, data };
     },
-    availableNumbers: async (caller, { integration_id, ...page }) => {
+    availableNumbers: async (caller, { integration_id, include, ...page }) => {
       const integration = await getActive(caller, integration_id);
       const account = await accounts.accountNotingStatus(integration);
       // What refuses to tell a Region says nothing of the credentials.
-      const regions = await accounts.accountOf(integration);
-      return { success: true, ...(await listAvailable(integration, account, regions, page)) };
+      const regions = include === 'region' ? await accounts.accountOf(integration) : undefined;
+      return { success: true, ...(await listAvailable(integration, account, page, regions)) };
     },
   };
 

@@ -21,9 +21,9 @@ const PAGE_SIZE = 1000;
 export const MOST_LISTED = 100;
 const MOST_NAMED = 10;
 
-/** The first of these numbers, for a sentence, and how many there are besides. */
 export const counted = (count: number): string => `${count} phone number${count === 1 ? '' : 's'}`;
 
+/** The first of these numbers, for a sentence, and how many there are besides. */
 export const naming = (listed: readonly Pick<ReferringNumber, 'phone_number'>[], count: number): string => {
   const named = listed.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
   const more = count > named.length ? [`${count - named.length} more`] : [];

@@ -46,6 +46,9 @@ const Rotation = z.object({
 });
 export type Rotation = z.output<typeof Rotation>;
 
+/** Twilio's name of the Region where none is set. */
+export const DEFAULT_REGION = 'us1';
+
 export const IntegrationRecord = z.object({
   integration_id: IntegrationId,
   organization_id: OrganizationId,

@@ -18,7 +18,7 @@ import type { ChangeTrunk } from './change-trunk.ts';
 import { regionOf } from './create.ts';
 import type { Proven } from './prove.ts';
 import { type NumbersOf, requireReach } from './reach.ts';
-import type { IntegrationRecord } from './record.ts';
+import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 import type { Rotate } from './rotate.ts';
 import type { IntegrationChanges, IntegrationStore } from './store.ts';
 
@@ -134,7 +134,7 @@ const requireSameAccount = (record: IntegrationRecord, credentials: TwilioCreden
       : [{ path: 'credentials.account_sid', message: `must be ${record.account_sid}, the account ${another}` }]),
     ...(regionOf(credentials) === record.region
       ? []
-      : [{ path: 'credentials.region', message: `must be ${record.region ?? 'us1'}, the Region ${another}` }]),
+      : [{ path: 'credentials.region', message: `must be ${record.region ?? DEFAULT_REGION}, the Region ${another}` }]),
   ];
   if (issues.length > 0) throw invalidFields(issues);
 };

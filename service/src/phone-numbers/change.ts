@@ -4,7 +4,8 @@ import { poll } from '../clock.ts';
 import { type IfRevision, requireRevisionOf } from '../database/revision.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
-import { type Change, type PhoneNumberRecord, secretSettings, type Wanted } from './record.ts';
+import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
+import { secretFields } from './secret-settings.ts';
 import type { PhoneNumberStore } from './store.ts';
 
 const LOOK_EVERY_MS = 100;
@@ -71,7 +72,7 @@ const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
     ([name, value]) => (value && isSecret(name)) || isDeepStrictEqual(Reflect.get(record, name), value),
   );
 
-const isSecret = (name: string): boolean => (secretSettings as readonly string[]).includes(name);
+const isSecret = (name: string): boolean => (secretFields as readonly string[]).includes(name);
 
 /** Throws where the caller's organization has no such number, or it has another revision than the caller takes. */
 export const getOwn = async (

@@ -4,7 +4,8 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { EventStore, NewEvent } from '../events/store.ts';
 import { putOff, REMEMBERED_MS, type Told } from '../provisioning/lease.ts';
-import { type Change, type PhoneNumberRecord, secretSettings, type Wanted } from './record.ts';
+import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
+import { secretFields } from './secret-settings.ts';
 import type { PhoneNumberClaim } from './store.ts';
 
 /** How often something that is not ours to mend is looked at. */
@@ -52,7 +53,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
           {
             session,
             due_at: record.provisioning.uncertain_until ?? undefined,
-            only: { ...isUnderWay(change), ...sealedIn(change) },
+            only: { ...isUnderWay(change), ...secretsAsRead(change) },
           },
         );
         const [type, changes] = toldOfReached(record, change);
@@ -162,9 +163,9 @@ const isUnderWay = ({ at, request_id }: Change) => ({
 });
 
 /** Where a secret was encrypted anew since it was read, what was read is of a key that may go. */
-const sealedIn = ({ wanted }: Change) =>
+const secretsAsRead = ({ wanted }: Change) =>
   Object.fromEntries(
-    secretSettings.flatMap((name) => (wanted?.[name] ? [[`provisioning.change.wanted.${name}`, wanted[name]]] : [])),
+    secretFields.flatMap((name) => (wanted?.[name] ? [[`provisioning.change.wanted.${name}`, wanted[name]]] : [])),
   );
 
 const reconciler = { actor: { system: 'reconciler' }, request_id: null } as const;

@@ -49,9 +49,6 @@ const settingsOfSip = {
 const Wanted = z.object(eachOptional({ ...settings, ...settingsOfSip }));
 export type Wanted = z.output<typeof Wanted>;
 
-/** Sealed: encrypted anew, such a text is another, and the secret the same. `…_version` tells two secrets apart. */
-export const secretSettings = ['inbound_pin', 'sip_password'] as const satisfies readonly (keyof Wanted)[];
-
 /** The one change under way: settled at the providers before it shows. */
 const Change = z.object({
   kind: z.enum(['import', 'update', 'assign', 'unassign', 'release']),

@@ -1,8 +1,9 @@
 import type { PhoneNumberId } from '@trunkline/contracts';
 import type { Secrets } from '../database/secrets.ts';
 
-/** What of a number's settings is kept sealed. */
-export type SecretField = 'inbound_pin' | 'sip_password';
+/** What of a number's settings is kept sealed. Encrypted anew, such a text is another: `…_version` tells two secrets apart. */
+export const secretFields = ['inbound_pin', 'sip_password'] as const;
+export type SecretField = (typeof secretFields)[number];
 
 /** Where a secret belongs: in its own record alone. */
 const placeOf = (phone_number_id: PhoneNumberId, field: SecretField) =>
