@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 100;
 export const AS_IT_WAS = 'The integration is as it was.';
 
 export interface ChangeTrunkDependencies {
-  store: Pick<IntegrationStore, 'claim' | 'requeue'>;
+  store: Pick<IntegrationStore, 'claim' | 'goOnWhereLost'>;
   jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
   requeueNumbers(integration_id: IntegrationRecord['integration_id']): Promise<void>;
   inTransaction: Transaction;
@@ -71,10 +71,7 @@ export const createChangeTrunk =
       // What was changed before another part failed, or what somebody else has changed the record for, is changed back.
       const isChanged = provisioning.parts.trunk?.sent?.call_transfers === written.call_transfers;
       if (isChanged && call_transfers !== null) provisioning.uncertain_until ??= new Date(clock.now());
-      await letGo(claim).catch(async (lost: unknown) => {
-        if (!(lost instanceof LeaseLost)) throw lost;
-        await store.requeue(integration_id);
-      });
+      await letGo(claim).catch(store.goOnWhereLost(integration_id));
       if (error instanceof LeaseLost) return false;
       throw error instanceof Problem ? adding(error, AS_IT_WAS) : error;
     }

@@ -29,7 +29,7 @@ export interface NumbersInUse {
 }
 
 export interface DeleteDependencies {
-  store: Pick<IntegrationStore, 'get' | 'startDeletion' | 'forceDeletion' | 'requeue'>;
+  store: Pick<IntegrationStore, 'get' | 'startDeletion' | 'forceDeletion' | 'requeue' | 'goOnWhereLost'>;
   getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
   jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
   numbers: NumbersInUse;
@@ -124,16 +124,9 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       if (clock.now() >= until) throw tooLate(deadline_ms);
     };
     try {
-      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms }).catch(
-        async (error: unknown) => {
-          await stop(claim, error);
-          return false;
-        },
-      );
+      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms });
     } catch (error) {
-      // Another replica goes on with it.
-      if (!(error instanceof LeaseLost)) throw error;
-      await store.requeue(claim.record.integration_id);
+      await stop(claim, error).catch(store.goOnWhereLost(claim.record.integration_id));
       return false;
     }
   };

@@ -4,7 +4,7 @@ import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
 import { build, progressOf } from '../provisioning/carry-out.ts';
 import type { Gate } from '../provisioning/gate.ts';
-import { isOursToStore, LeaseLost, putOff, toldOf } from '../provisioning/lease.ts';
+import { isOursToStore, putOff, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Source, Worked } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -122,12 +122,6 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     await putOff(claim, goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined, toldOf(error));
   };
 
-  /** Whoever has the lease now makes the trunk; what we may have made beside it is looked for. */
-  const goOnWhereLost = (integration_id: IntegrationId) => async (error: unknown) => {
-    if (!(error instanceof LeaseLost)) throw error;
-    await store.requeue(integration_id);
-  };
-
   /** Integrations whose trunk this process is about to make: others of it wait, and do not try to claim it, too. */
   const beingMade = new Set<IntegrationId>();
   /** How many of these have come to an end: what was read before is out of date then. */
@@ -138,7 +132,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     try {
       const claim = await store.claim(integration_id);
       if (claim === undefined) await clock.sleep(LOOK_EVERY_MS);
-      else if (!isReady(claim.record)) await make(claim, waiting).catch(goOnWhereLost(integration_id));
+      else if (!isReady(claim.record)) await make(claim, waiting).catch(store.goOnWhereLost(integration_id));
       else await claim.release({}, { due_at: dueAt(claim.record) });
     } finally {
       beingMade.delete(integration_id);
@@ -174,7 +168,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
           continue;
         }
         claim.record.provisioning.uncertain_until ??= new Date(clock.now());
-        await make(claim, waiting).catch(goOnWhereLost(integration_id));
+        await make(claim, waiting).catch(store.goOnWhereLost(integration_id));
         return claim.record;
       }
     },
@@ -192,7 +186,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         return async () => {
           let wait_ms = 0;
           await whateverIsDue(claim)
-            .catch(goOnWhereLost(integration_id))
+            .catch(store.goOnWhereLost(integration_id))
             .catch((error: unknown) => {
               if (!(error instanceof Problem)) throw error;
               wait_ms = saidRetryAfterMs(error);

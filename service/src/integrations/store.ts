@@ -3,7 +3,7 @@ import type { ClientSession } from 'mongoose';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import type { Connection } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
-import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
+import { type Claim, createLeases, dueIndexes, LeaseLost, type LeaseSettings } from '../provisioning/lease.ts';
 import { type Deletion, IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
@@ -58,6 +58,7 @@ export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
 export const createIntegrationStore = (connection: Connection, leaseSettings: LeaseSettings) => {
   const records = openCollection(connection, integrationsCollection);
   const leases = createLeases<IntegrationRecord>(records, 'integration_id', leaseSettings);
+  const requeue = (integration_id: IntegrationId) => leases.requeue({ integration_id });
   return {
     get: (organization_id: OrganizationId, integration_id: IntegrationId) =>
       records.findOne({ organization_id, integration_id, ...held }),
@@ -183,6 +184,11 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     dueQueues: leases.dueQueues,
     claimDue: (queue: string) => leases.claimDue({ queue }),
     /** Takes note that a replica which lost its lease may have made what no record names. */
-    requeue: (integration_id: IntegrationId) => leases.requeue({ integration_id }),
+    requeue,
+    /** Whoever has the lease now goes on; what we may have made beside it is looked for. */
+    goOnWhereLost: (integration_id: IntegrationId) => async (error: unknown) => {
+      if (!(error instanceof LeaseLost)) throw error;
+      await requeue(integration_id);
+    },
   };
 };
