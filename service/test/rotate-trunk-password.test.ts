@@ -102,6 +102,15 @@ const expectRotated = async ({ atTwilio, dialing, rotation, row }: Prepared, bef
   expect((await row()).provisioning.parts).not.toHaveProperty('other_credential');
 };
 
+/** Somebody deletes all of these kinds in the account, in Twilio's console. */
+const removeByHand = async ({ account }: Prepared, kinds: readonly string[]) => {
+  const { shelf } = service.sandbox;
+  for (const kind of kinds) {
+    const things = await shelf.list<{ sid: string; account_sid: string }>(kind);
+    for (const { sid, account_sid } of things) if (account_sid === account.sid) await shelf.remove(kind, sid);
+  }
+};
+
 describe('A rotation of the trunk password', () => {
   it('changes over every number that dials, one LiveKit call each, and tells how far it is', async () => {
     const prepared = await prepare(both, outboundOnly, inboundOnly, outboundOnly);
@@ -429,11 +438,7 @@ describe('A rotation whose call fails', () => {
 it('A rotation makes the credential list again that somebody has deleted', async () => {
   const prepared = await prepare(both);
   const before = await prepared.atTwilio();
-  const { shelf } = service.sandbox;
-  for (const kind of ['twilio.credential_list', 'twilio.credential', 'twilio.permission']) {
-    const things = await shelf.list<{ sid: string; account_sid: string }>(kind);
-    for (const { sid, account_sid } of things) if (account_sid === prepared.account.sid) await shelf.remove(kind, sid);
-  }
+  await removeByHand(prepared, ['twilio.credential_list', 'twilio.credential', 'twilio.permission']);
   expect(await prepared.atTwilio()).toEqual([]);
   expect((await prepared.rotate()).status).toBe(200);
   await settle(service);
@@ -444,11 +449,7 @@ it('A rotation makes the credential list again that somebody has deleted', async
 it('A rotation makes the trunk again that somebody has deleted, where nobody knows what a part of it was sent', async () => {
   const prepared = await prepare(both);
   const before = await prepared.atTwilio();
-  const { shelf } = service.sandbox;
-  for (const kind of ['twilio.trunk', 'twilio.origination_url', 'twilio.permission']) {
-    const things = await shelf.list<{ sid: string; account_sid: string }>(kind);
-    for (const { sid, account_sid } of things) if (account_sid === prepared.account.sid) await shelf.remove(kind, sid);
-  }
+  await removeByHand(prepared, ['twilio.trunk', 'twilio.origination_url', 'twilio.permission']);
   const { integration_id } = prepared;
   const unknown = { $unset: { 'provisioning.parts.origination_url.sent': 1 } } as const;
   await service.connection.collection('integrations').updateOne({ integration_id }, unknown);

@@ -88,6 +88,7 @@ interface Elsewhere {
   trunk?: true;
   application?: true;
   inboundOnly?: true;
+  region?: 'ie1';
 }
 
 const newIntegration = async (service: OpenedService): Promise<Integrated> => {
@@ -99,7 +100,7 @@ const newIntegration = async (service: OpenedService): Promise<Integrated> => {
 const ofTwilio = async (
   { sandbox: { shelf } }: OpenedService,
   { caller, integration_id, account_sid }: Integrated,
-  { trunk, application, inboundOnly }: Elsewhere = {},
+  { trunk, application, inboundOnly, region }: Elsewhere = {},
 ) => {
   const phone_number = drawNumber();
   const trunk_sid = trunk ? drawSid('TK') : null;
@@ -107,7 +108,8 @@ const ofTwilio = async (
   const seeded = await seedNumber(shelf, { sid: account_sid }, { phone_number });
   const before = { ...seeded, ...former, trunk_sid, voice_application_sid: application ? drawSid('AP') : '' };
   await shelf.put('twilio.number', seeded.sid, before);
-  const replaces = trunk || application ? { replace_existing_routing: true } : {};
+  if (region) await putRoute(shelf, phone_number, region);
+  const replaces = trunk || application || region ? { replace_existing_routing: true } : {};
   const directions = inboundOnly ? { supports_inbound: true } : both;
   const input = { phone_number, provider: 'twilio', ...directions, integration_id, ...replaces } as const;
   return { caller, input, before };
@@ -145,11 +147,10 @@ const onNewTrunk = async (service: OpenedService, elsewhere?: Elsewhere): Promis
 
 /** A number that another of Twilio's Regions handles: it is moved, or handled there as before. */
 const fromAnotherRegion = async (service: OpenedService): Promise<Act> => {
-  const { caller, input, before } = await besideAnother(service);
+  const { caller, input, before } = await besideAnother(service, { region: 'ie1' });
   const { phone_number } = input;
   const { shelf } = service.sandbox;
-  await putRoute(shelf, phone_number, 'ie1');
-  const act = importing({ caller, input: { ...input, ...{ replace_existing_routing: true } } }, before);
+  const act = importing({ caller, input }, before);
   return {
     ...act,
     check: async (now, answer) => {

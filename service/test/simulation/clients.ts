@@ -107,54 +107,55 @@ export const runClient = async (options: ClientOptions): Promise<void> => {
   }
 };
 
-const MOST_ROTATIONS = 4;
+interface Sideline {
+  name: string;
+  operation: string;
+  /** In how many of the runs. */
+  likely: number;
+  most: number;
+  inputOf(roll: Roll): object;
+}
+
+const sidelines: readonly Sideline[] = [
+  {
+    ...{ name: 'rotation', operation: 'integrations.update', likely: 0.4, most: 4 },
+    inputOf: () => ({ rotate_trunk_password: true }),
+  },
+  {
+    ...{ name: 'deletion', operation: 'integrations.delete', likely: 0.3, most: 3 },
+    inputOf: (roll) => ({ force: roll() < 0.3 }),
+  },
+];
 
 /**
- * In some runs the passwords of trunks are rotated, whatever else happens. It is one decision, and no verb of the others:
- * a seed without it plays what it has always played.
+ * In some runs the passwords of trunks are rotated, in some integrations deleted that may be in use, whatever else happens.
+ * Each is one decision, and no verb of the others: a seed without it plays what it has always played.
  */
-export const runRotations = async ({ organizations, ...options }: Omit<ClientOptions, 'name' | 'organization'>) => {
-  const { chance, scheduler, network } = options;
-  const roll = chance.disturb('the rotation', (it) => (it() < 0.4 ? it : undefined));
-  if (roll === undefined) return;
-  const count = 1 + Math.floor(roll() * MOST_ROTATIONS);
-  const rotations = Array.from({ length: count }, (_, n) => {
-    const name = `rotation ${n + 1}`;
-    const organization = pick(organizations, roll);
-    const integration_id = pick([...organization.integrations.values()], roll);
-    return { name, organization, integration_id, ms: Math.floor(roll() * 90_000) };
-  });
-  const rotate = async ({ name, organization, integration_id, ms }: (typeof rotations)[number]) => {
-    await scheduler.wait(network, `${name} begins`, { ms });
-    const { organization_id, key_id } = organization;
-    const caller = { organization_id, key_id, role: 'admin', request_id: name } as const;
-    const ask = createAsk({ ...options, organizations, organization, name });
-    await ask(name, 'integrations.update', { integration_id, rotate_trunk_password: true }, caller, roll);
-  };
-  await Promise.all(rotations.map(rotate));
+export const runSidelines = async (options: Omit<ClientOptions, 'name' | 'organization'>) => {
+  await Promise.all(sidelines.map((sideline) => runSideline(options, sideline)));
 };
 
-const MOST_DELETIONS = 3;
-
-/** In some runs somebody deletes integrations, some of which are in use: one decision, as rotations are. */
-export const runDeletions = async ({ organizations, ...options }: Omit<ClientOptions, 'name' | 'organization'>) => {
+const runSideline = async (
+  { organizations, ...options }: Omit<ClientOptions, 'name' | 'organization'>,
+  { name: kind, operation, likely, most, inputOf }: Sideline,
+) => {
   const { chance, scheduler, network } = options;
-  const roll = chance.disturb('the deletion', (it) => (it() < 0.3 ? it : undefined));
+  const roll = chance.disturb(`the ${kind}`, (it) => (it() < likely ? it : undefined));
   if (roll === undefined) return;
-  const deletions = Array.from({ length: 1 + Math.floor(roll() * MOST_DELETIONS) }, (_, n) => {
+  const acts = Array.from({ length: 1 + Math.floor(roll() * most) }, (_, n) => {
     const organization = pick(organizations, roll);
     const integration_id = pick([...organization.integrations.values()], roll);
-    const input = { integration_id, force: roll() < 0.3 };
-    return { name: `deletion ${n + 1}`, organization, input, ms: Math.floor(roll() * 90_000) };
+    const input = { integration_id, ...inputOf(roll) };
+    return { name: `${kind} ${n + 1}`, organization, input, ms: Math.floor(roll() * 90_000) };
   });
-  const remove = async ({ name, organization, input, ms }: (typeof deletions)[number]) => {
+  const act = async ({ name, organization, input, ms }: (typeof acts)[number]) => {
     await scheduler.wait(network, `${name} begins`, { ms });
     const { organization_id, key_id } = organization;
     const caller = { organization_id, key_id, role: 'admin', request_id: name } as const;
     const ask = createAsk({ ...options, organizations, organization, name });
-    await ask(name, 'integrations.delete', input, caller, roll);
+    await ask(name, operation, input, caller, roll);
   };
-  await Promise.all(deletions.map(remove));
+  await Promise.all(acts.map(act));
 };
 
 const isPassing = ({ status, members }: Problem) => status >= 500 || members.retry_after_seconds !== undefined;

@@ -1,7 +1,7 @@
 import { collections } from '../../src/collections.ts';
 import { createChance, pick, seedThisProcess } from './chance.ts';
 import { faultsOf, freeNumbers, isDegraded, refusedCalls } from './check.ts';
-import { type Organization, type Request, runClient, runDeletions, runRotations } from './clients.ts';
+import { type Organization, type Request, runClient, runSidelines } from './clients.ts';
 import { createDatabase } from './database.ts';
 import { changeByHand } from './hands.ts';
 import { openReplica, type Replica, type Settings, type World } from './replica.ts';
@@ -128,7 +128,7 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
     await scheduler.wait(network, `hand ${n}`, { ms: Math.floor(change() * 90_000) });
     scheduler.note(`somebody ${changeByHand(scene, database, change)}`);
   });
-  await Promise.all([...clients, runRotations(shared), runDeletions(shared), ...hands]);
+  await Promise.all([...clients, runSidelines(shared), ...hands]);
 
   // Now all is to come to an end.
   isTroubled = false;
