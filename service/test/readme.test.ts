@@ -21,6 +21,13 @@ const blockWith = (language: string, words: string, page = readme): string => {
   return found[0]!;
 };
 
+/** What a command prints in the shell of somebody who has the first organization's key. */
+const runAs = async ({ admin }: OpenedService, command: string, args: string[], cwd = root): Promise<string> => {
+  const { api_key: API_KEY, organization_id: ORGANIZATION_ID } = admin;
+  const env = { PATH: process.env.PATH, API_KEY, ORGANIZATION_ID };
+  return (await promisify(execFile)(command, args, { env, cwd, timeout: 20_000 })).stdout;
+};
+
 /** The headings of a page, as links name them. */
 const headingsOf = (path: string): string[] =>
   [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
@@ -106,15 +113,12 @@ describe('docs/life.md', () => {
       [`SK${'0'.repeat(32)}`, key?.sid ?? ''],
       ['your-api-key-secret', key?.secret ?? ''],
     ]);
-    const { api_key: API_KEY, organization_id: ORGANIZATION_ID } = service.admin;
-    const env = { PATH: process.env.PATH, API_KEY, ORGANIZATION_ID };
-
     const page = readFileSync(join(root, 'docs/life.md'), 'utf8');
     const examples = [...page.matchAll(/^```sh\n(.*?)^```\n\n```json\n(.*?)^```/gms)];
     expect(examples).toHaveLength(blocks('sh', page).length);
     for (const [, shell = '', told = ''] of examples) {
       const pasted = [...here].reduce((text, [word, ours]) => text.replaceAll(word, ours), shell);
-      const { stdout } = await promisify(execFile)('bash', ['-c', pasted], { env, timeout: 20_000 });
+      const stdout = await runAs(service, 'bash', ['-c', pasted]);
       const expected = JSON.parse(told);
       const { data } = JSON.parse(stdout);
       // The ids that are told first are ours from then on.
@@ -150,11 +154,7 @@ describe("the README's examples", () => {
       .replaceAll('http://127.0.0.1:3000', service.url)
       .replaceAll('http://127.0.0.1:3001', service.sandbox.url)
       .replaceAll('intg_e7cc51d2a8ee', integration_id);
-  const run = async (command: string, args: string[], cwd = root): Promise<string> => {
-    const { api_key: API_KEY, organization_id: ORGANIZATION_ID } = service.admin;
-    const env = { PATH: process.env.PATH, API_KEY, ORGANIZATION_ID };
-    return (await promisify(execFile)(command, args, { env, cwd, timeout: 20_000 })).stdout;
-  };
+  const run = (command: string, args: string[], cwd?: string) => runAs(service, command, args, cwd);
   const paste = (shell: string) => run('bash', ['-c', here(shell)]);
   /** What differs from one run to the next. */
   const masked = (text: string): string =>
