@@ -3,19 +3,23 @@ import { defineConfig } from 'vitest/config';
 /** `pnpm test` runs `unit`; the slower tiers, with real processes and a real browser, run by their own names. */
 export default defineConfig({
   test: {
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    // What is awaited comes, but on a busy machine not within Vitest's second.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
+        extends: true,
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
           exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi,generated-clients}/**'],
           globalSetup: 'service/test/mongod.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
         },
       },
       {
+        extends: true,
         test: {
           name: 'documentdb',
           // What a test of these does not write is written the same way everywhere else.
@@ -24,24 +28,20 @@ export default defineConfig({
             'service/test/{move,pause,quotas,re-encrypt,release,revocation,tenancy,undoing,update*,upgrade}.test.ts',
           ],
           globalSetup: 'service/test/documentdb.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
         },
       },
       {
+        extends: true,
         test: {
           name: 'infra',
           include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
           globalSetup: 'infra/test/tiers/recorded.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
           // They share what is loaded, and change none of it: Pulumi's packages are large.
           isolate: false,
-          maxWorkers: 2,
         },
       },
       {
+        extends: true,
         test: {
           name: 'infra-engine',
           include: ['infra/test/tiers/engine/*.test.ts'],
@@ -51,6 +51,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'infra-provider',
           include: ['infra/test/tiers/provider/*.test.ts'],
@@ -60,16 +61,17 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'chaos',
           include: ['service/test/chaos/**/*.test.ts'],
           exclude: ['service/test/chaos/image.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
-          maxWorkers: 2,
         },
       },
       {
+        extends: true,
         test: {
           name: 'image',
           include: ['service/test/chaos/image.test.ts'],
@@ -80,59 +82,52 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'pairs',
           include: ['service/test/faults/*.pairs.ts'],
           globalSetup: 'service/test/mongod.ts',
-          maxWorkers: 2,
         },
       },
       {
+        extends: true,
         test: {
           name: 'conformance',
           include: ['service/test/conformance/**/*.test.ts'],
           globalSetup: 'service/test/conformance/setup.ts',
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },
       {
+        extends: true,
         test: {
           name: 'twilio-openapi',
           include: ['service/test/twilio-openapi/*.test.ts'],
           globalSetup: ['service/test/mongod.ts', 'service/test/twilio-openapi/find-documents.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
       {
+        extends: true,
         test: {
           name: 'generated-clients',
           include: ['service/test/generated-clients/*.test.ts'],
           globalSetup: 'service/test/mongod.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
       {
+        extends: true,
         test: {
           name: 'browser',
           include: ['service/test/browser/**/*.test.ts'],
           globalSetup: 'service/test/mongod.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
         },
       },
       {
+        extends: true,
         test: {
           name: 'clients',
           include: ['service/test/clients/*.test.ts'],
           globalSetup: ['service/test/mongod.ts', 'service/test/clients/pack.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
         },
       },
     ],
