@@ -10,6 +10,7 @@ import { measureLists } from './lists.ts';
 import { measureLiveKit } from './livekit.ts';
 import { measurePaint } from './paint.ts';
 import { measureReads } from './reads.ts';
+import { measureRotation } from './rotation.ts';
 import { measureStall } from './stall.ts';
 import { measureStart } from './start.ts';
 
@@ -35,6 +36,7 @@ try {
   if (!only || only === 'start') await measureStart(database);
   if (!only || only === 'stall') await measureStall(database);
   if (!only || only === 'busy') await measureBusy(database);
+  if (!only || only === 'rotation') await measureRotation(database);
   // By name alone: it needs a Chromium.
   if (only === 'paint') await measurePaint(database);
   // By name alone: it compares with another checkout, whose folder is named.

@@ -75,7 +75,7 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
   [/\/CreateSIPDispatchRule$/, (sent) => keep({ ...sent, sipDispatchRuleId: id('SDR_') })],
   [
     /\/UpdateSIP(Inbound|Outbound)Trunk$/,
-    ({ sipTrunkId, update }) => keep({ ...made.get(sipTrunkId), ...set(update) }),
+    ({ sipTrunkId, update }) => keep({ ...made.get(sipTrunkId), ...set(update), sipTrunkId }),
   ],
   [/\/UpdateSIPDispatchRule$/, ({ replace }) => keep(replace)],
 ];
