@@ -24,6 +24,30 @@ const environment = (name: string, value: string) =>
 
 export const service: Mutant[] = [
   {
+    wrong: 'names another SIP host than the one asked for',
+    caughtBy: 'the service is told what is configured, by the names of its settings',
+    type: TASK,
+    change: container(({ environment }) => {
+      for (const setting of environment) if (setting.name === 'LIVEKIT_SIP_HOST') setting.value = 'another.example.com';
+    }),
+  },
+  {
+    wrong: 'asks another port whether its service lives',
+    caughtBy: 'a task ends with its service, which is asked whether it lives, and outlives what makes its user',
+    type: TASK,
+    change: container((one) => {
+      for (const port of one.portMappings) port.containerPort += 1;
+    }),
+  },
+  {
+    wrong: 'does not tell where its images go',
+    caughtBy: 'the stack tells what its readers need next',
+    type: TASK,
+    change: (_one, { outputs }) => {
+      delete outputs.repository;
+    },
+  },
+  {
     wrong: 'puts a secret into environment, by its name',
     caughtBy: 'no-secret-in-environment',
     type: TASK,

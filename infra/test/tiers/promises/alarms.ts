@@ -130,7 +130,10 @@ interface Database {
 const database = (run: Run) => given<Database>(run, 'database') ?? {};
 
 /** What there is to be watched, by the words of the table. */
-const thingsOf = (run: Run, { alarm, of: thing }: Row): { namespace: string; dimensions: Values }[] => {
+export const thingsOf = (
+  run: Run,
+  { alarm, of: thing }: Pick<Row, 'alarm' | 'of'>,
+): { namespace: string; dimensions: Values }[] => {
   const [service] = of(run, 'ecs/service');
   const { loadBalancer: LoadBalancer, targetGroup: TargetGroup } = dimensionsOf(run);
   const hasAlarmBefore = ['server-errors', 'unhealthy-hosts'].includes(alarm);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { EDGE } from '../aws.ts';
 import type { Resource } from '../registration.ts';
-import { differences, given, listOf, of, type Promises, statementsOf, urnsOf } from './promise.ts';
+import { differences, given, listOf, of, type Promises, sorted, statementsOf, urnsOf } from './promise.ts';
 
 /** How callers arrive, and what stands before the service. */
 export const edge = {
@@ -124,8 +124,11 @@ export const edge = {
       return [
         ...CLOSED.filter((key) => block?.inputs[key] !== true),
         ...(statements.some(
-          ({ Effect, Condition }) =>
-            Effect === 'Deny' && /"aws:SecureTransport":"false"/.test(JSON.stringify(Condition)),
+          ({ Effect, Principal, Action, Condition }) =>
+            Effect === 'Deny' &&
+            Principal === '*' &&
+            Action.includes('s3:*') &&
+            /"aws:SecureTransport":"false"/.test(JSON.stringify(Condition)),
         )
           ? []
           : ['it may be read in clear']),
@@ -160,14 +163,6 @@ const refusal = (rule: unknown): string => {
   const name = `${group?.vendorName} ${group?.name}`;
   return isDeepStrictEqual(overrideAction, { none: {} }) ? name : `${name}, and refuses nothing`;
 };
-
-/** Alike where they hold the same, in whatever order. */
-const sorted = (value: unknown): string =>
-  JSON.stringify(value, (_key, item) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
 
 const COUNTED = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER'];
 const count = (name: string) => JSON.stringify({ actionToUse: { count: {} }, name });

@@ -31,6 +31,14 @@ export const listOf = (value: unknown): Record<string, any>[] => (Array.isArray(
 /** What an input that is JSON says; nothing where it is left out. */
 export const json = (text: unknown): any => (typeof text === 'string' ? JSON.parse(text) : {});
 
+/** Alike where they hold the same, in whatever order. */
+export const sorted = (value: unknown): string =>
+  JSON.stringify(value, (_key, item) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+
 /** What is in one list and not in the other, and how often. */
 export const differences = (found: readonly string[], wanted: readonly string[]): string[] => [
   ...surplus(found, wanted).map((one) => `too many: ${one}`),
@@ -60,6 +68,10 @@ export const dimensionsOf = (run: Run): { loadBalancer: unknown; targetGroup: un
 interface Container {
   name: string;
   image?: string;
+  essential?: boolean;
+  command?: string[];
+  environment?: { name: string; value: string }[];
+  healthCheck?: Record<string, unknown>;
   stopTimeout?: number;
   portMappings?: { containerPort: number }[];
   secrets?: { name: string; valueFrom: string }[];

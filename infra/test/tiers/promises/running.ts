@@ -1,5 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Run } from '../run-program.ts';
-import { containersOf, differences, dimensionsOf, given, json, listOf, of, type Promises, urnsOf } from './promise.ts';
+import {
+  containersOf,
+  differences,
+  dimensionsOf,
+  given,
+  json,
+  listOf,
+  of,
+  type Promises,
+  statementsOf,
+  urnsOf,
+} from './promise.ts';
 
 interface Tasks {
   min?: number | string;
@@ -72,7 +84,10 @@ export const running = {
             const rules = of(run, 'ecr/lifecyclePolicy')
               .filter(({ inputs }) => inputs.repository === outputs.name)
               .flatMap(({ inputs }) => listOf(json(inputs.policy).rules));
-            return rules.length === 0 || rules.some(({ selection }) => selection.tagStatus !== 'untagged');
+            return (
+              rules.length === 0 ||
+              rules.some(({ selection, action }) => selection.tagStatus !== 'untagged' || action.type !== 'expire')
+            );
           })
           .map(({ urn }) => urn),
       ];
@@ -109,6 +124,67 @@ export const running = {
         ),
       ];
     },
+
+  'the service is told what is configured, by the names of its settings': (run) => {
+    const { min, max, cpu, memory, ...settings } = given<Tasks & Record<string, unknown>>(run, 'service') ?? {};
+    const wanted = {
+      NODE_ENV: 'production',
+      PORT: 3000,
+      TRUSTED_PROXIES: 1,
+      LIVEKIT_URL: given(run, 'livekitUrl'),
+      LIVEKIT_SIP_HOST: given(run, 'livekitSipHost'),
+      ...Object.fromEntries(
+        Object.entries(settings).map(([key, value]) => [key.replaceAll(/[A-Z]/g, '_$&').toUpperCase(), value]),
+      ),
+    };
+    return containersOf(run)
+      .filter(({ name }) => name === 'service')
+      .flatMap(({ environment = [] }) => {
+        const told = new Map(environment.map(({ name, value }) => [name, value]));
+        return Object.entries(wanted).flatMap(([name, value]) => (told.get(name) === `${value}` ? [] : [name]));
+      });
+  },
+
+  'a task ends with its service, which is asked whether it lives, and outlives what makes its user': (run) =>
+    containersOf(run)
+      .filter(({ name, essential, healthCheck, portMappings = [] }) => {
+        if (name !== 'service') return essential !== false;
+        const { command, ...times } = Object(healthCheck);
+        const [node, , script] = listOf(command).slice(1);
+        const asks = `fetch('http://127.0.0.1:${portMappings[0]?.containerPort}/healthz')`;
+        const isAsked = command?.[0] === 'CMD' && `${node}` === 'node' && `${script}`.startsWith(asks);
+        const isPatient = isDeepStrictEqual(times, { interval: 15, timeout: 5, retries: 3, startPeriod: 60 });
+        return essential !== true || !isAsked || !isPatient;
+      })
+      .map(({ name }) => name),
+
+  'an image in ECR can be pulled': (run) => {
+    const image = given<string>(run, 'image');
+    const [, repository] = /\.dkr\.ecr\.[^/]+\/([^@]+)@/.exec(image ?? '') ?? [];
+    if (repository === undefined) return [];
+    const permitted = of(run, 'iam/rolePolicy')
+      .flatMap(({ inputs }) => statementsOf(inputs.policy))
+      .filter(({ Effect }) => Effect === 'Allow')
+      .flatMap(({ Action, Resource }) => [Action].flat().map((action) => `${action} ${[Resource].flat()}`));
+    const arn = `arn:aws:ecr:${run.stack.region}:${run.stack.account}:repository/${repository}`;
+    return [
+      'ecr:GetAuthorizationToken *',
+      ...['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer'].map(
+        (action) => `ecr:${action} ${arn}`,
+      ),
+    ].filter((one) => !permitted.includes(one));
+  },
+
+  'the stack tells what its readers need next': ({ stack, outputs }) => {
+    const isRunning = stack.config['infra:image'] !== undefined;
+    const isOurs = JSON.parse(stack.config['infra:database'] ?? '{}').kind === 'documentdb';
+    return [
+      ...['url', 'loadBalancer', 'repository', 'secretArns', 'logGroup', 'egressAddresses'],
+      ...['estimatedMonthlyCost', 'nextSteps'],
+      ...(isOurs ? ['databaseEndpoint', 'databaseCluster', 'databaseUrns'] : []),
+      ...(isRunning ? ['cluster', 'service', 'taskDefinition', 'image', 'dashboard'] : []),
+    ].filter((name) => outputs[name] === undefined);
+  },
 
   'a task that goes has the time to finish the longest import': (run) => {
     const { importDeadlineSeconds = 25 } = given<{ importDeadlineSeconds?: number | string }>(run, 'service') ?? {};

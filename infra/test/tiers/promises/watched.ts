@@ -1,6 +1,7 @@
 import { LOG_METRICS, type LogMetric, patternOf } from '../../../src/watch/log-metrics.ts';
 import type { Resource } from '../registration.ts';
-import { containersOf, differences, given, of, type Promises, statementsOf } from './promise.ts';
+import { thingsOf } from './alarms.ts';
+import { containersOf, differences, given, json, listOf, of, type Promises, sorted, statementsOf } from './promise.ts';
 
 const mayPublish = ({ inputs }: Resource): boolean => {
   const publishers = statementsOf(inputs.policy).filter(
@@ -27,24 +28,22 @@ export const watched = {
       const actions = of(run, 'iam/rolePolicy')
         .filter((policy) => policy.inputs.role === role?.id)
         .flatMap((policy) => statementsOf(policy.inputs.policy))
+        .filter(({ Effect }) => Effect === 'Allow')
         .flatMap(({ Action }) => Action);
       return FLOW_LOGS.filter((action) => !actions.includes(action));
     }),
 
   'what AWS tells as events arrives: findings in images, deployments given up, no room for a task': (run) => {
-    const told = of(run, 'cloudwatch/eventTarget').map(({ inputs }) => inputs.rule);
-    const rules = of(run, 'cloudwatch/eventRule').filter(({ outputs }) => told.includes(outputs.name));
-    const patterns = rules.map(({ inputs }) => String(inputs.eventPattern));
-    const wanted: [string, unknown][] = [
-      ...of(run, 'ecr/repository').map(({ outputs }): [string, unknown] => ['ECR Image Scan', outputs.name]),
-      ...of(run, 'ecs/service').flatMap(({ outputs }): [string, unknown][] => [
-        ['SERVICE_DEPLOYMENT_FAILED', outputs.arn],
-        ['SERVICE_TASK_PLACEMENT_FAILURE', outputs.arn],
-      ]),
+    const found = of(run, 'cloudwatch/eventTarget').flatMap(({ inputs }) =>
+      of(run, 'cloudwatch/eventRule')
+        .filter(({ outputs }) => outputs.name === inputs.rule)
+        .map((rule) => sorted(json(rule.inputs.eventPattern))),
+    );
+    const wanted = [
+      ...of(run, 'ecr/repository').map(({ outputs }) => FINDINGS(outputs.name)),
+      ...of(run, 'ecs/service').map(({ outputs }) => DEPLOYMENTS(outputs.arn)),
     ];
-    return wanted
-      .filter(([event, source]) => !patterns.some((one) => [event, source].every((part) => one.includes(`"${part}"`))))
-      .map(([event]) => event);
+    return differences(found, wanted.map(sorted));
   },
 
   'each of the service’s own metrics is made of its log': (run) => {
@@ -79,26 +78,90 @@ export const watched = {
             !groups.some(
               ({ name, outputs }) =>
                 name === 'trunkline' && outputs.name === logConfiguration?.options['awslogs-group'],
-            ),
+            ) || logConfiguration?.options['awslogs-region'] !== run.stack.region,
         )
         .map(({ name }) => `${name} logs nowhere`),
     ];
   },
 
-  'a running service has a dashboard, which shows what the service says of itself': (run) => {
-    const dashboards = of(run, 'cloudwatch/dashboard');
-    return [
-      ...(dashboards.length === of(run, 'ecs/service').length ? [] : ['not one dashboard']),
-      ...dashboards.flatMap(({ inputs }) => [
-        ...(inputs.dashboardName === `trunkline-${run.stack.name}` ? [] : ['the dashboard has another name']),
-        ...[LOG_METRICS.imports, LOG_METRICS.active, LOG_METRICS.reconcilerLag]
-          .map(({ name }) => name)
-          .filter((name) => !String(inputs.dashboardBody).includes(`["Trunkline/${run.stack.name}","${name}",`)),
-      ]),
-    ];
-  },
+  'a running service has a dashboard, which shows what the service says of itself, and what AWS says of all that is ours':
+    (run) => {
+      const dashboards = of(run, 'cloudwatch/dashboard');
+      const wanted = SHOWN.flatMap(([thing, ...metrics]) =>
+        thingsOf(run, { alarm: '', of: thing }).flatMap(({ namespace, dimensions }) =>
+          metrics.map(([name, stat]) => sorted({ namespace, name, dimensions, stat })),
+        ),
+      );
+      return [
+        ...(dashboards.length === of(run, 'ecs/service').length ? [] : ['not one dashboard']),
+        ...dashboards.flatMap(({ inputs }) => [
+          ...(inputs.dashboardName === `trunkline-${run.stack.name}` ? [] : ['the dashboard has another name']),
+          ...differences(listOf(json(inputs.dashboardBody).widgets).flatMap(metricsOf), wanted),
+        ]),
+      ];
+    },
 } satisfies Promises;
 
 const FLOW_LOGS = ['CreateLogGroup', 'CreateLogStream', 'DescribeLogGroups', 'DescribeLogStreams', 'PutLogEvents'].map(
   (action) => `logs:${action}`,
 );
+
+/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html */
+const FINDINGS = (repository: unknown) => ({
+  source: ['aws.ecr'],
+  'detail-type': ['ECR Image Scan'],
+  detail: {
+    'repository-name': [repository],
+    $or: [
+      { 'finding-severity-counts': { CRITICAL: [{ numeric: ['>', 0] }] } },
+      { 'finding-severity-counts': { HIGH: [{ numeric: ['>', 0] }] } },
+    ],
+  },
+});
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html */
+const DEPLOYMENTS = (service: unknown) => ({
+  source: ['aws.ecs'],
+  'detail-type': ['ECS Deployment State Change', 'ECS Service Action'],
+  resources: [service],
+  detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_TASK_PLACEMENT_FAILURE'] },
+});
+
+/** By the words of docs/alarms.md: what the dashboard shows of each, and by which statistic. */
+const SHOWN: [thing: string, ...metrics: [name: string, stat: string][]][] = [
+  [
+    'target group',
+    ['RequestCount', 'Sum'],
+    ['HTTPCode_Target_5XX_Count', 'Sum'],
+    ['TargetResponseTime', 'p50'],
+    ['TargetResponseTime', 'p90'],
+    ['TargetResponseTime', 'p99'],
+    ['HealthyHostCount', 'Minimum'],
+    ['UnHealthyHostCount', 'Maximum'],
+  ],
+  ['load balancer', ['HTTPCode_ELB_5XX_Count', 'Sum']],
+  ['service', ['CPUUtilization', 'Average'], ['MemoryUtilization', 'Average']],
+  [
+    'log',
+    ['Imports', 'Sum'],
+    ['FailedImports', 'Sum'],
+    ['ActiveNumbers', 'Maximum'],
+    ['DegradedNumbers', 'Maximum'],
+    ['ProvisioningPutOff', 'Sum'],
+    ['ReconcilerFailures', 'Sum'],
+    ['ReconcilerLag', 'Maximum'],
+  ],
+  ['database', ['CPUUtilization', 'Maximum'], ['DatabaseConnections', 'Maximum'], ['FreeableMemory', 'Minimum']],
+  ['WAF', ['BlockedRequests', 'Sum']],
+];
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
+const metricsOf = ({ properties }: Record<string, any>): string[] =>
+  listOf(properties.metrics).map((row) => {
+    const [namespace, name, ...rest] = row as unknown as string[];
+    const { stat } = Object(rest.pop());
+    const dimensions = Object.fromEntries(
+      Array.from({ length: rest.length / 2 }, (_, at) => [rest[2 * at], rest[2 * at + 1]]),
+    );
+    return sorted({ namespace, name, dimensions, stat });
+  });
