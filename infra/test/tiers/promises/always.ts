@@ -102,16 +102,20 @@ export const always = {
     );
   },
 
-  'a role is taken by tasks and flow logs of the own account alone': (run) =>
-    urnsOf(run, 'iam/role', ({ inputs }) => {
+  'a role is taken by tasks and flow logs of the own account alone': (run) => {
+    const { account, region } = run.stack;
+    const trusts = [
+      { service: 'ecs-tasks', arns: { 'aws:SourceArn': `arn:aws:ecs:${region}:${account}:*` } },
+      { service: 'vpc-flow-logs', arns: undefined },
+    ].map(({ service, arns }) => ({
+      Effect: 'Allow',
+      Principal: { Service: `${service}.amazonaws.com` },
+      Action: ['sts:AssumeRole'],
+      Condition: { StringEquals: { 'aws:SourceAccount': account }, ...(arns && { ArnLike: arns }) },
+    }));
+    return urnsOf(run, 'iam/role', ({ inputs }) => {
       const statements = statementsOf(inputs.assumeRolePolicy);
-      return (
-        statements.length !== 1 ||
-        statements.some(
-          ({ Principal, Condition }) =>
-            !/^(ecs-tasks|vpc-flow-logs)\.amazonaws\.com$/.test(Object(Principal).Service) ||
-            Object(Condition).StringEquals?.['aws:SourceAccount'] !== run.stack.account,
-        )
-      );
-    }),
+      return !trusts.some((trust) => isDeepStrictEqual(statements, [trust]));
+    });
+  },
 } satisfies Promises;

@@ -158,21 +158,33 @@ export const running = {
       })
       .map(({ name }) => name),
 
-  'an image in ECR can be pulled': (run) => {
-    const image = given<string>(run, 'image');
-    const [, repository] = /\.dkr\.ecr\.[^/]+\/([^@]+)@/.exec(image ?? '') ?? [];
-    if (repository === undefined) return [];
-    const permitted = of(run, 'iam/rolePolicy')
-      .flatMap(({ inputs }) => statementsOf(inputs.policy))
-      .filter(({ Effect }) => Effect === 'Allow')
-      .flatMap(({ Action, Resource }) => [Action].flat().map((action) => `${action} ${[Resource].flat()}`));
-    const arn = `arn:aws:ecr:${run.stack.region}:${run.stack.account}:repository/${repository}`;
-    return [
-      'ecr:GetAuthorizationToken *',
-      ...['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer'].map(
-        (action) => `ecr:${action} ${arn}`,
-      ),
-    ].filter((one) => !permitted.includes(one));
+  'a task can start: its image be pulled from ECR, and its log be written': (run) => {
+    const [, repository] = /\.dkr\.ecr\.[^/]+\/([^@]+)@/.exec(given<string>(run, 'image') ?? '') ?? [];
+    const image = `arn:aws:ecr:${run.stack.region}:${run.stack.account}:repository/${repository}`;
+    const log = of(run, 'cloudwatch/logGroup').find(({ name }) => name === 'trunkline')?.outputs.arn;
+    const needed = [
+      `logs:CreateLogStream ${log}:*`,
+      `logs:PutLogEvents ${log}:*`,
+      ...(repository === undefined
+        ? []
+        : [
+            'ecr:GetAuthorizationToken *',
+            `ecr:BatchCheckLayerAvailability ${image}`,
+            `ecr:BatchGetImage ${image}`,
+            `ecr:GetDownloadUrlForLayer ${image}`,
+          ]),
+    ];
+    return of(run, 'ecs/taskDefinition').flatMap(({ inputs }) => {
+      const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === inputs.executionRoleArn);
+      const permitted = of(run, 'iam/rolePolicy')
+        .filter((policy) => policy.inputs.role === role?.id)
+        .flatMap((policy) => statementsOf(policy.inputs.policy))
+        .filter(({ Effect }) => Effect === 'Allow')
+        .flatMap(({ Action, Resource }) =>
+          [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${resource}`)),
+        );
+      return needed.filter((one) => !permitted.includes(one));
+    });
   },
 
   'the stack tells what its readers need next': ({ stack, outputs }) => {
