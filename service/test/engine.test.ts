@@ -278,4 +278,27 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     const [anew] = await ofAccount<any>('twilio.trunk');
     expect(await ofAccount<any>('twilio.number')).toMatchObject([{ trunk_sid: anew.sid }]);
   });
+
+  it('is made again where a number is imported for calls out alone', async () => {
+    const caller = await first.newOrganization();
+    const owned = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }] as const;
+    const { integration_id, account_sid } = await first.integrate(caller, owned);
+    const importing = ({ phone_number }: { phone_number: string }) =>
+      caller.client.phoneNumbers.import.mutate({
+        ...{ phone_number, provider: 'twilio', integration_id },
+        ...{ supports_inbound: false, supports_outbound: true },
+      });
+    await importing(owned[0]);
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    const trunk = await deleteTrunk();
+
+    expect((await importing(owned[1])).data.provisioning_state).toBe('active');
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const [anew] = await ofAccount<any>('twilio.trunk');
+    expect(anew.sid).not.toBe(trunk.sid);
+    const { outbound } = await readWorld(first);
+    const dialled = outbound.filter(({ numbers: [number] = [] }) => owned.some((it) => it.phone_number === number));
+    expect(dialled.map((it) => Reflect.get(it, 'address'))).toEqual(Array(2).fill(anew.domain_name));
+  });
 });

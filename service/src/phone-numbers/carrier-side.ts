@@ -15,6 +15,22 @@ type Known = PhoneNumberRecord['provisioning']['known'];
 
 /** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
+  const [number, gone] = await Promise.allSettled([verifyNumber(job), isTrunkGone(job)]);
+  if (number.status === 'rejected') throw number.reason;
+  if (gone.status === 'rejected') throw gone.reason;
+  if (gone.value) await carrierOf(job).lookAtTrunk();
+  return number.value;
+}
+
+/** Routing a number to a trunk tells that it is gone. Where no number is routed, calls out would be refused, unsaid. */
+async function isTrunkGone(job: Job): Promise<boolean> {
+  const { numbers, trunkSid } = carrierOf(job);
+  const trunk_sid = trunkSid();
+  if (job.record.supports_inbound || trunk_sid === undefined) return false;
+  return !(await numbers.isTrunkThere(trunk_sid).catch(ifRefused(true)));
+}
+
+async function verifyNumber(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { record } = job;
   const { numbers } = carrierOf(job);
   const [there, owned, unanswered, trial, region] = await Promise.allSettled([
@@ -156,17 +172,22 @@ export async function giveBackRouting(job: Job, number_sid: string): Promise<Tol
   if (!isOurs(number)) return leftAlone(job, number, former);
   const { phone_number } = job.record;
   const { numbers } = carrierOf(job);
+  // Where the answer alone was lost, it is off our trunk, and what could not be given back is to be told.
+  const detach = () =>
+    numbers.detach(number_sid).catch(async (error: unknown) => {
+      if (isOurs(await readNumber(job))) throw error;
+    });
   // Nobody knows what it was: what Twilio still has of it stays.
   if (former === null) {
-    await numbers.detach(number_sid);
+    await detach();
     return {
       code: 'former_routing_unknown',
       detail: `${phone_number} was removed from Trunkline's trunk. Its earlier routing is unknown: set it in the Twilio console.`,
     };
   }
-  if (await numbers.giveBack(number_sid, former).catch(falseIfRefused)) return undefined;
+  if (await numbers.giveBack(number_sid, former).catch(ifRefused(false))) return undefined;
   if (!isOurs(await readNumber(job))) return undefined;
-  await numbers.detach(number_sid);
+  await detach();
   const before = former.trunk_sid ?? former.voice_application_sid ?? 'its former voice URL';
   return {
     code: 'former_routing_gone',
@@ -193,10 +214,12 @@ const undefinedIfProblem = (error: unknown): undefined => {
   if (!(error instanceof Problem)) throw error;
 };
 
-const falseIfRefused = (error: unknown): false => {
-  if (isRefusal(error) && error.code !== 'provider_credentials_refused') return false;
-  throw error;
-};
+const ifRefused =
+  <T>(otherwise: T) =>
+  (error: unknown): T => {
+    if (isRefusal(error) && error.code !== 'provider_credentials_refused') return otherwise;
+    throw error;
+  };
 
 const unrouted: FormerRouting = {
   voice_url: null,

@@ -37,6 +37,8 @@ export interface Carrier {
   giveBack(number_sid: string, former_routing: FormerRouting): Promise<boolean>;
   /** Takes the number off its trunk, and leaves the rest of its routing as it is. */
   detach(number_sid: string): Promise<void>;
+  /** Whether the account has the trunk still. */
+  isTrunkThere(trunk_sid: string): Promise<boolean>;
   /** Whether the account is a trial. Undefined: these credentials may not see that. */
   isTrial(): Promise<boolean | undefined>;
 }

@@ -68,6 +68,7 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   listNumbers: () => it.listNumbers({ page_size: 20, after: undefined }),
   findCallerId: () => it.findCallerId('+15551234567'),
   readNumber: () => it.readNumber(sid('PN')),
+  isTrunkThere: () => it.isTrunkThere(sid('TK')),
   routeToTrunk: () => it.routeToTrunk(sid('PN'), sid('TK')),
   giveBack: () => it.giveBack(sid('PN'), routing),
   detach: () => it.detach(sid('PN')),

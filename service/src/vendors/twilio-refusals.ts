@@ -75,6 +75,7 @@ export const acts: Record<string, string> = {
   setRegion: 'set the inbound processing Region of a phone number',
   createTrunk: 'create a SIP trunk',
   findTrunks: 'list SIP trunks',
+  isTrunkThere: 'read a SIP trunk',
   changeTrunk: 'update a SIP trunk',
   removeTrunk: 'delete a SIP trunk',
   createOriginationUrl: 'create an origination URL of a SIP trunk',

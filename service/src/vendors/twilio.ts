@@ -270,6 +270,10 @@ const connect = (
         asked: { ...settings },
         read: (changed) => ({ ...readSettings(changed), secure: z.boolean().parse(changed.secure) }),
       }),
+    isTrunkThere: async (trunk_sid) => {
+      const read = async () => z.literal(trunk_sid).parse((await trunks(trunk_sid).fetch()).sid);
+      return (await unlessGone('isTrunkThere', read)) !== undefined;
+    },
     removeTrunk: (trunk_sid) => remove('removeTrunk', () => trunks(trunk_sid).remove()),
 
     createOriginationUrl: (trunk_sid, { name, sip_url }) =>

@@ -221,6 +221,7 @@ export const connectAccount = (
       const number = account().numbers.get(number_sid);
       return number && show(number);
     },
+    isTrunkThere: async (trunk_sid) => account().trunks.has(trunk_sid),
     isTrial: async () => false,
     seeTrunks: async () => void account(),
     seeCredentialLists: async () => void account(),

@@ -12,6 +12,7 @@ const found = {
   20254: 'nobody is told twice that a number went, which is released by force while what turned up later is taken away',
   20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
   30036: 'an assignment that another replica made is answered, also where the number is being released by then',
+  306167: 'what could not be given back is told also where the answer to taking a number off our trunk was lost',
   40096: 'a number that Twilio refuses to route back is taken off our trunk, and told of',
   201001: 'an import is dropped whose integration was deleted before its record was there',
   203254: 'a deletion that another replica has taken over is followed, also where it fails',
