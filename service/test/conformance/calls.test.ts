@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { RoomServiceClient, SipClient } from 'livekit-server-sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { until } from '../chaos/processes.ts';
@@ -11,6 +12,8 @@ const livekit_sip = inject('livekit_sip');
 const sipp_path = inject('sipp');
 const CALLER = '+15551230000';
 const RING_MS = 5000;
+/** More often, and the service would limit the rate. */
+const BETWEEN_UPDATES_MS = 50;
 
 describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
   let whole: Whole;
@@ -135,6 +138,25 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     await dial('4200#', { from: hungUp.rtp_port, to: await hungUp.media(), until: over.signal });
     await hungUp.finished();
     await expectNoRoom();
+  });
+
+  it('to a number that is being updated rings, whenever it comes', async () => {
+    const { phone_number, phone_number_id } = await imported({ allowed_addresses: ['127.0.0.0/8'] });
+    const update = async () => {
+      for (let n = 0; !over.signal.aborted; n++, await wait(BETWEEN_UPDATES_MS)) {
+        const allowed_addresses = ['127.0.0.0/8', ...(n % 2 ? [] : ['203.0.113.7'])];
+        const patch = { inbound_room_name: `room-${n}-`, allowed_addresses };
+        const { status } = await whole.service.caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch);
+        expect(status).toBe(200);
+      }
+    };
+    const updating = update();
+    for (let n = 0; n < 20; n++) {
+      const ringing = await call(phone_number, { expect: 'ringing', hold_ms: 200 });
+      await Promise.race([ringing.finished(), updating]);
+    }
+    over.abort();
+    await updating;
   });
 
   it('out goes through the imported trunk to a carrier that demands digest authentication', async () => {
