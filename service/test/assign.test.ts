@@ -131,6 +131,20 @@ describe('A number that somebody has routed elsewhere', () => {
     expect(assigned).toMatchObject({ status: 409, body: { code: 'phone_number_degraded' } });
   });
 
+  it.each([{}, { label: 'x' }, { replace_existing_routing: true }])(
+    'is not said to be updated by %j while it is elsewhere, and is once it is back',
+    async (patch) => {
+      const { caller, phone_number_id, get, route, routing, number } = await routedElsewhere();
+      const update = () => caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch);
+      expect(await update()).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
+      expect(await get()).toMatchObject({ provisioning_state: 'degraded', revision: 1, label: null });
+      expect(await routing()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/by-hand' });
+      await route({ trunk_sid: number.trunk_sid });
+      const { status, body } = await update();
+      expect({ status, data: body.data }).toMatchObject({ status: 200, data: { provisioning_state: 'active' } });
+    },
+  );
+
   it('is active again once it is back on our trunk', async () => {
     const { get, route, number } = await routedElsewhere();
     await route({ trunk_sid: number.trunk_sid });

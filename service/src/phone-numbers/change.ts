@@ -51,7 +51,7 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     // An update may be what takes the obstacle out of its way.
     if (isDegraded && asked.kind !== 'update') throw degraded(record);
     if (!isDegraded && record.provisioning_state !== 'active') throw busy(phone_number_id);
-    if (isSo(record, asked.wanted) && record.provisioning.lease_token === null) return record;
+    if (!isDegraded && isSo(record, asked.wanted) && record.provisioning.lease_token === null) return record;
     const change = { ...asked, actor: { key_id }, request_id, at: new Date(clock.now()) };
     const claim = await store.startChange(record, change);
     if (claim === undefined) {

@@ -13,6 +13,7 @@ const found = {
   20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
   30036: 'an assignment that another replica made is answered, also where the number is being released by then',
   306167: 'what could not be given back is told also where the answer to taking a number off our trunk was lost',
+  403702: 'a degraded number is not answered as updated by an update of nothing',
   40096: 'a number that Twilio refuses to route back is taken off our trunk, and told of',
   201001: 'an import is dropped whose integration was deleted before its record was there',
   203254: 'a deletion that another replica has taken over is followed, also where it fails',
