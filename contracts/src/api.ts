@@ -141,13 +141,7 @@ export const api = {
         'anew. What is refused leaves the number as it was.',
       route: { method: 'PATCH', path: '/phone-numbers/{phone_number_id}' },
       permission: 'phone_numbers:update',
-      problems: [
-        'phone_number_not_found',
-        'precondition_failed',
-        'phone_number_busy',
-        'phone_number_degraded',
-        ...ofTakingCalls,
-      ],
+      problems: ['phone_number_not_found', 'precondition_failed', 'phone_number_busy', ...ofTakingCalls],
       input: UpdatePhoneNumber,
       output: phoneNumberActed,
       examples: {

@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import committed from '../openapi.json' with { type: 'json' };
 import { createOpenApiDocument } from './openapi.ts';
-import { takesBody } from './operation.ts';
+import { IF_REVISION, takesBody } from './operation.ts';
 import { commonProblems, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
 
@@ -38,6 +38,12 @@ describe('openapi.json', () => {
         expect(description, `${code} of ${name}`).toContain(`\`${code}\``);
       }
     }
+  });
+
+  it('answers 412 wherever a revision may be named', () => {
+    const conditional = [...operations].filter(([, { input }]) => IF_REVISION in Object(Reflect.get(input, 'shape')));
+    expect(conditional.length).toBeGreaterThan(5);
+    for (const [name, { problems: own }] of conditional) expect(own, name).toContain('precondition_failed');
   });
 
   it('describes every field, parameter, header, tag and operation', () => {

@@ -17,6 +17,8 @@ const SERVICE = 'aws:ecs/service:Service';
 
 const containersOf = (definitions: string): Container[] => JSON.parse(definitions);
 
+/** How many there may be of them, as MAX_API_KEYS. */
+const COUNT_NAME = /^MAX_[A-Z_]+S$/;
 const SECRET_NAME = /SECRET|PASSWORD|PASSPHRASE|TOKEN|PRIVATE|CREDENTIAL|API_KEY|ENCRYPTION_KEY|_URI$/;
 /** Of anyone: credentials in a URL, keys of ours, of AWS, and PEM blocks. */
 const SECRET_VALUE =
@@ -49,7 +51,7 @@ export const service: Rule[] = [
     { name: 'no-secret-in-environment', description: 'Secrets reach a container by valueFrom, never by environment.' },
     ({ name, environment = [] }) =>
       environment
-        .filter((variable) => SECRET_NAME.test(variable.name) || SECRET_VALUE.test(variable.value))
+        .filter(({ name, value }) => (SECRET_NAME.test(name) && !COUNT_NAME.test(name)) || SECRET_VALUE.test(value))
         .map(
           (variable) => `${variable.name} of the container ${name} looks like a secret. Hand it over under secrets.`,
         ),

@@ -62,7 +62,10 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
   [/\/v2\/PhoneNumbers\//, () => ({ sid: sid('QQ'), voice_region: 'us1' })],
   [/\/Trunks$/, (sent) => ({ ...sent, sid: sid('TK') })],
   [/\/OriginationUrls$/, (sent) => ({ ...sent, sid: sid('OU') })],
-  [/^GET .*\/Trunks\/TK[^/]+$/, () => ({ sid: sid('TK'), auth_type: 'CREDENTIAL_LIST' })],
+  [
+    /^GET .*\/Trunks\/TK[^/]+$/,
+    (_, { pathname }) => ({ sid: pathname.split('/').at(-1), auth_type: 'CREDENTIAL_LIST' }),
+  ],
   [/\/Credentials\.json$/, (sent) => ({ ...sent, sid: sid('CR') })],
   [/\/Trunks\/TK[^/]+\/CredentialLists$/, (sent) => ({ sid: sent.credential_list_sid })],
   [/\/CredentialLists/, (sent) => ({ ...sent, sid: sid('CL') })],

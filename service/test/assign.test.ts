@@ -136,12 +136,20 @@ describe('A number that somebody has routed elsewhere', () => {
     async (patch) => {
       const { caller, phone_number_id, get, route, routing, number } = await routedElsewhere();
       const update = () => caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch);
-      expect(await update()).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
+      expect(await update()).toMatchObject({
+        status: 409,
+        body: {
+          code: 'number_routed_elsewhere',
+          detail: expect.stringMatching(/ The phone number is still degraded\.$/),
+        },
+      });
       expect(await get()).toMatchObject({ provisioning_state: 'degraded', revision: 1, label: null });
       expect(await routing()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/by-hand' });
       await route({ trunk_sid: number.trunk_sid });
       const { status, body } = await update();
-      expect({ status, data: body.data }).toMatchObject({ status: 200, data: { provisioning_state: 'active' } });
+      const revision = 'label' in patch ? 2 : 1;
+      const active = { provisioning_state: 'active', revision };
+      expect({ status, data: body.data }).toMatchObject({ status: 200, data: active });
     },
   );
 

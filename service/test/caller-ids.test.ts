@@ -73,6 +73,19 @@ describe('a verified caller ID', () => {
     await expectWholeWorld(service);
   });
 
+  it('does not keep its account from other credentials that may call from it', async () => {
+    const { caller, sid, account_sid, importing } = await prepare();
+    expect((await importing(outbound)).status).toBe(201);
+    const { integration_id } = (await caller.client.integrations.list.query()).data[0] ?? expect.unreachable();
+    const { shelf } = service.sandbox;
+    const account = await shelf.get<any>('twilio.account', account_sid);
+    const credentials = { provider: 'twilio', account_sid, auth_token: account.auth_token };
+    const update = () => caller.rest('PUT', `/api/integrations/${integration_id}`, { credentials });
+    expect(await update()).toMatchObject({ status: 200 });
+    await shelf.remove(kindIn('us1', 'caller_id'), sid);
+    expect(await update()).toMatchObject({ status: 400, body: { code: 'phone_number_not_owned' } });
+  });
+
   it('of another account is that of nobody here', async () => {
     const { phone_number } = await prepare();
     const { caller, importing } = await prepare({ verified: false });

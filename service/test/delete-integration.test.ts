@@ -219,7 +219,11 @@ describe('Deleting an integration', () => {
     const forced = await remove('?force=true');
     expect({ status: forced.status, state: forced.body.data.state }).toEqual({ status: 200, state: 'deleted' });
     expect(forced.body.data.warnings).toContainEqual(expect.stringMatching(/^The trunk TK\w+ may be left at Twilio: /));
-    expect((await row())?.state).toBe('gone');
+    const gone = await row();
+    expect(gone?.state).toBe('gone');
+    const subject_id = gone?.integration_id;
+    const told = await service.connection.collection('events').findOne({ subject_id, type: 'integration.deleted' });
+    expect(told?.changes.problem).toMatch(/The trunk TK\w+ may be left at Twilio: /);
   });
 });
 

@@ -279,6 +279,42 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     expect(await ofAccount<any>('twilio.number')).toMatchObject([{ trunk_sid: anew.sid }]);
   });
 
+  it.each([
+    ['none', {}],
+    ['calls in', { supports_inbound: true }],
+  ])('is made again where a number that had %s is to dial out', async (_what, had) => {
+    const caller = await first.newOrganization();
+    const [{ phone_number }, other] = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }];
+    const { integration_id, account_sid } = await first.integrate(caller, [{ phone_number }, other]);
+    const importing = (fields: object) =>
+      caller.rest('POST', '/api/phone-numbers', { provider: 'twilio', integration_id, ...fields });
+    expect((await importing({ ...other, supports_outbound: true })).status).toBe(201);
+    const { phone_number_id } = (await importing({ phone_number, ...had })).body.data;
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    const trunk = await deleteTrunk();
+    const patch = { supports_outbound: true };
+    expect((await caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch)).status).toBe(200);
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const [anew] = await ofAccount<any>('twilio.trunk');
+    expect(anew.sid).not.toBe(trunk.sid);
+    const { outbound } = await readWorld(first);
+    const dialled = outbound.find(({ numbers }) => numbers?.includes(phone_number));
+    expect(Reflect.get(dialled ?? {}, 'address')).toBe(anew.domain_name);
+  });
+
+  it('is not looked for where a number is imported for neither direction', async () => {
+    const caller = await first.newOrganization();
+    const owned = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }] as const;
+    const { integration_id } = await first.integrate(caller, owned);
+    const importing = (fields: object) =>
+      caller.rest('POST', '/api/phone-numbers', { provider: 'twilio', integration_id, ...fields });
+    expect((await importing({ ...owned[0], supports_outbound: true })).status).toBe(201);
+    const begun = first.sandbox.faults.calls.length;
+    expect((await importing(owned[1])).status).toBe(201);
+    expect(first.sandbox.faults.calls.slice(begun)).not.toContain('twilio.fetchTrunk');
+  });
+
   it('is made again where a number is imported for calls out alone', async () => {
     const caller = await first.newOrganization();
     const owned = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }] as const;

@@ -59,6 +59,18 @@ describe('an import that a provider answers with success, but not as it was aske
       'numbers is ["+15550009999"]',
     ],
     [
+      'the inbound trunk is open to every address',
+      'livekit.CreateSIPInboundTrunk',
+      { trunk: { allowedAddresses: ['0.0.0.0/0'] } },
+      'allowed_addresses is ["0.0.0.0/0"]',
+    ],
+    [
+      'the outbound trunk dials by another name',
+      'livekit.CreateSIPOutboundTrunk',
+      { trunk: { authUsername: 'another' } },
+      'username is "another"',
+    ],
+    [
       'the outbound trunk leads elsewhere',
       'livekit.CreateSIPOutboundTrunk',
       { trunk: { address: 'elsewhere.example' } },

@@ -294,7 +294,17 @@ describe('call_transfers', () => {
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'provider_credentials_refused' });
     expect(body.detail).toMatch(/The integration is as it was\.$/);
     await settle(service);
-    expect([await trunk(), await get()]).toEqual(before);
+    const told = { status: 'refused', updated_at: expect.anything() };
+    expect([await trunk(), await get()]).toEqual([before[0], { ...before[1], ...told }]);
+  });
+
+  it('show that Twilio takes the credentials no longer', async () => {
+    const { update, importing, change, get } = await prepare();
+    expect((await importing()).status).toBe(201);
+    await change({ auth_token: 'a-new-token' });
+    expect((await update({ call_transfers: 'all' })).body.code).toBe('provider_credentials_refused');
+    expect(await get()).toMatchObject({ status: 'refused', call_transfers: 'disabled' });
+    await change({ auth_token: 'a-token' });
   });
 
   it.each([

@@ -113,7 +113,7 @@ const ProblemSchema = z
       .optional()
       .meta({
         description:
-          'Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach: the first 100.',
+          'Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach; of `rotation_under_way`, those that are still to change over: the first 100.',
       }),
     phone_number_count: z.int().optional().meta({ description: 'How many numbers there are in all, listed or not.' }),
     provider: z

@@ -34,12 +34,12 @@ export const createAccounts = <Account extends Provable>({
   settle_ms,
 }: AccountDependencies<Account>) => {
   const note = (
-    { integration_id, organization_id, revision }: IntegrationRecord,
+    { integration_id, organization_id, credentials }: IntegrationRecord,
     status: IntegrationRecord['status'],
   ): Promise<void> =>
     inTransaction(async (session) => {
       // Of credentials that were replaced meanwhile it says nothing.
-      if (!(await store.noteStatus({ integration_id, revision }, status, new Date(clock.now()), session))) return;
+      if (!(await store.noteStatus({ integration_id, credentials }, status, new Date(clock.now()), session))) return;
       const type = status === 'active' ? 'integration.accepted' : 'integration.refused';
       const told = { actor: { system: 'reconciler' }, request_id: null, changes: { status } } as const;
       await events.write({ organization_id, subject_id: integration_id, type, ...told }, session);

@@ -88,7 +88,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
 
   const end = (claim: IntegrationClaim): Promise<void> =>
     inTransaction(async (session) => {
-      const { organization_id, integration_id: subject_id, name, account_sid, deletion } = claim.record;
+      const { organization_id, integration_id: subject_id, name, account_sid, deletion, provisioning } = claim.record;
       const nothing = {
         credentials: null,
         'carrier.password': null,
@@ -100,7 +100,9 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       const $set = { state: 'gone', ...nothing, ...settled, expires_at: later(REMEMBERED_MS), updated_at: later(0) };
       await claim.release({ $set, $unset: { holds: 1 } }, { session });
       const { actor, request_id } = deletion ?? { actor: { system: 'reconciler' } as const, request_id: null };
-      const told = { organization_id, subject_id, actor, request_id, changes: { name, account_sid } };
+      const left = Object.values(provisioning.parts).flatMap(({ problem }) => problem?.detail ?? []);
+      const changes = { name, account_sid, ...(left.length > 0 && { problem: left.join(' ') }) };
+      const told = { organization_id, subject_id, actor, request_id, changes };
       await events.write({ type: 'integration.deleted', ...told }, session);
     });
 

@@ -9,7 +9,7 @@ import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
 import { beingDeleted, createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
-import { createAvailableNumbers, type ForeseeImports, type NumberList, type RegionTable } from './available-numbers.ts';
+import { createAvailableNumbers, type ForeseeImports, type RegionTable } from './available-numbers.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
 import { createChangeTrunk } from './change-trunk.ts';
 import { createCreateIntegration } from './create.ts';
@@ -18,7 +18,7 @@ import { describeDeletion, describeIntegration } from './describe.ts';
 import { createEnsureTrunk } from './ensure-trunk.ts';
 import { createLookHourly } from './look-hourly.ts';
 import { createProve, type ProvableAccount } from './prove.ts';
-import type { NumbersOf } from './reach.ts';
+import type { NumbersOf, ReachedAccount } from './reach.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 import { createRotate, type NumbersDialing } from './rotate.ts';
 import { createIntegrationStore } from './store.ts';
@@ -48,7 +48,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
 }
 
 /** The Twilio accounts of organizations, and the trunk that each has of its own. */
-export const createIntegrations = <Account extends TrunkAccount & NumberList & RegionTable & ProvableAccount>(
+export const createIntegrations = <Account extends TrunkAccount & ReachedAccount & RegionTable & ProvableAccount>(
   deps: IntegrationsDependencies<Account>,
 ) => {
   const { connection, connect } = deps;
@@ -68,7 +68,7 @@ export const createIntegrations = <Account extends TrunkAccount & NumberList & R
     return integration;
   };
   const rotate = createRotate(deps);
-  const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountOf });
+  const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountNotingStatus });
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
   const prove = createProve(connect);
   const create = createCreateIntegration({ ...deps, store, prove });

@@ -8,6 +8,8 @@ interface ReferringNumber {
   phone_number: string;
   /** Twilio's id of it. Null: it was lost, as of records of schema 1. */
   number_sid: string | null;
+  /** Of another carrier: the account may call from it. */
+  is_caller_id: boolean;
 }
 
 /** Every number of an integration that was seen in its account, in pages. */
@@ -30,9 +32,13 @@ export const naming = (listed: readonly Pick<ReferringNumber, 'phone_number'>[],
   return [...named, ...more].join(', ');
 };
 
+export interface ReachedAccount extends NumberList {
+  findCallerId(phone_number: string): Promise<string | undefined>;
+}
+
 /** Throws where an account, as it is asked here, lacks numbers of an integration, and names them. */
 export const requireReach = async (
-  account: NumberList,
+  account: ReachedAccount,
   integration: IntegrationRecord,
   numbersOf: NumbersOf,
 ): Promise<void> => {
@@ -40,8 +46,9 @@ export const requireReach = async (
   const lost: Pick<ReferringNumber, 'phone_number_id' | 'phone_number'>[] = [];
   let count = 0;
   for await (const numbers of numbersOf(integration)) {
-    for (const { number_sid, phone_number_id, phone_number } of numbers) {
+    for (const { number_sid, is_caller_id, phone_number_id, phone_number } of numbers) {
       if (owned.has(number_sid ?? phone_number)) continue;
+      if (is_caller_id && (await account.findCallerId(phone_number)) !== undefined) continue;
       count++;
       if (lost.length < MOST_LISTED) lost.push({ phone_number_id, phone_number });
     }

@@ -101,12 +101,12 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     /** Takes note of what Twilio said of the credentials. False where that is known. */
     noteStatus: async (
-      of: Pick<IntegrationRecord, 'integration_id' | 'revision'>,
+      { integration_id, credentials }: Pick<IntegrationRecord, 'integration_id' | 'credentials'>,
       status: IntegrationRecord['status'],
       at: Date,
       session: ClientSession,
     ) => {
-      const changed = { integration_id: of.integration_id, revision: of.revision, status: { $ne: status } };
+      const changed = { integration_id, credentials, status: { $ne: status } };
       const { matchedCount } = await records.updateOne(changed, { $set: { status, updated_at: at } }, { session });
       return matchedCount > 0;
     },

@@ -13,11 +13,10 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import { guarded } from '../provisioning/provider.ts';
 import { openCredentials, placeOf } from './accounts.ts';
-import type { NumberList } from './available-numbers.ts';
 import type { ChangeTrunk } from './change-trunk.ts';
 import { regionOf } from './create.ts';
 import type { Proven } from './prove.ts';
-import { type NumbersOf, requireReach } from './reach.ts';
+import { type NumbersOf, type ReachedAccount, requireReach } from './reach.ts';
 import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 import type { Rotate } from './rotate.ts';
 import type { IntegrationChanges, IntegrationStore } from './store.ts';
@@ -30,7 +29,7 @@ export interface UpdateDependencies {
   clock: Clock;
   /** Throws unless the caller's organization has it. */
   getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
-  connect(credentials: TwilioCredentials): NumberList;
+  connect(credentials: TwilioCredentials): ReachedAccount;
   /** Throws unless Twilio takes the credentials and the account is active. */
   proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
   numbersOf: NumbersOf;

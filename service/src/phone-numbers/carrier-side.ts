@@ -15,19 +15,25 @@ type Known = PhoneNumberRecord['provisioning']['known'];
 
 /** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
-  const [number, gone] = await Promise.allSettled([verifyNumber(job), isTrunkGone(job)]);
+  const { supports_inbound, supports_outbound } = job.record;
+  const dialsAlone = supports_outbound && !supports_inbound;
+  const [number, gone] = await Promise.allSettled([verifyNumber(job), dialsAlone && isTrunkGone(job)]);
   if (number.status === 'rejected') throw number.reason;
   if (gone.status === 'rejected') throw gone.reason;
   if (gone.value) await carrierOf(job).lookAtTrunk();
   return number.value;
 }
 
-/** Routing a number to a trunk tells that it is gone. Where no number is routed, calls out would be refused, unsaid. */
+/** Has the trunk made again where it was deleted, before a number dials out by it. */
+export async function lookForTrunk(job: Job): Promise<void> {
+  if (job.carrier && (await isTrunkGone(job))) await job.carrier.lookAtTrunk();
+}
+
+/** Routing a number to a trunk tells that it is gone. Where none is routed, calls out would be refused, unsaid. */
 async function isTrunkGone(job: Job): Promise<boolean> {
   const { numbers, trunkSid } = carrierOf(job);
   const trunk_sid = trunkSid();
-  if (job.record.supports_inbound || trunk_sid === undefined) return false;
-  return !(await numbers.isTrunkThere(trunk_sid).catch(ifRefused(true)));
+  return trunk_sid !== undefined && !(await numbers.isTrunkThere(trunk_sid).catch(ifRefused(true)));
 }
 
 async function verifyNumber(job: Job): Promise<Omit<Known, 'verified_at'>> {

@@ -4,6 +4,7 @@ import { poll } from '../clock.ts';
 import { type IfRevision, requireRevisionOf } from '../database/revision.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
+import { changesSettings } from './lifecycle.ts';
 import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
 import { secretFields } from './secret-settings.ts';
 import type { PhoneNumberStore } from './store.ts';
@@ -27,13 +28,15 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   /** Another replica goes on with it: waits for what that makes of it. */
   const follow = async (
     { phone_number_id, revision }: PhoneNumberRecord,
-    { at, wanted }: Change,
+    change: Change,
   ): Promise<PhoneNumberRecord> => {
+    const { at, wanted } = change;
+    const reached = revision + Number(changesSettings(change));
     const until = clock.now() + deadline_ms;
     const became = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const now = await store.getById(phone_number_id);
       if (now?.provisioning.change?.at.getTime() === at.getTime()) return undefined;
-      if (now?.revision === revision + 1 && isSo(now, wanted ?? {})) return now;
+      if (now?.revision === reached && isSo(now, wanted ?? {})) return now;
       throw takenOver(phone_number_id, 'did not apply it. Try again');
     });
     if (became) return became;

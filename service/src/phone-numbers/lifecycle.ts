@@ -38,7 +38,9 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     /** What was wanted is so, and callers read it. */
     reached: async (claim: PhoneNumberClaim, change: Change): Promise<void> => {
       const { record } = claim;
-      const revision = record.revision + (change.kind === 'import' ? 0 : 1);
+      // An update of nothing has a degraded number looked at, and is told as nothing.
+      const isTold = change.kind === 'import' || changesSettings(change);
+      const revision = record.revision + (change.kind === 'import' ? 0 : Number(isTold));
       const settled = { ...change.wanted, revision, provisioning_state: 'active', updated_at: later(0) } as const;
       await inTransaction(async (session) => {
         await claim.release(
@@ -57,7 +59,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
           },
         );
         const [type, changes] = toldOfReached(record, change);
-        await tell(record, type, changes, change, session);
+        if (isTold) await tell(record, type, changes, change, session);
       });
       Object.assign(record, settled);
       Object.assign(record.provisioning, { change: null, obstacle: null });
@@ -169,6 +171,9 @@ const secretsAsRead = ({ wanted }: Change) =>
   );
 
 const reconciler = { actor: { system: 'reconciler' }, request_id: null } as const;
+
+/** Whether callers read anything else of the number once it is reached. */
+export const changesSettings = ({ wanted }: Pick<Change, 'wanted'>): boolean => Object.keys(wanted ?? {}).length > 0;
 
 const toldOfReached = (
   { phone_number, provider, assigned_agent_id }: PhoneNumberRecord,

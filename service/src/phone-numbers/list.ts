@@ -54,16 +54,18 @@ export const listPhoneNumbers = (
 export async function* numbersOfIntegration(
   records: Pick<Collection<PhoneNumberRecord>, 'newest'>,
   { organization_id, integration_id }: { organization_id: OrganizationId; integration_id: IntegrationId },
-): AsyncGenerator<{ phone_number_id: PhoneNumberId; phone_number: string; number_sid: string | null }[]> {
+): AsyncGenerator<
+  { phone_number_id: PhoneNumberId; phone_number: string; number_sid: string | null; is_caller_id: boolean }[]
+> {
   const filter = { organization_id, integration_id, holds: { $gt: '' }, status: { $in: ['assigned', 'free'] } };
   for (let before = {}; ; ) {
     const page = { limit: ROWS_AT_ONCE, index: newestBy('integration_id') };
     const found = await records.newest({ ...filter, ...before }, page);
     yield found.flatMap(({ row: { phone_number_id, phone_number, provisioning_state, provisioning } }) => {
-      const { number_sid } = provisioning.known;
+      const { number_sid, caller_id_sid } = provisioning.known;
       return number_sid === null && provisioning_state === 'importing'
         ? []
-        : [{ phone_number_id, phone_number, number_sid }];
+        : [{ phone_number_id, phone_number, number_sid, is_caller_id: caller_id_sid !== undefined }];
     });
     const last = found.at(-1);
     if (last === undefined || found.length < ROWS_AT_ONCE) return;

@@ -7,11 +7,11 @@ import { type Guard, isPassing, isRefusal, Obstacle, retryMs, saidRetryAfterMs }
 import type { Worked } from '../provisioning/reconciler.ts';
 import type { Deadline } from '../provisioning/tries.ts';
 import type { Log } from '../telemetry/log.ts';
-import { verifyOwnership } from './carrier-side.ts';
+import { lookForTrunk, verifyOwnership } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { parts } from './parts.ts';
-import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
+import { opensInbound, opensOutbound, type PartName, type PhoneNumberRecord, wantedOf } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 import { requireUnanswered } from './switchboard-side.ts';
 
@@ -90,6 +90,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     const job = await jobOf(claim, options);
     if (isOrphan(job)) throw integrationGone(claim.record);
     if (opensInbound(claim.record)) await check(claim, job);
+    else if (opensOutbound(claim.record)) await lookForTrunk(job);
     await build(parts, job, progress(claim));
     if (change) await lifecycle.reached(claim, change);
     else if (uncertain_until === null || uncertain_until.getTime() <= begun) await lifecycle.settled(claim);

@@ -151,6 +151,10 @@ export const opensInbound = (record: PhoneNumberRecord): boolean =>
   record.provisioning.change?.kind === 'import' ||
   (!record.supports_inbound && record.provisioning.change?.wanted?.supports_inbound === true);
 
+/** Whether its change has it dial out, which it did not before. */
+export const opensOutbound = ({ supports_outbound, provisioning }: PhoneNumberRecord): boolean =>
+  !supports_outbound && provisioning.change?.wanted?.supports_outbound === true;
+
 /** Whether its number will be free, and is not yet. */
 export const isBeingReleased = ({ provisioning_state }: PhoneNumberRecord): boolean =>
   provisioning_state === 'releasing' || provisioning_state === 'gone';

@@ -133,8 +133,12 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', call: 'createInboundTrunk' },
-            asked: { numbers: [phone_number] },
-            is: { numbers: made.numbers.map(normalise) },
+            asked: { numbers: [phone_number], allowed_addresses, username: username ?? '' },
+            is: {
+              numbers: made.numbers.map(normalise),
+              allowed_addresses: made.allowedAddresses,
+              username: made.authUsername,
+            },
             undo: () => removeTrunk(trunk_id),
           });
           return trunk_id;
@@ -200,8 +204,8 @@ export const createLiveKit = ({
           await requireAsAsked({
             ...{ vendor: 'LiveKit', call: 'createOutboundTrunk' },
             // Servers before from_host drop it: then calls would leave with another one.
-            asked: { ...hostsOf(trunk), numbers: [phone_number] },
-            is: { ...hostsOf(made), numbers: made.numbers.map(normalise) },
+            asked: { ...hostsOf(trunk), numbers: [phone_number], username: username ?? '' },
+            is: { ...hostsOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
             undo: () => removeTrunk(trunk_id),
           });
           return trunk_id;

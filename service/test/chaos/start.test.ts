@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Started, start, until } from './processes.ts';
 
-/** How long MongoDB's driver waits for a server by itself: whoever stops sooner has not waited for it. */
-const SERVER_SELECTION_MS = 30_000;
+/** How long the service waits for a database that says nothing, before it ends by itself, and not well. */
+const GIVES_UP_MS = 60_000;
 
 const run = promisify(execFile);
 const main = join(import.meta.dirname, '../../src/main.ts');
@@ -143,7 +143,7 @@ describe('the start with nothing set', () => {
     const { running: started } = await startWithNothingSet();
     const begun = Date.now();
     expect(await started.end('SIGINT')).toBe(0);
-    expect(Date.now() - begun).toBeLessThan(SERVER_SELECTION_MS);
+    expect(Date.now() - begun).toBeLessThan(GIVES_UP_MS);
     expect(await mongodsOf(data_dir)).toBe('');
     expect(started.lines.filter((line) => line.includes('"level":50'))).toEqual([]);
   });
@@ -166,7 +166,7 @@ describe('the start with nothing set', () => {
       await asked;
       const begun = Date.now();
       expect(await running.end('SIGTERM')).toBe(0);
-      expect(Date.now() - begun).toBeLessThan(SERVER_SELECTION_MS);
+      expect(Date.now() - begun).toBeLessThan(GIVES_UP_MS);
     } finally {
       silent.close();
     }

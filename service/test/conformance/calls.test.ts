@@ -12,7 +12,7 @@ const livekit_sip = inject('livekit_sip');
 const sipp_path = inject('sipp');
 const CALLER = '+15551230000';
 const RING_MS = 5000;
-/** More often, and the service would limit the rate. */
+/** So that the service does not limit their rate. */
 const BETWEEN_UPDATES_MS = 50;
 
 describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
@@ -151,12 +151,11 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
       }
     };
     const updating = update();
-    for (let n = 0; n < 20; n++) {
-      const ringing = await call(phone_number, { expect: 'ringing', hold_ms: 200 });
-      await Promise.race([ringing.finished(), updating]);
-    }
-    over.abort();
-    await updating;
+    const placing = async () => {
+      for (let n = 0; n < 20; n++) await (await call(phone_number, { expect: 'ringing', hold_ms: 200 })).finished();
+      over.abort();
+    };
+    await Promise.all([placing(), updating]);
   });
 
   it('out goes through the imported trunk to a carrier that demands digest authentication', async () => {

@@ -4,6 +4,17 @@ const LISTENER = 'aws:lb/listener:Listener';
 
 export const edge: Mutant[] = [
   {
+    wrong: 'lets what its access logs hold be read in clear',
+    caughtBy: 'the bucket of access logs is closed to the public and to clear text, and empties itself',
+    type: 'aws:s3/bucketPolicy:BucketPolicy',
+    change: (policy) => {
+      const document = JSON.parse(String(policy.inputs.policy));
+      for (const statement of document.Statement)
+        if (statement.Effect === 'Deny') statement.Resource = statement.Resource.slice(0, 1);
+      policy.inputs.policy = JSON.stringify(document);
+    },
+  },
+  {
     wrong: 'serves over HTTP',
     caughtBy: 'https-only',
     type: LISTENER,

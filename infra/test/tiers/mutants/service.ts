@@ -32,6 +32,17 @@ export const service: Mutant[] = [
     }),
   },
   {
+    wrong: 'has flow logs, and no task, take the role that starts tasks',
+    caughtBy: 'a role is taken by tasks and flow logs of the own account alone',
+    type: 'aws:iam/role:Role',
+    name: 'trunkline-execution',
+    change: (role, { resources }) => {
+      const flowLogs = resources.find((one) => one.type === role.type && one.name.includes('flow'));
+      if (!flowLogs) throw new Error('the stack has no role of flow logs');
+      role.inputs.assumeRolePolicy = flowLogs.inputs.assumeRolePolicy;
+    },
+  },
+  {
     wrong: 'asks another port whether its service lives',
     caughtBy: 'a task ends with its service, which is asked whether it lives, and outlives what makes its user',
     type: TASK,

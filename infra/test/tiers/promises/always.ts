@@ -104,18 +104,18 @@ export const always = {
 
   'a role is taken by tasks and flow logs of the own account alone': (run) => {
     const { account, region } = run.stack;
-    const trusts = [
-      { service: 'ecs-tasks', arns: { 'aws:SourceArn': `arn:aws:ecs:${region}:${account}:*` } },
-      { service: 'vpc-flow-logs', arns: undefined },
-    ].map(({ service, arns }) => ({
+    const trustOf = (service: string, more = {}) => ({
       Effect: 'Allow',
       Principal: { Service: `${service}.amazonaws.com` },
       Action: ['sts:AssumeRole'],
-      Condition: { StringEquals: { 'aws:SourceAccount': account }, ...(arns && { ArnLike: arns }) },
-    }));
-    return urnsOf(run, 'iam/role', ({ inputs }) => {
-      const statements = statementsOf(inputs.assumeRolePolicy);
-      return !trusts.some((trust) => isDeepStrictEqual(statements, [trust]));
+      Condition: { StringEquals: { 'aws:SourceAccount': account }, ...more },
+    });
+    const taken = of(run, 'ec2/flowLog').map(({ inputs }) => inputs.iamRoleArn);
+    return urnsOf(run, 'iam/role', ({ inputs, outputs }) => {
+      const trust = taken.includes(outputs.arn)
+        ? trustOf('vpc-flow-logs')
+        : trustOf('ecs-tasks', { ArnLike: { 'aws:SourceArn': `arn:aws:ecs:${region}:${account}:*` } });
+      return !isDeepStrictEqual(statementsOf(inputs.assumeRolePolicy), [trust]);
     });
   },
 } satisfies Promises;

@@ -124,10 +124,11 @@ export const edge = {
       return [
         ...CLOSED.filter((key) => block?.inputs[key] !== true),
         ...(statements.some(
-          ({ Effect, Principal, Action, Condition }) =>
+          ({ Effect, Principal, Action, Resource, Condition }) =>
             Effect === 'Deny' &&
             Principal === '*' &&
             Action.includes('s3:*') &&
+            ['', '/*'].every((of) => Resource.includes(`${bucket.outputs.arn}${of}`)) &&
             /"aws:SecureTransport":"false"/.test(JSON.stringify(Condition)),
         )
           ? []

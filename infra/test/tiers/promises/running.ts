@@ -150,17 +150,17 @@ export const running = {
       .filter(({ name, essential, healthCheck, portMappings = [] }) => {
         if (name !== 'service') return essential !== false;
         const { command, ...times } = Object(healthCheck);
-        const [node, , script] = listOf(command).slice(1);
         const asks = `fetch('http://127.0.0.1:${portMappings[0]?.containerPort}/healthz')`;
-        const isAsked = command?.[0] === 'CMD' && `${node}` === 'node' && `${script}`.startsWith(asks);
+        const isAsked = Array.isArray(command) && command.join(' ').startsWith(`CMD node -e ${asks}`);
         const isPatient = isDeepStrictEqual(times, { interval: 15, timeout: 5, retries: 3, startPeriod: 60 });
         return essential !== true || !isAsked || !isPatient;
       })
       .map(({ name }) => name),
 
-  'a task can start: its image be pulled from ECR, and its log be written': (run) => {
-    const [, repository] = /\.dkr\.ecr\.[^/]+\/([^@]+)@/.exec(given<string>(run, 'image') ?? '') ?? [];
-    const image = `arn:aws:ecr:${run.stack.region}:${run.stack.account}:repository/${repository}`;
+  'a task can start: its image can be pulled from ECR, and its log written': (run) => {
+    const [, account, region, repository] =
+      /^(\d+)\.dkr\.ecr\.([^.]+)\.[^/]+\/([^@:]+)/.exec(given<string>(run, 'image') ?? '') ?? [];
+    const image = `arn:aws:ecr:${region}:${account}:repository/${repository}`;
     const log = of(run, 'cloudwatch/logGroup').find(({ name }) => name === 'trunkline')?.outputs.arn;
     const needed = [
       `logs:CreateLogStream ${log}:*`,
@@ -187,9 +187,10 @@ export const running = {
     });
   },
 
-  'the stack tells what its readers need next': ({ stack, outputs }) => {
-    const isRunning = stack.config['infra:image'] !== undefined;
-    const isOurs = JSON.parse(stack.config['infra:database'] ?? '{}').kind === 'documentdb';
+  'the stack tells what its readers need next': (run) => {
+    const { outputs } = run;
+    const isRunning = given(run, 'image') !== undefined;
+    const isOurs = given<Database>(run, 'database')?.kind === 'documentdb';
     return [
       ...['url', 'loadBalancer', 'repository', 'secretArns', 'logGroup', 'egressAddresses'],
       ...['estimatedMonthlyCost', 'nextSteps'],
