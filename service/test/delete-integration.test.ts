@@ -133,6 +133,12 @@ describe('Deleting an integration', () => {
     expect([await left(), (await row())?.state]).toEqual([0, 'gone']);
   });
 
+  it('takes no force that is neither true nor false', async () => {
+    const { remove, get } = await prepare();
+    expect((await remove('?force=perhaps')).body.code).toBe('invalid_request');
+    expect((await get()).body.data.state).toBe('active');
+  });
+
   it('is refused at another revision', async () => {
     const { remove } = await prepare();
     expect((await remove('', { 'If-Match': '"7"' })).body.code).toBe('precondition_failed');
@@ -169,13 +175,18 @@ describe('Deleting an integration', () => {
   });
 
   it('is not taken back by an import that begins after its mark: that is told that it is being deleted', async () => {
-    const { remove, importing, get } = await prepare();
+    const { remove, importing, get, caller, integration_id } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.deleteTrunk', kind: 'hold_before' });
     const removing = remove();
     await service.sandbox.faults.holding();
     expect((await get()).body.data.state).toBe('deleting');
-    const { status, body } = await importing();
-    expect({ status, code: body.code }).toEqual({ status: 404, code: 'integration_not_found' });
+    const path = `/api/integrations/${integration_id}`;
+    for (const answer of [
+      await importing(),
+      await caller.rest('PUT', path, { name: 'x' }),
+      await caller.rest('GET', `${path}/available-numbers`),
+    ])
+      expect(answer).toMatchObject({ status: 404, body: { code: 'integration_not_found' } });
     service.sandbox.faults.release();
     expect((await removing).status).toBe(200);
   });

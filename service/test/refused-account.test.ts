@@ -9,7 +9,10 @@ afterAll(() => service.close());
 
 const HOUR_MS = 3_600_000;
 
-it('an account that is closed is told of within an hour, once, and again when it is well', async () => {
+it.each([
+  ['that is closed', { status: 'closed' }],
+  ['whose token was revoked', { auth_token: 'another' }],
+])('an account %s is told of within an hour, once, and again when it is well', async (_what, changes) => {
   const caller = await service.newOrganization();
   const numbers = [drawNumber(), drawNumber(), drawNumber()];
   const { integration_id, account_sid } = await service.integrate(
@@ -25,7 +28,7 @@ it('an account that is closed is told of within an hour, once, and again when it
   const status = async () => (await caller.client.integrations.get.query({ integration_id })).data.status;
   const { shelf } = service.sandbox;
   const account = (await shelf.get<{ status: string }>('twilio.account', account_sid))!;
-  await shelf.put('twilio.account', account_sid, { ...account, status: 'closed' });
+  await shelf.put('twilio.account', account_sid, { ...account, ...changes });
   await service.reconciler.turn();
   expect(await status()).toBe('active');
   for (let hour = 0; hour < 3; hour++) {
@@ -41,4 +44,24 @@ it('an account that is closed is told of within an hour, once, and again when it
   await service.reconciler.turn();
   expect(await status()).toBe('active');
   expect((await events()).at(-1)).toBe('integration.accepted');
+});
+
+it('an account is told of once by whichever call finds it first, however many numbers are refused', async () => {
+  const caller = await service.newOrganization();
+  const owned = Array.from({ length: 10 }, () => ({ phone_number: drawNumber() }));
+  const { integration_id, account_sid } = await service.integrate(caller, owned);
+  const { shelf } = service.sandbox;
+  const account = (await shelf.get<{ status: string }>('twilio.account', account_sid))!;
+  await shelf.put('twilio.account', account_sid, { ...account, auth_token: 'another' });
+  const answers = await Promise.all(
+    owned.map(({ phone_number }) =>
+      caller.rest('POST', '/api/phone-numbers', {
+        ...{ phone_number, provider: 'twilio', supports_inbound: true, integration_id },
+      }),
+    ),
+  );
+  expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(['provider_credentials_refused']));
+  expect((await caller.client.integrations.get.query({ integration_id })).data.status).toBe('refused');
+  const told = await service.connection.collection('events').find({ subject_id: integration_id }).toArray();
+  expect(told.map(({ type }) => type)).toEqual(['integration.created', 'integration.refused']);
 });

@@ -240,6 +240,37 @@ describe('New credentials', () => {
     },
   );
 
+  it('are not taken where any call that proves them fails, but for what is only worth knowing', async () => {
+    const { update, key, get, token, importing } = await prepare();
+    expect((await importing()).status).toBe(201);
+    const begun = service.sandbox.faults.calls.length;
+    expect((await update({ credentials: key })).status).toBe(200);
+    const calls = new Set(service.sandbox.faults.calls.slice(begun));
+    expect([...calls].toSorted()).toEqual([
+      ...['twilio.fetchAccount', 'twilio.listCredentialLists', 'twilio.listNumbers', 'twilio.listTrunks'],
+    ]);
+    const before = await get();
+    for (const call of calls) {
+      for (const fault of [{ status: 503 }, { status: 429, retry_after_seconds: 3600 }, refusal]) {
+        service.sandbox.faults.add({ call, kind: 'answer', times: 3, ...fault });
+        const { status, body } = await update({ credentials: token });
+        service.sandbox.faults.clear();
+        if (call === 'twilio.fetchAccount') {
+          expect(status).toBe(200);
+          await update({ credentials: key });
+          continue;
+        }
+        expect({ call, status, code: body.code }).toMatchObject(
+          fault === refusal ? { status: 400 } : { status: 503, code: 'provider_unavailable' },
+        );
+        expect(await get()).toMatchObject({ credential_kind: before.credential_kind });
+      }
+    }
+    expect((await get()).status).toBe('active');
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
   it('are what calls go by on every replica, within PROVIDER_TIMEOUT_SECONDS, also of an import that is under way', async () => {
     const { importing, update, of, change, get } = await prepare();
     service.sandbox.faults.add({ call: 'livekit.ListSIPInboundTrunk', kind: 'hold_before' });

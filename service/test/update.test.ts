@@ -96,9 +96,24 @@ describe('An update', () => {
       roomConfig: { agents: [{ agentName: 'reception', metadata: '{"greeting":"Hello"}' }] },
     });
     expect(await number.inbound()).toMatchObject({ name: 'main-in', allowedAddresses: ['192.0.2.1'] });
-    expect(await number.outbound()).toMatchObject({ name: 'main-out', address: 'sip.example.net' });
+    const encryption = 'SIP_MEDIA_ENCRYPT_REQUIRE';
+    expect(await number.inbound()).toMatchObject({ media: { encryption } });
+    expect(await number.outbound()).toMatchObject({
+      ...{ name: 'main-out', address: 'sip.example.net', transport: 'SIP_TRANSPORT_TLS', media: { encryption } },
+    });
     const { provisioning, ...got } = await number.get();
     expect(got).toEqual(body.data);
+    await expectWholeWorld(service);
+  });
+
+  it('of who may call, and of what calls out say that they are from, is at LiveKit', async () => {
+    const number = await imported({ ...SIP, allowed_addresses: ['192.0.2.1'] });
+    const { status } = await number.update({ allowed_addresses: null, sip_from_host: 'voice.example.com' });
+    expect(status).toBe(200);
+    expect((await number.inbound()).allowedAddresses ?? []).toEqual([]);
+    // No address is listed any more: whoever calls proves who they are.
+    expect(await number.inbound()).toMatchObject({ authUsername: 'user', authPassword: expect.stringMatching(/./) });
+    expect(await number.outbound()).toMatchObject({ fromHost: 'voice.example.com' });
     await expectWholeWorld(service);
   });
 
@@ -386,10 +401,12 @@ describe('While updates go on', () => {
     const number = await imported(SIP);
     const { inbound_trunk_id, dispatch_rule_id } = await number.get();
     let isDone = false;
+    let looks = 0;
     const missed: unknown[] = [];
     const watch = async () => {
       for (; !isDone; await new Promise((resolve) => setTimeout(resolve, 5))) {
         const { inbound, rules } = await readWorld(service);
+        looks++;
         const trunk = inbound.find(({ sipTrunkId }) => sipTrunkId === inbound_trunk_id);
         const rule = rules.find(({ sipDispatchRuleId }) => sipDispatchRuleId === dispatch_rule_id);
         if (!trunk?.numbers?.includes(number.phone_number) || !rule?.trunkIds?.includes(inbound_trunk_id))
@@ -398,11 +415,15 @@ describe('While updates go on', () => {
     };
     const watching = watch();
     for (let n = 0; n < 200; n++) {
-      const patch = { inbound_room_name: `room-${n}`, inbound_pin: `${1000 + n}`, sip_password: `pass-${n}` };
+      const patch = {
+        ...{ inbound_room_name: `room-${n}`, inbound_pin: `${1000 + n}`, sip_password: `pass-${n}` },
+        ...{ agent_id: n % 2 ? null : 'reception', allowed_addresses: n % 3 ? null : ['192.0.2.1'] },
+      };
       expect((await number.update(patch)).status).toBe(200);
     }
     isDone = true;
     await watching;
+    expect(looks).toBeGreaterThan(10);
     expect(missed).toEqual([]);
   }, 300_000);
 });
