@@ -96,6 +96,15 @@ describe('An update of an integration', () => {
     expect((await get()).revision).toBe(2);
   });
 
+  it('is refused over tRPC where if_revision is another, one or several', async () => {
+    const { caller, integration_id } = await prepare();
+    const { update } = caller.client.integrations;
+    await expect(update.mutate({ integration_id, name: 'x', if_revision: 7 })).rejects.toMatchObject({
+      data: { code: 'precondition_failed', httpStatus: 412 },
+    });
+    expect((await update.mutate({ integration_id, name: 'x', if_revision: [7, 1] })).data.revision).toBe(2);
+  });
+
   it('is done beside others that change something else: each of them holds', async () => {
     const { update, get, key } = await prepare();
     const all = await Promise.all([

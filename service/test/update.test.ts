@@ -363,6 +363,18 @@ describe('A revision', () => {
     expect((await number.caller.rest('DELETE', number.path, undefined, { 'If-Match': '"2"' })).status).toBe(200);
   });
 
+  it('stops an unassignment, and none that was answered already with its Idempotency-Key', async () => {
+    const number = await imported(SIP);
+    const send = (verb: string, body: object | undefined, headers: Record<string, string>) =>
+      number.caller.rest('POST', `${number.path}/${verb}`, body, headers);
+    const headers = { 'If-Match': '"1"', 'Idempotency-Key': 'once' };
+    const first = await send('assign', { agent_id: 'a' }, headers);
+    expect(first).toMatchObject({ status: 200, body: { data: { revision: 2 } } });
+    expect(await send('assign', { agent_id: 'a' }, headers)).toMatchObject({ status: 200, body: first.body });
+    expect(await send('unassign', undefined, { 'If-Match': '"1"' })).toMatchObject({ status: 412 });
+    expect(await send('unassign', undefined, { 'If-Match': '"2"' })).toMatchObject({ status: 200 });
+  });
+
   it('is if_revision over tRPC, one or several', async () => {
     const number = await imported(SIP);
     const { update } = number.caller.client.phoneNumbers;
