@@ -102,6 +102,55 @@ describe('an import that a provider answers with success, but not as it was aske
   });
 });
 
+describe('an update that LiveKit answers with success, but not as it was asked', () => {
+  it.each<[what: string, call: string, instead: Record<string, unknown>, patch: object, told: string]>([
+    [
+      'the inbound trunk is open',
+      'livekit.UpdateSIPInboundTrunk',
+      { update: { allowedAddresses: { set: ['0.0.0.0/0'] } } },
+      { allowed_addresses: ['192.0.2.1'] },
+      'allowed_addresses is ["0.0.0.0/0"]',
+    ],
+    [
+      'calls in are not encrypted',
+      'livekit.UpdateSIPInboundTrunk',
+      { update: { media: null, mediaEncryption: null } },
+      { media_encryption: 'require' },
+      'encrypted is false instead of true',
+    ],
+    [
+      'calls out go another way',
+      'livekit.UpdateSIPOutboundTrunk',
+      { update: { transport: 'SIP_TRANSPORT_UDP' } },
+      { sip_transport: 'tls' },
+      'transport is "SIP_TRANSPORT_UDP" instead of "SIP_TRANSPORT_TLS"',
+    ],
+  ])('is a problem that says so, and is taken back, where %s', async (_what, call, instead, patch, told) => {
+    const caller = await service.newOrganization();
+    const sip = {
+      phone_number: drawNumber(),
+      provider: 'sip',
+      sip_server_address: 'sip.example.com',
+      ...both,
+    } as const;
+    const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(sip)).data;
+    const get = async () => {
+      const { provisioning, updated_at, ...number } = (await caller.client.phoneNumbers.get.query({ phone_number_id }))
+        .data;
+      return number;
+    };
+    const before = await get();
+    service.sandbox.faults.add({ call, kind: 'not_as_asked', body: instead });
+    const { status, body } = await caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch);
+    expect({ status, detail: body.detail }).toEqual({ status: 502, detail: expect.stringContaining(told) });
+    await settle(service);
+    expect(await get()).toEqual(before);
+    await expectWholeWorld(service);
+    expect((await caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch)).status).toBe(200);
+    await expectWholeWorld(service);
+  });
+});
+
 describe('a rule that LiveKit makes without its agent', () => {
   it('gets it by an update at once', async () => {
     const { caller, input } = await prepare();

@@ -116,7 +116,8 @@ describe('LiveKit', () => {
   it('leaves the From host of an outbound trunk alone, unless it has one for it', async () => {
     const credentials = { username: 'u', password: 'p' };
     const outbound = { ...line, ...credentials, address: 'sip.example.com', transport: 'tcp' } as const;
-    const trunk = { sip_trunk_id: 'ST_a', address: 'sip.example.com', auth_username: 'u', from_host: 'b.example.com' };
+    const way = { address: 'sip.example.com', from_host: 'b.example.com', transport: 'SIP_TRANSPORT_TCP' };
+    const trunk = { sip_trunk_id: 'ST_a', auth_username: 'u', ...way };
     fetching.mockImplementation(async () => Response.json(trunk));
     const change = (from_host: string | null) => switchboard.changeOutboundTrunk('ST_a', { ...outbound, from_host });
     const sent = () => JSON.parse(String(fetching.mock.lastCall?.[1]?.body)).update.fromHost;

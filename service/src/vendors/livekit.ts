@@ -133,8 +133,9 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', call: 'createInboundTrunk' },
-            asked: { numbers: [phone_number], allowed_addresses, username: username ?? '' },
+            asked: { numbers: [phone_number], allowed_addresses, username, ...requiredOf(media_encryption) },
             is: {
+              ...encryptionIn(made),
               numbers: made.numbers.map(normalise),
               allowed_addresses: made.allowedAddresses,
               username: made.authUsername,
@@ -166,8 +167,8 @@ export const createLiveKit = ({
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
               ...{ vendor: 'LiveKit', call: 'changeInboundTrunk' },
-              asked: { allowed_addresses, username },
-              is: { allowed_addresses: is.allowedAddresses, username: is.authUsername },
+              asked: { allowed_addresses, username, ...requiredOf(media_encryption) },
+              is: { allowed_addresses: is.allowedAddresses, username: is.authUsername, ...encryptionIn(is) },
             });
           }),
         password,
@@ -204,8 +205,11 @@ export const createLiveKit = ({
           await requireAsAsked({
             ...{ vendor: 'LiveKit', call: 'createOutboundTrunk' },
             // Servers before from_host drop it: then calls would leave with another one.
-            asked: { ...hostsOf(trunk), numbers: [phone_number], username: username ?? '' },
-            is: { ...hostsOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
+            asked: { ...wayOf(trunk), numbers: [phone_number], username, ...requiredOf(media_encryption) },
+            is: {
+              ...{ ...wayOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
+              ...encryptionIn(made),
+            },
             undo: () => removeTrunk(trunk_id),
           });
           return trunk_id;
@@ -237,8 +241,11 @@ export const createLiveKit = ({
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
               ...{ vendor: 'LiveKit', call: 'changeOutboundTrunk' },
-              asked: { ...hostsOf({ address, fromHost: from.fromHost ?? is.fromHost }), username },
-              is: { ...hostsOf(is), username: is.authUsername },
+              asked: {
+                ...wayOf({ address, fromHost: from.fromHost ?? is.fromHost, transport: transportOf(line) }),
+                ...{ username, ...requiredOf(media_encryption) },
+              },
+              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is) },
             });
           }),
         line.password,
@@ -398,7 +405,8 @@ const lenient = { ignoreUnknownFields: true };
 const inUri = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
 /** In small letters, for a name is the same in others. */
-const hostsOf = ({ address, fromHost }: Pick<SIPOutboundTrunkInfo, 'address' | 'fromHost'>) => ({
+const wayOf = ({ address, fromHost, transport }: Pick<SIPOutboundTrunkInfo, 'address' | 'fromHost' | 'transport'>) => ({
+  transport: SIPTransport[transport],
   address: address.toLowerCase(),
   from_host: fromHost.toLowerCase(),
 });
@@ -414,6 +422,12 @@ const encryptionOf = (media_encryption: MediaEncryption) => {
   const encryption = encryptions[media_encryption];
   return { media: new SIPMediaConfig({ encryption }), mediaEncryption: encryption };
 };
+
+/** What is asked for where calls must be encrypted; a server that knows no encryption leaves it out. */
+const requiredOf = (media_encryption: MediaEncryption) => (media_encryption === 'require' ? { encrypted: true } : {});
+const encryptionIn = ({ media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>) => ({
+  encrypted: (media?.encryption || mediaEncryption) === SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
+});
 
 const transports = {
   auto: SIPTransport.SIP_TRANSPORT_AUTO,
