@@ -86,8 +86,8 @@ const createCarryOut =
           return 'postponed' as const;
         });
       if (kind === 'import') throw problem;
-      const { obstacle } = claim.record.provisioning;
-      if (obstacle && obstacle.code === problem.code) throw adding(problem, 'The phone number is still degraded.');
+      if (claim.record.provisioning.obstacle?.code === problem.code)
+        throw adding(problem, 'The phone number is still degraded.');
       const became = outcome === 'settled' ? 'is as it was' : 'is being set back to what it was';
       throw adding(problem, `The phone number ${became}.`);
     }

@@ -38,9 +38,9 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     /** What was wanted is so, and callers read it. */
     reached: async (claim: PhoneNumberClaim, change: Change): Promise<void> => {
       const { record } = claim;
-      // An update of nothing has a degraded number looked at, and is told as nothing.
-      const isTold = change.kind === 'import' || changesSettings(change);
-      const revision = record.revision + (change.kind === 'import' ? 0 : Number(isTold));
+      // An update of nothing has a degraded number looked at, and is not told; an import sets what the record has from its beginning.
+      const hasOtherSettings = changesSettings(change);
+      const revision = record.revision + Number(hasOtherSettings);
       const settled = { ...change.wanted, revision, provisioning_state: 'active', updated_at: later(0) } as const;
       await inTransaction(async (session) => {
         await claim.release(
@@ -59,7 +59,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
           },
         );
         const [type, changes] = toldOfReached(record, change);
-        if (isTold) await tell(record, type, changes, change, session);
+        if (hasOtherSettings || change.kind === 'import') await tell(record, type, changes, change, session);
       });
       Object.assign(record, settled);
       Object.assign(record.provisioning, { change: null, obstacle: null });

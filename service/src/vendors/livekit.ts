@@ -404,7 +404,7 @@ const lenient = { ignoreUnknownFields: true };
 /** Between brackets where a colon would be taken for that of a port. */
 const inUri = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
-/** In small letters, for a name is the same in others. */
+/** Hosts in small letters, for a name is the same in others. */
 const wayOf = ({ address, fromHost, transport }: Pick<SIPOutboundTrunkInfo, 'address' | 'fromHost' | 'transport'>) => ({
   transport: SIPTransport[transport],
   address: address.toLowerCase(),
