@@ -7,7 +7,7 @@ import { openJournal } from './journal.ts';
 import { type FirstFault, type Lane, openLane, type Pair, type Played, type Scenario } from './lane.ts';
 import { type WayName, waysOf, waysToDieAt } from './ways.ts';
 
-const LANES = 5;
+const LANES = 8;
 const recordedFile = join(import.meta.dirname, 'recorded.json');
 
 /** What was recorded of a flow when it was last written down: a run that meets less is no proof. */
