@@ -26,8 +26,27 @@ const prepare = async ({ verified = true } = {}) => {
       ...directions,
     });
   const list = async () => (await caller.client.phoneNumbers.list.query({ phone_number })).data;
-  return { caller, phone_number, sid, account_sid, importing, list };
+  return { caller, phone_number, sid, account_sid, integration_id, importing, list };
 };
+
+it('many verified caller IDs are read at once where credentials are replaced', async () => {
+  const { caller, account_sid, integration_id } = await prepare({ verified: false });
+  const numbers = Array.from({ length: 3 }, () => drawNumber());
+  for (const phone_number of numbers) {
+    const sid = drawSid('PN');
+    const caller_id = { sid, account_sid, phone_number, friendly_name: 'Our firm' };
+    await service.sandbox.shelf.put(kindIn('us1', 'caller_id'), sid, caller_id);
+    const input = { phone_number, provider: 'twilio', integration_id, ...outbound };
+    expect((await caller.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
+  }
+  const { auth_token } = (await service.sandbox.shelf.get<{ auth_token: string }>('twilio.account', account_sid))!;
+  const credentials = { provider: 'twilio', account_sid, auth_token };
+  const { calls } = service.sandbox.faults;
+  const begun = calls.length;
+  const { status } = await caller.rest('PUT', `/api/integrations/${integration_id}`, { credentials });
+  const listed = calls.slice(begun).filter((call) => call === 'twilio.listCallerIds');
+  expect({ status, listed }).toEqual({ status: 200, listed: ['twilio.listCallerIds'] });
+});
 
 describe('a verified caller ID', () => {
   it('can be imported for calls out alone, and released', async () => {

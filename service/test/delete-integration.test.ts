@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createDeleteIntegration } from '../src/integrations/delete.ts';
+import { describeDeletion } from '../src/integrations/describe.ts';
 import { seedAccount } from '../src/sandbox/twilio-seed.ts';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -236,6 +239,66 @@ describe('Deleting an integration', () => {
     const told = await service.connection.collection('events').findOne({ subject_id, type: 'integration.deleted' });
     expect(told?.changes.problem).toMatch(/The trunk TK\w+ may be left at Twilio: /);
   });
+});
+
+it('what another replica may have made meanwhile is looked for before a deletion ends', async () => {
+  const { remove, left, row, integration_id, account } = await prepare();
+  service.sandbox.faults.add({ call: 'twilio.deleteTrunk', kind: 'hold_after' });
+  const removed = remove();
+  await service.sandbox.faults.holding();
+  const { shelf } = service.sandbox;
+  const [sid, friendly_name] = [drawSid('TK'), `trunkline ${service.installation_id} ${integration_id}`];
+  await shelf.put('twilio.trunk', sid, { sid, friendly_name, account_sid: account.sid, secure: false });
+  const requeued = { $set: { 'provisioning.is_requeued': true } };
+  await service.connection.collection('integrations').updateOne({ integration_id }, requeued);
+  service.sandbox.faults.release();
+  expect((await removed).status).toBe(202);
+  service.clock.advance(61_000);
+  await settle(service);
+  expect([await left(), (await row())?.state]).toEqual([0, 'gone']);
+});
+
+it('whoever waits for a forced deletion that another request ends is told what may be left, too', async () => {
+  const named = { integration_id: 'intg_000000000000', name: 'Test', account_sid: 'AC', revision: 1 } as const;
+  const deleting = { ...named, state: 'deleting', provisioning: { parts: {} } };
+  const problem = { code: 'provider_refused', detail: 'The trunk TK may be left at Twilio: It is closed.' } as const;
+  const gone = { ...named, state: 'gone', provisioning: { parts: { trunk: { state: 'undone', problem } } } };
+  const rows = [deleting, null];
+  const { start } = createDeleteIntegration({
+    store: { get: async () => rows.shift(), getRow: async () => gone, forceDeletion: async () => {} },
+    getOwn: async () => deleting,
+    clock: { ...service.clock, sleep: async () => {} },
+    deadline_ms: 1000,
+  } as never);
+  const caller = { organization_id: 'org_000000000000', key_id: 'key_000000000000', request_id: null } as never;
+  const ended = await start(caller, { integration_id: named.integration_id, force: true });
+  expect(describeDeletion(ended)).toMatchObject({ state: 'deleted', warnings: [problem.detail] });
+});
+
+it('a number that comes to rest while a deletion looks around keeps its integration', async () => {
+  let isThere = false;
+  const number = { phone_number_id: 'pn_000000000000', phone_number: '+15551234567' };
+  const released: object[] = [];
+  const { goOn } = createDeleteIntegration({
+    store: { requeue: async () => {} },
+    clock: service.clock,
+    log: { warn: () => {} },
+    jobOf: () => {
+      throw new Error('The trunk is taken away');
+    },
+    numbers: {
+      isAnyDue: async () => {
+        isThere = true;
+        return false;
+      },
+      referringTo: async () => ({ phone_numbers: isThere ? [number] : [], phone_number_count: isThere ? 1 : 0 }),
+    },
+  } as never);
+  await goOn({
+    record: { provisioning: { parts: {}, uncertain_until: null, attempt: 0 }, queue: 'twilio' },
+    release: async (update: object) => void released.push(update),
+  } as never);
+  expect(released).toEqual([{ $set: { state: 'active', deletion: null } }]);
 });
 
 it('an import whose integration was gone before its record was there is dropped, also by another replica', async () => {

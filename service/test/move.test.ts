@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMove } from '../src/integrations/move.ts';
 import { createIntegrationStore } from '../src/integrations/store.ts';
 import { createPhoneNumberStore } from '../src/phone-numbers/store.ts';
+import { openDatabaseProxy } from './database-proxy.ts';
 import { type Caller, drawNumber, type OpenedService, openService, uniqueDatabase } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -13,7 +14,7 @@ let plain: OpenedService;
 let secure: OpenedService;
 let caller: Caller;
 let integration_id: `intg_${string}`;
-const owned = Array.from({ length: 3 }, () => ({
+const owned = Array.from({ length: 4 }, () => ({
   phone_number: drawNumber(),
   voice_url: 'https://example.com/before',
 }));
@@ -142,6 +143,39 @@ describe('a setting that is changed when the trunk is there', () => {
     expect(await moved.finally(() => clearInterval(turning))).toBe(0);
     plain.sandbox.faults.clear();
     await settle(secure);
+  });
+
+  it('holds for an import, too, that began before it', async () => {
+    const { connection, clock, reconciler, sandbox, admin } = secure;
+    const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
+    const moveTo = async (isSecure: boolean) => {
+      const made_for = { secure: isSecure, sip_host: 'sandbox.sip.invalid' };
+      const numbers = createPhoneNumberStore(connection, leases);
+      const store = createIntegrationStore(connection, leases);
+      const moved = createMove({ store, numbers, clock, made_for, wait_ms: 60_000 })(integration_id);
+      const turning = setInterval(() => void reconciler.turn(), 50);
+      expect(await moved.finally(() => clearInterval(turning))).toBe(0);
+      await settle(secure);
+    };
+    await using proxy = await openDatabaseProxy(mongodb_uri, 'aggregate');
+    // With connections for what is not held back.
+    const uri = `${proxy.mongodb_uri}&minPoolSize=5`;
+    await using slow = await openService({ clock, sandbox, admin, mongodb_uri: uri });
+    // It reads the integration, and waits for how many numbers there are.
+    const { phone_number } = owned[3]!;
+    const held = slow.as(caller).client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number });
+    await proxy.holding();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await moveTo(false);
+    proxy.release();
+    expect((await held).data.provisioning_state).toBe('active');
+    const { inbound, outbound } = await encrypted();
+    expect(new Set(inbound)).toEqual(new Set([NONE]));
+    expect(new Set(outbound.flat())).toEqual(new Set([NONE, 'SIP_TRANSPORT_TCP']));
+    await expectWholeWorld(secure);
+    const { phone_number_id } = (await held).data;
+    await secure.as(caller).client.phoneNumbers.release.mutate({ phone_number_id });
+    await moveTo(true);
   });
 
   it('leaves what comes after as it is set now', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 
 let service: OpenedService;
@@ -64,4 +65,22 @@ it('an account is told of once by whichever call finds it first, however many nu
   expect((await caller.client.integrations.get.query({ integration_id })).data.status).toBe('refused');
   const told = await service.connection.collection('events').find({ subject_id: integration_id }).toArray();
   expect(told.map(({ type }) => type)).toEqual(['integration.created', 'integration.refused']);
+});
+
+it('an account whose key is refused one thing is not called refused where the proof of that fails', async () => {
+  const caller = await service.newOrganization();
+  const phone_number = drawNumber();
+  const { sid: account_sid, api_keys } = await seedAccount(service.sandbox.shelf, [{ phone_number }]);
+  const [key] = api_keys;
+  const credentials = { provider: 'twilio', account_sid, api_key_sid: key!.sid, api_key_secret: key!.secret } as const;
+  const { data } = await caller.client.integrations.create.mutate({ name: 'Test', credentials });
+  const { integration_id } = data;
+  const { faults } = service.sandbox;
+  const body = { code: 20_003, message: 'Authenticate', status: 401 };
+  faults.add({ call: 'twilio.createTrunk', kind: 'answer', status: 401, body });
+  faults.add({ call: 'twilio.listNumbers', kind: 'answer', status: 503, skip: 1, times: 3 });
+  const input = { phone_number, provider: 'twilio', supports_inbound: true, integration_id };
+  expect((await caller.rest('POST', '/api/phone-numbers', input)).body.code).toBe('provider_credentials_refused');
+  faults.clear();
+  expect((await caller.client.integrations.get.query({ integration_id })).data.status).toBe('active');
 });

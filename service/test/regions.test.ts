@@ -236,6 +236,18 @@ describe('an import into a Region with routing_credentials', () => {
     expect((await importing({ supports_outbound: true })).status).toBe(201);
   });
 
+  it('says nothing of the other credentials where those for routing are refused', async () => {
+    const { importing, data } = await prepareImport({ voice_region: 'ie1' });
+    const body = { code: 20_003, message: 'Authenticate', status: 401 };
+    service.sandbox.faults.add({ call: 'twilio.updateTrunkRoute', kind: 'answer', status: 401, body, times: 100 });
+    for (let tries = 0; tries < 2; tries++)
+      expect((await importing({ supports_outbound: true })).body.code).toBe('provider_credentials_refused');
+    service.sandbox.faults.clear();
+    const { integration_id: subject_id } = data;
+    const told = await service.connection.collection('events').find({ subject_id }).toArray();
+    expect(told.map(({ type }) => type)).toEqual(['integration.created']);
+  });
+
   it('leaves a number alone that somebody has moved since, and says so at the release', async () => {
     const { importing, regionNow, setRegion, caller } = await prepareImport({ voice_region: 'us1' });
     const { body } = await importing(replacing);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createIntegrationStore } from '../src/integrations/store.ts';
 import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
 import { seedAccount, seedNumber } from '../src/sandbox/twilio-seed.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
@@ -119,14 +120,14 @@ describe('An update of an integration', () => {
 
 describe('New credentials', () => {
   it('take the place of the old ones: a key for a token, and a token for a key', async () => {
-    const { update, importing, key, of, change, events, get } = await prepare(2);
+    const { update, importing, key, of, change, events, numbers } = await prepare(2);
     expect((await importing()).status).toBe(201);
     expect((await update({ credentials: key })).body.data.credential_kind).toBe('api_key');
     await change({ auth_token: 'a-new-token' });
     const available = await update({ credentials: { ...of, auth_token: 'a-new-token' } });
     expect(available.body.data.credential_kind).toBe('auth_token');
     await change({ auth_token: 'a-new-token', api_keys: [] });
-    expect((await importing((await get()) && undefined)).status).toBe(409);
+    expect((await importing(numbers[1])).status).toBe(201);
     const told = (await events()).slice(1);
     expect(told.map(({ type }) => type)).toEqual(['integration.updated', 'integration.updated']);
     expect(JSON.stringify(told)).not.toContain('a-new-token');
@@ -227,9 +228,16 @@ describe('New credentials', () => {
       ...{ name: 'Test', credentials: { ...credentials, routing_credentials } },
     });
     const path = `/api/integrations/${body.data.integration_id}`;
+    /** Only the routing credentials can read that. */
+    const region = async () =>
+      (await caller.rest('GET', `${path}/available-numbers?include=region`)).body.data[0].voice_region;
     expect((await caller.rest('PUT', path, { credentials })).body.data.has_routing_credentials).toBe(true);
+    expect(await region()).toBe('us1');
     const replaced = { ...credentials, routing_credentials: { auth_token: account.auth_token } };
     expect((await caller.rest('PUT', path, { credentials: replaced })).status).toBe(200);
+    await service.sandbox.shelf.put('twilio.account', account.sid, { ...account, api_keys: [] });
+    service.clock.advance(20_000);
+    expect(await region()).toBe('us1');
   });
 
   it.each(['drop_before', 'drop_after', 'answer'] as const)(
@@ -310,7 +318,41 @@ describe('New credentials', () => {
   });
 });
 
+it('New credentials are told to be accepted where the old ones were refused while they were proven', async () => {
+  const { importing, update, of, change, events, get } = await prepare();
+  await change({ auth_token: 'a-new-token' });
+  service.sandbox.faults.add({ call: 'twilio.listTrunks', kind: 'hold_before' });
+  const updated = update({ credentials: { ...of, auth_token: 'a-new-token' } });
+  await service.sandbox.faults.holding();
+  expect((await importing()).body.code).toBe('provider_credentials_refused');
+  expect((await get()).status).toBe('refused');
+  service.sandbox.faults.release();
+  expect((await updated).body.data.status).toBe('active');
+  expect((await events()).map(({ type }) => type).toSorted()).toEqual([
+    ...['integration.accepted', 'integration.created', 'integration.refused', 'integration.updated'],
+  ]);
+});
+
 describe('call_transfers', () => {
+  it('do not stop a deletion that began while they waited for their turn', async () => {
+    const { caller, update, importing, integration_id } = await prepare();
+    const { body } = await importing();
+    expect((await caller.rest('DELETE', `/api/phone-numbers/${body.data.phone_number_id}`)).status).toBe(200);
+    const { connection, clock } = service;
+    const integrations = connection.collection('integrations');
+    // As a deletion leaves it that waits for what is due.
+    const due_at = new Date(clock.now() + 5000);
+    const deletion = { actor: { key_id: 'key_000000000000' }, request_id: null };
+    const $set = { state: 'deleting', deletion, 'provisioning.due_at': due_at };
+    await integrations.updateOne({ integration_id }, { $set });
+    const store = createIntegrationStore(connection, { clock, lease_ms: 60_000, settle_ms: 20_000 });
+    expect(await store.claim(integration_id)).toBeUndefined();
+    expect((await update({ call_transfers: 'all' })).body.code).toBe('integration_not_found');
+    await settle(service);
+    expect(await integrations.findOne({ integration_id })).toMatchObject({ state: 'gone' });
+    await expectWholeWorld(service);
+  });
+
   it('are changed at Twilio in place before they are told, and stored where there is no trunk yet', async () => {
     const { update, importing, trunk, get } = await prepare();
     expect((await update({ call_transfers: 'sip' })).body.data.call_transfers).toBe('sip');

@@ -11,14 +11,16 @@ import type { IntegrationStore } from './store.ts';
 
 type Provable = Pick<ProvableAccount, 'proveCredentials'>;
 
+/** The vendor's client of an account. It asks nothing more once its credentials are not in force. */
+export type Connect<Account> = (credentials: TwilioCredentials, areInForce?: () => Promise<boolean>) => Account;
+
 export interface AccountDependencies<Account> {
   store: IntegrationStore;
   events: EventStore;
   inTransaction: Transaction;
   secrets: Secrets;
   clock: Clock;
-  /** The vendor's client of an account. */
-  connect(credentials: TwilioCredentials): Account;
+  connect: Connect<Account>;
   /** How long it may take until no call begins with credentials that were replaced. */
   settle_ms: number;
 }
@@ -46,32 +48,36 @@ export const createAccounts = <Account extends Provable>({
     });
 
   /** An account whose calls go by the credentials that are in force, also where these are replaced on another replica. */
-  const follow = async (record: IntegrationRecord, tells: boolean): Promise<Account> => {
-    let read = { record, at: clock.now(), account: connect(await openCredentials(secrets, record)) };
+  const follow = async (record: IntegrationRecord): Promise<Account> => {
+    const connectTo = async (to: IntegrationRecord): Promise<Account> =>
+      connect(await openCredentials(secrets, to), async () => (await inForce()).record.credentials === to.credentials);
 
     const inForce = async () => {
       const at = clock.now();
       if (at - read.at < settle_ms / 2) return read;
       const now = await store.getById(record.integration_id);
       if (now === null) throw new Error(`${record.integration_id} is gone`);
-      const isSame = now.revision === read.record.revision;
-      read = { record: now, at, account: isSame ? read.account : connect(await openCredentials(secrets, now)) };
+      // What is about to be stored is newer than what is.
+      const newest = now.revision < read.record.revision ? read.record : now;
+      const isSame = newest.credentials === read.record.credentials;
+      read = { record: newest, at, account: isSame ? read.account : await connectTo(newest) };
       return read;
     };
 
+    let read = { record, at: clock.now(), account: await connectTo(record) };
+
     const noteUnlessKnown = async (of: typeof read, status: IntegrationRecord['status']) => {
-      if (!tells || of.record.status === status) return;
+      if (of.record.status === status) return;
       await note(of.record, status);
       of.record = { ...of.record, status };
     };
 
     /** A restricted key may be refused one thing by the very code that tells of a wrong one. */
     const areTaken = async (of: typeof read): Promise<boolean> =>
-      tells &&
       of.record.credential_kind === 'api_key' &&
       of.account.proveCredentials().then(
         () => true,
-        () => false,
+        (error: unknown) => !areRefused(error),
       );
 
     return new Proxy(read.account, {
@@ -82,10 +88,10 @@ export const createAccounts = <Account extends Provable>({
           try {
             const call: unknown = Reflect.get(used.account, name);
             const answer: unknown = typeof call === 'function' ? await call(...args) : call;
-            await noteUnlessKnown(used, 'active');
+            if (!byOthers.has(name)) await noteUnlessKnown(used, 'active');
             return answer;
           } catch (error) {
-            const isRefused = error instanceof Problem && error.code === 'provider_credentials_refused';
+            const isRefused = !byOthers.has(name) && areRefused(error);
             if (isRefused && !(await areTaken(used))) await noteUnlessKnown(used, 'refused');
             throw error;
           }
@@ -114,12 +120,18 @@ export const createAccounts = <Account extends Provable>({
       return integration;
     },
 
-    accountOf: (record: IntegrationRecord): Promise<Account> => follow(record, false),
-
-    /** The same, and each of its calls takes note of whether Twilio takes the credentials. */
-    accountNotingStatus: (record: IntegrationRecord): Promise<Account> => follow(record, true),
+    /** Its calls take note of whether Twilio takes the credentials. */
+    accountOf: follow,
   };
 };
+
+const areRefused = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'provider_credentials_refused';
+
+/** The calls about Regions go to US1, by credentials for routing where there are any: they say nothing of the others. */
+const byOthers: ReadonlySet<string | symbol> = new Set([
+  ...['readRegion', 'seeRegion', 'setRegion', 'readTrunkRegion', 'setTrunkRegion'],
+]);
 
 type Accounts<Account extends Provable> = ReturnType<typeof createAccounts<Account>>;
 
@@ -169,10 +181,7 @@ export const createLineOf =
   async (integration: IntegrationRecord) => {
     const { integration_id, account_sid, carrier } = integration;
     const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
-    const [account, numbers] = await Promise.all([
-      accounts.accountOf(integration),
-      accounts.accountNotingStatus(integration),
-    ]);
+    const account = await accounts.accountOf(integration);
     const region = integration.region ?? DEFAULT_REGION;
     // As it was read last: its trunk may be made, or made again, meanwhile.
     let known = integration;
@@ -180,10 +189,10 @@ export const createLineOf =
       account_sid,
       is_trial: integration.is_trial ?? false,
       noteUpgrade: () => store.noteUpgrade(integration_id),
-      secure,
-      numbers,
+      secure: () => known.carrier.made_for?.secure ?? secure,
+      numbers: account,
       region,
-      // Only credentials of US1 can ask for the table. What refuses these says nothing of the credentials of the Region.
+      // Only credentials of US1 can ask for the table.
       routes: region === DEFAULT_REGION || integration.has_routing_credentials ? account : undefined,
       requireThere: async () => {
         const now = await store.getById(integration_id);

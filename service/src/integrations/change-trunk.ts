@@ -6,6 +6,7 @@ import { build, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { adding } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
+import { beingDeleted } from './accounts.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
@@ -15,7 +16,7 @@ const LOOK_EVERY_MS = 100;
 export const AS_IT_WAS = 'The integration is as it was.';
 
 export interface ChangeTrunkDependencies {
-  store: Pick<IntegrationStore, 'claim' | 'goOnWhereLost'>;
+  store: Pick<IntegrationStore, 'getById' | 'claim' | 'goOnWhereLost'>;
   jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
   requeueNumbers(integration_id: IntegrationRecord['integration_id']): Promise<void>;
   inTransaction: Transaction;
@@ -44,13 +45,17 @@ export type ChangeTrunk = (
 export const createChangeTrunk =
   ({ store, jobOf, requeueNumbers, inTransaction, clock, retry_base_ms }: ChangeTrunkDependencies): ChangeTrunk =>
   async (as_read, written, { until, told }) => {
-    const { integration_id, revision } = as_read;
-    const claim = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, () => store.claim(integration_id));
+    const { integration_id, revision, status } = as_read;
+    const claim = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
+      const free = await store.claim(integration_id);
+      if (!free && (await store.getById(integration_id))?.state !== 'active') throw beingDeleted(integration_id);
+      return free;
+    });
     if (claim === undefined) throw busy(integration_id);
     const { record } = claim;
     const { provisioning } = record;
     const { call_transfers } = record;
-    if (record.revision !== revision) {
+    if (record.revision !== revision || record.status !== status) {
       await letGo(claim);
       return false;
     }
@@ -63,7 +68,7 @@ export const createChangeTrunk =
       record.rotation = rotation;
       await inTransaction(async (session) => {
         const $set = { ...written, ...settled(record) };
-        await claim.release({ $set }, { session, only: { revision }, due_at: dueAt(record) });
+        await claim.release({ $set }, { session, only: { revision, status }, due_at: dueAt(record) });
         await told(session);
       });
     } catch (error) {
@@ -78,10 +83,11 @@ export const createChangeTrunk =
     if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(integration_id);
     return true;
 
-    function carryOut(claimed: IntegrationClaim): Promise<void> {
+    async function carryOut(claimed: IntegrationClaim): Promise<void> {
       const deadline = { at: until, signal: new AbortController().signal };
-      const make = async () => build(carrierParts, await jobOf(claimed), progressOf(claimed, clock.now));
-      return tryAgain(make, { clock, deadline, retry_base_ms });
+      const job = await jobOf(claimed);
+      const make = () => build(carrierParts, job, progressOf(claimed, clock.now));
+      await tryAgain(make, { clock, deadline, retry_base_ms });
     }
   };
 

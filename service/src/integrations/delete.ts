@@ -22,14 +22,13 @@ export interface NumbersInUse {
   referringTo(
     integration: Named,
     limit: number,
-    states: readonly ('importing' | 'active' | 'degraded' | 'releasing')[],
   ): Promise<{ phone_numbers: { phone_number_id: string; phone_number: string }[]; phone_number_count: number }>;
   /** Whether anything of an account is due, now or later: also of what is gone. */
   isAnyDue(queue: string): Promise<boolean>;
 }
 
 export interface DeleteDependencies {
-  store: Pick<IntegrationStore, 'get' | 'startDeletion' | 'forceDeletion' | 'requeue' | 'goOnWhereLost'>;
+  store: Pick<IntegrationStore, 'get' | 'getRow' | 'startDeletion' | 'forceDeletion' | 'requeue' | 'goOnWhereLost'>;
   getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
   jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
   numbers: NumbersInUse;
@@ -50,11 +49,8 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
   const { store, getOwn, jobOf, numbers, events, inTransaction, clock, log, deadline_ms, retry_base_ms } = deps;
   const later = (ms: number) => new Date(clock.now() + ms);
 
-  const requireUnused = async (
-    integration: Named,
-    states: Parameters<NumbersInUse['referringTo']>[2] = ['importing', 'active', 'degraded', 'releasing'],
-  ): Promise<void> => {
-    const { phone_numbers, phone_number_count } = await numbers.referringTo(integration, MOST_LISTED, states);
+  const requireUnused = async (integration: Named): Promise<void> => {
+    const { phone_numbers, phone_number_count } = await numbers.referringTo(integration, MOST_LISTED);
     if (phone_number_count === 0) return;
     throw new Problem(
       'integration_in_use',
@@ -69,11 +65,13 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
     const begun = clock.now();
     // An import that began before the mark has its record by now, and one that begins after it sees the mark.
     // Where nobody waits for an answer, one that is not settled is waited for: it is due.
-    await requireUnused(record, waiting ? undefined : ['active', 'degraded']);
+    if (waiting) await requireUnused(record);
     if (await numbers.isAnyDue(record.queue)) {
       await putOff(claim, later(REST_MS));
       return false;
     }
+    // What was due a moment ago has come to rest, perhaps as a number.
+    await requireUnused(record);
     await tearDown(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now), {
       despite: despiteRefusal(record),
     });
@@ -98,7 +96,9 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       };
       const settled = { 'provisioning.uncertain_until': null, 'provisioning.problem': null };
       const $set = { state: 'gone', ...nothing, ...settled, expires_at: later(REMEMBERED_MS), updated_at: later(0) };
-      await claim.release({ $set, $unset: { holds: 1 } }, { session });
+      // What another replica may have made meanwhile is looked for first.
+      const only = { 'provisioning.is_requeued': { $exists: false } };
+      await claim.release({ $set, $unset: { holds: 1 } }, { session, only });
       const { actor, request_id } = deletion ?? { actor: { system: 'reconciler' } as const, request_id: null };
       const left = Object.values(provisioning.parts).flatMap(({ problem }) => problem?.detail ?? []);
       const changes = { name, account_sid, ...(left.length > 0 && { problem: left.join(' ') }) };
@@ -145,7 +145,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       for (let isForced = false; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
         const now = await store.get(organization_id, integration_id);
         // Whoever else was at it has ended it.
-        if (now === null) return { record, isDone: true };
+        if (now === null) return { record: (await store.getRow(integration_id)) ?? record, isDone: true };
         record = now;
         requireRevisionOf(integration_id, record.revision, if_revision);
         if (record.state === 'active') {

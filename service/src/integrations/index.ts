@@ -1,4 +1,4 @@
-import { type Caller, type Handlers, type IntegrationId, Problem, type TwilioCredentials } from '@trunkline/contracts';
+import { type Caller, type Handlers, type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Connection, Transaction } from '../database/connect.ts';
 import type { Quotas } from '../database/quota.ts';
@@ -7,7 +7,7 @@ import type { EventStore } from '../events/store.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Log } from '../telemetry/log.ts';
-import { beingDeleted, createAccounts, createLineOf } from './accounts.ts';
+import { beingDeleted, type Connect, createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
 import { createAvailableNumbers, type ForeseeImports, type RegionTable } from './available-numbers.ts';
 import type { TrunkAccount } from './carrier-trunk.ts';
@@ -35,8 +35,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
-  /** The vendor's client of an account. */
-  connect(credentials: TwilioCredentials): Account;
+  connect: Connect<Account>;
   /** What a carrier trunk is made for today. */
   made_for: MadeFor;
   call_ms: number;
@@ -68,7 +67,7 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
     return integration;
   };
   const rotate = createRotate(deps);
-  const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountNotingStatus });
+  const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountOf });
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
   const prove = createProve(connect);
   const create = createCreateIntegration({ ...deps, store, prove });
@@ -113,9 +112,8 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
     },
     availableNumbers: async (caller, { integration_id, include, ...page }) => {
       const integration = await getActive(caller, integration_id);
-      const account = await accounts.accountNotingStatus(integration);
-      // What refuses to tell a Region says nothing of the credentials.
-      const regions = include === 'region' ? await accounts.accountOf(integration) : undefined;
+      const account = await accounts.accountOf(integration);
+      const regions = include === 'region' ? account : undefined;
       return { success: true, ...(await listAvailable(integration, account, page, regions)) };
     },
   };
@@ -123,7 +121,7 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
   return {
     handlers: { integrations },
     source: ensureTrunk.sourceWith(deletion.goOn),
-    lookHourly: createLookHourly({ ...deps, store, accountOf: accounts.accountNotingStatus }),
+    lookHourly: createLookHourly({ ...deps, store, accountOf: accounts.accountOf }),
     /** For the metrics. */
     countByStatus: store.countByStatus,
     /** Of all organizations, for whoever runs the service. */

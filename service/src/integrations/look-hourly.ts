@@ -9,7 +9,6 @@ const HOUR_MS = 3_600_000;
 
 export interface LookDependencies {
   store: Pick<IntegrationStore, 'queuesToCheck' | 'takeToCheck'>;
-  /** An account that takes note of whether Twilio takes its credentials. */
   accountOf(record: IntegrationRecord): Promise<{ proveCredentials(): Promise<void> }>;
   clock: Clock;
 }

@@ -33,7 +33,8 @@ export const naming = (listed: readonly Pick<ReferringNumber, 'phone_number'>[],
 };
 
 export interface ReachedAccount extends NumberList {
-  findCallerId(phone_number: string): Promise<string | undefined>;
+  /** The numbers that it may call from besides its own. */
+  listCallerIds(): Promise<ReadonlySet<string>>;
 }
 
 /** Throws where an account, as it is asked here, lacks numbers of an integration, and names them. */
@@ -45,10 +46,12 @@ export const requireReach = async (
   const owned = await numbersIn(account);
   const lost: Pick<ReferringNumber, 'phone_number_id' | 'phone_number'>[] = [];
   let count = 0;
+  let caller_ids: ReadonlySet<string> | undefined;
   for await (const numbers of numbersOf(integration)) {
     for (const { number_sid, is_caller_id, phone_number_id, phone_number } of numbers) {
       if (owned.has(number_sid ?? phone_number)) continue;
-      if (is_caller_id && (await account.findCallerId(phone_number)) !== undefined) continue;
+      if (is_caller_id) caller_ids ??= await account.listCallerIds();
+      if (is_caller_id && caller_ids?.has(phone_number)) continue;
       count++;
       if (lost.length < MOST_LISTED) lost.push({ phone_number_id, phone_number });
     }

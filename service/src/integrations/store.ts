@@ -69,6 +69,9 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     getById: (integration_id: IntegrationId) => records.findOne({ integration_id, ...held }),
 
+    /** Also one that is gone. */
+    getRow: (integration_id: IntegrationId) => records.findOne({ integration_id }),
+
     list: (organization_id: OrganizationId, page: ParsedListIntegrations) =>
       readPage(records, { filter: { organization_id, ...held }, index: newestFirst }, page),
 
@@ -83,11 +86,11 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     /** Writes what is other than it was read. False where it was changed meanwhile. */
     update: async (
-      { integration_id, revision }: IntegrationRecord,
+      { integration_id, revision, status }: IntegrationRecord,
       written: WrittenIntegration,
       session: ClientSession,
     ): Promise<boolean> => {
-      const as_read = { integration_id, revision, state: 'active' };
+      const as_read = { integration_id, revision, status, state: 'active' };
       const write = async (only: object, set: object) =>
         (await records.updateOne({ ...as_read, ...only }, { $set: { ...written, ...set } }, { session })).matchedCount >
         0;
@@ -162,9 +165,11 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       return { count, integration_ids: newest.map(({ row }) => row.integration_id) };
     },
 
-    /** Takes the right to make this integration's carrier trunk. */
-    claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> =>
-      (await leases.claimFree({ integration_id, ...held })) ?? leases.claimDue({ integration_id, ...held }),
+    /** Takes the right to make this integration's carrier trunk. Undefined: somebody works on it, or it is being deleted. */
+    claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> => {
+      const active = { integration_id, state: 'active', ...held };
+      return (await leases.claimFree(active)) ?? leases.claimDue(active);
+    },
 
     /** Marks it, for nothing new to begin with it. Undefined: somebody works on it, or it is not as it was read. */
     startDeletion: (

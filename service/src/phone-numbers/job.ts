@@ -57,7 +57,7 @@ export interface CarrierAccount {
   /** Keeps that it is one no longer. */
   noteUpgrade(): Promise<void>;
   /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
-  secure: boolean;
+  secure(): boolean;
   numbers: Carrier;
   /** Throws where the integration is being deleted. */
   requireThere(): Promise<void>;

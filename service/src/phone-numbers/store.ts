@@ -29,6 +29,9 @@ interface NamedIntegration {
   integration_id: IntegrationId;
 }
 
+/** What has not been let go of, whole or not. */
+const inUse = ['importing', 'active', 'degraded', 'releasing'] as const;
+
 const ofIntegration = ({ organization_id, integration_id }: NamedIntegration) => ({
   organization_id,
   integration_id,
@@ -86,11 +89,8 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     seenOfIntegration: (integration: NamedIntegration) => numbersOfIntegration(records, integration),
 
     /** The numbers that an integration is in use by: the first of them, and how many. */
-    referringTo: (
-      integration: NamedIntegration,
-      limit: number,
-      states: readonly Exclude<PhoneNumberRecord['provisioning_state'], 'gone'>[],
-    ) => firstOf({ ...ofIntegration(integration), provisioning_state: { $in: states } }, limit),
+    referringTo: (integration: NamedIntegration, limit: number) =>
+      firstOf({ ...ofIntegration(integration), provisioning_state: { $in: inUse } }, limit),
 
     /** Has those looked at whose outbound trunk dials by another user name, unless that is due anyway. */
     changeOver: async (integration: NamedIntegration, username: string): Promise<void> => {

@@ -5,7 +5,7 @@ import type { DispatchRuleContent, InboundTrunkSettings, MediaEncryption, Outbou
 import type { PhoneNumberRecord, SipRecord } from './record.ts';
 
 /** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
-const twilioEncryption = (job: Job): MediaEncryption => (carrierOf(job).secure ? 'require' : 'disable');
+const twilioEncryption = (job: Job): MediaEncryption => (carrierOf(job).secure() ? 'require' : 'disable');
 
 export const inboundTrunkOf = async (job: Job): Promise<InboundTrunkSettings> => {
   const { record, settings } = job;
@@ -46,7 +46,7 @@ export const outboundTrunkOf = async (job: Job): Promise<OutboundTrunkSettings> 
       from_host: null,
       username,
       password,
-      transport: secure ? 'tls' : 'tcp',
+      transport: secure() ? 'tls' : 'tcp',
       media_encryption: twilioEncryption(job),
     };
   }

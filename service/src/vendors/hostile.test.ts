@@ -67,6 +67,7 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   findNumber: () => it.findNumber('+15551234567'),
   listNumbers: () => it.listNumbers({ page_size: 20, after: undefined }),
   findCallerId: () => it.findCallerId('+15551234567'),
+  listCallerIds: () => it.listCallerIds(),
   readNumber: () => it.readNumber(sid('PN')),
   isTrunkThere: () => it.isTrunkThere(sid('TK')),
   routeToTrunk: () => it.routeToTrunk(sid('PN'), sid('TK')),

@@ -10,6 +10,8 @@ export const TWILIO_API_URL = 'https://api.twilio.com';
 /** What one call to us asks of Twilio, which may be several pages: all have one deadline. */
 export interface Exchange {
   signal: AbortSignal;
+  /** Throws where nothing more may be asked. */
+  before(): Promise<void>;
   /** Of the last answer. */
   status?: number;
   said_retry_after_ms?: number | undefined;
@@ -46,6 +48,7 @@ export class TwilioHttp extends twilio.RequestClient {
   override async request<TData>({ method, uri, username, password, headers, params, data }: RequestOptions<TData>) {
     const exchange = this.#exchanges.getStore();
     if (exchange === undefined) throw new Error('Twilio is asked outside of an exchange');
+    await exchange.before();
     const {
       status,
       headers: answered,

@@ -155,3 +155,15 @@ it.each([
   vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(body));
   expect(await connect(byToken).findNumber('+15551234567')).toMatchObject({ number_sid: sid('PN'), has_voice: false });
 });
+
+it('a call asks nothing more once its credentials were replaced, and can be made again', async () => {
+  const next_page_uri = '/2010-04-01/Accounts/AC/IncomingPhoneNumbers.json?Page=1&PageToken=PA1';
+  const asked = vi
+    .spyOn(globalThis, 'fetch')
+    .mockImplementation(async () => Response.json({ incoming_phone_numbers: [], next_page_uri }));
+  const answers = [true, false];
+  const account = connect(byToken, async () => answers.shift() ?? false);
+  const problem = await account.findNumber('+15551234567').catch((error: unknown) => error);
+  expect(problem).toMatchObject({ code: 'provider_unavailable', passing: true, doubtful: false });
+  expect(asked).toHaveBeenCalledTimes(1);
+});

@@ -66,6 +66,7 @@ export const acts: Record<string, string> = {
   findNumber: "read the account's phone numbers",
   listNumbers: "read the account's phone numbers",
   findCallerId: 'list verified caller IDs',
+  listCallerIds: 'list verified caller IDs',
   readNumber: 'read the phone number',
   routeToTrunk: 'update the phone number',
   giveBack: 'update the phone number',
@@ -99,7 +100,7 @@ export const acts: Record<string, string> = {
 const ofTheCarrierTrunk = ['createTrunk', 'createOriginationUrl', 'createCredentialList', 'createCredential', 'permit'];
 
 export const staysOf = (call: string): string | undefined => {
-  if (call === 'listNumbers' || call === 'seeRegion') return NOTHING_CHANGED;
+  if (['listNumbers', 'listCallerIds', 'seeRegion'].includes(call)) return NOTHING_CHANGED;
   return ofTheCarrierTrunk.includes(call)
     ? "The parts of the integration's trunk that exist at Twilio stay, and the next import continues from there."
     : undefined;

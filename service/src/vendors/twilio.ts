@@ -7,9 +7,10 @@ import {
 } from '@trunkline/contracts';
 import twilio from 'twilio';
 import { z } from 'zod';
-import type { ListedNumber, NumberList, RegionTable } from '../integrations/available-numbers.ts';
+import type { ListedNumber, RegionTable } from '../integrations/available-numbers.ts';
 import type { TrunkAccount, TrunkSettings } from '../integrations/carrier-trunk.ts';
 import type { ProvableAccount } from '../integrations/prove.ts';
+import type { ReachedAccount } from '../integrations/reach.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
 import type { Content, Seen } from '../provisioning/part.ts';
@@ -39,7 +40,13 @@ export interface TwilioOptions {
 }
 
 /** A Twilio account: its numbers, and what its trunks are made of. */
-export interface TwilioAccount extends Carrier, TrunkAccount, NumberList, RoutingTable, RegionTable, ProvableAccount {}
+export interface TwilioAccount
+  extends Carrier,
+    TrunkAccount,
+    ReachedAccount,
+    RoutingTable,
+    RegionTable,
+    ProvableAccount {}
 
 /** Twilio's edge for each region: the SDK names a host by both. https://www.twilio.com/docs/global-infrastructure/edge-locations */
 const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
@@ -47,20 +54,24 @@ const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
 /** Connects accounts. All share one HTTP client, which opens no connection before the first call. */
 export const createTwilio = ({ url, timeout_ms, measureCall }: TwilioOptions) => {
   const httpClient = new TwilioHttp(url);
-  return (credentials: TwilioCredentials): TwilioAccount => connect(credentials, httpClient, timeout_ms, measureCall);
+  return (credentials: TwilioCredentials, areInForce: AreInForce = async () => true): TwilioAccount =>
+    connect(credentials, areInForce, { httpClient, timeout_ms, measureCall });
 };
 
-const connect = (
-  credentials: TwilioCredentials,
-  httpClient: TwilioHttp,
-  timeout_ms: number,
-  measureCall: MeasureCall,
-): TwilioAccount => {
+/** Whether the credentials of an account were not replaced meanwhile: asked before each request. */
+type AreInForce = () => Promise<boolean>;
+
+interface Connection extends Pick<TwilioOptions, 'timeout_ms' | 'measureCall'> {
+  httpClient: TwilioHttp;
+}
+
+const connect = (credentials: TwilioCredentials, areInForce: AreInForce, connection: Connection): TwilioAccount => {
+  const { httpClient } = connection;
   const client = clientOf(credentials, httpClient);
   const { trunks } = client.trunking.v1;
   const { credentialLists } = client.sip;
 
-  const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
+  const call = callerOf(credentials, areInForce, connection);
   const { account_sid } = credentials;
   /** A key acts on the account that it belongs to wherever the path names none, as in all of trunking. */
   const isOurs = ({ accountSid }: InAccount) => !accountSid || accountSid === account_sid;
@@ -224,6 +235,15 @@ const connect = (
         return undefined;
       }),
 
+    listCallerIds: async () => {
+      const phone_numbers = new Set<string>();
+      await unlessGone('listCallerIds', async () => {
+        for await (const caller_id of itemsOf(() => client.outgoingCallerIds.page({ pageSize: PAGE_SIZE })))
+          if (isOurs(caller_id)) phone_numbers.add(caller_id.phoneNumber);
+      });
+      return phone_numbers;
+    },
+
     readNumber: (number_sid) =>
       unlessGone('readNumber', async () => readNumber(await client.incomingPhoneNumbers(number_sid).fetch())),
 
@@ -244,7 +264,7 @@ const connect = (
       await unlessGone('detach', () => route('detach', number_sid, { trunk_sid: null }));
     },
 
-    ...tableOf(routingCredentialsOf(credentials), httpClient, timeout_ms, measureCall),
+    ...tableOf(routingCredentialsOf(credentials), areInForce, connection),
 
     createTrunk: ({ name, domain_name, ...settings }) =>
       makeAsAsked(
@@ -379,10 +399,13 @@ const connect = (
 
 /** Calls by these credentials. `problemOf`: what an error becomes that the last answer has to do with. */
 const callerOf =
-  (credentials: TwilioCredentials, httpClient: TwilioHttp, timeout_ms: number, measureCall: MeasureCall) =>
+  (credentials: TwilioCredentials, areInForce: AreInForce, { httpClient, timeout_ms, measureCall }: Connection) =>
   <T>(name: string, run: (problemOf: (error: unknown) => Error) => Promise<T>, ...secrets: string[]): Promise<T> =>
     measureCall(name, async () => {
-      const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms) };
+      const before = async () => {
+        if (!(await areInForce())) throw replaced(credentials);
+      };
+      const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms), before };
       const problemOf = (error: unknown) => {
         const called = {
           ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
@@ -396,6 +419,13 @@ const callerOf =
         throw problemOf(error);
       }
     });
+
+const replaced = ({ account_sid }: TwilioCredentials): Problem =>
+  new ProviderProblem(
+    'provider_unavailable',
+    `The credentials of the Twilio account ${account_sid} were replaced during a call. Try again.`,
+    { passing: true, retry_after_seconds: 1 },
+  );
 
 const clientOf = (
   { account_sid, auth_token, api_key_sid, api_key_secret, region }: TwilioCredentials,
@@ -428,11 +458,11 @@ type TrunkRegions = Pick<TrunkAccount, 'readTrunkRegion' | 'setTrunkRegion'>;
  */
 const tableOf = (
   credentials: TwilioCredentials,
-  httpClient: TwilioHttp,
-  timeout_ms: number,
-  measureCall: MeasureCall,
+  areInForce: AreInForce,
+  connection: Connection,
 ): RoutingTable & RegionTable & TrunkRegions => {
-  const call = callerOf(credentials, httpClient, timeout_ms, measureCall);
+  const { httpClient } = connection;
+  const call = callerOf(credentials, areInForce, connection);
   const { phoneNumbers, trunks } = clientOf(credentials, httpClient).routes.v2;
   /** Of what a table has this name; undefined: nothing was set. */
   const reading =

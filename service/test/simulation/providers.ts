@@ -229,6 +229,10 @@ export const connectAccount = (
       account();
       return undefined;
     },
+    listCallerIds: async () => {
+      account();
+      return new Set();
+    },
     listNumbers: notAsked('listNumbers'),
     // Nobody here moves a number to another Region.
     readRegion: async (phone_number) => {
