@@ -111,8 +111,9 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
       return { success: true, message, data };
     },
     availableNumbers: async (caller, { integration_id, include, ...page }) => {
+      const read_at = deps.clock.now();
       const integration = await getActive(caller, integration_id);
-      const account = await accounts.accountOf(integration);
+      const account = await accounts.accountOf(integration, read_at);
       const regions = include === 'region' ? account : undefined;
       return { success: true, ...(await listAvailable(integration, account, page, regions)) };
     },
@@ -135,11 +136,14 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
     },
     /** What importing a number needs of its integration. Undefined: it is gone. */
     lineOf: async (integration_id: IntegrationId) => {
+      const read_at = deps.clock.now();
       const integration = await store.getById(integration_id);
-      return integration === null ? undefined : lineOf(integration);
+      return integration === null ? undefined : lineOf(integration, read_at);
     },
     /** The same for a caller. Throws unless the caller's organization has this integration. */
-    lineFor: async (caller: Caller, integration_id: IntegrationId) =>
-      lineOf(await accounts.requireIntegration(caller, integration_id)),
+    lineFor: async (caller: Caller, integration_id: IntegrationId) => {
+      const read_at = deps.clock.now();
+      return lineOf(await accounts.requireIntegration(caller, integration_id), read_at);
+    },
   };
 };

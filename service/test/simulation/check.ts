@@ -26,6 +26,7 @@ export const faultsOf = async (world: Checked): Promise<string[]> => {
     ...faultsOfEvents(world),
     ...faultsOfAnswers(world),
     ...faultsOfSecrets(world),
+    ...(await faultsOfAccounts(world)),
     ...(await faultsOfContent(world)),
     ...(await faultsOfRouting(world)),
   ];
@@ -165,8 +166,10 @@ const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> 
     const trunk = inbound.get(doneIn(row, 'inbound_trunk') ?? '');
     if (trunk) {
       const sent = parts.inbound_trunk.sent ?? {};
-      expect('addresses', trunk.allowed_addresses, sent.allowed_addresses ?? trunk.allowed_addresses);
-      expect('encryption', trunk.media_encryption, sent.media_encryption ?? trunk.media_encryption);
+      const told = row.provider === 'sip' ? row : sent;
+      expect('addresses', trunk.allowed_addresses, told.allowed_addresses ?? trunk.allowed_addresses);
+      expect('encryption', trunk.media_encryption, told.media_encryption ?? trunk.media_encryption);
+      if (row.provider === 'sip') expect('inbound name', trunk.name, `${row.sip_trunk_name}-in`);
       const isDigest = row.provider === 'sip' && authenticationOf(row as SipRecord) === 'digest';
       expect('inbound password', trunk.password, isDigest ? await open(row, 'sip_password') : null);
     }
@@ -174,6 +177,9 @@ const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> 
     if (dial && row.provider === 'sip') {
       expect('address', dial.address, row.sip_server_address);
       expect('outbound password', dial.password, await open(row, 'sip_password'));
+      const { name, transport, media_encryption } = dial;
+      const wanted = { transport: row.sip_transport, media_encryption: row.media_encryption };
+      expect('outbound trunk', { name, transport, media_encryption }, { name: `${row.sip_trunk_name}-out`, ...wanted });
     }
     if (row.provider !== 'twilio') continue;
     const integration = database.rowsOf('integrations').find((it) => it.integration_id === row.integration_id) as Row;
@@ -190,6 +196,8 @@ const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> 
       const { secure, sip_host } = integration.carrier.made_for;
       expect('origination', url?.sip_url, `sip:${sip_host};transport=${secure ? 'tls' : 'tcp'}`);
       expect('Secure Trunking', carrier.secure, secure);
+      const { call_transfers } = integration;
+      if (call_transfers !== null) expect('call transfers', carrier.call_transfers, call_transfers);
       if (dial) expect('encryption', dial.media_encryption, secure ? 'require' : 'disable');
     }
   }
@@ -254,10 +262,43 @@ const faultsOfEvents = ({ database }: Checked): string[] => {
       found.push(`${row.phone_number_id} is ${row.status} with the agent ${row.assigned_agent_id}`);
   }
   const once = new Set<string>();
-  for (const { subject_id, request_id, type } of events as Row[]) {
+  for (const { subject_id, request_id, type } of database.rowsOf('events') as Row[]) {
     const name = `${subject_id} ${type} by ${request_id}`;
     if (request_id !== null && once.has(name)) found.push(`It is told twice: ${name}`);
     once.add(name);
+  }
+  return found;
+};
+
+/** So do those of an integration. Whether it is refused and taken again is told in turns. */
+const faultsOfAccounts = async ({ database, asked }: Checked): Promise<string[]> => {
+  const found: string[] = [];
+  for (const row of database.rowsOf('integrations') as Row[]) {
+    const own = (database.rowsOf('events') as Row[]).filter(({ subject_id }) => subject_id === row.integration_id);
+    const told = own.map(({ type }) => String(type).slice('integration.'.length));
+    const life = told.filter((type) => !['refused', 'accepted'].includes(type)).join(' ');
+    const isAlive = row.state === 'active';
+    const lives = isAlive
+      ? /^created( updated| trunk_password_rotated)*$/
+      : /^created( updated| trunk_password_rotated)* deleted$/;
+    if (!lives.test(life)) found.push(`The events of ${row.integration_id}, ${row.state}, are: ${life}`);
+    const turns = told.filter((type) => ['refused', 'accepted'].includes(type));
+    const isInTurns = turns.every((type, n) => type === (n % 2 === 0 ? 'refused' : 'accepted'));
+    const status = turns.length % 2 === 0 ? 'active' : 'refused';
+    if (!isInTurns || (isAlive && row.status !== status))
+      found.push(`${row.integration_id} is ${row.status}, and its events tell: ${turns.join(' ')}`);
+    const updates = own.filter(({ type }) => type === 'integration.updated');
+    if (row.revision !== 1 + updates.length)
+      found.push(`${row.integration_id} is at revision ${row.revision} after ${updates.length} changes`);
+    const last = (name: string) => updates.findLast(({ changes }) => changes[name] !== undefined);
+    for (const name of ['name', 'call_transfers'])
+      if (last(name) && last(name)?.changes[name] !== row[name])
+        found.push(`${row.integration_id} has ${name} ${row[name]}, and its events tell ${last(name)?.changes[name]}`);
+    const replaced = asked.find(({ caller }) => caller.request_id === last('credentials')?.request_id);
+    if (!isAlive || replaced === undefined) continue;
+    const kept = JSON.parse(await seals.open(row.credentials, `integrations/${row.integration_id}/credentials`));
+    if (kept.auth_token !== replaced.input.credentials.auth_token)
+      found.push(`${row.integration_id} does not keep the credentials of ${replaced.caller.request_id}`);
   }
   return found;
 };
@@ -297,7 +338,16 @@ const faultsOfAnswers = ({ database, asked }: Checked): string[] => {
     }
     if (operation === 'integrations.update') {
       const isTold = seen.events.some((it) => it.request_id === caller.request_id);
-      return isTold && data.trunk_password_rotation ? [] : [`${name} was answered before it was stored`];
+      const isRotated = !input.rotate_trunk_password || data.trunk_password_rotation;
+      const isAsAsked = ['name', 'call_transfers'].every((it) => !input[it] || input[it] === data[it]);
+      return isTold && isRotated && isAsAsked ? [] : [`${name} was answered before it was stored`];
+    }
+    if (operation.endsWith('.list') || operation === 'integrations.get') {
+      const rows = [...database.rowsOf('phone_numbers'), ...database.rowsOf('integrations')] as Row[];
+      const others = rows.filter((it) => it.organization_id !== caller.organization_id);
+      const ids = [data].flat().map((it) => it.phone_number_id ?? it.integration_id);
+      const shown = others.find((it) => ids.includes(it.phone_number_id ?? it.integration_id));
+      return shown || new Set(ids).size < ids.length ? [`${name} was answered ${ids.join()}`] : [];
     }
     const id = data?.phone_number_id ?? input.phone_number_id;
     const before = seen.events.filter(({ subject_id }) => subject_id === id);
@@ -322,7 +372,7 @@ const faultsOfAnswers = ({ database, asked }: Checked): string[] => {
     if (/assign|update/.test(operation) && data.provisioning_state !== 'active' && !isDone)
       return [`${name} was answered a number that is ${data.provisioning_state}`];
     if (operation === 'phoneNumbers.update') {
-      const asked = ['supports_inbound', 'supports_outbound', 'inbound_room_name', 'label'] as const;
+      const asked = ['supports_inbound', 'supports_outbound', 'inbound_room_name', 'label', 'sip_transport'] as const;
       const other = asked.find((name) => input[name] !== undefined && input[name] !== data[name]);
       if (other) return [`${name} was answered ${other} ${data[other]} instead of ${input[other]}`];
     }

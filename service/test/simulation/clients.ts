@@ -11,6 +11,8 @@ export interface Organization {
   key_id: KeyId;
   /** By account. */
   integrations: Map<string, IntegrationId>;
+  /** The token that each was made with. */
+  auth_token: string;
 }
 
 /** One request, and what became of it. */
@@ -21,6 +23,8 @@ export interface Request {
   outcome: { data: any; message: string } | { problem: Problem } | { error: unknown } | 'lost';
   /** What the database had when it was answered. */
   seen: { events: Record<string, any>[]; row: Record<string, any> | undefined };
+  /** When it was answered. */
+  at: number;
 }
 
 interface Command {
@@ -70,7 +74,7 @@ const createAsk =
     const events = database.rowsOf('events');
     const id = subjectOf(outcome, input);
     const row = database.rowsOf('phone_numbers').find((it) => it.phone_number_id === id);
-    asked.push({ operation, input, caller, outcome, seen: { events, row } });
+    asked.push({ operation, input, caller, outcome, seen: { events, row }, at: scheduler.now() });
     return outcome;
   };
 
@@ -109,27 +113,77 @@ export const runClient = async (options: ClientOptions): Promise<void> => {
 
 interface Sideline {
   name: string;
-  operation: string;
   /** In how many of the runs. */
   likely: number;
   most: number;
-  inputOf(roll: Roll): object;
+  /** What is asked, with the integration that it is about unless it is about a number. */
+  actOf(roll: Roll, of: { scene: Scene; account_sid: string; integration_id: IntegrationId }): Act;
 }
+type Act = Pick<Command, 'operation' | 'input'>;
 
 const sidelines: readonly Sideline[] = [
   {
-    ...{ name: 'rotation', operation: 'integrations.update', likely: 0.4, most: 4 },
-    inputOf: () => ({ rotate_trunk_password: true }),
+    ...{ name: 'rotation', likely: 0.4, most: 4 },
+    actOf: (_, { integration_id }) => ({
+      operation: 'integrations.update',
+      input: { integration_id, rotate_trunk_password: true },
+    }),
   },
   {
-    ...{ name: 'deletion', operation: 'integrations.delete', likely: 0.3, most: 3 },
-    inputOf: (roll) => ({ force: roll() < 0.3 }),
+    ...{ name: 'deletion', likely: 0.3, most: 3 },
+    actOf: (roll, { integration_id }) => ({
+      operation: 'integrations.delete',
+      input: { integration_id, force: roll() < 0.3 },
+    }),
+  },
+  {
+    ...{ name: 'replacement', likely: 0.4, most: 4 },
+    actOf: (roll, { scene, account_sid, integration_id }) => {
+      const auth_token = `Hidden-${Math.floor(roll() * 1e9)}`.padEnd(32, '0');
+      scene.secrets.add(auth_token);
+      const changes = {
+        name: `Account ${Math.floor(roll() * 1e9)}`,
+        ...(roll() < 0.5 && { call_transfers: pick(['disabled', 'sip', 'all'], roll) }),
+        ...(roll() < 0.7 && { credentials: { provider: 'twilio', account_sid, auth_token } }),
+      };
+      return { operation: 'integrations.update', input: { integration_id, ...changes } };
+    },
+  },
+  {
+    ...{ name: 'SIP settings', likely: 0.4, most: 5 },
+    actOf: (roll) => {
+      const settings = {
+        sip_trunk_name: pick(['main', 'other'], roll),
+        sip_transport: pick(['auto', 'udp', 'tcp', 'tls'], roll),
+        media_encryption: pick(['disable', 'allow', 'require'], roll),
+        allowed_addresses: pick([['198.51.100.7'], ['198.51.100.8', '203.0.113.0/24']], roll),
+      };
+      const given = Object.entries(settings).filter(() => roll() < 0.5);
+      const input = {
+        phone_number_id: LATER,
+        label: `Label ${Math.floor(roll() * 1e9)}`,
+        ...Object.fromEntries(given),
+      };
+      return { operation: 'phoneNumbers.update', input };
+    },
+  },
+  {
+    ...{ name: 'reading', likely: 0.3, most: 5 },
+    actOf: (roll, { integration_id }) =>
+      pick(
+        [
+          { operation: 'phoneNumbers.list', input: { page_size: 20 } },
+          { operation: 'integrations.list', input: { page_size: 20 } },
+          { operation: 'integrations.get', input: { integration_id } },
+        ],
+        roll,
+      ),
   },
 ];
 
 /**
- * In some runs the passwords of trunks are rotated, in some integrations deleted that may be in use, whatever else happens.
- * Each is one decision, and no verb of the others: a seed without it plays what it has always played.
+ * In some runs passwords of trunks are rotated, credentials replaced, integrations deleted that may be in use, and so on,
+ * whatever else happens. Each is one decision, and no verb of the others: a seed without it plays what it has always played.
  */
 export const runSidelines = async (options: Omit<ClientOptions, 'name' | 'organization'>) => {
   await Promise.all(sidelines.map((sideline) => runSideline(options, sideline)));
@@ -137,23 +191,29 @@ export const runSidelines = async (options: Omit<ClientOptions, 'name' | 'organi
 
 const runSideline = async (
   { organizations, ...options }: Omit<ClientOptions, 'name' | 'organization'>,
-  { name: kind, operation, likely, most, inputOf }: Sideline,
+  { name: kind, likely, most, actOf }: Sideline,
 ) => {
   const { chance, scheduler, network } = options;
   const roll = chance.disturb(`the ${kind}`, (it) => (it() < likely ? it : undefined));
   if (roll === undefined) return;
   const acts = Array.from({ length: 1 + Math.floor(roll() * most) }, (_, n) => {
     const organization = pick(organizations, roll);
-    const integration_id = pick([...organization.integrations.values()], roll);
-    const input = { integration_id, ...inputOf(roll) };
-    return { name: `${kind} ${n + 1}`, organization, input, ms: Math.floor(roll() * 90_000) };
+    const [account_sid, integration_id] = pick([...organization.integrations], roll);
+    const command = actOf(roll, { scene: options.scene, account_sid, integration_id });
+    return { name: `${kind} ${n + 1}`, organization, command, ms: Math.floor(roll() * 90_000) };
   });
-  const act = async ({ name, organization, input, ms }: (typeof acts)[number]) => {
+  const act = async ({ name, organization, command: { operation, input }, ms }: (typeof acts)[number]) => {
     await scheduler.wait(network, `${name} begins`, { ms });
     const { organization_id, key_id } = organization;
     const caller = { organization_id, key_id, role: 'admin', request_id: name } as const;
     const ask = createAsk({ ...options, organizations, organization, name });
-    await ask(name, operation, input, caller, roll);
+    const isOfNumber = input.phone_number_id === LATER;
+    const sip = options.database
+      .rowsOf('phone_numbers')
+      .filter((row) => row.organization_id === organization_id && row.holds !== undefined && row.provider === 'sip');
+    if (isOfNumber && sip.length === 0) return;
+    const named = isOfNumber ? { ...input, phone_number_id: pick(sip, roll).phone_number_id } : input;
+    await ask(name, operation, named, caller, roll);
   };
   await Promise.all(acts.map(act));
 };

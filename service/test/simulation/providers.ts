@@ -49,6 +49,8 @@ export interface Providers {
   draw(prefix: string): string;
   /** Runs each time that what numbers dial by, or may, has changed. */
   dialsChanged(): void;
+  /** Runs as a call to Twilio begins. */
+  begins(call: string, credentials: TwilioCredentials): void;
 }
 
 export const createProviders = (): Providers => {
@@ -62,6 +64,7 @@ export const createProviders = (): Providers => {
     // So that their order is not that in which they were made.
     draw: (prefix) => prefix + (Math.imul(++drawn, 0x9e3779b1) >>> 0).toString(16).padStart(32, '0'),
     dialsChanged: () => {},
+    begins: () => {},
   };
 };
 
@@ -233,7 +236,14 @@ export const connectAccount = (
       account();
       return new Set();
     },
-    listNumbers: notAsked('listNumbers'),
+    // All on one page.
+    listNumbers: async () => ({
+      numbers: [...account().numbers.values()].map(({ number_sid, phone_number, has_voice, routing }) => ({
+        ...{ number_sid, phone_number, label: phone_number, routing: { ...routing } },
+        capabilities: { voice: has_voice, sms: false, mms: false, fax: false },
+      })),
+      next: null,
+    }),
     // Nobody here moves a number to another Region.
     readRegion: async (phone_number) => {
       const isOwned = [...account().numbers.values()].some((it) => it.phone_number === phone_number);

@@ -72,8 +72,20 @@ export const openReplica = async (
     isStarted ? disturbed(command, effect) : scheduler.wait(life, `${life.name} starts`).then(effect);
   const sabotage = saboteur?.vendor ?? ((port) => port);
   const switchboard = seams.guard(life, 'livekit', createSwitchboard(providers), config.provider_timeout_ms);
-  const connect = (credentials: TwilioCredentials) =>
-    sabotage(seams.guard(life, 'twilio', connectAccount(providers, credentials), config.provider_timeout_ms));
+  const connect = (credentials: TwilioCredentials) => {
+    const account = seams.guard(life, 'twilio', connectAccount(providers, credentials), config.provider_timeout_ms);
+    const watched = new Proxy(account, {
+      get: (target, call: keyof typeof account) => {
+        const run: unknown = Reflect.get(target, call);
+        if (typeof run !== 'function') return run;
+        return (...args: unknown[]) => {
+          providers.begins(call, credentials);
+          return run(...args);
+        };
+      },
+    });
+    return sabotage(watched);
+  };
   return scheduler.as(life.name, async () => {
     const core = await composeCore(config, {
       connection: database.connectionOf(through, saboteur?.command),

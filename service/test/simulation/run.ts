@@ -1,4 +1,6 @@
+import type { TwilioCredentials } from '@trunkline/contracts';
 import { collections } from '../../src/collections.ts';
+import { readConfig } from '../../src/config.ts';
 import { createChance, pick, seedThisProcess } from './chance.ts';
 import { faultsOf, freeNumbers, isDegraded, refusedCalls } from './check.ts';
 import { type Organization, type Request, runClient, runSidelines } from './clients.ts';
@@ -32,6 +34,7 @@ const MOST_KILLS = 3;
 /** More turns than any record is put off for. */
 const MOST_TURNS = 120;
 const TURN_MS = 60_000;
+const { provider_timeout_ms: PROVIDER_TIMEOUT_MS } = readConfig({ NODE_ENV: 'test' });
 
 /** One life of the whole service, from nothing to quiet, as the seed has it. */
 export const run = async ({ seed, kept, saboteur }: RunOptions): Promise<Run> => {
@@ -112,6 +115,11 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
     for (const fault of refusedCalls({ database, scene })) refused.add(fault);
   };
   const organizations = await scheduler.as('set-up', () => makeOrganizations(replicas[0] as Replica, world));
+  scene.providers.begins = (call, credentials) => {
+    const late_ms = scheduler.now() - (replacedAt(organizations, asked, credentials) ?? scheduler.now());
+    if (late_ms > PROVIDER_TIMEOUT_MS)
+      refused.add(`${call} begins by credentials that were replaced ${late_ms} ms ago`);
+  };
 
   isTroubled = true;
   const shared = {
@@ -149,6 +157,25 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
   return [...unimported, ...refused, ...(await faultsOf(checked))];
 };
 
+/** When it was answered that an integration goes by other credentials than these. Undefined: it was not. */
+const replacedAt = (
+  organizations: readonly Organization[],
+  asked: readonly Request[],
+  { account_sid, auth_token }: TwilioCredentials,
+): number | undefined => {
+  const replaced = asked.filter(({ input }) => input.credentials).filter((it) => revisionOf(it) > 0);
+  const own = replaced.find(({ input }) => input.credentials.auth_token === auth_token);
+  const first = organizations.find((it) => it.auth_token === auth_token)?.integrations.get(account_sid);
+  const integration_id = own?.input.integration_id ?? first;
+  return replaced.find(
+    (it) => it.input.integration_id === integration_id && revisionOf(it) > (own ? revisionOf(own) : 0),
+  )?.at;
+};
+
+/** Of what was answered. 0: it was not done, or nobody knows. */
+const revisionOf = ({ outcome }: Request): number =>
+  outcome !== 'lost' && 'data' in outcome ? outcome.data.revision : 0;
+
 const makeOrganizations = async ({ core }: Replica, { database, providers }: World): Promise<Organization[]> => {
   const made: Organization[] = [];
   for (const n of [1, 2]) {
@@ -162,14 +189,15 @@ const makeOrganizations = async ({ core }: Replica, { database, providers }: Wor
     const key = database.rowsOf('api_keys').find((row) => row.organization_id === organization_id);
     const key_id = key?.key_id as Organization['key_id'];
     const integrations: Organization['integrations'] = new Map();
+    const auth_token = String(n).repeat(32);
     for (const { sid: account_sid } of providers.accounts.values()) {
-      const credentials = { provider: 'twilio', account_sid, auth_token: 'f'.repeat(32) };
+      const credentials = { provider: 'twilio', account_sid, auth_token };
       const caller = { organization_id, key_id, role: 'admin', request_id: `${name} integrates` } as const;
       const create = core.api.answers.get('integrations.create');
       const answer = (await create?.(caller, { name, credentials })) as any;
       integrations.set(account_sid, answer.data.integration_id);
     }
-    made.push({ organization_id, key_id, integrations });
+    made.push({ organization_id, key_id, integrations, auth_token });
   }
   return made;
 };

@@ -19,6 +19,7 @@ const found = {
   203254: 'a deletion that another replica has taken over is followed, also where it fails',
   104313: 'a trunk that was deleted by hand is made again, where nobody knows what its origination URL was sent',
   50584: 'a number in doubt follows to a trunk that was made anew',
+  8094: 'no call begins by credentials that were replaced, where what was read of them was late',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
 
