@@ -1,6 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
-/** `pnpm test` runs `unit`; the slower tiers, with real processes and a real browser, run by their own names. */
+/** What takes seconds each, as it plays each fault, many requests or whole programs: `pnpm test:thorough`. */
+const thorough = [
+  'service/src/vendors/hostile.test.ts',
+  'service/test/{acceptance,faults,simulation}/*.test.ts',
+  'service/test/{available-numbers,check,check-sip-host,command-line,connections,delete-integration}.test.ts',
+  'service/test/{documents,endless-lists,former-database,lease,lists,long-builds,not-as-asked,pause}.test.ts',
+  'service/test/{readme,redaction,release,rotate-trunk-password,telephony,tenancy,undoing,update,upgrade}.test.ts',
+  'infra/src/deploy.test.ts',
+  'infra/src/data/connection.test.ts',
+  'infra/test/tiers/program.test.ts',
+];
+
+/** `pnpm test` runs `unit` and `infra`; the slower tiers, with real processes and a real browser, run by their own names. */
 export default defineConfig({
   test: {
     testTimeout: 120_000,
@@ -14,7 +26,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
-          exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi,generated-clients}/**'],
+          exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi,generated-clients}/**', ...thorough],
+          globalSetup: 'service/test/mongod.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'thorough',
+          include: thorough.filter((path) => path.startsWith('service/')),
           globalSetup: 'service/test/mongod.ts',
         },
       },
@@ -35,8 +55,18 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['infra/src/**/*.test.ts', 'infra/test/tiers/*.test.ts'],
+          exclude: thorough,
           globalSetup: 'infra/test/tiers/recorded.ts',
           // They share what is loaded, and change none of it: Pulumi's packages are large.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'infra-thorough',
+          include: thorough.filter((path) => path.startsWith('infra/')),
+          globalSetup: 'infra/test/tiers/recorded.ts',
           isolate: false,
         },
       },
