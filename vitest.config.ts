@@ -26,7 +26,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['contracts/{src,test}/**/*.test.ts', 'service/{src,test}/**/*.test.ts'],
-          exclude: ['service/test/{chaos,browser,clients,conformance,twilio-openapi,generated-clients}/**', ...thorough],
+          exclude: [
+            'service/test/{chaos,browser,clients,conformance,twilio-openapi,generated-clients}/**',
+            ...thorough,
+          ],
           globalSetup: 'service/test/mongod.ts',
         },
       },
