@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { everyOperation } from './every-operation.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
+import { sampleInput } from './sample-input.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
 const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', '/test_pause?');
@@ -32,27 +34,37 @@ const sip = () => ({ phone_number: drawNumber(), provider: 'sip', supports_inbou
 const numbers = () => service.connection.collection('phone_numbers');
 
 describe('trunkline pause', () => {
-  it('has every request that would write refused, and sends nothing', async () => {
+  /** Of an integration, a name alone may be changed. */
+  const whole: Record<string, object[]> = {
+    'integrations.update': [
+      { credentials: { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'token' } },
+      { call_transfers: 'all', name: 'A name' },
+      { rotate_trunk_password: true },
+    ],
+  };
+
+  it('has each operation refused that lists the problem `paused`, and sends nothing', async () => {
     const { data } = await service.admin.client.phoneNumbers.import.mutate(sip());
+    const { phone_number_id } = data;
     const { integration_id } = await service.integrate(service.admin, []);
-    const account = `/api/integrations/${integration_id}`;
+    const { data: key } = await service.admin.client.apiKeys.create.mutate({ name: 'Another', role: 'user' });
+    const own = { phone_number_id, integration_id, key_id: key.key.key_id };
     expect(await trunkline('pause')).toContain('trunkline resume');
-    const path = `/api/phone-numbers/${data.phone_number_id}`;
     const calls = service.sandbox.faults.calls.length;
-    for (const [method, url, body] of [
-      ['POST', '/api/phone-numbers', sip()],
-      ['POST', `${path}/assign`, { agent_id: 'reception' }],
-      ['POST', `${path}/unassign`, undefined],
-      ['PATCH', path, { inbound_room_name: 'sales' }],
-      ['DELETE', path, undefined],
-      ['DELETE', account, undefined],
-    ] as const) {
-      const answer = await service.admin.rest(method, url, body);
-      expect({ url, status: answer.status, code: answer.body.code }).toEqual({ url, status: 503, code: 'paused' });
-      expect(answer.headers.get('Retry-After')).toBe('60');
+    for (const { title, name, operation, ask } of everyOperation.filter((it) => it.operation.kind === 'mutation')) {
+      const isListed = operation.problems.includes('paused');
+      for (const changes of whole[name] ?? [sampleInput(name, operation, own)]) {
+        const input = { ...changes, ...(whole[name] && { integration_id }) };
+        const { headers, body } = await ask(service.admin, name, operation, input);
+        expect({ title, input, isPaused: body.code === 'paused' }).toEqual({ title, input, isPaused: isListed });
+        expect(headers.get('Retry-After')).toBe(isListed ? '60' : null);
+      }
     }
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    const account = `/api/integrations/${integration_id}`;
+    expect((await service.admin.rest('PUT', account, { name: 'Renamed' })).status).toBe(200);
     expect((await service.admin.rest('GET', path)).status).toBe(200);
-    expect((await service.admin.rest('GET', account)).body.data.state).toBe('active');
+    expect((await service.admin.rest('GET', account)).body.data).toMatchObject({ state: 'active', name: 'Renamed' });
     expect(service.sandbox.faults.calls.slice(calls)).toEqual([]);
     await trunkline('resume');
     expect((await service.admin.rest('DELETE', path)).status).toBe(200);

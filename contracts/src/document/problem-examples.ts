@@ -36,7 +36,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
     },
   ],
   paused: [
-    'The operator of this service has paused it: numbers can be read, but not changed. Try again later.',
+    'The operator of this service has paused it: numbers and integrations can be read, but not changed. Try again later.',
     { retry_after_seconds: 60 },
   ],
   phone_number_degraded: `${phone_number} cannot be changed until this is fixed: ${phone_number} was no longer on Trunkline's trunk, and is not routed as it was before the import. It was left unchanged: check its routing in the Twilio console.`,

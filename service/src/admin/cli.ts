@@ -49,9 +49,9 @@ integrations move changes the trunk of an account at Twilio, and the trunks of i
 LIVEKIT_SIP_HOST and TWILIO_SECURE_TRUNKING. The running service does the work; this command waits for it. Calls are refused
 until it is done.
 
-pause stops everything that the service sends to Twilio and LiveKit, on every replica within a second. Numbers can be read
-but not changed, and background work waits. resume ends the pause. It also allows removals again if the service has stopped
-them itself.
+pause stops all changes at Twilio and LiveKit, on every replica within a second. Numbers and integrations can be read but not
+changed, and background work waits. Only the list of an account's available numbers still asks Twilio and LiveKit. resume
+ends the pause. It also allows removals again if the service has stopped them itself.
 
 livekit rename assigns the database to the LiveKit of the LIVEKIT_ settings, if that is the same LiveKit under a new name.
 It looks there for trunks of this database, and refuses if it finds none. With --force, it does not look.
@@ -190,7 +190,7 @@ const setPaused = async (isPaused: boolean) => {
   else await gate.resume();
   console.log(
     isPaused
-      ? 'Paused: from a second from now nothing is sent to Twilio or LiveKit. To go on: trunkline resume'
+      ? 'Paused: within a second, all changes at Twilio and LiveKit stop. To go on: trunkline resume'
       : 'Resumed: what is due is worked on again.',
   );
 };

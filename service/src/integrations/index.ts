@@ -88,6 +88,7 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
 
   const integrations: Handlers['integrations'] = {
     create: async (caller, input) => {
+      await deps.gate.requireOpen();
       const integration = await create(caller, input);
       return { success: true, message: 'Twilio account integrated', data: await describe(integration) };
     },
@@ -99,11 +100,11 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
       success: true,
       data: await describe(await getOwn(caller, integration_id)),
     }),
-    update: async (caller, input) => ({
-      success: true,
-      message: 'Integration updated',
-      data: await describe(await update(caller, input)),
-    }),
+    update: async (caller, input) => {
+      const { integration_id, if_revision, name, ...atTwilio } = input;
+      if (Object.values(atTwilio).some((it) => it !== undefined)) await deps.gate.requireOpen();
+      return { success: true, message: 'Integration updated', data: await describe(await update(caller, input)) };
+    },
     delete: async (caller, input) => {
       await deps.gate.requireOpen();
       const data = describeDeletion(await deletion.start(caller, input));

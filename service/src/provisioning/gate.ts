@@ -77,7 +77,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
     requireOpen: async (): Promise<void> => {
       if ((await read()).isPaused)
         throw new Paused(
-          'The operator of this service has paused it: numbers can be read, but not changed. Try again later.',
+          'The operator of this service has paused it: numbers and integrations can be read, but not changed. Try again later.',
         );
     },
 
