@@ -107,7 +107,7 @@ describe('repairing', () => {
     return { caller, left };
   };
 
-  it('takes no more than ten things away within an hour where that is more than one percent, until it is resumed', async () => {
+  it('takes no more than ten trunks and rules away within an hour where that is more than one for each hundred numbers, until it is resumed', async () => {
     const { caller, left } = await doubled(14);
     await service.reconciler.turn();
     expect(await left()).toBe(4);
@@ -116,7 +116,9 @@ describe('repairing', () => {
       data.map(({ phone_number_id }) => caller.client.phoneNumbers.get.query({ phone_number_id })),
     );
     const stopped = details.filter((it) => it.data.provisioning.problem?.code === 'paused');
-    expect(stopped).toHaveLength(4);
+    expect(stopped.map((it) => it.data.provisioning.problem?.detail)).toEqual(
+      Array(4).fill(expect.stringMatching(/^Repairs are paused: .*unusually many trunks or rules\. The operator/)),
+    );
     expect(stopped.map((it) => it.data.provisioning.attempt)).toEqual([1, 1, 1, 1]);
     expect(service.logged.filter((line) => line.includes('"removals_stopped"')).length).toBeGreaterThan(0);
 

@@ -30,8 +30,9 @@ export class Paused extends Problem {
 const HOUR_MS = 3_600_000;
 /** For how long a replica believes what it has read. */
 const BELIEVED_MS = 1000;
-/** So many removals an hour are nothing unusual, of an account or of the whole installation. */
+/** So many removals of trunks and rules an hour are nothing unusual, of an account or of the whole installation. */
 const FEW = 10;
+/** Nor are so many for each number that is held. */
 const SHARE = 0.01;
 
 export type Gate = ReturnType<typeof createGate>;
@@ -44,8 +45,9 @@ export interface GateDependencies {
   countHeld(queue?: string): Promise<number>;
 }
 
+/** Tenants read it of their numbers. */
 const BRAKED =
-  'Repairs were about to remove more than one percent of the phone numbers from the providers within an hour. They are stopped until the operator has checked why and runs `trunkline resume`.';
+  'Repairs are paused: they would have removed unusually many trunks or rules. The operator of this service must resume them.';
 
 /** What stops work on the providers: the operator, or that more is to be taken away than a sound world has too much of. */
 export const createGate = ({ connection, clock, log, countHeld }: GateDependencies) => {
@@ -87,7 +89,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
       if (!isStopped) return;
       log.error(
         { event: 'removals_stopped', queue },
-        'Repairs were about to remove unusually much, and are stopped: check why, then run trunkline resume',
+        'Repairs would have removed unusually many trunks or rules, and are stopped: check why, then run trunkline resume',
       );
       await installations.updateOne(installation, { $set: { braked_at: new Date(clock.now()) } });
       believed = { ...believed, until: 0 };
