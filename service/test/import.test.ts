@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
 import { type Caller, drawNumber, type OpenedService, openService, type RestAnswer } from './open-service.ts';
-import { readWorld } from './world.ts';
+import { readWorld, settle } from './world.ts';
 
 let service: OpenedService;
 let caller: Caller;
@@ -310,6 +310,22 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       });
       const mute = await integrated({ voice: false });
       expect(await ask(mute.input)).toMatchObject({ status: 400, body: { code: 'phone_number_without_voice' } });
+    });
+
+    it.each([
+      ['', {}],
+      [' that comes with an Idempotency-Key', { 'Idempotency-Key': `refused-${protocol}` }],
+    ])('writes one event where it is refused and has made nothing%s', async (_, headers) => {
+      const stranger = await service.newOrganization();
+      const { input } = await integrated({}, stranger);
+      const { status, body } = await ask({ ...input, phone_number: drawNumber() }, headers, stranger);
+      expect({ status, code: body.code }).toEqual({ status: 400, code: 'phone_number_not_owned' });
+      await settle(service);
+      const { organization_id } = stranger;
+      const told = { organization_id, type: /^phone_number\./ };
+      expect(await service.connection.collection('events').find(told).toArray()).toMatchObject([
+        { type: 'phone_number.import_failed', changes: { code: 'phone_number_not_owned' } },
+      ]);
     });
 
     it('refuses a number that is routed to what is not ours, unless it is told to replace that', async () => {

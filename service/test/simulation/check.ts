@@ -247,7 +247,10 @@ const faultsOfEvents = ({ database }: Checked): string[] => {
     const life = isAlive
       ? /^imported( assigned| unassigned| updated)*$/
       : /^(imported( assigned| unassigned| updated)* released|import_failed( import_undone| released)?)$/;
-    if (!life.test(told))
+    // Where nothing was made that is told too, if an answer was lost: nobody knew.
+    const isUntold =
+      told === 'import_failed' && Object.values<Row>(row.provisioning.parts).some((it) => it.resource_id);
+    if (!life.test(told) || isUntold)
       found.push(`The events of ${row.phone_number_id}, ${isAlive ? 'held' : 'gone'}, are: ${told}`);
     const agent = own.reduce<unknown>(
       (now, { changes }: Row) => changes.assigned_agent_id ?? (changes.assigned_agent_id === null ? null : now),
