@@ -41,8 +41,9 @@ import { providerProblems } from './problem.ts';
 /** Of every operation that changes something at a provider. */
 const ofProviders = [...providerProblems, 'paused'] as const;
 
-/** Of those that have a number take calls. */
-const ofTakingCalls = [
+/** Of those that make a number what it should be: if an answer was lost before, all of it is checked again. */
+const ofProvisioning = [
+  'integration_not_found',
   'provider_credentials_refused',
   'provider_refused',
   'phone_number_not_owned',
@@ -68,12 +69,11 @@ export const api = {
       route: { method: 'POST', path: '/phone-numbers', status: 201, location: '/phone-numbers/{phone_number_id}' },
       permission: 'phone_numbers:create',
       problems: [
-        'integration_not_found',
         'integration_of_another_organization',
         'phone_number_taken',
         'phone_number_busy',
         'quota_reached',
-        ...ofTakingCalls,
+        ...ofProvisioning,
       ],
       input: ImportPhoneNumber,
       output: phoneNumberActed,
@@ -141,7 +141,7 @@ export const api = {
         'anew. What is refused leaves the number as it was.',
       route: { method: 'PATCH', path: '/phone-numbers/{phone_number_id}' },
       permission: 'phone_numbers:update',
-      problems: ['phone_number_not_found', 'precondition_failed', 'phone_number_busy', ...ofTakingCalls],
+      problems: ['phone_number_not_found', 'precondition_failed', 'phone_number_busy', ...ofProvisioning],
       input: UpdatePhoneNumber,
       output: phoneNumberActed,
       examples: {
@@ -176,7 +176,7 @@ export const api = {
         'phone_number_assigned',
         'phone_number_busy',
         'phone_number_degraded',
-        ...ofProviders,
+        ...ofProvisioning,
       ],
       input: AssignPhoneNumber,
       output: phoneNumberActed,
@@ -201,7 +201,7 @@ export const api = {
         'precondition_failed',
         'phone_number_busy',
         'phone_number_degraded',
-        ...ofProviders,
+        ...ofProvisioning,
       ],
       input: UnassignPhoneNumber,
       output: phoneNumberActed,

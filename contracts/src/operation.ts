@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Permission } from './permission.ts';
-import type { ProblemCode } from './problem.ts';
+import { commonProblems, type ProblemCode } from './problem.ts';
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -50,6 +50,14 @@ export const mutation = <I extends z.ZodType, O extends z.ZodType>(
   kind: 'mutation',
   ...operation,
 });
+
+/** Every problem that an operation may answer: its own, and those that come before any handler runs. */
+export const problemsOf = ({ route: { method }, problems: own }: Operation): ProblemCode[] => [
+  ...commonProblems,
+  ...own,
+  ...(method === 'GET' ? [] : (['body_too_large', 'unsupported_media_type'] as const)),
+  ...(method === 'POST' ? (['idempotency_key_in_use', 'idempotency_key_reused'] as const) : []),
+];
 
 /** The names in braces of a route's path. */
 export const pathNames = ({ path }: Route): string[] => [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name);

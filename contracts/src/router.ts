@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { api } from './api.ts';
 import type { KeyId, OrganizationId } from './id.ts';
-import type { Operation } from './operation.ts';
+import { type Operation, problemsOf } from './operation.ts';
 import { permissionsOf, type Role } from './permission.ts';
 import { describeProblem, type Issue, invalidFields, Problem, type ProblemBody, type ProblemCode } from './problem.ts';
 
@@ -114,7 +114,8 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
     const handler = handlerOf(handlers, name);
     const run = async (caller: Caller, input: unknown, sent: unknown) => {
       if (operation.kind === 'mutation') await caller.confirm?.();
-      return around({ name, operation, caller, input, sent }, (as) => handler(as, input));
+      const call = { name, operation, caller, input, sent };
+      return around(call, (as) => handler(as, input).catch(refuseUnlisted(operation)));
     };
 
     answers.set(name, async (caller, input) => {
@@ -132,6 +133,13 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
   // The loop loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.
   return { answers, router: t.router(records as RecordOf<typeof api>) as unknown as AppRouter };
 };
+
+/** What an operation does not list is no problem of its caller: it is told as `internal`, with what it was as the cause. */
+const refuseUnlisted =
+  (operation: Operation) =>
+  (error: unknown): never => {
+    throw error instanceof Problem && !problemsOf(operation).includes(error.code) ? internal(error) : error;
+  };
 
 const handlerOf = (handlers: Handlers, name: string): Handler<Operation> =>
   // Handlers has a function for every operation of `api`: its type says so.

@@ -94,24 +94,28 @@ describe('Assigning an agent', () => {
 });
 
 /** As after an answer that was lost. */
-const lookAt = async (phone_number_id: string) => {
+const doubt = async (phone_number_id: string) => {
   const now = new Date(service.clock.now());
-  const doubt = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
-  await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: doubt });
+  const $set = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
+  await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set });
+};
+
+const lookAt = async (phone_number_id: string) => {
+  await doubt(phone_number_id);
   await service.reconciler.turn();
 };
 
 describe('A number that somebody has routed elsewhere', () => {
-  const routedElsewhere = async () => {
+  const routedElsewhere = async (more: { agent_id?: string } = {}, look = lookAt) => {
     const phone_number = drawNumber();
     const caller = await service.newOrganization();
     const { integration_id } = await service.integrate(caller, [{ phone_number, voice_url: 'https://example.com/1' }]);
-    const twilio = { phone_number, provider: 'twilio', supports_inbound: true, integration_id } as const;
+    const twilio = { phone_number, provider: 'twilio', supports_inbound: true, integration_id, ...more } as const;
     const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(twilio)).data;
     const number = (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number)!;
-    const route = (more: object) => service.sandbox.shelf.put('twilio.number', number.sid, { ...number, ...more });
+    const route = (to: object) => service.sandbox.shelf.put('twilio.number', number.sid, { ...number, ...to });
     await route({ trunk_sid: null, voice_url: 'https://example.com/by-hand' });
-    await lookAt(phone_number_id);
+    await look(phone_number_id);
     const get = async () => (await caller.client.phoneNumbers.get.query({ phone_number_id })).data;
     const routing = async () => (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number);
     return { caller, phone_number_id, get, route, routing, number };
@@ -129,6 +133,15 @@ describe('A number that somebody has routed elsewhere', () => {
     expect(await routing()).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/by-hand' });
     const assigned = await caller.rest('POST', `/api/phone-numbers/${phone_number_id}/assign`, { agent_id: 'x' });
     expect(assigned).toMatchObject({ status: 409, body: { code: 'phone_number_degraded' } });
+  });
+
+  it.each([
+    ['assign', {}, { agent_id: 'reception' }],
+    ['unassign', { agent_id: 'reception' }, undefined],
+  ])('says so to whoever asks to %s it while an answer is in doubt', async (verb, more, body) => {
+    const { caller, phone_number_id } = await routedElsewhere(more, doubt);
+    const answer = await caller.rest('POST', `/api/phone-numbers/${phone_number_id}/${verb}`, body);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
   });
 
   it.each([{}, { label: 'x' }, { replace_existing_routing: true }])(

@@ -1,24 +1,17 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
-import type { Operation } from '../operation.ts';
-import { commonProblems, describeProblem, type ProblemCode, problemCodes, problems } from '../problem.ts';
+import { type Operation, problemsOf } from '../operation.ts';
+import { describeProblem, type ProblemCode, problemCodes, problems } from '../problem.ts';
 import { exampleOf } from './problem-examples.ts';
 import { headersOf } from './response-headers.ts';
 
 /** The problems of an operation, one answer for each status. */
 export const problemResponsesOf = (operation: Operation): Record<string, ZodOpenApiResponseObject> => {
-  const byStatus = Map.groupBy(codesOf(operation), (code) => problems[code][0]);
+  const byStatus = Map.groupBy(problemsOf(operation), (code) => problems[code][0]);
   return Object.fromEntries(
     [...byStatus].sort(([a], [b]) => a - b).map(([status, codes]) => [String(status), responseOf(codes)]),
   );
 };
-
-const codesOf = ({ route: { method }, problems: own }: Operation): ProblemCode[] => [
-  ...commonProblems,
-  ...own,
-  ...(method === 'GET' ? [] : (['body_too_large', 'unsupported_media_type'] as const)),
-  ...(method === 'POST' ? (['idempotency_key_in_use', 'idempotency_key_reused'] as const) : []),
-];
 
 /** A longer name says less than what it names. */
 const MOST_IN_A_NAME = 2;
