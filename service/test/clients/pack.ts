@@ -35,10 +35,12 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
  */
 export const copyTree = async (tree: string): Promise<void> => {
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
-  const files = stdout.split('\0').filter((file) => /^(\.changeset|contracts|service|infra)\/|^[^/]+$/.test(file));
+  const files = stdout
+    .split('\0')
+    .filter((file) => /^(\.changeset|\.github|contracts|service|infra)\/|^[^/]+$/.test(file));
   for (const folder of new Set(files.map(dirname))) await mkdir(join(tree, folder), { recursive: true });
   await Promise.all(files.map((file) => cp(join(root, file), join(tree, file))));
-  for (const folder of ['.', 'contracts']) {
+  for (const folder of ['.', 'contracts', 'infra']) {
     await symlink(join(root, folder, 'node_modules'), join(tree, folder, 'node_modules'));
   }
   await mkdir(join(tree, 'service/node_modules/@trunkline'), { recursive: true });

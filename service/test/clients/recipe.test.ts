@@ -25,11 +25,11 @@ const node = (path: string, args: string[], cwd: string) =>
 const carryOut = async () => {
   for (const { file, whole, inserts = [] } of renameApiKey) {
     let text = whole ?? (await readFile(join(tree, file), 'utf8'));
-    for (const { before, lines } of inserts) {
-      const [head, tail, ...more] = text.split(`\n${before}`);
-      if (tail === undefined || more.length > 0)
-        throw new Error(`${file} does not have one line that begins: ${before}`);
-      text = `${head}\n${lines}\n${before}${tail}`;
+    for (const { lines, ...at } of inserts) {
+      const line = 'before' in at ? at.before : at.inPlaceOf;
+      const [head, tail, ...more] = text.split(`\n${line}`);
+      if (tail === undefined || more.length > 0) throw new Error(`${file} does not have one line that begins: ${line}`);
+      text = `${head}\n${lines}${'before' in at ? `\n${line}` : ''}${tail}`;
     }
     await writeFile(join(tree, file), text);
   }
@@ -45,8 +45,10 @@ it("CONTRIBUTING's first recipe names the files that it takes, at most eight", a
   expect(named.length).toBeLessThanOrEqual(8);
 });
 
-it("CONTRIBUTING's first recipe ends in an operation that type checks, is called over REST, and is tested like any other", async () => {
+it("CONTRIBUTING's first recipe ends in a green check, and in an operation that is called over REST and tested like any other", async () => {
   await carryOut();
+  await node('@biomejs/biome/bin/biome', ['ci', '--error-on-warnings', '.'], tree);
+  await node('knip/bin/knip.js', [], tree);
   for (const project of ['contracts', 'service']) {
     await node('typescript/bin/tsc', ['--incremental', 'false'], join(tree, project));
   }
@@ -66,4 +68,4 @@ it("CONTRIBUTING's first recipe ends in an operation that type checks, is called
   const names = passed.map(({ fullName }) => fullName).join('\n');
   expect(names).toContain('gives an API key another name over REST');
   expect(names).toContain('apiKeys.rename over tRPC');
-});
+}, 600_000);

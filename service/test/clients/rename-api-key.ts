@@ -1,8 +1,8 @@
-/** A file that the recipe touches: new and whole, or with lines that go in before the one that begins with `before`. */
+/** A file that the recipe touches: new and whole, or with lines that go in before or in place of the one that begins so. */
 interface Edit {
   file: string;
   whole?: string;
-  inserts?: readonly { before: string; lines: string }[];
+  inserts?: readonly ({ lines: string } & ({ before: string } | { inPlaceOf: string }))[];
 }
 
 /** CONTRIBUTING's first recipe, carried out: an operation that gives an API key another name. */
@@ -25,8 +25,9 @@ export type RenameApiKey = z.input<typeof RenameApiKey>;
     file: 'contracts/src/api.ts',
     inserts: [
       {
-        before: "import { acted, one, page } from './envelope.ts'",
-        lines: "import { RenameApiKey } from './api-key.ts';",
+        inPlaceOf: "import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, RevokeApiKey } from './api-key.ts';",
+        lines:
+          "import { ApiKey, CreateApiKey, CreatedApiKey, ListApiKeys, RenameApiKey, RevokeApiKey } from './api-key.ts';",
       },
       {
         before: '    revoke: mutation({',
