@@ -117,6 +117,16 @@ describe('An update', () => {
     await expectWholeWorld(service);
   });
 
+  it('takes the From host away again, and leaves one alone that was set by hand', async () => {
+    const number = await imported({ ...SIP, sip_from_host: 'voice.example.com' });
+    expect((await number.update({ sip_from_host: null })).body.data.sip_from_host).toBeNull();
+    const trunk = await number.outbound();
+    expect(trunk.fromHost).toBeFalsy();
+    await service.sandbox.shelf.put('livekit.outbound_trunk', trunk.sipTrunkId, { ...trunk, fromHost: 'hand.example' });
+    expect((await number.update({ sip_transport: 'tcp' })).status).toBe(200);
+    expect((await number.outbound()).fromHost).toBe('hand.example');
+  });
+
   it('of a label and a description asks no provider', async () => {
     const number = await imported(SIP);
     expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);
@@ -265,6 +275,14 @@ describe('What is refused', () => {
     expect(await number.inbound()).toEqual(before.inbound);
     expect(await number.outbound()).toEqual(before.outbound);
     expect((await number.update({ inbound_room_name: 'sales' })).status).toBe(200);
+  });
+
+  it('leaves no From host behind', async () => {
+    const number = await imported(SIP);
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'answer', status: 400 });
+    const answer = await number.update({ inbound_room_name: 'sales', sip_from_host: 'voice.example.com' });
+    expect(answer.body.detail).toMatch(/The phone number is as it was\.$/);
+    expect((await number.outbound()).fromHost).toBeFalsy();
   });
 
   it('is set back later where a provider stays away, and says so', async () => {

@@ -67,8 +67,10 @@ export const parts: readonly Part<Job, PartName>[] = [
     content: outboundContentOf,
     make: async (job) => job.switchboard.createOutboundTrunk(await outboundTrunkOf(job)),
     look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
-    change: async (job, trunk_id) =>
-      (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundTrunkOf(job))) ? trunk_id : undefined,
+    change: async (job, trunk_id, differences) =>
+      (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundTrunkOf(job), differences))
+        ? trunk_id
+        : undefined,
     remove: (job, trunk_id) => job.switchboard.removeTrunk(trunk_id),
   },
   {

@@ -121,7 +121,8 @@ export interface Switchboard {
   /** Gives the trunk what a line says, and leaves all else as it is. In place. False: there is no such trunk. */
   changeInboundTrunk(trunk_id: string, line: InboundTrunkSettings): Promise<boolean>;
   createOutboundTrunk(line: OutboundTrunkSettings): Promise<string>;
-  changeOutboundTrunk(trunk_id: string, line: OutboundTrunkSettings): Promise<boolean>;
+  /** The From host only where it is among the differences. */
+  changeOutboundTrunk(trunk_id: string, line: OutboundTrunkSettings, differences?: readonly string[]): Promise<boolean>;
   findOutboundTrunks(phone_number: string): Promise<Found[]>;
   removeTrunk(trunk_id: string): Promise<void>;
   createDispatchRule(answer: DispatchRuleContent): Promise<string>;

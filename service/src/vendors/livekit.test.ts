@@ -113,19 +113,24 @@ describe('LiveKit', () => {
     expect(await create()).toMatchObject({ name: 'Conflict', resource_ids });
   });
 
-  it('leaves the From host of an outbound trunk alone, unless it has one for it', async () => {
+  it('leaves the From host of an outbound trunk alone, unless it is to be another, or none', async () => {
     const credentials = { username: 'u', password: 'p' };
     const outbound = { ...line, ...credentials, address: 'sip.example.com', transport: 'tcp' } as const;
     const way = { address: 'sip.example.com', from_host: 'b.example.com', transport: 'SIP_TRANSPORT_TCP' };
     const trunk = { sip_trunk_id: 'ST_a', auth_username: 'u', ...way };
     fetching.mockImplementation(async () => Response.json(trunk));
-    const change = (from_host: string | null) => switchboard.changeOutboundTrunk('ST_a', { ...outbound, from_host });
+    const change = (from_host: string | null, differences = ['from_host']) =>
+      switchboard.changeOutboundTrunk('ST_a', { ...outbound, from_host }, differences);
     const sent = () => JSON.parse(String(fetching.mock.lastCall?.[1]?.body)).update.fromHost;
-    expect(await change(null)).toBe(true);
-    expect(sent()).toBeUndefined();
+    for (const from_host of [null, 'c.example.com']) {
+      expect(await change(from_host, ['address'])).toBe(true);
+      expect(sent()).toBeUndefined();
+    }
     expect(await change('B.example.com')).toBe(true);
     expect(sent()).toBe('B.example.com');
     await expect(change('c.example.com')).rejects.toThrow('from_host is "b.example.com"');
+    await expect(change(null)).rejects.toThrow('from_host is "b.example.com" instead of ""');
+    expect(sent()).toBe('');
   });
 
   it('takes another 400 for a defect of ours', async () => {

@@ -217,15 +217,15 @@ export const createLiveKit = ({
         line.password,
       ),
 
-    changeOutboundTrunk: (trunk_id, line) =>
+    changeOutboundTrunk: (trunk_id, line, differences = []) =>
       call(
         'changeOutboundTrunk',
         () =>
           unlessMissing(async () => {
             const { name, username, password, media_encryption } = line;
             const address = inUri(line.address);
-            // Without one, that of the trunk stays, which somebody may have set by hand.
-            const from = line.from_host === null ? {} : { fromHost: inUri(line.from_host) };
+            // Unless it is to be another, that of the trunk stays, which somebody may have set by hand.
+            const from = differences.includes('from_host') ? { fromHost: inUri(line.from_host ?? '') } : {};
             const value = new SIPOutboundTrunkUpdate({
               name,
               address,

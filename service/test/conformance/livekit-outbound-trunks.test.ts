@@ -118,7 +118,8 @@ onBothSides('updates outbound trunks', (side) => {
       fromHost: 'c',
       mediaEncryption: 'SIP_MEDIA_ENCRYPT_REQUIRE',
     };
-    expect(await side().make(UPDATE, { sipTrunkId: trunk.sip_trunk_id, update })).toEqual({
+    const changed = await side().make(UPDATE, { sipTrunkId: trunk.sip_trunk_id, update });
+    expect(changed).toEqual({
       ...trunk,
       address: 'b',
       transport: 'SIP_TRANSPORT_UDP',
@@ -131,6 +132,8 @@ onBothSides('updates outbound trunks', (side) => {
       media_encryption: 'SIP_MEDIA_ENCRYPT_REQUIRE',
       media: { ...touched, encryption: 'SIP_MEDIA_ENCRYPT_REQUIRE' },
     });
+    const bare = { sipTrunkId: trunk.sip_trunk_id, update: { fromHost: '' } };
+    expect(await side().make(UPDATE, bare)).toEqual({ ...changed, from_host: '' });
   });
 
   it('as a whole', async () => {
