@@ -184,6 +184,45 @@ describe('An update', () => {
   });
 });
 
+describe('A rule whose room configuration is missing', () => {
+  const withoutAgent = async (roomConfig?: object) => {
+    const number = await imported({ ...SIP, agent_id: 'reception' });
+    await number.update({ agent_metadata: { greeting: 'Hello' } });
+    const { roomConfig: _, ...rule } = await number.rule();
+    const { dispatch_rule_id } = await number.get();
+    await service.sandbox.shelf.put('livekit.dispatch_rule', dispatch_rule_id, { ...rule, ...roomConfig });
+    return number;
+  };
+  const agents = [{ agentName: 'reception', metadata: '{"greeting":"Hello"}' }];
+
+  it('gets it back with whatever else of the rule is changed', async () => {
+    const number = await withoutAgent();
+    expect((await number.update({ inbound_room_name: 'sales' })).status).toBe(200);
+    expect(await number.rule()).toMatchObject({ roomConfig: { agents } });
+  });
+
+  it('keeps what else somebody set in it', async () => {
+    const number = await withoutAgent({ roomConfig: { emptyTimeout: 7 } });
+    await number.update({ inbound_pin: '4711' });
+    expect(await number.rule()).toMatchObject({ roomConfig: { emptyTimeout: 7, agents } });
+  });
+
+  it('is a problem where LiveKit drops it again', async () => {
+    const number = await withoutAgent();
+    const dropped = { replace: { room_config: null } };
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'not_as_asked', body: dropped });
+    const { status, body } = await number.update({ inbound_room_name: 'sales' });
+    expect({ status, detail: body.detail }).toEqual({ status: 502, detail: expect.stringContaining('agents is []') });
+  });
+
+  it('stays as it is where it names another agent by hand', async () => {
+    const other = { roomConfig: { agents: [{ agentName: 'by-hand' }] } };
+    const number = await withoutAgent(other);
+    await number.update({ inbound_room_name: 'sales' });
+    expect(await number.rule()).toMatchObject(other);
+  });
+});
+
 describe('What an update clears is derived anew', () => {
   it('addresses patched away leave digest where credentials are', async () => {
     const number = await imported({ ...SIP, allowed_addresses: ['192.0.2.1'] });

@@ -95,7 +95,7 @@ export const createLiveKit = ({
   const changeRule = async (
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
-    fields: readonly RuleField[],
+    differences: readonly RuleField[],
   ): Promise<boolean> => {
     const listed = await ask(
       'ListSIPDispatchRule',
@@ -103,6 +103,9 @@ export const createLiveKit = ({
     );
     const found = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
     if (!found) return false;
+    // LiveKit Cloud is said to have dropped room configurations: such a rule gets its agent back, whatever else changes.
+    const lacksAgent = answer.agent_id !== null && !found.room_config?.agents?.length;
+    const fields = lacksAgent ? ([...differences, 'agent_id', 'agent_metadata'] as const) : differences;
     const replace = withAnswer(found, answer, fields);
     const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
     const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
