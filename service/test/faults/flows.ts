@@ -19,9 +19,16 @@ type Flow = (service: OpenedService) => Promise<Act>;
 
 const both = { supports_inbound: true, supports_outbound: true } as const;
 
+/** What no answer shows. */
+interface Secrets {
+  inbound_pin?: string;
+  sip_username?: string;
+  sip_password?: string;
+}
+
 interface Import {
   caller: Caller;
-  input: { phone_number: string };
+  input: Secrets & { phone_number: string };
 }
 
 const importing = ({ caller, input }: Import, numberBefore?: object): Act => {
@@ -225,15 +232,17 @@ const updating = async ({ caller, input }: Import, patch: object, before?: objec
       const { inbound, outbound, rules, numbers } = await readWorld(now);
       const named = (things: object[], field: string) => things.find((it) => Object.values(it).includes(data[field]));
       const { supports_inbound, supports_outbound } = data;
+      const given: Secrets = { ...input, ...(data.revision === 2 && patch) };
+      const user = { authUsername: given.sip_username, authPassword: given.sip_password };
       if (data.provider === 'sip' && supports_inbound) {
-        expect(named(inbound, 'inbound_trunk_id')).toMatchObject({ name: `${data.sip_trunk_name}-in` });
+        expect(named(inbound, 'inbound_trunk_id')).toMatchObject({ name: `${data.sip_trunk_name}-in`, ...user });
       }
       if (data.provider === 'sip' && supports_outbound) {
-        expect(named(outbound, 'outbound_trunk_id')).toMatchObject({ address: data.sip_server_address });
+        expect(named(outbound, 'outbound_trunk_id')).toMatchObject({ address: data.sip_server_address, ...user });
       }
       if (supports_inbound) {
-        const individual = { dispatchRuleIndividual: { roomPrefix: data.inbound_room_name } };
-        expect(named(rules, 'dispatch_rule_id')).toMatchObject({ rule: individual });
+        const rule = { dispatchRuleIndividual: { roomPrefix: data.inbound_room_name, pin: given.inbound_pin } };
+        expect(Object(named(rules, 'dispatch_rule_id')).rule).toEqual(rule);
       }
       if (!before) return;
       const number = numbers.find((it) => it.phone_number === input.phone_number);
@@ -355,7 +364,9 @@ export const flows = {
   unassign: (service) => assigning(service, 'reception', null),
   'update of a SIP number': async (service) => {
     const patch = { inbound_room_name: 'sales', sip_trunk_name: 'main', sip_server_address: 'sip.example.net' };
-    return updating(await ofSip(service), { ...patch, inbound_pin: '4711', sip_password: 'other' });
+    const { caller, input } = await ofSip(service);
+    const secrets = { inbound_pin: '4711', sip_username: 'another', sip_password: 'other' };
+    return updating({ caller, input: { ...input, inbound_pin: '1111' } }, { ...patch, ...secrets });
   },
   'update that turns inbound off': async (service) => {
     const { before, ...first } = await ofTwilio(service, await newIntegration(service));
@@ -364,7 +375,11 @@ export const flows = {
   'update that turns inbound on': async (service) => {
     const { before, caller, input } = await ofTwilio(service, await newIntegration(service));
     const outbound = { ...input, supports_inbound: false };
-    return updating({ caller, input: outbound }, { supports_inbound: true, inbound_room_name: 'sales' }, before);
+    return updating(
+      { caller, input: outbound },
+      { ...{ supports_inbound: true, inbound_room_name: 'sales' }, inbound_pin: '4711' },
+      before,
+    );
   },
   'release of a number': async (service) => {
     const { before, ...first } = await ofTwilio(service, await newIntegration(service));
