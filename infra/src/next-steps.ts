@@ -29,6 +29,8 @@ const pushImage = ({ region, architecture }: Deployed['config'], repository: str
   'pulumi config set infra:image "$repository@$digest"',
   'pulumi preview --policy-pack policies',
   'pulumi up --yes --policy-pack policies',
+  // Where CI deploys, it would deploy the file of before.
+  `[ -z "\${PULUMI_STACK_FILE:-}" ] || aws s3 cp "Pulumi.$(pulumi stack --show-name).yaml" "$PULUMI_STACK_FILE"`,
 ];
 
 const useIt = ({ edge, alarms, secrets }: Deployed['config'], url: string, dnsName: string): string[] => [

@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INFRA } from './project.ts';
 
+/** The blocks of commands in a document, or in a part of one. */
+export const blocksOf = (text: string): string[] =>
+  [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+
+export const readDocument = (path: string): string => readFileSync(join(INFRA, path), 'utf8');
+
 /** The commands under a heading of a document, block by block. */
 export const commandsOf = (document: string, heading: string): string[] => {
-  const [, ...sections] = readFileSync(join(INFRA, document), 'utf8').split(/^## /m);
+  const [, ...sections] = readDocument(document).split(/^## /m);
   const section = sections.find((one) => one.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`${document} has no section ${heading}`);
-  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  return blocksOf(section);
 };

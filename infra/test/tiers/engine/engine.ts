@@ -51,6 +51,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
     PULUMI_HOME: join(home, 'pulumi'),
     PULUMI_BACKEND_URL: `file://${state}`,
     PULUMI_CONFIG_PASSPHRASE: 'a passphrase of the tests',
+    PULUMI_STACK_FILE: 's3://acme-state/stack.yaml',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DEBUG_PROVIDERS: `aws:${port}`,

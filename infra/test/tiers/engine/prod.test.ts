@@ -56,11 +56,15 @@ describe.skipIf(!folder)('a prod stack', () => {
   const type = async (heading: string, at = 0) => {
     engine.acts();
     await engine.asked();
-    const { exit, printed } = await engine.type(commandsOf('docs/runbooks.md', heading)[at] ?? '');
+    const script = commandsOf('docs/runbooks.md', heading)[at] ?? '';
+    const { exit, printed } = await engine.type(script);
     expect(exit, printed).toBe(0);
     const asked = await engine.asked();
     // An output that does not exist is an empty argument.
     expect(asked.filter((call) => call.includes(' []'))).toEqual([]);
+    // CI must not take back what was set.
+    if (script.includes('s3 cp'))
+      expect(asked.at(-1)).toBe('aws [s3] [cp] [Pulumi.prod.yaml] [s3://acme-state/stack.yaml]');
     return { acts: engine.acts(), asked: asked.join('\n'), printed };
   };
 
