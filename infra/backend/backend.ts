@@ -55,14 +55,14 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { url: `https://${GITHUB}`, clientIdLists: ['sts.amazonaws.com'] },
     opts,
   );
-  const role = (of: string, subject: string, description: string) => {
+  const role = (of: string, subject: string, description: string, mayWrite = false) => {
     const trust = github.arn.apply((federated) => trustOf({ federated, subject: `repo:${repository}:${subject}` }));
     const made = new aws.iam.Role(
       `github-trunkline-${of}`,
       { name: `github-trunkline-${of}`, description, assumeRolePolicy: pulumi.jsonStringify(trust) },
       opts,
     );
-    const policy = pulumi.all([arn, key.arn]).apply(([bucketArn, keyArn]) => useState({ bucketArn, keyArn }));
+    const policy = pulumi.all([arn, key.arn]).apply(([bucketArn, keyArn]) => useState({ bucketArn, keyArn, mayWrite }));
     new aws.iam.RolePolicy(
       `github-trunkline-${of}-state`,
       { role: made.name, policy: pulumi.jsonStringify(policy) },
@@ -70,7 +70,7 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     );
     return made;
   };
-  const deploy = role('deploy', `environment:${stack}`, 'Deploys Trunkline from its main branch');
+  const deploy = role('deploy', `environment:${stack}`, 'Deploys Trunkline from its main branch', true);
   const preview = role('preview', 'pull_request', 'Previews changes of Trunkline');
   const drift = role('drift', 'ref:refs/heads/main', 'Looks for what was changed by hand');
   new aws.iam.RolePolicy(
@@ -131,14 +131,21 @@ const trustOf = ({ federated, subject }: { federated: string; subject: string })
   ],
 });
 
-const useState = ({ bucketArn, keyArn }: { bucketArn: string; keyArn: string }) => ({
+interface StateUse {
+  bucketArn: string;
+  keyArn: string;
+  mayWrite: boolean;
+}
+
+/** A preview takes no lock, and writes nothing. */
+const useState = ({ bucketArn, keyArn, mayWrite }: StateUse) => ({
   Version: '2012-10-17',
   Statement: [
     {
       Effect: 'Allow',
-      Action: ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      Action: ['s3:ListBucket', 's3:GetObject', ...(mayWrite ? ['s3:PutObject', 's3:DeleteObject'] : [])],
       Resource: [bucketArn, `${bucketArn}/*`],
     },
-    { Effect: 'Allow', Action: ['kms:Encrypt', 'kms:Decrypt'], Resource: [keyArn] },
+    { Effect: 'Allow', Action: ['kms:Decrypt', ...(mayWrite ? ['kms:Encrypt'] : [])], Resource: [keyArn] },
   ],
 });

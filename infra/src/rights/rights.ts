@@ -1,3 +1,4 @@
+import { PREFIX } from '../names.ts';
 import type { PolicyDocument, Statement } from '../service/iam.ts';
 
 export interface RightsArgs {
@@ -160,7 +161,12 @@ export const rightsFor = (types: readonly string[], { accountId, region }: Right
       Condition: { StringEquals: { 'iam:AWSServiceName': SERVICE_LINKED } },
     },
     global('Names', 'route53', ['*']),
-    global('AccessLogs', 's3', ['arn:aws:s3:::trunkline-*', 'arn:aws:s3:::trunkline-*/*']),
+    // No wider: the bucket that the state is in begins with trunkline-, too.
+    global(
+      'AccessLogs',
+      's3',
+      ['', '/*'].map((end) => `arn:aws:s3:::${PREFIX}-access-logs-*${end}`),
+    ),
   ];
   return { Version: '2012-10-17', Statement: statements.filter(({ Action }) => Action.length > 0) };
 };

@@ -38,11 +38,31 @@ describe('the backend of the stacks', () => {
     ]);
   });
 
-  it('lets who only looks change nothing but the state', () => {
-    const changing = ofType('aws:iam/rolePolicy:RolePolicy').filter(({ inputs }) =>
-      String(inputs.policy).includes('iam:PassRole'),
+  const statementsOf = (of: string): { Action: string[]; Resource: string[] }[] =>
+    ofType('aws:iam/rolePolicy:RolePolicy')
+      .filter(({ inputs }) => inputs.role === `github-trunkline-${of}`)
+      .flatMap(({ inputs }) => JSON.parse(String(inputs.policy)).Statement);
+
+  it('lets who only looks change nothing, the state included', () => {
+    const actions = [...statementsOf('preview'), ...statementsOf('drift')].flatMap(({ Action }) => Action);
+    expect([...new Set(actions)].toSorted()).toEqual([
+      'kms:Decrypt',
+      's3:GetObject',
+      's3:ListBucket',
+      'secretsmanager:GetSecretValue',
+    ]);
+  });
+
+  it('lets who deploys read, write and unlock the state, and not delete the bucket that it is in', () => {
+    const [bucket] = ofType('aws:s3/bucket:Bucket');
+    const reaches = (arn: string) =>
+      new RegExp(`^${arn.replaceAll('*', '.*')}$`).test(`arn:aws:s3:::${bucket?.inputs.bucket}/state`);
+    const onState = statementsOf('deploy').filter(
+      ({ Action, Resource }) => Action.some((action) => action.startsWith('s3:')) && Resource.some(reaches),
     );
-    expect(changing.map(({ inputs }) => inputs.role)).toEqual(['github-trunkline-deploy']);
+    expect(onState.map(({ Action }) => Action)).toEqual([
+      ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+    ]);
   });
 
   it('lets who looks for drift read the secrets that the state is compared with, and no others', () => {

@@ -45,9 +45,11 @@ describe.skipIf(!folder)('a dev stack', () => {
     await engine?.close();
   });
 
-  it('is shown by a preview, which does nothing', async () => {
+  it('is shown by a preview, which does nothing, and writes nothing to the state, not even a lock', async () => {
+    const before = await engine.stateFiles();
     const { exit, printed: shown } = await pulumi('preview');
     expect(exit, shown).toBe(0);
+    expect(await engine.stateFiles()).toEqual(before);
     expect(engine.acts()).toEqual([]);
   });
 
