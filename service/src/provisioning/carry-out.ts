@@ -73,12 +73,15 @@ export const build = async <Job extends Work, Name extends string>(
   job: Job,
   progress: Progress<Name>,
 ): Promise<void> => {
-  try {
-    await bringAll(parts, job, progress);
-  } catch (error) {
-    if (!(error instanceof Gone)) throw error;
-    progress.doubt();
-    await bringAll(parts, job, progress);
+  // Somebody may have deleted several, and each is found by what stands on it.
+  for (let left = parts.length; ; left--) {
+    try {
+      await bringAll(parts, job, progress);
+      break;
+    } catch (error) {
+      if (!(error instanceof Gone) || left === 0) throw error;
+      progress.doubt();
+    }
   }
   const unwanted = parts.filter(({ when }) => !when(job.record));
   await tearDown(unwanted, job, progress);

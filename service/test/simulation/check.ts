@@ -177,9 +177,11 @@ const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> 
     if (dial && row.provider === 'sip') {
       expect('address', dial.address, row.sip_server_address);
       expect('outbound password', dial.password, await open(row, 'sip_password'));
-      const { name, transport, media_encryption } = dial;
-      const wanted = { transport: row.sip_transport, media_encryption: row.media_encryption };
-      expect('outbound trunk', { name, transport, media_encryption }, { name: `${row.sip_trunk_name}-out`, ...wanted });
+      const { name, transport, media_encryption, from_host } = dial;
+      const { sip_transport, sip_from_host, sip_trunk_name } = row;
+      const wanted = { name: `${sip_trunk_name}-out`, transport: sip_transport, from_host: sip_from_host };
+      const is = { name, transport, media_encryption, from_host };
+      expect('outbound trunk', is, { ...wanted, media_encryption: row.media_encryption });
     }
     if (row.provider !== 'twilio') continue;
     const integration = database.rowsOf('integrations').find((it) => it.integration_id === row.integration_id) as Row;

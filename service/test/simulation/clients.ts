@@ -155,6 +155,7 @@ const sidelines: readonly Sideline[] = [
       const settings = {
         sip_trunk_name: pick(['main', 'other'], roll),
         sip_transport: pick(['auto', 'udp', 'tcp', 'tls'], roll),
+        sip_from_host: pick([null, 'one.example.com', 'two.example.com'], roll),
         media_encryption: pick(['disable', 'allow', 'require'], roll),
         allowed_addresses: pick([['198.51.100.7'], ['198.51.100.8', '203.0.113.0/24']], roll),
       };

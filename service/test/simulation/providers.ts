@@ -119,8 +119,9 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
     listInboundTrunks: async (phone_numbers) => new Map(phone_numbers.map((number) => [number, inboundOf(number)])),
     changeInboundTrunk: async (trunk_id, { phone_number: _, mark: __, ...line }) => change(inbound, trunk_id, line),
     createOutboundTrunk: async (line) => put(outbound, 'ST_', line),
-    changeOutboundTrunk: async (trunk_id, { phone_number: _, mark: __, from_host, ...line }) => {
-      const isThere = change(outbound, trunk_id, { ...line, ...(from_host !== null && { from_host }) });
+    changeOutboundTrunk: async (trunk_id, { phone_number: _, mark: __, from_host, ...line }, differences = []) => {
+      const isOther = differences.includes('from_host');
+      const isThere = change(outbound, trunk_id, { ...line, ...(isOther && { from_host }) });
       providers.dialsChanged();
       return isThere;
     },

@@ -20,6 +20,7 @@ const found = {
   104313: 'a trunk that was deleted by hand is made again, where nobody knows what its origination URL was sent',
   50584: 'a number in doubt follows to a trunk that was made anew',
   8094: 'no call begins by credentials that were replaced, where what was read of them was late',
+  620610: 'what was deleted by hand at both providers is made again by one request',
   94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
 };
 
