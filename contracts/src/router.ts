@@ -69,23 +69,23 @@ type ProcedureOf<O extends Operation> = O['kind'] extends 'query'
 type RecordOf<T> = { [K in keyof T]: T[K] extends Operation ? ProcedureOf<T[K]> : RecordOf<T[K]> };
 
 /** Runs around each handler. */
-export type Around = <T>(call: Call, run: (caller: Caller) => Promise<T>) => Promise<T>;
+export type Middleware = <T>(call: Call, run: (caller: Caller) => Promise<T>) => Promise<T>;
 
 /** The type that tRPC clients are made from. */
 export type AppRouter = TRPCBuiltRouter<RootTypes, RecordOf<typeof api>>;
 
 /** Answers one operation, whatever protocol asked: `input` is as it came. Throws a `Problem` for what the caller did wrong. */
-export type Answer = (caller: Caller, input: unknown) => Promise<unknown>;
+export type Handle = (caller: Caller, input: unknown) => Promise<unknown>;
 
 export interface Api {
   /** Every operation by its name, for protocols other than tRPC. */
-  answers: ReadonlyMap<string, Answer>;
+  handles: ReadonlyMap<string, Handle>;
   /** The same operations as tRPC procedures. */
   router: AppRouter;
 }
 
 /** Every operation, each answered by the handler of its name. */
-export const createApi = (handlers: Handlers, around: Around = ({ caller }, run) => run(caller)): Api => {
+export const createApi = (handlers: Handlers, middleware: Middleware = ({ caller }, run) => run(caller)): Api => {
   const t = initTRPC
     .context<Context>()
     .meta<Operation>()
@@ -108,17 +108,17 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
     return result;
   });
 
-  const answers = new Map<string, Answer>();
+  const handles = new Map<string, Handle>();
   const records: Record<string, object> = {};
   for (const [name, operation] of operations) {
     const handler = handlerOf(handlers, name);
     const run = async (caller: Caller, input: unknown, sent: unknown) => {
       if (operation.kind === 'mutation') await caller.confirm?.();
       const call = { name, operation, caller, input, sent };
-      return around(call, (as) => handler(as, input).catch(refuseUnlisted(operation)));
+      return middleware(call, (as) => handler(as, input).catch(refuseUnlisted(operation)));
     };
 
-    answers.set(name, async (caller, input) => {
+    handles.set(name, async (caller, input) => {
       requirePermission(caller.role, operation);
       const { data, error } = operation.input.safeParse(input);
       if (error) throw invalidRequest(error);
@@ -131,7 +131,7 @@ export const createApi = (handlers: Handlers, around: Around = ({ caller }, run)
     put(records, name, operation.kind === 'query' ? defined.query(resolve) : defined.mutation(resolve));
   }
   // The loop loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.
-  return { answers, router: t.router(records as RecordOf<typeof api>) as unknown as AppRouter };
+  return { handles, router: t.router(records as RecordOf<typeof api>) as unknown as AppRouter };
 };
 
 /** What an operation does not list is no problem of its caller: it is told as `internal`, with what it was as the cause. */

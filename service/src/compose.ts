@@ -8,7 +8,7 @@ import type { Connection } from './database/connect.ts';
 import { prepareDatabase } from './database/prepare-database.ts';
 import { createSecrets, type KeyRing } from './database/secrets.ts';
 import { createApp } from './http/app.ts';
-import { createAdmit, type Phase } from './http/identify.ts';
+import { createAuthenticate, type Phase } from './http/identify.ts';
 import { createLimits } from './http/limits.ts';
 import type { Logging } from './telemetry/log.ts';
 import { createMeasure } from './telemetry/measure.ts';
@@ -89,7 +89,7 @@ export const compose = async (config: Config, parts: Opened) => {
     anonymous_per_second: config.anonymous_rate_limit_rps,
   });
   let phase: Phase = 'starting';
-  const admit = createAdmit({
+  const authenticate = createAuthenticate({
     ...organizations.identify,
     identify: (raw_key) => whileDatabaseLasts(() => organizations.identify.identify(raw_key)),
     confirm: (raw_key) => whileDatabaseLasts(() => organizations.identify.confirm(raw_key)),
@@ -98,7 +98,7 @@ export const compose = async (config: Config, parts: Opened) => {
   });
   const app = createApp({
     api,
-    admit,
+    authenticate,
     limits,
     isReady: () => phase === 'serving',
     logging,

@@ -86,7 +86,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   // Whoever is told that it is ready may use the key at once.
   service.serve();
   const opens = { config, mongod, sandbox, api, metrics, api_key, service };
-  const welcome = development && (await unlessCalledOff(development.welcome(opens)));
+  const banner = development && (await unlessCalledOff(development.banner(opens)));
 
   service.reconciler.start();
   if (config.production) service.report.start();
@@ -94,7 +94,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
     { event: 'ready', port: api.port, metrics_port: metrics.port, installation_id: service.installation_id },
     'ready',
   );
-  if (welcome !== undefined) say(welcome);
+  if (banner !== undefined) say(banner);
   const checking = new AbortController();
   // The stand-ins take no calls, and there is nothing to find.
   if (config.livekit) void service.background.run('Checking', service.tellFindings(checking.signal)).catch(() => {});

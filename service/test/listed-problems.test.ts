@@ -24,10 +24,10 @@ let thrown: Problem;
 const fail = () => Promise.reject(thrown);
 /** Whatever is called, it fails. */
 const handlers: object = new Proxy(fail, { get: () => handlers });
-const { answers, router } = createApi(handlers as Handlers);
+const { handles, router } = createApi(handlers as Handlers);
 
 const protocols = {
-  REST: (name: string, input: unknown) => answers.get(name)?.(caller, input),
+  REST: (name: string, input: unknown) => handles.get(name)?.(caller, input),
   tRPC: (name: string, input: unknown) => {
     const asked = router.createCaller({ caller });
     const call = name.split('.').reduce<unknown>((within, part) => Reflect.get(Object(within), part), asked);

@@ -46,9 +46,9 @@ export const sipHostCheck = ({ sip_host, secure }: SipHostDependencies): Check =
 });
 
 /** The status of a SIP answer, or why there is none. */
-type Answer = { status: number } | { error: unknown };
+type Probe = { status: number } | { error: unknown };
 
-const tryTransport = (server: SipServer, transport: Transport, signal: AbortSignal): Promise<Answer> =>
+const tryTransport = (server: SipServer, transport: Transport, signal: AbortSignal): Promise<Probe> =>
   askOptions(server, transport, signal).then(
     (status) => ({ status }),
     (error: unknown) => ({ error }),
@@ -57,7 +57,7 @@ const tryTransport = (server: SipServer, transport: Transport, signal: AbortSign
 const whereOf = ({ host, ip, port }: SipServer): string =>
   host === ip ? `${host}, port ${port},` : `${host} (${ip}), port ${port},`;
 
-const seenOverTls = (server: SipServer, tls: Answer, tcp: Answer): Seen => {
+const seenOverTls = (server: SipServer, tls: Probe, tcp: Probe): Seen => {
   const where = whereOf(server);
   if ('status' in tls) return seenStatus(`${where} answers SIP over TLS, with a valid certificate`, tls.status);
   const code = codeOf(tls.error) ?? '';
@@ -78,7 +78,7 @@ const seenOverTls = (server: SipServer, tls: Answer, tcp: Answer): Seen => {
   return silent(`${where} does not answer over TLS`, tls.error);
 };
 
-const seenWithoutTls = (server: SipServer, tcp: Answer, udp: Answer): Seen => {
+const seenWithoutTls = (server: SipServer, tcp: Probe, udp: Probe): Seen => {
   const where = whereOf(server);
   if ('status' in tcp) return seenStatus(`${where} answers SIP over TCP`, tcp.status);
   if ('status' in udp) {

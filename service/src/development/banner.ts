@@ -18,7 +18,7 @@ export interface Opened {
 }
 
 /** What people at a terminal need first: where it listens, what is embedded, who they are, and what to paste. */
-export const welcome = async (opened: Opened): Promise<string> => {
+export const banner = async (opened: Opened): Promise<string> => {
   const { config, service, api, metrics, mongod, sandbox, api_key } = opened;
   const url = `http://127.0.0.1:${api.port}`;
   const twilio = config.twilio_api_url ?? 'https://api.twilio.com';

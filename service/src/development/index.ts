@@ -4,7 +4,7 @@ import { buildIndexes } from '../database/indexes.ts';
 import { openSandbox, type Sandbox } from '../sandbox/server.ts';
 import { createDatabaseShelf, sandboxCollection } from '../sandbox/shelf.ts';
 
-export { welcome } from './banner.ts';
+export { banner } from './banner.ts';
 /** What stands in for whatever is not set. Production never loads it, and its packages are not installed there. */
 export { keptApiKey, keptEncryptionKeys } from './local-keys.ts';
 export { openMongod } from './mongod.ts';

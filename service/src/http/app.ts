@@ -4,7 +4,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import type { Log, Logging } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createDocs } from './docs.ts';
-import type { Admit } from './identify.ts';
+import type { Authenticate } from './identify.ts';
 import type { Limits } from './limits.ts';
 import { prebuilt } from './prebuilt.ts';
 import { toLlmsText, toMarkdown } from './reference/markdown.ts';
@@ -14,7 +14,7 @@ import { createTrpc } from './trpc.ts';
 
 export interface AppDependencies {
   api: Api;
-  admit: Admit;
+  authenticate: Authenticate;
   limits: Pick<Limits, 'countAnonymous' | 'countFile'>;
   isReady(): boolean;
   logging: Logging;
@@ -25,7 +25,7 @@ export interface AppDependencies {
 /** Everything that is served: REST, tRPC, the document of the API and a page to read it on, and whether the process lives. */
 export const createApp = ({
   api,
-  admit,
+  authenticate,
   limits,
   isReady,
   logging,
@@ -55,8 +55,8 @@ export const createApp = ({
   for (const [path, document] of Object.entries(documents)) app.get(path, limitAddress, prebuilt(document));
   app.get('/', limitAddress, (_req, res) => res.redirect('/docs/'));
   app.use('/docs', limitPage, createDocs());
-  app.use('/api', createRest(api.answers, admit, limits));
-  app.use('/trpc', createTrpc(api.router, { admit, limits, log: logging.log }));
+  app.use('/api', createRest(api.handles, authenticate, limits));
+  app.use('/trpc', createTrpc(api.router, { authenticate, limits, log: logging.log }));
   app.use(limitAddress, () => {
     throw new Problem('route_not_found', 'No route matches this request. See /docs.');
   });

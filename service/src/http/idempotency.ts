@@ -1,8 +1,8 @@
 import {
-  type Around,
   type Call,
   type Caller,
   KeyId,
+  type Middleware,
   OrganizationId,
   Problem,
   type ProblemCode,
@@ -36,7 +36,7 @@ const FirstRequest = z.object({
   fingerprint: z.string(),
   /** Until then it is under way; also what tells one holder from the next. */
   held_until: z.date(),
-  /** JSON of `Answer`; absent while it is under way. */
+  /** JSON of a `StoredResponse`; absent while it is under way. */
   answer: Sealed.exactOptional(),
   expires_at: z.date(),
 });
@@ -52,7 +52,7 @@ export const firstRequestsCollection = {
   ],
 } as const satisfies CollectionDefinition;
 
-const Answer = z.union([
+const StoredResponse = z.union([
   z.object({ data: z.unknown() }),
   z.object({
     problem: z.object({ code: z.enum(problemCodes), detail: z.string(), members: z.record(z.string(), z.unknown()) }),
@@ -81,7 +81,7 @@ export const createIdempotency = ({
   background,
   clock,
   longest_ms,
-}: IdempotencyDependencies): Around => {
+}: IdempotencyDependencies): Middleware => {
   const requests = openCollection(connection, firstRequestsCollection);
   const placeOf = ({ _id }: FirstRequest) => `idempotency_keys/${_id.toHexString()}/answer` as const;
 
@@ -136,7 +136,7 @@ export const createIdempotency = ({
     );
   };
 
-  const keep = async (first: FirstRequest, answer: z.input<typeof Answer>): Promise<void> => {
+  const keep = async (first: FirstRequest, answer: z.input<typeof StoredResponse>): Promise<void> => {
     const sealed = await secrets.seal(JSON.stringify(answer), placeOf(first));
     await requests.updateOne({ _id: first._id, held_until: first.held_until }, { $set: { answer: sealed } });
   };
@@ -162,7 +162,7 @@ export const createIdempotency = ({
     // Schema 1 kept answers for a whole organization, secrets among them, and what one role was refused.
     const isForAnyKey = first.key_id === undefined;
     if (isForAnyKey && call.operation.answersSecret) throw answerNotKept();
-    const answer = Answer.parse(JSON.parse(await secrets.open(sealed, placeOf(first))));
+    const answer = StoredResponse.parse(JSON.parse(await secrets.open(sealed, placeOf(first))));
     if ('data' in answer) return answer.data;
     const { code, detail, members } = answer.problem;
     if (isForAnyKey && code === 'permission_denied') return run();

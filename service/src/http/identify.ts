@@ -13,7 +13,7 @@ import { formOf } from '../organizations/raw-key.ts';
 import { MAX_BODY_BYTES, tooLarge } from './body.ts';
 import type { Limits } from './limits.ts';
 
-export interface AdmitDependencies extends Omit<Identify, 'forget'> {
+export interface AuthenticateDependencies extends Omit<Identify, 'forget'> {
   limits: Limits;
   phase(): Phase;
 }
@@ -21,11 +21,16 @@ export interface AdmitDependencies extends Omit<Identify, 'forget'> {
 export type Phase = 'starting' | 'serving' | 'draining';
 
 /** `calls`: how many are counted; a batch may hold some that are no operations. */
-export type Admit = (req: Request, res: Response, operations: readonly Operation[], calls?: number) => Promise<Caller>;
+export type Authenticate = (
+  req: Request,
+  res: Response,
+  operations: readonly Operation[],
+  calls?: number,
+) => Promise<Caller>;
 
 /** Lets a request in, or throws why not: what can be told before its body is read, in the order that callers may rely on. */
-export const createAdmit =
-  ({ identify, confirm, isRemembered, wasGood, limits, phase }: AdmitDependencies): Admit =>
+export const createAuthenticate =
+  ({ identify, confirm, isRemembered, wasGood, limits, phase }: AuthenticateDependencies): Authenticate =>
   async (req, res, operations, calls = 1) => {
     res.locals.operation = operations.map((operation) => nameOf.get(operation)).join(',') || '(unknown)';
     if (phase() !== 'serving') {

@@ -1,7 +1,7 @@
 import {
-  type Answer,
   type Api,
   fieldsOf,
+  type Handle,
   IF_REVISION,
   invalidFields,
   type Operation,
@@ -12,14 +12,18 @@ import {
 } from '@trunkline/contracts';
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { parseJson, readText } from './body.ts';
-import type { Admit } from './identify.ts';
+import type { Authenticate } from './identify.ts';
 import type { Limits } from './limits.ts';
 
 /**
  * REST from the same contract: one route for each operation. A ready-made bridge (@orpc/openapi) was left aside: it
  * parses the body before it asks who calls, and the order of problems is promised to callers.
  */
-export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<Limits, 'countAnonymous'>): Router => {
+export const createRest = (
+  handles: Api['handles'],
+  authenticate: Authenticate,
+  limits: Pick<Limits, 'countAnonymous'>,
+): Router => {
   const rest = express.Router({ caseSensitive: true });
   const methods = new Map<string, Set<string>>();
 
@@ -27,7 +31,10 @@ export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<L
     const { method, path } = operation.route;
     const pattern = path.replaceAll(/\{([^}]+)\}/g, ':$1');
     methods.set(pattern, (methods.get(pattern) ?? new Set()).add(method));
-    rest[method.toLowerCase() as Lowercase<typeof method>](pattern, routeOf(operation, answers.get(name), admit));
+    rest[method.toLowerCase() as Lowercase<typeof method>](
+      pattern,
+      routeOf(operation, handles.get(name), authenticate),
+    );
   }
 
   for (const [pattern, allowed] of methods) {
@@ -41,20 +48,20 @@ export const createRest = (answers: Api['answers'], admit: Admit, limits: Pick<L
   return rest;
 };
 
-const routeOf = (operation: Operation, answer: Answer | undefined, admit: Admit): RequestHandler => {
-  if (answer === undefined) throw new Error(`${operation.summary} has no answer`);
+const routeOf = (operation: Operation, handle: Handle | undefined, authenticate: Authenticate): RequestHandler => {
+  if (handle === undefined) throw new Error(`${operation.summary} has no handler`);
   const { method, path, status = 200, location, goesOn } = operation.route;
   const takesIfMatch = IF_REVISION in fieldsOf(operation.input);
   const taken = [...pathNames(operation.route), ...(takesIfMatch ? [IF_REVISION] : [])];
   return async (req, res) => {
     res.locals.route = `${method} /api${path}`;
-    const caller = await admit(req, res, [operation]);
+    const caller = await authenticate(req, res, [operation]);
     const beside = { ...(takesIfMatch && readIfMatch(req)), ...req.params };
     const inQuery = takesQuery(operation) ? without(readQuery(req, operation), taken) : {};
     const inBody = method === 'GET' ? {} : await readBody(req);
     const elsewhere = [...taken, ...Object.keys(inQuery)];
     const input = elsewhere.length === 0 ? inBody : { ...without(inBody, elsewhere), ...inQuery, ...beside };
-    const output = await answer(caller, input);
+    const output = await handle(caller, input);
     if (location !== undefined) res.setHeader('Location', `/api${fill(location, output)}`);
     const data: unknown = Reflect.get(Object(output), 'data');
     const revision: unknown = Reflect.get(Object(data), 'revision');

@@ -6,18 +6,18 @@ import { type AppRouter, asTrpcError, type Operation, operations, Problem, probl
 import express, { type Request, type Response, type Router } from 'express';
 import type { Log } from '../telemetry/log.ts';
 import { parseJson, readText } from './body.ts';
-import type { Admit } from './identify.ts';
+import type { Authenticate } from './identify.ts';
 import type { Limits } from './limits.ts';
 import { readTrpcRequest, type TrpcRequest, toFetchRequest } from './trpc-request.ts';
 
 export interface TrpcDependencies {
-  admit: Admit;
+  authenticate: Authenticate;
   limits: Pick<Limits, 'countAnonymous'>;
   log: Log;
 }
 
 /** tRPC over the same admission as REST: who calls is asked once for a whole batch, and every call of it is counted. */
-export const createTrpc = (router: AppRouter, { admit, limits, log }: TrpcDependencies): Router => {
+export const createTrpc = (router: AppRouter, { authenticate, limits, log }: TrpcDependencies): Router => {
   const trpc = express.Router();
 
   const answer = async (req: Request, res: Response, request: TrpcRequest): Promise<void> => {
@@ -25,7 +25,7 @@ export const createTrpc = (router: AppRouter, { admit, limits, log }: TrpcDepend
     const named = names
       .map((name) => operations.get(name))
       .filter((operation): operation is Operation => operation !== undefined);
-    const caller = await admit(req, res, named, names.length);
+    const caller = await authenticate(req, res, named, names.length);
     const body = method === 'POST' ? await readText(req) : undefined;
     if (body) parseJson(body);
     if (request.input) parseJson(request.input, 'input');

@@ -26,7 +26,7 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   const inTime = createInTime(deps);
 
   /** Another replica goes on with it: waits for what that makes of it. */
-  const follow = async (
+  const awaitChange = async (
     { phone_number_id, revision }: PhoneNumberRecord,
     change: Change,
   ): Promise<PhoneNumberRecord> => {
@@ -63,7 +63,7 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
       throw busy(phone_number_id);
     }
     return inTime(change.kind, claim).catch((error: unknown) => {
-      if (error instanceof LeaseLost) return follow(record, change);
+      if (error instanceof LeaseLost) return awaitChange(record, change);
       throw error;
     });
   };

@@ -61,8 +61,8 @@ export const createImport = (deps: ImportDependencies) => {
       room.catch(quotaReached),
     ]);
     if (full && (await store.getByNumber(phone_number))?.organization_id !== organization_id) throw full;
-    const drafts = [first];
-    const claim = await drawingIds(async () => store.insert(drafts.pop() ?? (await drawRecord())));
+    const newRecords = [first];
+    const claim = await drawingIds(async () => store.insert(newRecords.pop() ?? (await drawRecord())));
     if (claim === undefined) return refuseTaken(caller, phone_number);
     return inTime('import', claim, account).catch((error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;

@@ -27,12 +27,12 @@ export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_
   return (kind: Change['kind'], claim: PhoneNumberClaim, account?: CarrierAccount): Promise<PhoneNumberRecord> => {
     const deadline = new AbortController();
     const finished = new AbortController();
-    let turned: Promise<Problem> | undefined;
+    let dropped: Promise<Problem> | undefined;
     /** Stores once why it goes back, whoever finds out first, and tells it. */
-    const turnBack = (problem: Problem): Promise<Problem> =>
-      (turned ??= reconcile.drop(claim, problem).then(() => problem));
+    const dropChange = (problem: Problem): Promise<Problem> =>
+      (dropped ??= reconcile.drop(claim, problem).then(() => problem));
     const until = { at: clock.now() + deadline_ms, signal: deadline.signal };
-    const work = carryOut({ kind, claim, account, deadline: until, turnBack }).finally(() => finished.abort());
+    const work = carryOut({ kind, claim, account, deadline: until, dropChange }).finally(() => finished.abort());
 
     const late = async () => {
       const problem = new Problem(
@@ -40,7 +40,7 @@ export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_
         `The ${kind} did not finish within ${deadline_ms / 1000} seconds and is being rolled back. Try again in a minute.`,
       );
       deadline.abort(problem);
-      const told = await turnBack(problem).catch((error: unknown) => {
+      const told = await dropChange(problem).catch((error: unknown) => {
         // It was done in the last moment, or is taken over: how it ends is told by the work itself.
         if (error instanceof LeaseLost) return undefined;
         throw error;
@@ -59,13 +59,13 @@ interface CarryOut {
   claim: PhoneNumberClaim;
   account: CarrierAccount | undefined;
   deadline: Deadline;
-  turnBack(problem: Problem): Promise<Problem>;
+  dropChange(problem: Problem): Promise<Problem>;
 }
 
 /** Goes forward, more than once if a provider fails in passing; else turns back, and undoes what it can at once. */
 const createCarryOut =
   ({ reconcile, clock, retry_base_ms }: Pick<InTimeDependencies, 'reconcile' | 'clock' | 'retry_base_ms'>) =>
-  async ({ kind, claim, account, deadline, turnBack }: CarryOut): Promise<PhoneNumberRecord> => {
+  async ({ kind, claim, account, deadline, dropChange }: CarryOut): Promise<PhoneNumberRecord> => {
     const { signal } = deadline;
     try {
       await tryAgain((tries) => reconcile.forward(claim, { deadline, ...(tries === 1 && account && { account }) }), {
@@ -77,7 +77,7 @@ const createCarryOut =
     } catch (error) {
       if (!signal.aborted && !isOursToStore(error)) throw error;
       // Where the deadline has turned it back, whatever came after is a consequence of that.
-      const problem = await turnBack(problemOf(signal.aborted ? signal.reason : error));
+      const problem = await dropChange(problemOf(signal.aborted ? signal.reason : error));
       const outcome = await reconcile
         .restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined })
         .catch((lost: unknown) => {

@@ -26,7 +26,7 @@ export interface LifecycleDependencies {
 export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDependencies) => {
   const later = (ms: number) => new Date(clock.now() + ms);
 
-  const tell = (
+  const writeEvent = (
     { organization_id, phone_number_id: subject_id }: PhoneNumberRecord,
     type: NewEvent['type'],
     changes: NewEvent['changes'],
@@ -58,8 +58,8 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
             only: { ...isUnderWay(change), ...secretsAsRead(change) },
           },
         );
-        const [type, changes] = toldOfReached(record, change);
-        if (hasOtherSettings || change.kind === 'import') await tell(record, type, changes, change, session);
+        const [type, changes] = eventOfReached(record, change);
+        if (hasOtherSettings || change.kind === 'import') await writeEvent(record, type, changes, change, session);
       });
       Object.assign(record, settled);
       Object.assign(record.provisioning, { change: null, obstacle: null });
@@ -74,7 +74,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
         await inTransaction(async (session) => {
           const $set = { ...back, 'provisioning.outcome': { code, detail }, updated_at: later(0) };
           await claim.write({ $set }, { session, only: isUnderWay(change) });
-          await tell(record, 'phone_number.import_failed', { code }, change, session);
+          await writeEvent(record, 'phone_number.import_failed', { code }, change, session);
         });
         record.provisioning_state = 'releasing';
         record.provisioning.outcome = { code, detail };
@@ -118,7 +118,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
           ...(problem && { problem: problem.detail }),
         };
         const type = change ? 'phone_number.released' : 'phone_number.import_undone';
-        await tell(record, type, told, change ?? reconciler, session);
+        await writeEvent(record, type, told, change ?? reconciler, session);
       });
     },
 
@@ -175,18 +175,18 @@ const reconciler = { actor: { system: 'reconciler' }, request_id: null } as cons
 /** Whether callers read anything else of the number once it is reached. */
 export const changesSettings = ({ wanted }: Pick<Change, 'wanted'>): boolean => Object.keys(wanted ?? {}).length > 0;
 
-const toldOfReached = (
+const eventOfReached = (
   { phone_number, provider, assigned_agent_id }: PhoneNumberRecord,
   { kind, wanted }: Change,
 ): [NewEvent['type'], NewEvent['changes']] => {
   if (kind === 'import') return ['phone_number.imported', { phone_number, provider, assigned_agent_id }];
-  if (kind === 'update') return ['phone_number.updated', toldOf(wanted ?? {})];
+  if (kind === 'update') return ['phone_number.updated', eventChangesOf(wanted ?? {})];
   const agent = { assigned_agent_id: wanted?.assigned_agent_id ?? null };
   return [kind === 'assign' ? 'phone_number.assigned' : 'phone_number.unassigned', agent];
 };
 
 /** Secrets, and what is long, are named and not told. */
-const toldOf = ({
+const eventChangesOf = ({
   inbound_pin,
   inbound_pin_version,
   sip_password,

@@ -119,7 +119,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
    * Takes away what turned up for a record that is gone. It holds its number again for that moment, so that nobody imports
    * it meanwhile; where somebody has already, the carrier's routing is theirs.
    */
-  const sweep = async (claim: PhoneNumberClaim): Promise<Outcome> => {
+  const removeLeftovers = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     progress(claim).doubt();
     const job = await jobOf(claim);
     if (!isOrphan(job) && (await store.holdAgain(claim))) return back(claim, {}, true);
@@ -129,7 +129,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   };
 
   /** Nothing of a number is sent while a call may still take effect, unless somebody waits for a change. */
-  const settle = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
+  const confirm = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
     const { uncertain_until } = claim.record.provisioning;
     if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return forward(claim, options);
     await lifecycle.postponed(claim, uncertain_until);
@@ -138,14 +138,14 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   const whateverIsDue = (claim: PhoneNumberClaim): Promise<Outcome> => {
     const { record } = claim;
-    if (record.provisioning_state === 'gone') return sweep(claim);
+    if (record.provisioning_state === 'gone') return removeLeftovers(claim);
     if (wantedOf(record) === null) return back(claim);
-    if (record.provisioning.change === null) return settle(claim);
-    return forward(claim).catch((error: unknown) => turnBack(claim, error));
+    if (record.provisioning.change === null) return confirm(claim);
+    return forward(claim).catch((error: unknown) => dropChange(claim, error));
   };
 
   /** A definite refusal ends a change, also where nobody waits for it any longer. */
-  const turnBack = async (claim: PhoneNumberClaim, error: unknown): Promise<Outcome> => {
+  const dropChange = async (claim: PhoneNumberClaim, error: unknown): Promise<Outcome> => {
     if (!(error instanceof Problem) || isPassing(error)) throw error;
     await lifecycle.dropped(claim, error);
     return restore(claim);
@@ -153,7 +153,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   /** What was dropped leaves nothing: an import goes, and a number that was there becomes what it was. */
   const restore = (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> =>
-    wantedOf(claim.record) === null ? back(claim, options) : settle(claim, options);
+    wantedOf(claim.record) === null ? back(claim, options) : confirm(claim, options);
 
   /** Logs why, and has the reconciler look again later. */
   const postponing =

@@ -34,7 +34,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
   const letGo = createLetGo(deps);
 
   /** Waits for what another request makes of it. */
-  const follow = async (record: PhoneNumberRecord): Promise<Release> => {
+  const awaitRelease = async (record: PhoneNumberRecord): Promise<Release> => {
     const { phone_number_id } = record;
     const until = clock.now() + deadline_ms;
     const done = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
@@ -64,7 +64,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
     const { phone_number, assigned_agent_id } = record;
     if (isBeingReleased(record)) {
       if (force) await store.forceRelease(phone_number_id, change);
-      return follow(record);
+      return awaitRelease(record);
     }
     if (assigned_agent_id !== null && !force) {
       throw new Problem(
@@ -73,10 +73,10 @@ export const createRelease = (deps: ReleaseDependencies) => {
       );
     }
     const claim = await store.startChange(record, change);
-    if (claim !== undefined) return letGo(claim, () => follow(record));
+    if (claim !== undefined) return letGo(claim, () => awaitRelease(record));
     const now = await store.get(organization_id, phone_number_id);
     if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
-    if (now === null || isBeingReleased(now)) return follow(record);
+    if (now === null || isBeingReleased(now)) return awaitRelease(record);
     throw busy(phone_number_id);
   };
 };
@@ -84,7 +84,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
 /** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
 const createLetGo =
   ({ reconcile, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
-  (claim: PhoneNumberClaim, follow: () => Promise<Release>): Promise<Release> => {
+  (claim: PhoneNumberClaim, awaitRelease: () => Promise<Release>): Promise<Release> => {
     const { record } = claim;
     const finished = new AbortController();
     const deadline = { at: clock.now() + deadline_ms, signal: new AbortController().signal };
@@ -96,7 +96,7 @@ const createLetGo =
         const outcome = await tryAgain(() => reconcile.back(claim, { deadline }), { clock, deadline, retry_base_ms });
         return { record, isDone: outcome === 'removed' };
       } catch (error) {
-        if (error instanceof LeaseLost) return follow();
+        if (error instanceof LeaseLost) return awaitRelease();
         if (!isOursToStore(error)) throw error;
         if (isAnswered || isRemovalBegun(record)) {
           await reconcile.postpone(claim, error);

@@ -199,12 +199,12 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
   });
 
   /** What has a record looked at: one that nobody holds, and one that somebody does. */
-  const looking = () => {
+  const requeueUpdates = () => {
     const now = new Date(clock.now());
     return {
       // A call of whoever holds no lease now may take effect for as long as is written already.
       due: { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.uncertain_until': now } },
-      stray: { $set: { 'provisioning.is_requeued': true } },
+      requeued: { $set: { 'provisioning.is_requeued': true } },
     };
   };
 
@@ -262,8 +262,8 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     },
     /** Has all of these looked at: now, or once whoever holds one lets go of it. */
     requeueAll: async (filter: Fields): Promise<void> => {
-      const { due, stray } = looking();
-      await records.updateMany({ ...filter, 'provisioning.lease_token': { $ne: null } }, stray);
+      const { due, requeued } = requeueUpdates();
+      await records.updateMany({ ...filter, 'provisioning.lease_token': { $ne: null } }, requeued);
       await records.updateMany({ ...filter, 'provisioning.lease_token': null }, due);
     },
     /** Also what somebody has just taken, by whose clock a lease may end later. */
@@ -273,12 +273,12 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
      * it looked at again when it lets go. Not by a name in memory: this process may end as well.
      */
     requeue: async (filter: Fields): Promise<void> => {
-      const { due, stray } = looking();
+      const { due, requeued } = requeueUpdates();
       for (let found = 0; found === 0; ) {
         const free = { ...filter, 'provisioning.lease_token': null };
         found = (await records.updateOne(free, due)).matchedCount;
         const held = { ...filter, 'provisioning.lease_token': { $ne: null } };
-        found ||= (await records.updateOne(held, stray)).matchedCount;
+        found ||= (await records.updateOne(held, requeued)).matchedCount;
         if (found === 0 && !(await records.exists(filter))) return;
       }
     },

@@ -60,7 +60,7 @@ const createAsk =
   async (actor: string, operation: string, input: Command['input'], caller: Caller, roll: Roll) => {
     while (replicas().length === 0) await scheduler.wait(network, `${name} waits for a replica`, { ms: 500 });
     const { core, life } = pick(replicas(), roll);
-    const answer = core.api.answers.get(operation);
+    const answer = core.api.handles.get(operation);
     if (answer === undefined) throw new Error(`There is no ${operation}`);
     scheduler.note(`${actor} asks ${life.name} for ${operation} ${JSON.stringify(input)}`);
     const answered = scheduler

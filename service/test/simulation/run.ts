@@ -193,7 +193,7 @@ const makeOrganizations = async ({ core }: Replica, { database, providers }: Wor
     for (const { sid: account_sid } of providers.accounts.values()) {
       const credentials = { provider: 'twilio', account_sid, auth_token };
       const caller = { organization_id, key_id, role: 'admin', request_id: `${name} integrates` } as const;
-      const create = core.api.answers.get('integrations.create');
+      const create = core.api.handles.get('integrations.create');
       const answer = (await create?.(caller, { name, credentials })) as any;
       integrations.set(account_sid, answer.data.integration_id);
     }
@@ -233,7 +233,7 @@ const importAgain = async (
     if (!isThere) continue;
     const both = { supports_inbound: true, supports_outbound: true, replace_existing_routing: true };
     const caller = { organization_id, key_id, role: 'admin', request_id: `again ${phone_number}` } as const;
-    const again = core.api.answers.get('phoneNumbers.import');
+    const again = core.api.handles.get('phoneNumbers.import');
     await scheduler
       .as('again', async () => again?.(caller, { provider: 'twilio', phone_number, integration_id, ...both }))
       .catch((error: unknown) => refused.push(`${phone_number} cannot be imported again: ${String(error)}`));
