@@ -5,7 +5,7 @@ import express, { type Request, type Response } from 'express';
 import { Schema } from 'mongoose';
 import { z } from 'zod';
 import { systemClock } from '../src/clock.ts';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/index.ts';
 import { type Connection, transactionOn } from '../src/database/connect.ts';
 import { openInstallation } from '../src/database/installation.ts';
 import { createEventStore } from '../src/events/store.ts';

@@ -1,5 +1,5 @@
 import { systemClock } from '../src/clock.ts';
-import { collections } from '../src/collections.ts';
+import { collections } from '../src/compose/collections.ts';
 import { connect, databaseOf } from '../src/database/connect.ts';
 import { drawId } from '../src/database/ids.ts';
 import { buildIndexes } from '../src/database/indexes.ts';

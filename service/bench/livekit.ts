@@ -9,7 +9,7 @@ import {
   SIPOutboundTrunkInfo,
 } from '@livekit/protocol';
 import { AccessToken } from 'livekit-server-sdk';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/index.ts';
 import { createLiveKit } from '../src/vendors/livekit.ts';
 import { findLiveKitServer, type LiveKitServer, startLiveKitServer } from '../test/conformance/livekit-server.ts';
 import { findRedis, startRedis } from '../test/conformance/redis.ts';

@@ -1,4 +1,4 @@
-import { readConfig } from './config.ts';
+import { readConfig } from './config/index.ts';
 import { type Running, run } from './run.ts';
 
 const start = new AbortController();

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DestinationStream } from 'pino';
 import { systemClock } from './clock.ts';
-import { compose, type Service } from './compose.ts';
-import type { Config } from './config.ts';
+import { compose, type Service } from './compose/index.ts';
+import type { Config } from './config/index.ts';
 import { untilAborted } from './database/abort.ts';
 import { connect } from './database/connect.ts';
 import { createMetricsApp } from './http/metrics.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { collections } from '../src/collections.ts';
+import { collections } from '../src/compose/collections.ts';
 import { connect, databaseOf } from '../src/database/connect.ts';
 import { nameOf } from '../src/database/indexes.ts';
 import { createSecrets } from '../src/database/secrets.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import { collections } from '../src/collections.ts';
+import { collections } from '../src/compose/collections.ts';
 import { connect } from '../src/database/connect.ts';
 import { buildIndexes } from '../src/database/indexes.ts';
 import { prepareDatabase } from '../src/database/prepare-database.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createTrunklineClient, type OrganizationId, type Role, type TrunklineClient } from '@trunkline/contracts';
 import { inject } from 'vitest';
-import { compose, type Service } from '../src/compose.ts';
-import { type Config, readConfig } from '../src/config.ts';
+import { compose, type Service } from '../src/compose/index.ts';
+import { type Config, readConfig } from '../src/config/index.ts';
 import { type Connection, connect } from '../src/database/connect.ts';
 import { listen } from '../src/http/serve.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reEncrypt } from '../src/admin/re-encrypt.ts';
-import { collections } from '../src/collections.ts';
+import { collections } from '../src/compose/collections.ts';
 import { databaseOf } from '../src/database/connect.ts';
 import { sealedFieldsOf } from '../src/database/sealed.ts';
 import { createSecrets, type Secrets } from '../src/database/secrets.ts';

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { operations, stepNames } from '@trunkline/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDefault, type Setting, settings } from '../src/config/settings.ts';
 import { Fault } from '../src/sandbox/faults.ts';
 import { seedAccount } from '../src/sandbox/twilio-seed.ts';
-import { describeDefault, type Setting, settings } from '../src/settings.ts';
 import { type OpenedService, openService } from './open-service.ts';
 import { readWorld } from './world.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, inject, it } from 'vitest';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/index.ts';
 import { connect } from '../src/database/connect.ts';
 import { openInstallation } from '../src/database/installation.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';

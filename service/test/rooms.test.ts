@@ -9,45 +9,25 @@ const src = join(import.meta.dirname, '../src');
  * may not be there. `types` are imported for their types alone: a vendor's client fulfils what a resource declares.
  */
 const rooms: Record<string, { imports: string[]; types?: string[] }> = {
-  'main.ts': { imports: ['run.ts', 'config.ts'] },
-  'run.ts': { imports: ['compose.ts', 'config.ts', 'clock.ts', 'database', 'http', 'telemetry', 'development'] },
-  'compose.ts': {
+  'main.ts': { imports: ['run.ts', 'config'] },
+  'run.ts': { imports: ['compose', 'config', 'clock.ts', 'database', 'http', 'telemetry', 'development'] },
+  compose: {
     imports: [
-      'config.ts',
-      'contradictions.ts',
+      'config',
       'clock.ts',
-      'collections.ts',
-      'core.ts',
       'checks',
-      'http',
-      'vendors',
-      'telemetry',
-      'database',
-    ],
-  },
-  'core.ts': {
-    imports: [
-      'config.ts',
-      'contradictions.ts',
-      'clock.ts',
       'http',
       'phone-numbers',
       'integrations',
       'organizations',
       'events',
       'provisioning',
+      'vendors',
       'telemetry',
       'database',
     ],
-    types: ['vendors'],
   },
-  'collections.ts': {
-    imports: ['phone-numbers', 'integrations', 'organizations', 'events', 'provisioning', 'http', 'database'],
-  },
-  'config.ts': { imports: ['settings.ts', 'contradictions.ts', 'database'] },
-  'contradictions.ts': { imports: ['setting-values.ts'], types: ['settings.ts'] },
-  'settings.ts': { imports: ['setting-values.ts'] },
-  'setting-values.ts': { imports: ['organizations', 'database'] },
+  config: { imports: ['organizations', 'database'] },
   'clock.ts': { imports: [] },
   http: { imports: ['organizations', 'provisioning', 'telemetry', 'database', 'clock.ts'] },
   'phone-numbers': { imports: ['provisioning', 'events', 'telemetry', 'database', 'clock.ts'] },
@@ -62,15 +42,14 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   sandbox: { imports: ['clock.ts', 'database'] },
   development: {
     imports: ['http', 'sandbox', 'organizations', 'database', 'clock.ts'],
-    types: ['config.ts', 'compose.ts'],
+    types: ['config', 'compose'],
   },
   admin: {
     imports: [
       'checks',
-      'config.ts',
-      'contradictions.ts',
+      'config',
       'clock.ts',
-      'collections.ts',
+      'compose',
       'organizations',
       'phone-numbers',
       'integrations',
@@ -83,6 +62,9 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
     ],
   },
 };
+
+/** Rooms that the others know by their index.ts alone. */
+const faces = ['config'];
 
 /** A package that one file alone speaks: the others declare what they need of it. */
 const packages: Record<string, RegExp> = {
@@ -123,12 +105,27 @@ describe('The rooms of the service', () => {
     expect([...new Set(files.map(roomOf))].toSorted()).toEqual(Object.keys(rooms).toSorted());
   });
 
+  it('stand on the map in CONTRIBUTING.md', () => {
+    const [, map = ''] = /^```text$(.*?)^```$/ms.exec(readFileSync(join(src, '../../CONTRIBUTING.md'), 'utf8')) ?? [];
+    const drawn = [...map.replace(/.*?^service\/src/ms, '').matchAll(/(?:^| {2})([a-z-]+(?:\/|\.ts)) /g)].map(
+      ([, room = '']) => room.replace('/', ''),
+    );
+    expect(Object.keys(rooms).filter((room) => !drawn.includes(room))).toEqual([]);
+  });
+
   it.each(Object.entries(rooms))('%s imports what it may, and nothing else', (name, { imports: may, types = [] }) => {
     const wrong = imports
       .filter(({ from, to }) => roomOf(from) === name && !isPackage(to) && roomOf(to) !== name)
       .filter(({ to, isType }) => !may.includes(roomOf(to)) && !(isType && types.includes(roomOf(to))))
-      .map(({ from, to }) => `${from} imports ${to}: take it as an argument, or let compose.ts join the two`);
+      .map(({ from, to }) => `${from} imports ${to}: take it as an argument, or let compose/ join the two`);
     expect(wrong).toEqual([]);
+  });
+
+  it.each(faces)('%s has one face', (name) => {
+    const past = imports.filter(
+      ({ from, to }) => roomOf(to) === name && roomOf(from) !== name && to !== `${name}/index.ts`,
+    );
+    expect(past).toEqual([]);
   });
 
   it('allow nothing that nobody imports', () => {

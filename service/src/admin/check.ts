@@ -1,8 +1,7 @@
 import { createChecks, type Finding, LONGEST_MS, runChecks } from '../checks/index.ts';
 import { tableOf } from '../checks/table.ts';
 import { systemClock } from '../clock.ts';
-import { ConfigError, readConfig } from '../config.ts';
-import { madeFor } from '../contradictions.ts';
+import { ConfigError, madeFor, readConfig } from '../config/index.ts';
 import { type Connection, connect } from '../database/connect.ts';
 import { createSecrets, UnopenedSecret } from '../database/secrets.ts';
 import { allAccounts } from '../integrations/all-accounts.ts';

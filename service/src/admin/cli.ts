@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
 import { IntegrationId } from '@trunkline/contracts';
 import { systemClock } from '../clock.ts';
-import { collections } from '../collections.ts';
-import { type Config, readConfig } from '../config.ts';
-import { madeFor } from '../contradictions.ts';
+import { collections } from '../compose/collections.ts';
+import { type Config, madeFor, readConfig } from '../config/index.ts';
 import { connect, transactionOn } from '../database/connect.ts';
 import { openInstallation, renameProject } from '../database/installation.ts';
 import { prepareDatabase } from '../database/prepare-database.ts';

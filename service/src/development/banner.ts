@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
 import type { Caller } from '@trunkline/contracts';
-import type { Service } from '../compose.ts';
-import type { Config } from '../config.ts';
+import type { Service } from '../compose/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Listening } from '../http/serve.ts';
 import type { Sandbox } from '../sandbox/server.ts';
 import type { EmbeddedMongod } from './mongod.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/index.ts';
 import { drawApiKey } from '../../src/organizations/raw-key.ts';
 import { run } from '../../src/run.ts';
 import { until } from '../chaos/processes.ts';

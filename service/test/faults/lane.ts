@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from 'vitest';
-import { collections } from '../../src/collections.ts';
+import { collections } from '../../src/compose/collections.ts';
 import type { Faults } from '../../src/sandbox/faults.ts';
 import { openSandbox } from '../../src/sandbox/server.ts';
 import { createMemoryShelf, type Shelf } from '../../src/sandbox/shelf.ts';

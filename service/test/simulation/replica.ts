@@ -1,6 +1,6 @@
 import type { TwilioCredentials } from '@trunkline/contracts';
-import { type Config, readConfig } from '../../src/config.ts';
-import { composeCore } from '../../src/core.ts';
+import { composeCore } from '../../src/compose/core.ts';
+import { type Config, readConfig } from '../../src/config/index.ts';
 import { createSecrets, type Secrets } from '../../src/database/secrets.ts';
 import { createLogging } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';

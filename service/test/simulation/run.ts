@@ -1,6 +1,6 @@
 import type { TwilioCredentials } from '@trunkline/contracts';
-import { collections } from '../../src/collections.ts';
-import { readConfig } from '../../src/config.ts';
+import { collections } from '../../src/compose/collections.ts';
+import { readConfig } from '../../src/config/index.ts';
 import { createChance, pick, seedThisProcess } from './chance.ts';
 import { faultsOf, freeNumbers, isDegraded, refusedCalls } from './check.ts';
 import { type Organization, type Request, runClient, runSidelines } from './clients.ts';

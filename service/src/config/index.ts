@@ -1,9 +1,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Quotas } from '../database/quota.ts';
 import { contradictionsIn, hostToListenAt } from './contradictions.ts';
-import type { Quotas } from './database/quota.ts';
 import { fieldOf, type Setting, type SettingValues, settings } from './settings.ts';
+
+export { madeFor } from './contradictions.ts';
 
 export interface LiveKitSettings {
   url: string;

@@ -183,7 +183,7 @@ export const settings = {
   DATA_DIR: {
     type: folder,
     description: 'The folder of the embedded database and of generated keys',
-    default: join(import.meta.dirname, '../../.data'),
+    default: join(import.meta.dirname, '../../../.data'),
     unset: '`.data`',
   },
   LOG_LEVEL: {

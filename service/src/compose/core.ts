@@ -1,25 +1,24 @@
 import { createApi } from '@trunkline/contracts';
-import type { Clock } from './clock.ts';
-import type { Config } from './config.ts';
-import { madeFor } from './contradictions.ts';
-import { type Connection, databaseLost, isDatabaseLost, transactionOn } from './database/connect.ts';
-import { openInstallation } from './database/installation.ts';
-import type { Secrets } from './database/secrets.ts';
-import { createEventStore } from './events/store.ts';
-import { createIdempotency } from './http/idempotency.ts';
-import { createIntegrations, type IntegrationsDependencies } from './integrations/index.ts';
-import { createOrganizations } from './organizations/index.ts';
-import { createForeseeImports } from './phone-numbers/foresee.ts';
-import { createPhoneNumbers } from './phone-numbers/index.ts';
-import type { Switchboard } from './phone-numbers/providers.ts';
-import { createPhoneNumberStore } from './phone-numbers/store.ts';
-import { createBackground } from './provisioning/background.ts';
-import { createGate } from './provisioning/gate.ts';
-import { createQueues } from './provisioning/queues.ts';
-import { createReconciler } from './provisioning/reconciler.ts';
-import type { Log } from './telemetry/log.ts';
-import type { Metrics } from './telemetry/metrics.ts';
-import type { TwilioAccount } from './vendors/twilio.ts';
+import type { Clock } from '../clock.ts';
+import { type Config, madeFor } from '../config/index.ts';
+import { type Connection, databaseLost, isDatabaseLost, transactionOn } from '../database/connect.ts';
+import { openInstallation } from '../database/installation.ts';
+import type { Secrets } from '../database/secrets.ts';
+import { createEventStore } from '../events/store.ts';
+import { createIdempotency } from '../http/idempotency.ts';
+import { createIntegrations, type IntegrationsDependencies } from '../integrations/index.ts';
+import { createOrganizations } from '../organizations/index.ts';
+import { createForeseeImports } from '../phone-numbers/foresee.ts';
+import { createPhoneNumbers } from '../phone-numbers/index.ts';
+import type { Switchboard } from '../phone-numbers/providers.ts';
+import { createPhoneNumberStore } from '../phone-numbers/store.ts';
+import { createBackground } from '../provisioning/background.ts';
+import { createGate } from '../provisioning/gate.ts';
+import { createQueues } from '../provisioning/queues.ts';
+import { createReconciler } from '../provisioning/reconciler.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { TwilioAccount } from '../vendors/twilio.ts';
 
 /** What a process meets outside of itself. A simulation has its own in the place of each. */
 export interface Outside {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from './config.ts';
 import { takesTls } from './contradictions.ts';
+import { ConfigError, readConfig } from './index.ts';
 import { type Setting, settings } from './settings.ts';
 
 const production = {

@@ -2,8 +2,8 @@ import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { AllowedAddress, isHost, isOfNobody, letsEveryoneIn, splitHostAndPort } from '@trunkline/contracts';
 import { z } from 'zod';
-import type { KeyRing } from './database/secrets.ts';
-import { formOf } from './organizations/raw-key.ts';
+import type { KeyRing } from '../database/secrets.ts';
+import { formOf } from '../organizations/raw-key.ts';
 
 // What a setting may be. Each message goes on after the setting's name.
 

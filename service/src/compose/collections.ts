@@ -1,0 +1,21 @@
+import { installationsCollection } from '../database/installation.ts';
+import { eventsCollection } from '../events/store.ts';
+import { firstRequestsCollection } from '../http/idempotency.ts';
+import { integrationsCollection } from '../integrations/store.ts';
+import { apiKeysCollection, organizationsCollection } from '../organizations/store.ts';
+import { phoneNumbersCollection } from '../phone-numbers/store.ts';
+import { removalsCollection } from '../provisioning/gate.ts';
+import { queuesCollection } from '../provisioning/queues.ts';
+
+/** All that the service stores. */
+export const collections = [
+  installationsCollection,
+  organizationsCollection,
+  apiKeysCollection,
+  integrationsCollection,
+  phoneNumbersCollection,
+  queuesCollection,
+  removalsCollection,
+  eventsCollection,
+  firstRequestsCollection,
+] as const;
