@@ -186,6 +186,41 @@ describe('an Idempotency-Key', () => {
   });
 });
 
+describe('an Idempotency-Key beside If-Match', () => {
+  const assigned = async () => {
+    const path = `/api/phone-numbers/${(await post(sip(), {})).body.data.phone_number_id}`;
+    const headers = { ...drawKey(), 'If-Match': '"1"' };
+    const send = () => caller.rest('POST', `${path}/assign`, { agent_id: 'reception' }, headers);
+    const answer = await send();
+    expect(answer).toMatchObject({ status: 200, body: { data: { revision: 2 } } });
+    // As a crash leaves it: the agent is assigned, the answer never was kept.
+    await service.connection
+      .collection('idempotency_keys')
+      .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
+    service.clock.advance(3_600_000);
+    return { path, send, answer };
+  };
+
+  it('answers the number as the request has left it where the first answer was lost', async () => {
+    const { send, answer } = await assigned();
+    expect(await send()).toMatchObject({ status: 200, body: answer.body });
+  });
+
+  it('is a precondition that failed where the number was changed again since', async () => {
+    const { path, send } = await assigned();
+    expect((await caller.rest('POST', `${path}/unassign`)).status).toBe(200);
+    expect(await send()).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
+    expect((await caller.rest('GET', path)).body.data.assigned_agent_id).toBeNull();
+  });
+
+  it('lets no other request through', async () => {
+    const { path } = await assigned();
+    const body = { agent_id: 'reception' };
+    const headers = { ...drawKey(), 'If-Match': '"1"' };
+    expect((await caller.rest('POST', `${path}/assign`, body, headers)).status).toBe(412);
+  });
+});
+
 describe('an Idempotency-Key of a request that makes an API key', () => {
   const create = (as: Caller, headers: object, role = 'user') =>
     as.rest('POST', '/api/api-keys', { name: 'Once', role }, { ...headers });

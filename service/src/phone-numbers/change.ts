@@ -44,22 +44,24 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   };
 
   return async (
-    { key_id, request_id }: Caller,
+    caller: Caller,
     record: PhoneNumberRecord,
     asked: AskedChange,
     if_revision?: IfRevision,
   ): Promise<PhoneNumberRecord> => {
     const { organization_id, phone_number_id } = record;
+    const { key_id, request_id, stored_request } = caller;
     const isDegraded = record.provisioning_state === 'degraded';
     // An update may be what takes the obstacle out of its way.
     if (isDegraded && asked.kind !== 'update') throw degraded(record);
     if (!isDegraded && record.provisioning_state !== 'active') throw busy(phone_number_id);
     if (!isDegraded && isSo(record, asked.wanted) && record.provisioning.lease_token === null) return record;
-    const change = { ...asked, actor: { key_id }, request_id, at: new Date(clock.now()) };
+    const asker = { actor: { key_id }, request_id, ...(stored_request && { stored_request }) };
+    const change = { ...asked, ...asker, at: new Date(clock.now()) };
     const claim = await store.startChange(record, change);
     if (claim === undefined) {
       const now = await store.get(organization_id, phone_number_id);
-      if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
+      if (now) requireRevision(now, caller, if_revision);
       throw busy(phone_number_id);
     }
     return inTime(change.kind, claim).catch((error: unknown) => {
@@ -80,18 +82,28 @@ const isSecret = (name: string): boolean => (secretFields as readonly string[]).
 /** Throws where the caller's organization has no such number, or it has another revision than the caller takes. */
 export const getOwn = async (
   store: Pick<PhoneNumberStore, 'get'>,
-  { organization_id }: Caller,
+  caller: Caller,
   { phone_number_id, if_revision }: { phone_number_id: PhoneNumberId; if_revision?: IfRevision },
 ): Promise<PhoneNumberRecord> => {
-  const record = await store.get(organization_id, phone_number_id);
+  const record = await store.get(caller.organization_id, phone_number_id);
   if (record === null) {
     throw new Problem(
       'phone_number_not_found',
       `Your organization has no phone number ${phone_number_id}. GET /api/phone-numbers lists those it has.`,
     );
   }
-  requireRevisionOf(phone_number_id, record.revision, if_revision);
+  requireRevision(record, caller, if_revision);
   return record;
+};
+
+/** Throws where it has another revision than the caller takes, unless this very request, sent before, has made that. */
+const requireRevision = (
+  { phone_number_id, revision, provisioning: { last_change } }: PhoneNumberRecord,
+  { stored_request }: Caller,
+  if_revision: IfRevision,
+): void => {
+  const isOwn = last_change?.revision === revision && last_change.stored_request === stored_request;
+  if (!isOwn) requireRevisionOf(phone_number_id, revision, if_revision);
 };
 
 const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecord) =>

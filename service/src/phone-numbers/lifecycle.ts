@@ -42,6 +42,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       const hasOtherSettings = changesSettings(change);
       const revision = record.revision + Number(hasOtherSettings);
       const settled = { ...change.wanted, revision, provisioning_state: 'active', updated_at: later(0) } as const;
+      const { stored_request } = change;
       await inTransaction(async (session) => {
         await claim.release(
           {
@@ -50,6 +51,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
               'provisioning.change': null,
               'provisioning.problem': null,
               'provisioning.obstacle': null,
+              ...(stored_request && { 'provisioning.last_change': { stored_request, revision } }),
             },
           },
           {

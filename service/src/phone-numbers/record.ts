@@ -56,6 +56,8 @@ const Change = z.object({
   wanted: z.union([Wanted, z.null()]),
   actor: Actor,
   request_id: orNull(z.string()),
+  /** The stored request that asked for it, where it came with an Idempotency-Key. */
+  stored_request: z.string().exactOptional(),
   /** A release: also where the account refuses to route the number back. */
   force: z.literal(true).exactOptional(),
   /** Also where the number is routed elsewhere: of what takes calls to it from now on. */
@@ -77,6 +79,8 @@ const provisioning = z.object({
     idempotency_key: orNull(z.string()).exactOptional(),
   }),
   change: orNull(Change),
+  /** The last stored request whose change was reached, and the revision that it made: sent again, it is no other change. */
+  last_change: z.object({ stored_request: z.string(), revision: z.number() }).exactOptional(),
   /** What we may not mend, and since when: the number is `degraded`. */
   obstacle: orNull(z.object({ code: z.string(), detail: z.string(), since: z.date() })),
   /** Why the import was dropped. */
