@@ -5,7 +5,8 @@ const LISTENER = 'aws:lb/listener:Listener';
 export const edge: Mutant[] = [
   {
     wrong: 'lets what its access logs hold be read in clear',
-    caughtBy: 'the bucket of access logs is closed to the public and to clear text, and empties itself',
+    caughtBy:
+      'the bucket of access logs is written by load balancers of this account, closed to the public and to clear text, and empties itself',
     type: 'aws:s3/bucketPolicy:BucketPolicy',
     change: (policy) => {
       const document = JSON.parse(String(policy.inputs.policy));

@@ -20,20 +20,20 @@ export const withoutEach = (run: Run): Generated[] =>
 
 /**
  * The stack with each input of its resources left out, and each number, flag and word in it changed: of each kind the
- * first that has the input, in whatever stack, and of alarms each.
+ * first that has the input, in whatever stack, and of alarms and JSON each.
  */
 export const changedEach = (run: Run): Generated[] =>
   run.resources
     .filter(({ custom }) => custom)
     .flatMap((resource) =>
       Object.entries(resource.inputs)
-        .filter(([key, value]) => !FREE[key] && !isEmpty(value))
-        .filter(([key]) =>
-          isNew(`${resource.type} ${resource.type.endsWith(':MetricAlarm') ? resource.name : ''} ${key}`),
+        .filter(([key, value]) => !isFree(key) && !isEmpty(value))
+        .filter(([key, value]) =>
+          isNew(`${resource.type} ${isOfItsOwn(resource.type, value) ? resource.name : ''} ${key}`),
         )
         .flatMap(([key, value]) =>
-          [undefined, ...othersOf(value, key)].map((other) => ({
-            wrong: `${resource.type} ${resource.name} ${key}: ${other === undefined ? 'none' : JSON.stringify(other)}`,
+          [{ at: `${key}: none`, other: undefined }, ...othersOf(value, key)].map(({ at, other }) => ({
+            wrong: `${resource.type} ${resource.name} ${at}`,
             run: withInput(run, resource, { [key]: other }),
           })),
         ),
@@ -50,10 +50,26 @@ const FREE: Record<string, string> = {
   'rules.name': 'nothing else names the rule of a web ACL',
   'rules.priority': 'the two rules of the web ACL do not hide each other',
   'rules.visibilityConfig.metricName': 'alarm and dashboard count all rules',
+  Sid: 'people read it',
+  Version: 'of the language that a policy is written in',
+  'dashboardBody.widgets.type': 'what people see',
+  'dashboardBody.widgets.x': 'what people see',
+  'dashboardBody.widgets.y': 'what people see',
+  'dashboardBody.widgets.width': 'what people see',
+  'dashboardBody.widgets.height': 'what people see',
+  'dashboardBody.widgets.properties.title': 'what people see',
+  'dashboardBody.widgets.properties.view': 'what people see',
+  'dashboardBody.widgets.properties.stacked': 'what people see',
   allowOverwrite: 'the record of a certificate that is made again is the same',
   skipCredentialsValidation: 'Pulumi’s default',
   skipRegionValidation: 'Pulumi’s default',
 };
+
+const isFree = (path: string): boolean => path in FREE || (path.split('.').at(-1) ?? '') in FREE;
+
+/** Each alarm and each document says something else. */
+const isOfItsOwn = (type: string, value: unknown): boolean => type.endsWith(':MetricAlarm') || isJson(value);
+const isJson = (value: unknown): value is string => typeof value === 'string' && /^(\{"|\[)/.test(value);
 
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0;
@@ -74,17 +90,25 @@ const apply = (values: Values, changes: Values): Values =>
     Object.entries({ ...values, ...changes }).filter(([key, value]) => !(key in changes) || value !== undefined),
   );
 
+interface Changed {
+  /** Where, and to what. */
+  at: string;
+  other: unknown;
+}
+
 /** The value with one thing in it changed, for each that is not free. */
-const othersOf = (value: unknown, path: string): unknown[] => {
-  if (FREE[path]) return [];
-  if (typeof value === 'number') return [value + 1];
-  if (typeof value === 'boolean') return [!value];
-  // What is JSON is changed by hand, in the other mutants.
-  if (typeof value === 'string') return /^[[{]/.test(value) ? [] : [`${value}-other`];
-  if (Array.isArray(value))
-    return value.flatMap((item, at) => othersOf(item, path).map((other) => value.with(at, other)));
+const othersOf = (value: unknown, path: string): Changed[] => {
+  const to = (other: unknown): Changed[] => [{ at: `${path}: ${other}`, other }];
+  const within = (item: unknown, key: string, put: (other: unknown) => unknown): Changed[] =>
+    othersOf(item, key).map(({ at, other }) => ({ at, other: put(other) }));
+  if (isFree(path)) return [];
+  if (typeof value === 'number') return to(value + 1);
+  if (typeof value === 'boolean') return to(!value);
+  if (isJson(value)) return within(JSON.parse(value), path, JSON.stringify);
+  if (typeof value === 'string') return to(`${value}-other`);
+  if (Array.isArray(value)) return value.flatMap((item, at) => within(item, path, (other) => value.with(at, other)));
   if (typeof value !== 'object' || value === null || isSecret(value)) return [];
   return Object.entries(value).flatMap(([key, item]) =>
-    othersOf(item, `${path}.${key}`).map((other) => ({ ...value, [key]: other })),
+    within(item, `${path}.${key}`, (other) => ({ ...value, [key]: other })),
   );
 };

@@ -83,7 +83,7 @@ export const network: Mutant[] = [
   },
   {
     wrong: 'lets flow logs find no group',
-    caughtBy: 'flow logs may do all that AWS asks of their role',
+    caughtBy: 'flow logs may do all that AWS asks of their role, and nothing else',
     type: 'aws:iam/rolePolicy:RolePolicy',
     name: 'trunkline-flow-logs',
     change: (policy) => {

@@ -130,7 +130,7 @@ export const service: Mutant[] = [
   },
   {
     wrong: 'gives a task a secret that its role may not read',
-    caughtBy: 'the secrets of tasks are read by their roles, and no other is',
+    caughtBy: 'the role that starts a task may write its log, read its secrets and pull its image, and nothing else',
     type: TASK,
     change: container(({ secrets }) => {
       for (const one of secrets) one.valueFrom = one.valueFrom.replace('livekit-api-secret', 'another');
@@ -187,7 +187,7 @@ export const service: Mutant[] = [
   },
   {
     wrong: 'may not use the key of a secret of the account',
-    caughtBy: 'the tasks may use each key that a secret of the account is encrypted with',
+    caughtBy: 'the role that starts a task may write its log, read its secrets and pull its image, and nothing else',
     stack: 'widest',
     type: 'aws:iam/rolePolicy:RolePolicy',
     name: 'trunkline-execution',
@@ -207,6 +207,14 @@ export const service: Mutant[] = [
     type: TASK,
     change: container((one) => {
       one.dependsOn = [{ containerName: 'database-user', condition: 'START' }];
+    }),
+  },
+  {
+    wrong: 'leaves its containers their capabilities',
+    caughtBy: 'a container is hardened, and logs without holding calls up; the one before the service makes its user',
+    type: TASK,
+    change: container((one) => {
+      one.linuxParameters = { initProcessEnabled: true };
     }),
   },
 ];

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { EDGE } from '../aws.ts';
 import type { Resource } from '../registration.ts';
-import { differences, given, listOf, of, type Promises, sorted, statementsOf, urnsOf } from './promise.ts';
+import { allow, differences, given, listOf, of, type Promises, policyDifferences, sorted, urnsOf } from './promise.ts';
 
 /** How callers arrive, and what stands before the service. */
 export const edge = {
@@ -113,42 +113,40 @@ export const edge = {
       ];
     }),
 
-  'the bucket of access logs is closed to the public and to clear text, and empties itself': (run) => {
-    const of_ = (kind: string, bucket: Resource) =>
-      of(run, kind).filter(({ inputs }) => inputs.bucket === bucket.outputs.bucket);
-    return of(run, 's3/bucket').flatMap((bucket) => {
-      const [block] = of_('s3/bucketPublicAccessBlock', bucket);
-      const [policy] = of_('s3/bucketPolicy', bucket);
-      const rules = of_('s3/bucketLifecycleConfiguration', bucket).flatMap(({ inputs }) => inputs.rules);
-      const statements = policy ? statementsOf(policy.inputs.policy) : [];
-      return [
-        ...CLOSED.filter((key) => block?.inputs[key] !== true),
-        ...(statements.some(
-          ({ Effect, Principal, Action, Resource, Condition }) =>
-            Effect === 'Deny' &&
-            Principal === '*' &&
-            Action.includes('s3:*') &&
-            ['', '/*'].every((of) => Resource.includes(`${bucket.outputs.arn}${of}`)) &&
-            /"aws:SecureTransport":"false"/.test(JSON.stringify(Condition)),
-        )
-          ? []
-          : ['it may be read in clear']),
-        ...(statements.some(
-          ({ Effect, Principal }) =>
-            Effect === 'Allow' && Object(Principal).Service === 'logdelivery.elasticloadbalancing.amazonaws.com',
-        )
-          ? []
-          : ['the load balancer may not write']),
-        ...(rules.some((rule) => {
-          const { status, expiration, filter } = Object(rule);
-          const days = Number(given(run, 'logRetentionDays') ?? 30);
-          return status === 'Enabled' && expiration?.days === days && filter?.prefix === '';
-        })
-          ? []
-          : ['it keeps for ever']),
-      ];
-    });
-  },
+  'the bucket of access logs is written by load balancers of this account, closed to the public and to clear text, and empties itself':
+    (run) => {
+      const of_ = (kind: string, bucket: Resource) =>
+        of(run, kind).filter(({ inputs }) => inputs.bucket === bucket.outputs.bucket);
+      return of(run, 's3/bucket').flatMap((bucket) => {
+        const [block] = of_('s3/bucketPublicAccessBlock', bucket);
+        const [policy] = of_('s3/bucketPolicy', bucket);
+        const rules = of_('s3/bucketLifecycleConfiguration', bucket).flatMap(({ inputs }) => inputs.rules);
+        const { arn } = bucket.outputs;
+        return [
+          ...CLOSED.filter((key) => block?.inputs[key] !== true),
+          ...policyDifferences(policy?.inputs.policy, [
+            {
+              ...allow(['s3:PutObject'], `${arn}/AWSLogs/${run.stack.account}/*`),
+              Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+            },
+            {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: ['s3:*'],
+              Resource: [arn, `${arn}/*`],
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            },
+          ]),
+          ...(rules.some((rule) => {
+            const { status, expiration, filter } = Object(rule);
+            const days = Number(given(run, 'logRetentionDays') ?? 30);
+            return status === 'Enabled' && expiration?.days === days && filter?.prefix === '';
+          })
+            ? []
+            : ['it keeps for ever']),
+        ];
+      });
+    },
 } satisfies Promises;
 
 const TLS = 'ELBSecurityPolicy-TLS13-1-2-2021-06';

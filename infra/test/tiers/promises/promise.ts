@@ -1,6 +1,6 @@
 import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
-import { memoized, revealed } from '../values.ts';
+import { memoized, revealed, type Values } from '../values.ts';
 
 /** By what is promised: what breaks it in a stack that was applied; nothing where it is kept. */
 export type Promises = Record<string, (run: Run) => string[]>;
@@ -74,9 +74,13 @@ interface Container {
   healthCheck?: Record<string, unknown>;
   stopTimeout?: number;
   portMappings?: { containerPort: number }[];
+  user?: string;
+  readonlyRootFilesystem?: boolean;
+  linuxParameters?: object;
+  startTimeout?: number;
   secrets?: { name: string; valueFrom: string }[];
   dependsOn?: { containerName: string; condition: string }[];
-  logConfiguration?: { options: Record<string, string> };
+  logConfiguration?: object;
 }
 export const containersOf = (run: Run): Container[] =>
   of(run, 'ecs/taskDefinition').flatMap(
@@ -91,3 +95,12 @@ interface Statement {
   Condition?: unknown;
 }
 export const statementsOf = (policy: unknown): Statement[] => json(policy).Statement ?? [];
+
+/** How a policy differs from the statements wanted, whatever they are called. */
+export const policyDifferences = (policy: unknown, wanted: object[]): string[] =>
+  differences(
+    json(policy).Statement?.map(({ Sid, ...statement }: Values) => sorted(statement)) ?? [],
+    wanted.map(sorted),
+  );
+
+export const allow = (Action: string[], ...Resource: unknown[]) => ({ Effect: 'Allow', Action, Resource });

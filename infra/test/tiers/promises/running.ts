@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { MAKE_USER } from '../../../src/data/connection.ts';
+import { secretArnOf as secretOf } from '../../../src/service/iam.ts';
 import type { Run } from '../run-program.ts';
 import {
+  allow,
   containersOf,
   differences,
   dimensionsOf,
@@ -9,7 +12,7 @@ import {
   listOf,
   of,
   type Promises,
-  statementsOf,
+  policyDifferences,
   urnsOf,
 } from './promise.ts';
 
@@ -25,6 +28,13 @@ const GROWS_BY = {
   ECSServiceAverageCPUUtilization: 60,
   ECSServiceAverageMemoryUtilization: 75,
   ALBRequestCountPerTarget: 3000,
+};
+
+/** After two weeks. */
+const EXPIRES = {
+  rulePriority: 1,
+  selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
+  action: { type: 'expire' },
 };
 
 /** What runs: the service, and the images and the database that it needs. */
@@ -83,11 +93,8 @@ export const running = {
           .filter(({ outputs }) => {
             const rules = of(run, 'ecr/lifecyclePolicy')
               .filter(({ inputs }) => inputs.repository === outputs.name)
-              .flatMap(({ inputs }) => listOf(json(inputs.policy).rules));
-            return (
-              rules.length === 0 ||
-              rules.some(({ selection, action }) => selection.tagStatus !== 'untagged' || action.type !== 'expire')
-            );
+              .flatMap(({ inputs }) => listOf(json(inputs.policy).rules).map(({ description, ...rule }) => rule));
+            return !isDeepStrictEqual(rules, [EXPIRES]);
           })
           .map(({ urn }) => urn),
       ];
@@ -130,19 +137,23 @@ export const running = {
     const wanted = {
       NODE_ENV: 'production',
       PORT: 3000,
+      METRICS_PORT: 9464,
       TRUSTED_PROXIES: 1,
       LIVEKIT_URL: given(run, 'livekitUrl'),
       LIVEKIT_SIP_HOST: given(run, 'livekitSipHost'),
+      ...DEFAULTS,
       ...Object.fromEntries(
         Object.entries(settings).map(([key, value]) => [key.replaceAll(/[A-Z]/g, '_$&').toUpperCase(), value]),
       ),
     };
     return containersOf(run)
       .filter(({ name }) => name === 'service')
-      .flatMap(({ environment = [] }) => {
-        const told = new Map(environment.map(({ name, value }) => [name, value]));
-        return Object.entries(wanted).flatMap(([name, value]) => (told.get(name) === `${value}` ? [] : [name]));
-      });
+      .flatMap(({ environment = [] }) =>
+        differences(
+          environment.map(({ name, value }) => `${name}=${value}`),
+          Object.entries(wanted).map(([name, value]) => `${name}=${value}`),
+        ),
+      );
   },
 
   'a task ends with its service, which is asked whether it lives, and outlives what makes its user': (run) =>
@@ -151,39 +162,50 @@ export const running = {
         if (name !== 'service') return essential !== false;
         const { command, ...times } = Object(healthCheck);
         const asks = `fetch('http://127.0.0.1:${portMappings[0]?.containerPort}/healthz')`;
-        const isAsked = Array.isArray(command) && command.join(' ').startsWith(`CMD node -e ${asks}`);
+        const isAsked = isDeepStrictEqual(command, ['CMD', 'node', '-e', `${asks}${ANSWERS}`]);
         const isPatient = isDeepStrictEqual(times, { interval: 15, timeout: 5, retries: 3, startPeriod: 60 });
         return essential !== true || !isAsked || !isPatient;
       })
       .map(({ name }) => name),
 
-  'a task can start: its image can be pulled from ECR, and its log written': (run) => {
+  'a container is hardened, and logs without holding calls up; the one before the service makes its user': (run) => {
+    const log = of(run, 'cloudwatch/logGroup').find(({ name }) => name === 'trunkline')?.outputs.name;
+    return containersOf(run)
+      .filter(
+        (container) => !isDeepStrictEqual({ ...container, ...asIs(container.name, log, run.stack.region) }, container),
+      )
+      .map(({ name }) => name);
+  },
+
+  'the role that starts a task may write its log, read its secrets and pull its image, and nothing else': (run) => {
     const [, account, region, repository] =
       /^(\d+)\.dkr\.ecr\.([^.]+)\.[^/]+\/([^@:]+)/.exec(given<string>(run, 'image') ?? '') ?? [];
     const image = `arn:aws:ecr:${region}:${account}:repository/${repository}`;
     const log = of(run, 'cloudwatch/logGroup').find(({ name }) => name === 'trunkline')?.outputs.arn;
-    const needed = [
-      `logs:CreateLogStream ${log}:*`,
-      `logs:PutLogEvents ${log}:*`,
+    const named = containersOf(run).flatMap(({ secrets = [] }) => secrets.map(({ valueFrom }) => secretOf(valueFrom)));
+    const keys = [
+      ...of(run, 'kms/key').flatMap(({ name, outputs }) => (name === 'trunkline-secrets' ? [outputs.arn] : [])),
+      ...(given<string[]>(run, 'secretKmsKeyArns') ?? []),
+    ];
+    const throughSecrets = { 'kms:ViaService': `secretsmanager.${run.stack.region}.amazonaws.com` };
+    const wanted = [
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], `${log}:*`),
+      allow(['secretsmanager:GetSecretValue'], ...[...new Set(named)].toSorted()),
+      { ...allow(['kms:Decrypt'], ...keys.toSorted()), Condition: { StringEquals: throughSecrets } },
       ...(repository === undefined
         ? []
         : [
-            'ecr:GetAuthorizationToken *',
-            `ecr:BatchCheckLayerAvailability ${image}`,
-            `ecr:BatchGetImage ${image}`,
-            `ecr:GetDownloadUrlForLayer ${image}`,
+            allow(['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'], image),
+            allow(['ecr:GetAuthorizationToken'], '*'),
           ]),
     ];
     return of(run, 'ecs/taskDefinition').flatMap(({ inputs }) => {
       const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === inputs.executionRoleArn);
-      const permitted = of(run, 'iam/rolePolicy')
-        .filter((policy) => policy.inputs.role === role?.id)
-        .flatMap((policy) => statementsOf(policy.inputs.policy))
-        .filter(({ Effect }) => Effect === 'Allow')
-        .flatMap(({ Action, Resource }) =>
-          [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${resource}`)),
-        );
-      return needed.filter((one) => !permitted.includes(one));
+      const policies = of(run, 'iam/rolePolicy').filter((policy) => policy.inputs.role === role?.id);
+      return [
+        ...(policies.length === 1 ? [] : ['not one policy']),
+        ...policies.flatMap((policy) => policyDifferences(policy.inputs.policy, wanted)),
+      ];
     });
   },
 
@@ -205,7 +227,7 @@ export const running = {
     return [
       ...urnsOf(run, 'lb/targetGroup', ({ inputs }) => inputs.deregistrationDelay !== longest + 5),
       ...containersOf(run)
-        .filter(({ name, stopTimeout }) => name === 'service' && !(Number(stopTimeout) >= longest + 5))
+        .filter(({ name, stopTimeout }) => name === 'service' && stopTimeout !== longest + 15)
         .map(({ name }) => name),
     ];
   },
@@ -225,3 +247,36 @@ const behind = (run: Run): string => {
   const { loadBalancer, targetGroup } = dimensionsOf(run);
   return `${loadBalancer}/${targetGroup}`;
 };
+
+/** What README.md says where nothing is configured. */
+const DEFAULTS = {
+  RATE_LIMIT_RPS: 50,
+  IMPORT_DEADLINE_SECONDS: 25,
+  PROVIDER_TIMEOUT_SECONDS: 10,
+  LEASE_SECONDS: 30,
+  RECONCILE_INTERVAL_SECONDS: 5,
+  LOG_LEVEL: 'info',
+};
+
+/** What the health check makes of the answer. */
+const ANSWERS = '.then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))';
+
+/** What a container has whatever is configured. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
+const asIs = (name: string, log: unknown, region: string) => ({
+  user: '10001:10001',
+  readonlyRootFilesystem: true,
+  linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
+  logConfiguration: {
+    logDriver: 'awslogs',
+    options: {
+      'awslogs-group': log,
+      'awslogs-region': region,
+      'awslogs-stream-prefix': name,
+      mode: 'non-blocking',
+      'max-buffer-size': '25m',
+    },
+  },
+  ...(name === 'service'
+    ? { portMappings: [{ containerPort: 3000, hostPort: 3000, protocol: 'tcp' }] }
+    : { command: ['node', '-e', MAKE_USER], startTimeout: 120 }),
+});

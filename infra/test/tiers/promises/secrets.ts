@@ -1,6 +1,6 @@
 import { secretsInClear } from '../secrets-in-clear.ts';
 import { isSecret, revealed } from '../values.ts';
-import { containersOf, differences, given, of, type Promises, statementsOf, urnsOf } from './promise.ts';
+import { containersOf, differences, given, of, type Promises, urnsOf } from './promise.ts';
 
 const SECRET_INPUTS = {
   'secretsmanager/secretVersion': 'secretString',
@@ -72,28 +72,6 @@ export const secrets = {
         .map(({ name }) => name),
     ),
 
-  'the secrets of tasks are read by their roles, and no other is': (run) => {
-    const named = containersOf(run).flatMap(({ secrets = [] }) => secrets.map(({ valueFrom }) => secretOf(valueFrom)));
-    const readable = of(run, 'iam/rolePolicy')
-      .flatMap(({ inputs }) => statementsOf(inputs.policy))
-      .filter(({ Action }) => Action.includes('secretsmanager:GetSecretValue'))
-      .flatMap(({ Resource }) => Resource);
-    return [
-      ...named.filter((secret) => !readable.includes(secret)).map((secret) => `${secret} cannot be read`),
-      ...readable.filter((secret) => !named.includes(secret)).map((secret) => `${secret} is in no task`),
-    ];
-  },
-
-  'the tasks may use each key that a secret of the account is encrypted with': (run) => {
-    const keys: string[] = JSON.parse(run.stack.config['infra:secretKmsKeyArns'] ?? '[]');
-    return urnsOf(run, 'iam/rolePolicy', ({ name, inputs }) => {
-      const usable = statementsOf(inputs.policy)
-        .filter(({ Action }) => Action.includes('kms:Decrypt'))
-        .flatMap(({ Resource }) => Resource);
-      return name.endsWith('-execution') && keys.some((key) => !usable.includes(key));
-    });
-  },
-
   'the service does not know the master of its database': (run) => [
     ...containersOf(run).flatMap(({ name, secrets = [] }) =>
       name === 'service' ? secrets.filter((one) => one.name.includes('ADMIN')).map((one) => one.name) : [],
@@ -117,6 +95,3 @@ const SETTINGS = {
   encryptionKeys: 'ENCRYPTION_KEYS',
   bootstrapApiKey: 'BOOTSTRAP_API_KEY',
 };
-
-/** The secret's ARN, without the version. */
-const secretOf = (valueFrom: string): string => valueFrom.split(':').slice(0, 7).join(':');

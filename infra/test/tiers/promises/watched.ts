@@ -1,36 +1,49 @@
 import { LOG_METRICS, type LogMetric, patternOf } from '../../../src/watch/log-metrics.ts';
-import type { Resource } from '../registration.ts';
 import { thingsOf } from './alarms.ts';
-import { containersOf, differences, given, json, listOf, of, type Promises, sorted, statementsOf } from './promise.ts';
-
-const mayPublish = ({ inputs }: Resource): boolean => {
-  const publishers = statementsOf(inputs.policy).filter(
-    ({ Effect, Action }) => Effect === 'Allow' && Action.includes('sns:Publish'),
-  );
-  const has = (service: string) =>
-    publishers.filter(({ Principal }) => Object(Principal).Service === `${service}.amazonaws.com`);
-  return has('cloudwatch').length > 0 && has('events').some(({ Condition }) => Condition === undefined);
-};
+import {
+  allow,
+  differences,
+  given,
+  json,
+  listOf,
+  of,
+  type Promises,
+  policyDifferences,
+  sorted,
+  urnsOf,
+} from './promise.ts';
 
 /** Whoever is responsible learns of it. */
 export const watched = {
   'alarms and events may be published to the topic: its policy sets EventBridge no condition': (run) =>
-    of(run, 'sns/topic')
-      .filter(
-        ({ outputs }) =>
-          !of(run, 'sns/topicPolicy').some((policy) => policy.inputs.arn === outputs.arn && mayPublish(policy)),
-      )
-      .map(({ urn }) => urn),
+    of(run, 'sns/topic').flatMap(({ outputs }) => {
+      const publish = (service: string) => ({
+        ...allow(['sns:Publish'], outputs.arn),
+        Principal: { Service: `${service}.amazonaws.com` },
+      });
+      const own = { StringEquals: { 'aws:SourceAccount': run.stack.account } };
+      const policies = of(run, 'sns/topicPolicy').filter(({ inputs }) => inputs.arn === outputs.arn);
+      return [
+        ...(policies.length === 1 ? [] : ['not one policy']),
+        ...policies.flatMap(({ inputs }) =>
+          policyDifferences(inputs.policy, [{ ...publish('cloudwatch'), Condition: own }, publish('events')]),
+        ),
+      ];
+    }),
 
-  'flow logs may do all that AWS asks of their role': (run) =>
+  'flow logs may do all that AWS asks of their role, and nothing else': (run) =>
     of(run, 'ec2/flowLog').flatMap(({ inputs }) => {
       const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === inputs.iamRoleArn);
-      const actions = of(run, 'iam/rolePolicy')
-        .filter((policy) => policy.inputs.role === role?.id)
-        .flatMap((policy) => statementsOf(policy.inputs.policy))
-        .filter(({ Effect }) => Effect === 'Allow')
-        .flatMap(({ Action }) => Action);
-      return FLOW_LOGS.filter((action) => !actions.includes(action));
+      const policies = of(run, 'iam/rolePolicy').filter((policy) => policy.inputs.role === role?.id);
+      return [
+        ...(policies.length === 1 ? [] : ['not one policy']),
+        ...policies.flatMap((policy) =>
+          policyDifferences(policy.inputs.policy, [
+            allow(FLOW_LOGS, inputs.logDestination, `${inputs.logDestination}:*`),
+            allow(['logs:DescribeLogGroups'], '*'),
+          ]),
+        ),
+      ];
     }),
 
   'what AWS tells as events arrives: findings in images, deployments given up, no room for a task': (run) => {
@@ -67,21 +80,9 @@ export const watched = {
     );
   },
 
-  'each log is kept for as long as asked, and the containers write to one of them': (run) => {
-    const groups = of(run, 'cloudwatch/logGroup');
+  'each log is kept for as long as asked': (run) => {
     const days = Number(given(run, 'logRetentionDays') ?? 30);
-    return [
-      ...groups.filter(({ inputs }) => inputs.retentionInDays !== days).map(({ urn }) => urn),
-      ...containersOf(run)
-        .filter(
-          ({ logConfiguration }) =>
-            !groups.some(
-              ({ name, outputs }) =>
-                name === 'trunkline' && outputs.name === logConfiguration?.options['awslogs-group'],
-            ) || logConfiguration?.options['awslogs-region'] !== run.stack.region,
-        )
-        .map(({ name }) => `${name} logs nowhere`),
-    ];
+    return urnsOf(run, 'cloudwatch/logGroup', ({ inputs }) => inputs.retentionInDays !== days);
   },
 
   'a running service has a dashboard, which shows what the service says of itself, and what AWS says of all that is ours':
@@ -97,12 +98,18 @@ export const watched = {
         ...dashboards.flatMap(({ inputs }) => [
           ...(inputs.dashboardName === `trunkline-${run.stack.name}` ? [] : ['the dashboard has another name']),
           ...differences(listOf(json(inputs.dashboardBody).widgets).flatMap(metricsOf), wanted),
+          ...(listOf(json(inputs.dashboardBody).widgets).every(
+            ({ properties }) => properties.region === run.stack.region && properties.period === 60,
+          )
+            ? []
+            : ['it shows another region, or other minutes']),
         ]),
       ];
     },
 } satisfies Promises;
 
-const FLOW_LOGS = ['CreateLogGroup', 'CreateLogStream', 'DescribeLogGroups', 'DescribeLogStreams', 'PutLogEvents'].map(
+/** https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html */
+const FLOW_LOGS = ['CreateLogGroup', 'CreateLogStream', 'DescribeLogStreams', 'PutLogEvents'].map(
   (action) => `logs:${action}`,
 );
 
