@@ -186,6 +186,67 @@ describe('trunkline livekit rename', () => {
   });
 });
 
+describe('trunkline integrations move', () => {
+  const uri = mongodb_uri.replace('test_command_line', 'test_move_line');
+  const sip_host = 'moved.example.com:5061';
+  const closing = new AsyncDisposableStack();
+  afterAll(() => closing.disposeAsync());
+
+  it('has the running service take an account to another LIVEKIT_SIP_HOST, and says that calls are refused meanwhile', async () => {
+    const { sandbox, ...before } = closing.use(await openService({ mongodb_uri: uri }));
+    const { clock, admin, connection } = before;
+    const phone_number = drawNumber();
+    const { integration_id } = await before.integrate(admin, [{ phone_number }]);
+    const input = { provider: 'twilio', phone_number, integration_id, supports_inbound: true } as const;
+    await admin.client.phoneNumbers.import.mutate(input);
+    const elsewhere = { ...sandbox, livekit: { ...sandbox.livekit, sip_host } };
+    const service = closing.use(await openService({ mongodb_uri: uri, clock, admin, sandbox: elsewhere }));
+    const warnings = async () =>
+      (await service.as(admin).client.integrations.get.query({ integration_id })).data.warnings;
+    const inForce = async () => {
+      const { urls, inbound, trunks } = await readWorld(service);
+      return {
+        url: urls.map((it) => Reflect.get(it, 'sip_url')),
+        secure: trunks.map((it) => Reflect.get(it, 'secure')),
+        encryption: inbound.map((it) => Reflect.get(it, 'mediaEncryption')),
+      };
+    };
+    const former = { url: ['sip:sandbox.sip.invalid;transport=tcp'], secure: [false], encryption: [undefined] };
+    expect(await inForce()).toEqual(former);
+    expect(await warnings()).toEqual([expect.stringContaining(`trunkline integrations move ${integration_id}`)]);
+
+    const { url, api_key, api_secret } = sandbox.livekit;
+    await connection.collection('installations').updateOne({}, { $set: { project: new URL(url).host } });
+    const ended = run(['integrations', 'move', integration_id], {
+      MONGODB_URI: uri,
+      LIVEKIT_URL: url,
+      LIVEKIT_API_KEY: api_key,
+      LIVEKIT_API_SECRET: api_secret,
+      LIVEKIT_SIP_HOST: sip_host,
+    });
+    const turning = setInterval(() => void service.reconciler.turn(), 200);
+    expect(await ended.finally(() => clearInterval(turning))).toEqual({
+      code: 0,
+      out: `Until this is done, calls to and from the numbers of this account may be refused.\n${integration_id} is moved.\n`,
+      err: '',
+    });
+    expect(await inForce()).toEqual({
+      url: [`sip:${sip_host};transport=tls`],
+      secure: [true],
+      encryption: ['SIP_MEDIA_ENCRYPT_REQUIRE'],
+    });
+    expect(await warnings()).toBeUndefined();
+  });
+
+  it.each([
+    { args: ['intg_000000000000'], said: /^LIVEKIT_SIP_HOST is required/ },
+    { args: [], said: /^Usage: / },
+  ])('refuses $args in a sentence, with exit code 1', async ({ args, said }) => {
+    const { code, out, err } = await run(['integrations', 'move', ...args]);
+    expect({ code, out, err }).toMatchObject({ code: 1, out: '', err: expect.stringMatching(said) });
+  });
+});
+
 describe('trunkline secrets re-encrypt', () => {
   const keys = ['newer', 'test'].map((id, n) => `${id}:${Buffer.alloc(32, n === 0 ? 8 : 7).toString('base64')}`);
 

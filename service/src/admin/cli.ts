@@ -174,7 +174,7 @@ const moveIntegration = async (integration_id: IntegrationId) => {
   const waiting = await move(integration_id);
   if (waiting === 0) return console.log(`${integration_id} is moved.`);
   console.error(
-    `${waiting} are not moved yet. A running service goes on with them. To see whether it is done, run this again.`,
+    `Trunks or numbers that are not moved yet: ${waiting}. A running service goes on with them. To see whether it is done, run this again.`,
   );
   process.exitCode = 1;
 };
