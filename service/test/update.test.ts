@@ -337,6 +337,22 @@ describe('What is refused', () => {
     expect(await number.outbound()).toEqual(outbound);
   });
 
+  it('says so too where setting it back takes longer than the caller waits', async () => {
+    const number = await imported(SIP);
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'answer', status: 400 });
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPInboundTrunk', kind: 'hold_before', skip: 1 });
+    const answer = number.update({ inbound_room_name: 'sales', allowed_addresses: ['192.0.2.1'] });
+    await service.sandbox.faults.holding();
+    service.clock.advance(3_600_000);
+    expect((await answer).body).toMatchObject({
+      code: 'provider_error',
+      detail: expect.stringMatching(/The phone number is being set back to what it was\.$/),
+    });
+    service.sandbox.faults.release();
+    await settle(service);
+    expect((await number.inbound()).allowedAddresses ?? []).toEqual([]);
+  });
+
   it.each<[string, object, string]>([
     ['a field of the other provider', { replace_existing_routing: true }, 'replace_existing_routing'],
     ['a field that no update has', { phone_number: '+15551234567' }, 'phone_number'],

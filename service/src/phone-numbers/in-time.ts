@@ -46,7 +46,7 @@ export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_
         throw error;
       });
       if (told === undefined) return work;
-      throw told;
+      throw told === problem ? told : refusalOf(told, { kind, claim, became: BEING_SET_BACK });
     };
 
     const done = background.run(`The ${kind} of a number`, work);
@@ -85,10 +85,18 @@ const createCarryOut =
           if (lost instanceof LeaseLost) throw lost;
           return 'postponed' as const;
         });
-      if (kind === 'import') throw problem;
-      if (claim.record.provisioning.obstacle?.code === problem.code)
-        throw adding(problem, 'The phone number is still degraded.');
-      const became = outcome === 'settled' ? 'is as it was' : 'is being set back to what it was';
-      throw adding(problem, `The phone number ${became}.`);
+      throw refusalOf(problem, { kind, claim, became: outcome === 'settled' ? 'is as it was' : BEING_SET_BACK });
     }
   };
+
+const BEING_SET_BACK = 'is being set back to what it was';
+
+/** Why a change was refused, and what became of the number. Of an import nothing is left. */
+const refusalOf = (
+  problem: Problem,
+  { kind, claim, became }: Pick<CarryOut, 'kind' | 'claim'> & { became: string },
+): Problem => {
+  if (kind === 'import') return problem;
+  const isStillDegraded = claim.record.provisioning.obstacle?.code === problem.code;
+  return adding(problem, `The phone number ${isStillDegraded ? 'is still degraded' : became}.`);
+};
