@@ -62,6 +62,8 @@ export const pageInput = {
 };
 
 const Revision = z.int().min(1);
+/** A change may name so many. */
+export const MAX_REVISIONS = 50;
 
 /** What an answer carries of things that can be changed. */
 export const revision = Revision.meta({
@@ -72,7 +74,7 @@ export const revision = Revision.meta({
 /** What every change of such a thing takes. Over REST it is the header `If-Match`. */
 export const ifRevision = {
   if_revision: z
-    .union([Revision, z.array(Revision).max(50)], 'must be a revision, or a list of them')
+    .union([Revision, z.array(Revision).max(MAX_REVISIONS)], 'must be a revision, or a list of them')
     .optional()
     .meta({ description: 'Change it only if it has this revision, or one of these.' }),
 };

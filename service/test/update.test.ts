@@ -413,6 +413,12 @@ describe('A revision', () => {
     ['a weak one', 'W/"1"', 412],
     ['one that is none of ours', '"abc"', 412],
     ['an empty tag', '""', 412],
+    ['one beside a tag with a comma in it', '"1", "a,b"', 200],
+    ['a tag with a comma in it', '"a,1"', 412],
+    ['an empty element of the list', '"9",, "1",', 200],
+    ['a tag without its end', '"1", "2', 400],
+    ['something beside a tag', '"1", x', 400],
+    ['as many as there may be', `${'"9", '.repeat(49)}"1"`, 200],
     ['a tag without quotes', '1', 400],
     ['nothing but a comma', ',', 400],
   ])('is compared with If-Match: %s', async (_what, header, status) => {
@@ -427,6 +433,15 @@ describe('A revision', () => {
     // Where the update has succeeded, the number has another revision by now.
     expect(assigned.status).toBe(status === 200 && header !== '*' ? 412 : status);
     if (status === 412) expect(assigned.body.code).toBe('precondition_failed');
+  });
+
+  it('is asked for by the name of the header where there are too many', async () => {
+    const number = await imported(SIP);
+    const { status, body } = await number.update({ label: 'x' }, { 'If-Match': `${'"9", '.repeat(50)}"1"` });
+    expect({ status, issues: body.issues }).toEqual({
+      status: 400,
+      issues: [{ path: 'If-Match', message: 'must have at most 50 tags' }],
+    });
   });
 
   it('stops a release, and lets it go on where it is right', async () => {

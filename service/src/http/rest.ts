@@ -4,6 +4,7 @@ import {
   type Handle,
   IF_REVISION,
   invalidFields,
+  MAX_REVISIONS,
   type Operation,
   operations,
   Problem,
@@ -72,13 +73,19 @@ const routeOf = (operation: Operation, handle: Handle | undefined, authenticate:
   };
 };
 
+/** As RFC 9110 has it (section 8.8.3), in ASCII. */
+const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e]*"/g;
+
 /** The revisions that a change may begin at. A weak tag, and one that is none of ours, is never that of a number. */
 const readIfMatch = ({ headers }: Request): { [IF_REVISION]?: number[] } => {
   const given = headers['if-match']?.trim();
   if (given === undefined || given === '*') return {};
-  const tags = given.split(',').map((tag) => tag.trim());
-  const issue = { path: 'If-Match', message: 'must be * or tags in double quotes, as in "3"' };
-  if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e]*"$/.test(tag))) throw invalidFields([issue]);
+  const refusal = (message: string) => invalidFields([{ path: 'If-Match', message }]);
+  // A tag may have commas in it.
+  const tags = given.match(ENTITY_TAG) ?? [];
+  const isList = /^[\s,]*$/.test(given.replaceAll(ENTITY_TAG, ''));
+  if (tags.length === 0 || !isList) throw refusal('must be * or tags in double quotes, as in "3"');
+  if (tags.length > MAX_REVISIONS) throw refusal(`must have at most ${MAX_REVISIONS} tags`);
   return { [IF_REVISION]: tags.flatMap((tag) => (/^"[1-9][0-9]{0,14}"$/.test(tag) ? [Number(tag.slice(1, -1))] : [])) };
 };
 
