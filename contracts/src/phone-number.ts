@@ -225,8 +225,7 @@ function faultsWithoutProvider(input: Record<string, unknown>): readonly Fault[]
 const MAX_METADATA_BYTES = 16 * 1024;
 const MAX_METADATA_DEPTH = 20;
 
-/** What an agent is dispatched with: a JSON object. */
-export const AgentMetadata = z
+const JsonObject = z
   .record(z.string(), z.unknown(), 'must be a JSON object')
   .refine((given) => depthOf(given) <= MAX_METADATA_DEPTH, {
     error: `must not be nested deeper than ${MAX_METADATA_DEPTH}`,
@@ -235,6 +234,12 @@ export const AgentMetadata = z
   .refine((given) => new TextEncoder().encode(JSON.stringify(given)).length <= MAX_METADATA_BYTES, {
     error: 'must have 16 KiB of JSON at most',
   });
+
+/** What an agent is dispatched with: a JSON object. A record drops a member `__proto__` in silence, so it is refused before. */
+export const AgentMetadata = z.preprocess((given: Record<string, unknown>, { addIssue }) => {
+  if (Object.hasOwn(Object(given), '__proto__')) addIssue('must have no member __proto__');
+  return given;
+}, JsonObject);
 
 /** Without recursion: what was sent may be nested deeper than any stack. */
 function depthOf(value: unknown): number {

@@ -15,6 +15,9 @@ const SIP = {
   ...{ sip_username: 'user', sip_password: 'pass' },
 } as const;
 
+/** Read from text, for in an object literal it is the prototype. */
+const METADATA_OF_PROTO = JSON.parse('{"agent_metadata":{"greeting":"Hello","__proto__":{"a":1}}}');
+
 type Number = Awaited<ReturnType<typeof imported>>;
 
 /** A number, and what LiveKit and Twilio have of it. */
@@ -364,6 +367,7 @@ describe('What is refused', () => {
       'inbound_authentication',
     ],
     ['metadata that is too large', { agent_metadata: { a: 'x'.repeat(17_000) } }, 'agent_metadata'],
+    ['metadata with a member that JavaScript takes for a prototype', METADATA_OF_PROTO, 'agent_metadata'],
     ['metadata that is no object', { agent_metadata: [1] }, 'agent_metadata'],
     ['a PIN of letters', { inbound_pin: 'abcd' }, 'inbound_pin'],
     ['if_revision in the body', { if_revision: 1 }, 'if_revision'],
