@@ -146,6 +146,18 @@ describe('an Idempotency-Key', () => {
     await expectWholeWorld(service);
   });
 
+  it('stays in use for as long as its request may take, also one that another replica takes over', async () => {
+    const headers = drawKey();
+    await post(sip(), headers);
+    const { held_until, expires_at } = (await service.connection
+      .collection('idempotency_keys')
+      .findOne({ idempotency_key: headers['Idempotency-Key'] }))!;
+    const begun = expires_at.getTime() - 24 * 3_600_000;
+    const deadline_ms = 25_000;
+    const call_ms = 1000;
+    expect(held_until.getTime() - begun).toBe(2 * deadline_ms + call_ms);
+  });
+
   it('is forgotten after 24 hours', async () => {
     const headers = drawKey();
     await post(sip(), headers);

@@ -52,7 +52,8 @@ export const composeCore = async (config: Config, outside: Outside) => {
     secrets,
     background,
     clock,
-    longest_ms: import_deadline_ms + timeout_ms,
+    // One that loses its lease by its deadline, in a call that ends after it, waits as long again for what another makes of it.
+    longest_ms: 2 * import_deadline_ms + timeout_ms,
   });
   const settings = {
     sip_host,
