@@ -261,6 +261,28 @@ describe('a replica that failed after it was taken for dead', () => {
     expect(kept).toMatchObject({ assigned_agent_id: 'reception' });
   });
 
+  it('says so where the number was changed again before it could see what became of its assignment', async () => {
+    const { caller, input } = await prepare();
+    const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(input)).data;
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
+    const answer = caller.client.phoneNumbers.assign
+      .mutate({ phone_number_id, agent_id: 'reception' })
+      .catch(problemIn);
+    await first.sandbox.faults.holding();
+    first.clock.advance(LEASE_MS + 1);
+    await second.reconciler.turn();
+    await second.as(caller).client.phoneNumbers.unassign.mutate({ phone_number_id });
+    first.sandbox.faults.release();
+    expect(await answer).toMatchObject({
+      code: 'service_unavailable',
+      detail: expect.stringContaining('it was changed again since'),
+    });
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const { data } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+    expect(data).toMatchObject({ assigned_agent_id: null, revision: 3 });
+  });
+
   it('leaves nothing at LiveKit of a change that it sent and did not write down, where the next one turns it back', async () => {
     const phone_number = drawNumber();
     const caller = await first.newOrganization();

@@ -37,7 +37,9 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
       const now = await store.getById(phone_number_id);
       if (now?.provisioning.change?.at.getTime() === at.getTime()) return undefined;
       if (now?.revision === reached && isSo(now, wanted ?? {})) return now;
-      throw takenOver(phone_number_id, 'did not apply it. Try again');
+      const isDropped = (now?.revision ?? 0) < reached;
+      const how = isDropped ? 'did not apply it. Try again' : 'it was changed again since. GET the number to see it';
+      throw takenOver(phone_number_id, how);
     });
     if (became) return became;
     throw takenOver(phone_number_id, 'continues. GET the number to see what became of it, or try again');
