@@ -85,6 +85,24 @@ describe('A late answer to an older change is told by content', () => {
       roomConfig: { agents: [{ agentName: 'newer' }] },
     });
   });
+
+  it('a PIN, which LiveKit does not tell, is sent once more when an older one can arrive no longer', async () => {
+    const { caller, importSip } = await organization();
+    const { phone_number_id, dispatch_rule_id } = await importSip();
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_before', times: 3 });
+    expect((await caller.rest('PATCH', path, { inbound_pin: '1111' })).status).toBe(503);
+    expect((await caller.rest('PATCH', path, { inbound_pin: '2222' })).status).toBe(200);
+    // Only now the older one arrives.
+    const [kind, id] = ['livekit.dispatch_rule', dispatch_rule_id ?? ''] as const;
+    const { rule, ...rest } = (await first.sandbox.shelf.get<any>(kind, id))!;
+    const { dispatchRuleIndividual } = rule;
+    expect(dispatchRuleIndividual.pin).toBe('2222');
+    const older = { dispatchRuleIndividual: { ...dispatchRuleIndividual, pin: '1111' } };
+    await first.sandbox.shelf.put(kind, id, { ...rest, rule: older });
+    await settle(first, second);
+    expect(await first.sandbox.shelf.get(kind, id)).toMatchObject({ rule: { dispatchRuleIndividual } });
+  });
 });
 
 describe('A list read once stands in for looking one by one', () => {
