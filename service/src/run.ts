@@ -5,7 +5,7 @@ import { compose, type Service } from './compose/index.ts';
 import type { Config } from './config/index.ts';
 import { untilAborted } from './database/abort.ts';
 import { connect } from './database/connect.ts';
-import { createMetricsApp } from './http/metrics.ts';
+import { createMetricsApp } from './http/metrics-app.ts';
 import { isPortInUse, type Listening, listen } from './http/serve.ts';
 import { createLogging, type Log } from './telemetry/log.ts';
 

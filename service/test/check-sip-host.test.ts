@@ -1,7 +1,7 @@
 import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../src/checks/check.ts';
 import { runChecks } from '../src/checks/index.ts';
+import type { Finding } from '../src/checks/run-checks.ts';
 import { sipHostCheck } from '../src/checks/sip-host.ts';
 import { answering, certificate, openSipServer } from './sip-server.ts';
 

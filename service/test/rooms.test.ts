@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const src = join(import.meta.dirname, '../src');
@@ -65,6 +65,9 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
 
 /** Rooms that the others know by their index.ts alone. */
 const faces = ['config'];
+
+/** Names of files that a folder makes the same thing: what a room shows, keeps and does, whatever the room is of. */
+const sameEverywhere = ['index', 'record', 'store', 'describe', 'create', 'update'];
 
 /** A package that one file alone speaks: the others declare what they need of it. */
 const packages: Record<string, RegExp> = {
@@ -135,6 +138,12 @@ describe('The rooms of the service', () => {
         .map((room) => `${name} imports nothing of ${room}`),
     );
     expect(unused).toEqual([]);
+  });
+
+  it('have no two files of one name, but for what the folder makes the same thing', () => {
+    const byName = Map.groupBy(files, (path) => basename(path, '.ts'));
+    const repeated = [...byName].filter(([, paths]) => paths.length > 1).map(([name]) => name);
+    expect(repeated.toSorted()).toEqual(sameEverywhere.toSorted());
   });
 
   it('have no circle', () => {

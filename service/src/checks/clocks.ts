@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { untilAborted } from '../database/abort.ts';
-import { type Check, failed, ok, type Seen, warning, why } from './check.ts';
+import { type Check, failed, ok, type Seen, warning, why } from './run-checks.ts';
 
 /** LiveKit takes tokens that are off by a minute at most; leases count on replicas that hardly differ. */
 const MOST_OFF_MS = 30_000;

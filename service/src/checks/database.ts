@@ -2,7 +2,7 @@ import type { Connection } from '../database/connect.ts';
 import { readInstallation } from '../database/installation.ts';
 import { schemaOf } from '../database/upgrade.ts';
 import { upgrades } from '../database/upgrades.ts';
-import { type Check, failed, ok, type Seen, warning } from './check.ts';
+import { type Check, failed, ok, type Seen, warning } from './run-checks.ts';
 
 export interface DatabaseDependencies {
   /** Rejects with a sentence where it cannot be opened, or is no replica set. */

@@ -3,14 +3,14 @@ import type { Connection } from '../database/connect.ts';
 import { readInstallation } from '../database/installation.ts';
 import { schemaOf } from '../database/upgrade.ts';
 import { upgrades } from '../database/upgrades.ts';
-import type { Check } from './check.ts';
 import { clocksCheck } from './clocks.ts';
 import { databaseCheck } from './database.ts';
 import { type Accounts, integrationsChecks } from './integrations.ts';
-import { type FindForAll, liveKitChecks } from './livekit.ts';
+import { type FindForAll, liveKitChecks } from './livekit-project.ts';
+import type { Check } from './run-checks.ts';
 import { sipHostCheck } from './sip-host.ts';
 
-export { type Finding, LONGEST_MS, runChecks } from './check.ts';
+export { type Finding, LONGEST_MS, runChecks } from './run-checks.ts';
 
 export interface ChecksDependencies {
   /** Absent: there is none yet, as in development the start brings its own. */

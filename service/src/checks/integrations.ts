@@ -1,8 +1,8 @@
 import { Problem } from '@trunkline/contracts';
 import { untilAborted } from '../database/abort.ts';
 import { UnopenedSecret } from '../database/secrets.ts';
-import { type Check, failed, ok, type Seen, warning, why } from './check.ts';
 import { listed } from './listed.ts';
+import { type Check, failed, ok, type Seen, warning, why } from './run-checks.ts';
 
 /** The Twilio accounts that the database has. */
 export interface Accounts {

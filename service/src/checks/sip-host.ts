@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { splitHostAndPort } from '@trunkline/contracts';
 import { untilAborted } from '../database/abort.ts';
-import { type Check, failed, ok, type Seen, timeoutAt, warning } from './check.ts';
+import { type Check, failed, ok, type Seen, timeoutAt, warning } from './run-checks.ts';
 import { askOptions, NotSip, type SipServer, type Transport } from './sip-options.ts';
 
 /** How much of its time a check waits for a name, and then for an answer. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Finding } from './check.ts';
+import type { Finding } from './run-checks.ts';
 
 const words = { ok: 'ok', warning: 'warning', failed: 'failed' } as const;
 const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const;

@@ -5,7 +5,7 @@ import type { Connection } from '../database/connect.ts';
 import { prepareDatabase } from '../database/prepare-database.ts';
 import { createSecrets, type KeyRing } from '../database/secrets.ts';
 import { createApp } from '../http/app.ts';
-import { createAuthenticate, type Phase } from '../http/identify.ts';
+import { createAuthenticate, type Phase } from '../http/authenticate.ts';
 import { createLimits } from '../http/limits.ts';
 import type { Logging } from '../telemetry/log.ts';
 import { createMeasure } from '../telemetry/measure.ts';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import express, { type Response, type Router } from 'express';
 import helmet from 'helmet';
 import { prebuilt } from './prebuilt.ts';
-import { icon, pageOf, start, style } from './reference/page.ts';
+import { icon, pageOf, start, style } from './reference/docs-page.ts';
 import { shorten } from './reference/shorten.ts';
 
 const require = createRequire(import.meta.url);

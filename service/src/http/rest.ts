@@ -12,8 +12,8 @@ import {
   takesQuery,
 } from '@trunkline/contracts';
 import express, { type Request, type RequestHandler, type Router } from 'express';
+import type { Authenticate } from './authenticate.ts';
 import { parseJson, readText } from './body.ts';
-import type { Authenticate } from './identify.ts';
 import type { Limits } from './limits.ts';
 
 /**

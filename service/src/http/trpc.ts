@@ -5,8 +5,8 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { type AppRouter, asTrpcError, type Operation, operations, Problem, problemOf } from '@trunkline/contracts';
 import express, { type Request, type Response, type Router } from 'express';
 import type { Log } from '../telemetry/log.ts';
+import type { Authenticate } from './authenticate.ts';
 import { parseJson, readText } from './body.ts';
-import type { Authenticate } from './identify.ts';
 import type { Limits } from './limits.ts';
 import { readTrpcRequest, type TrpcRequest, toFetchRequest } from './trpc-request.ts';
 

@@ -2,7 +2,7 @@ import express, { type Router } from 'express';
 import helmet from 'helmet';
 import { Fault, type Faults } from './faults.ts';
 import { readOverview } from './overview.ts';
-import { icon, pageOf } from './page/page.ts';
+import { icon, pageOf } from './page/sandbox-page.ts';
 import { script } from './page/script.ts';
 import { style } from './page/style.ts';
 import type { Shelf } from './shelf.ts';

@@ -4,9 +4,9 @@ import express, { type RequestHandler } from 'express';
 import type { Clock } from '../clock.ts';
 import { createControls } from './controls.ts';
 import { createFaults, type Faults } from './faults.ts';
-import { createLiveKitStandIn } from './livekit.ts';
+import { createLiveKitStandIn } from './livekit-stand-in.ts';
 import type { Shelf } from './shelf.ts';
-import { createTwilioStandIn } from './twilio.ts';
+import { createTwilioStandIn } from './twilio-stand-in.ts';
 
 export interface SandboxOptions {
   shelf: Shelf;

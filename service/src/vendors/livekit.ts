@@ -30,7 +30,7 @@ import {
 } from '@livekit/protocol';
 import { Problem, type ProviderAnswer } from '@trunkline/contracts';
 import { z } from 'zod';
-import type { FindForAll } from '../checks/livekit.ts';
+import type { FindForAll } from '../checks/livekit-project.ts';
 import type {
   DispatchRuleContent,
   Found,

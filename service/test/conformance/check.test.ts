@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { runChecks } from '../../src/checks/index.ts';
-import { liveKitChecks } from '../../src/checks/livekit.ts';
+import { liveKitChecks } from '../../src/checks/livekit-project.ts';
 import { sipHostCheck } from '../../src/checks/sip-host.ts';
 import { createLiveKit } from '../../src/vendors/livekit.ts';
 import { certificate } from '../sip-server.ts';

@@ -1,7 +1,7 @@
 import { Problem } from '@trunkline/contracts';
 import { untilAborted } from '../database/abort.ts';
-import { type Check, failed, ok, type Seen, warning, why } from './check.ts';
 import { listed } from './listed.ts';
+import { type Check, failed, ok, type Seen, warning, why } from './run-checks.ts';
 
 /** A trunk without numbers, or a dispatch rule without trunks. */
 interface ForAll {
