@@ -142,8 +142,9 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
       }),
     changeDispatchRule: async (dispatch_rule_id, answer, fields) => {
       const { agent_id } = answer;
-      const ofAgent = fields.includes('agent_id') || fields.includes('agent_metadata');
       const before = rules.get(dispatch_rule_id);
+      const lacksAgent = agent_id !== null && before?.agent_id === null;
+      const ofAgent = fields.includes('agent_id') || fields.includes('agent_metadata') || lacksAgent;
       if (before) refuseClash({ ...before, ...(fields.includes('pin') && { pin: answer.pin }) }, dispatch_rule_id);
       const isKnown = before?.agent_id === agent_id && !fields.includes('agent_metadata');
       return change(rules, dispatch_rule_id, {
