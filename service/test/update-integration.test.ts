@@ -316,21 +316,21 @@ describe('New credentials', () => {
     await settle(service, replica);
     expect((await get()).status).toBe('active');
   });
-});
 
-it('New credentials are told to be accepted where the old ones were refused while they were proven', async () => {
-  const { importing, update, of, change, events, get } = await prepare();
-  await change({ auth_token: 'a-new-token' });
-  service.sandbox.faults.add({ call: 'twilio.listTrunks', kind: 'hold_before' });
-  const updated = update({ credentials: { ...of, auth_token: 'a-new-token' } });
-  await service.sandbox.faults.holding();
-  expect((await importing()).body.code).toBe('provider_credentials_refused');
-  expect((await get()).status).toBe('refused');
-  service.sandbox.faults.release();
-  expect((await updated).body.data.status).toBe('active');
-  expect((await events()).map(({ type }) => type).toSorted()).toEqual([
-    ...['integration.accepted', 'integration.created', 'integration.refused', 'integration.updated'],
-  ]);
+  it('are told to be accepted where the old ones were refused while they were proven', async () => {
+    const { importing, update, of, change, events, get } = await prepare();
+    await change({ auth_token: 'a-new-token' });
+    service.sandbox.faults.add({ call: 'twilio.listTrunks', kind: 'hold_before' });
+    const updated = update({ credentials: { ...of, auth_token: 'a-new-token' } });
+    await service.sandbox.faults.holding();
+    expect((await importing()).body.code).toBe('provider_credentials_refused');
+    expect((await get()).status).toBe('refused');
+    service.sandbox.faults.release();
+    expect((await updated).body.data.status).toBe('active');
+    expect((await events()).map(({ type }) => type).toSorted()).toEqual([
+      ...['integration.accepted', 'integration.created', 'integration.refused', 'integration.updated'],
+    ]);
+  });
 });
 
 describe('call_transfers', () => {

@@ -131,8 +131,12 @@ const areRefused = (error: unknown): boolean =>
   error instanceof Problem && error.code === 'provider_credentials_refused';
 
 /** The calls about Regions go to US1, by credentials for routing where there are any: they say nothing of the others. */
-const byOthers: ReadonlySet<string | symbol> = new Set([
-  ...['readRegion', 'seeRegion', 'setRegion', 'readTrunkRegion', 'setTrunkRegion'],
+const byOthers = new Set<string | symbol>([
+  'readRegion',
+  'seeRegion',
+  'setRegion',
+  'readTrunkRegion',
+  'setTrunkRegion',
 ]);
 
 type Accounts<Account extends Provable> = ReturnType<typeof createAccounts<Account>>;
@@ -166,6 +170,16 @@ export const beingDeleted = (integration_id: IntegrationId): Problem =>
     `The integration ${integration_id} is being deleted. Use another one, or create one for the account again.`,
   );
 
+/** As it is now. Throws where it is being deleted, or is gone. */
+export const requireActive = async (
+  store: Pick<IntegrationStore, 'getById'>,
+  integration_id: IntegrationId,
+): Promise<IntegrationRecord> => {
+  const record = await store.getById(integration_id);
+  if (record?.state !== 'active') throw beingDeleted(integration_id);
+  return record;
+};
+
 export const placeOf = (integration_id: IntegrationId) => `integrations/${integration_id}/credentials` as const;
 
 export interface LineDependencies<Account extends Provable> {
@@ -197,9 +211,7 @@ export const createLineOf =
       // Only credentials of US1 can ask for the table.
       routes: region === DEFAULT_REGION || integration.has_routing_credentials ? account : undefined,
       requireThere: async () => {
-        const now = await store.getById(integration_id);
-        if (now?.state !== 'active') throw beingDeleted(integration_id);
-        known = now;
+        known = await requireActive(store, integration_id);
       },
       trunkSid: () => known.provisioning.parts.trunk?.resource_id ?? undefined,
       address: () => known.carrier.domain_name,

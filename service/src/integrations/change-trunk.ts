@@ -6,7 +6,7 @@ import { build, progressOf } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { adding } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
-import { beingDeleted } from './accounts.ts';
+import { requireActive } from './accounts.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
 import type { IntegrationRecord } from './record.ts';
@@ -48,7 +48,7 @@ export const createChangeTrunk =
     const { integration_id, revision, status } = as_read;
     const claim = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const free = await store.claim(integration_id);
-      if (!free && (await store.getById(integration_id))?.state !== 'active') throw beingDeleted(integration_id);
+      if (free === undefined) await requireActive(store, integration_id);
       return free;
     });
     if (claim === undefined) throw busy(integration_id);

@@ -8,7 +8,7 @@ import { isOursToStore, putOff, toldOf } from '../provisioning/lease.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Source, Worked } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
-import { beingDeleted, openTrunkCredentials } from './accounts.ts';
+import { openTrunkCredentials, requireActive } from './accounts.ts';
 import { type CarrierJob, carrierParts, dueAt, isReady, type TrunkAccount } from './carrier-trunk.ts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 import type { Rotate } from './rotate.ts';
@@ -140,12 +140,6 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     }
   };
 
-  const getActive = async (integration_id: IntegrationId): Promise<IntegrationRecord> => {
-    const record = await store.getById(integration_id);
-    if (record?.state !== 'active') throw beingDeleted(integration_id);
-    return record;
-  };
-
   return {
     jobOf,
 
@@ -156,7 +150,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       for (;;) {
         await waiting.before?.();
         const begun = ended;
-        const record = beingMade.has(integration_id) ? undefined : await getActive(integration_id);
+        const record = beingMade.has(integration_id) ? undefined : await requireActive(store, integration_id);
         if (record && isReady(record)) return record;
         if (beingMade.has(integration_id)) await clock.sleep(LOOK_EVERY_MS);
         else if (begun === ended) await makeUnlessHeld(integration_id, waiting);
@@ -169,7 +163,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         await waiting.before?.();
         const claim = await store.claim(integration_id);
         if (claim === undefined) {
-          await getActive(integration_id);
+          await requireActive(store, integration_id);
           await clock.sleep(LOOK_EVERY_MS);
           continue;
         }

@@ -54,24 +54,23 @@ const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
 /** Connects accounts. All share one HTTP client, which opens no connection before the first call. */
 export const createTwilio = ({ url, timeout_ms, measureCall }: TwilioOptions) => {
   const httpClient = new TwilioHttp(url);
-  return (credentials: TwilioCredentials, areInForce: AreInForce = async () => true): TwilioAccount =>
-    connect(credentials, areInForce, { httpClient, timeout_ms, measureCall });
+  return (credentials: TwilioCredentials, areInForce = async () => true): TwilioAccount =>
+    connect(credentials, { httpClient, timeout_ms, measureCall, areInForce });
 };
-
-/** Whether the credentials of an account were not replaced meanwhile: asked before each request. */
-type AreInForce = () => Promise<boolean>;
 
 interface Connection extends Pick<TwilioOptions, 'timeout_ms' | 'measureCall'> {
   httpClient: TwilioHttp;
+  /** Whether the credentials were not replaced meanwhile: asked before each request. */
+  areInForce(): Promise<boolean>;
 }
 
-const connect = (credentials: TwilioCredentials, areInForce: AreInForce, connection: Connection): TwilioAccount => {
+const connect = (credentials: TwilioCredentials, connection: Connection): TwilioAccount => {
   const { httpClient } = connection;
   const client = clientOf(credentials, httpClient);
   const { trunks } = client.trunking.v1;
   const { credentialLists } = client.sip;
 
-  const call = callerOf(credentials, areInForce, connection);
+  const call = callerOf(credentials, connection);
   const { account_sid } = credentials;
   /** A key acts on the account that it belongs to wherever the path names none, as in all of trunking. */
   const isOurs = ({ accountSid }: InAccount) => !accountSid || accountSid === account_sid;
@@ -264,7 +263,7 @@ const connect = (credentials: TwilioCredentials, areInForce: AreInForce, connect
       await unlessGone('detach', () => route('detach', number_sid, { trunk_sid: null }));
     },
 
-    ...tableOf(routingCredentialsOf(credentials), areInForce, connection),
+    ...tableOf(routingCredentialsOf(credentials), connection),
 
     createTrunk: ({ name, domain_name, ...settings }) =>
       makeAsAsked(
@@ -399,7 +398,7 @@ const connect = (credentials: TwilioCredentials, areInForce: AreInForce, connect
 
 /** Calls by these credentials. `problemOf`: what an error becomes that the last answer has to do with. */
 const callerOf =
-  (credentials: TwilioCredentials, areInForce: AreInForce, { httpClient, timeout_ms, measureCall }: Connection) =>
+  (credentials: TwilioCredentials, { httpClient, timeout_ms, measureCall, areInForce }: Connection) =>
   <T>(name: string, run: (problemOf: (error: unknown) => Error) => Promise<T>, ...secrets: string[]): Promise<T> =>
     measureCall(name, async () => {
       const before = async () => {
@@ -456,13 +455,9 @@ type TrunkRegions = Pick<TrunkAccount, 'readTrunkRegion' | 'setTrunkRegion'>;
  * https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api-phone-number
  * https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api-trunk
  */
-const tableOf = (
-  credentials: TwilioCredentials,
-  areInForce: AreInForce,
-  connection: Connection,
-): RoutingTable & RegionTable & TrunkRegions => {
+const tableOf = (credentials: TwilioCredentials, connection: Connection): RoutingTable & RegionTable & TrunkRegions => {
   const { httpClient } = connection;
-  const call = callerOf(credentials, areInForce, connection);
+  const call = callerOf(credentials, connection);
   const { phoneNumbers, trunks } = clientOf(credentials, httpClient).routes.v2;
   /** Of what a table has this name; undefined: nothing was set. */
   const reading =

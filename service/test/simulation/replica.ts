@@ -70,21 +70,12 @@ export const openReplica = async (
   // What fails at the start ends the process, and another takes its place.
   const through: Through = (command, effect) =>
     isStarted ? disturbed(command, effect) : scheduler.wait(life, `${life.name} starts`).then(effect);
+  const timeout_ms = config.provider_timeout_ms;
   const sabotage = saboteur?.vendor ?? ((port) => port);
-  const switchboard = seams.guard(life, 'livekit', createSwitchboard(providers), config.provider_timeout_ms);
+  const switchboard = seams.guard(life, 'livekit', createSwitchboard(providers), { timeout_ms });
   const connect = (credentials: TwilioCredentials) => {
-    const account = seams.guard(life, 'twilio', connectAccount(providers, credentials), config.provider_timeout_ms);
-    const watched = new Proxy(account, {
-      get: (target, call: keyof typeof account) => {
-        const run: unknown = Reflect.get(target, call);
-        if (typeof run !== 'function') return run;
-        return (...args: unknown[]) => {
-          providers.begins(call, credentials);
-          return run(...args);
-        };
-      },
-    });
-    return sabotage(watched);
+    const begins = (call: string) => providers.begins(call, credentials);
+    return sabotage(seams.guard(life, 'twilio', connectAccount(providers, credentials), { timeout_ms, begins }));
   };
   return scheduler.as(life.name, async () => {
     const core = await composeCore(config, {

@@ -30,6 +30,12 @@ export interface SeamOptions {
   kill(life: Life): void;
 }
 
+interface GuardOptions {
+  timeout_ms: number;
+  /** Runs as a call begins. */
+  begins?(call: string): void;
+}
+
 export type Seams = ReturnType<typeof createSeams>;
 
 /** What the clients of both vendors throw, and whether the call has acted by then. */
@@ -137,13 +143,20 @@ export const createSeams = (options: SeamOptions) => {
     return answer.value;
   };
 
-  const guard = <Port extends object>(life: Life, vendor: string, port: Port, timeout_ms: number): Port =>
+  const guard = <Port extends object>(
+    life: Life,
+    vendor: string,
+    port: Port,
+    { timeout_ms, begins = () => {} }: GuardOptions,
+  ): Port =>
     new Proxy(port, {
       get: (target, name) => {
         const call: unknown = Reflect.get(target, name);
         if (typeof call !== 'function') return call;
-        return (...args: unknown[]) =>
-          callProvider(life, `${vendor}.${String(name)}`, async () => call.apply(target, args), timeout_ms);
+        return (...args: unknown[]) => {
+          begins(String(name));
+          return callProvider(life, `${vendor}.${String(name)}`, async () => call.apply(target, args), timeout_ms);
+        };
       },
     });
 

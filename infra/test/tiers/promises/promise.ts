@@ -103,4 +103,17 @@ export const policyDifferences = (policy: unknown, wanted: object[]): string[] =
     wanted.map(sorted),
   );
 
+/** The same of the one policy that there is to be. */
+export const onlyPolicyDifferences = (policies: Resource[], wanted: object[]): string[] =>
+  policies.length === 1 ? policyDifferences(policies[0]?.inputs.policy, wanted) : ['not one policy'];
+
+/** The same of the one policy that the role of this ARN is to have. */
+export const rolePolicyDifferences = (run: Run, arn: unknown, wanted: object[]): string[] => {
+  const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === arn);
+  return onlyPolicyDifferences(
+    of(run, 'iam/rolePolicy').filter(({ inputs }) => inputs.role === role?.id),
+    wanted,
+  );
+};
+
 export const allow = (Action: string[], ...Resource: unknown[]) => ({ Effect: 'Allow', Action, Resource });

@@ -12,7 +12,7 @@ import {
   listOf,
   of,
   type Promises,
-  policyDifferences,
+  rolePolicyDifferences,
   urnsOf,
 } from './promise.ts';
 
@@ -199,14 +199,9 @@ export const running = {
             allow(['ecr:GetAuthorizationToken'], '*'),
           ]),
     ];
-    return of(run, 'ecs/taskDefinition').flatMap(({ inputs }) => {
-      const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === inputs.executionRoleArn);
-      const policies = of(run, 'iam/rolePolicy').filter((policy) => policy.inputs.role === role?.id);
-      return [
-        ...(policies.length === 1 ? [] : ['not one policy']),
-        ...policies.flatMap((policy) => policyDifferences(policy.inputs.policy, wanted)),
-      ];
-    });
+    return of(run, 'ecs/taskDefinition').flatMap(({ inputs }) =>
+      rolePolicyDifferences(run, inputs.executionRoleArn, wanted),
+    );
   },
 
   'the stack tells what its readers need next': (run) => {

@@ -7,8 +7,9 @@ import {
   json,
   listOf,
   of,
+  onlyPolicyDifferences,
   type Promises,
-  policyDifferences,
+  rolePolicyDifferences,
   sorted,
   urnsOf,
 } from './promise.ts';
@@ -22,29 +23,19 @@ export const watched = {
         Principal: { Service: `${service}.amazonaws.com` },
       });
       const own = { StringEquals: { 'aws:SourceAccount': run.stack.account } };
-      const policies = of(run, 'sns/topicPolicy').filter(({ inputs }) => inputs.arn === outputs.arn);
-      return [
-        ...(policies.length === 1 ? [] : ['not one policy']),
-        ...policies.flatMap(({ inputs }) =>
-          policyDifferences(inputs.policy, [{ ...publish('cloudwatch'), Condition: own }, publish('events')]),
-        ),
-      ];
+      return onlyPolicyDifferences(
+        of(run, 'sns/topicPolicy').filter(({ inputs }) => inputs.arn === outputs.arn),
+        [{ ...publish('cloudwatch'), Condition: own }, publish('events')],
+      );
     }),
 
   'flow logs may do all that AWS asks of their role, and nothing else': (run) =>
-    of(run, 'ec2/flowLog').flatMap(({ inputs }) => {
-      const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === inputs.iamRoleArn);
-      const policies = of(run, 'iam/rolePolicy').filter((policy) => policy.inputs.role === role?.id);
-      return [
-        ...(policies.length === 1 ? [] : ['not one policy']),
-        ...policies.flatMap((policy) =>
-          policyDifferences(policy.inputs.policy, [
-            allow(FLOW_LOGS, inputs.logDestination, `${inputs.logDestination}:*`),
-            allow(['logs:DescribeLogGroups'], '*'),
-          ]),
-        ),
-      ];
-    }),
+    of(run, 'ec2/flowLog').flatMap(({ inputs }) =>
+      rolePolicyDifferences(run, inputs.iamRoleArn, [
+        allow(FLOW_LOGS, inputs.logDestination, `${inputs.logDestination}:*`),
+        allow(['logs:DescribeLogGroups'], '*'),
+      ]),
+    ),
 
   'what AWS tells as events arrives: findings in images, deployments given up, no room for a task': (run) => {
     const found = of(run, 'cloudwatch/eventTarget').flatMap(({ inputs }) =>
