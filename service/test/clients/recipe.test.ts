@@ -59,7 +59,7 @@ it("CONTRIBUTING's first recipe ends in a green check, and in an operation that 
   ];
   const report = join(tree, 'report.json');
   const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${report}`];
-  await node('vitest/vitest.mjs', ['run', '--project', 'unit', ...reporters, ...tests], tree);
+  await node('vitest/vitest.mjs', ['run', '--project', 'unit', '--project', 'thorough', ...reporters, ...tests], tree);
   const { testResults } = JSON.parse(await readFile(report, 'utf8')) as {
     testResults: { assertionResults: { fullName: string; status: string }[] }[];
   };
