@@ -47,6 +47,17 @@ it.each([
   expect((await events()).at(-1)).toBe('integration.accepted');
 });
 
+it('an account that no number was imported from is looked at, too', async () => {
+  const caller = await service.newOrganization();
+  const { integration_id, account_sid } = await service.integrate(caller, []);
+  const { shelf } = service.sandbox;
+  const account = (await shelf.get<{ status: string }>('twilio.account', account_sid))!;
+  await shelf.put('twilio.account', account_sid, { ...account, auth_token: 'another' });
+  service.clock.advance(HOUR_MS + 1);
+  await service.reconciler.turn();
+  expect((await caller.client.integrations.get.query({ integration_id })).data.status).toBe('refused');
+});
+
 it('an account is told of once by whichever call finds it first, however many numbers are refused', async () => {
   const caller = await service.newOrganization();
   const owned = Array.from({ length: 10 }, () => ({ phone_number: drawNumber() }));

@@ -13,7 +13,7 @@ export interface LookDependencies {
   clock: Clock;
 }
 
-/** Looks once an hour whether Twilio still takes the credentials of each account that is used, and it is told once if not. */
+/** Looks once an hour whether Twilio still takes the credentials of each account, and has it told once if not. */
 export const createLookHourly = ({ store, accountOf, clock }: LookDependencies): Source => {
   const anHourAgo = () => new Date(clock.now() - HOUR_MS);
   return {

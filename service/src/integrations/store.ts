@@ -28,9 +28,6 @@ export type WrittenIntegration = IntegrationChanges & Pick<IntegrationRecord, 'r
 
 const held = { holds: { $exists: true } } as const;
 
-/** Those that have had an import. */
-const used = { 'carrier.made_for.secure': { $exists: true } } as const;
-
 const newestFirst = { organization_id: 1, _id: -1 } as const;
 
 export const integrationsCollection = {
@@ -46,7 +43,7 @@ export const integrationsCollection = {
       partialFilterExpression: { holds: { $exists: true } },
     },
     { key: newestFirst },
-    { key: { queue: 1, checked_at: 1 }, partialFilterExpression: used },
+    { key: { queue: 1, checked_at: 1 }, partialFilterExpression: held },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
     ...dueIndexes,
   ],
@@ -116,10 +113,10 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     /** The accounts that nobody has looked at since then. */
     queuesToCheck: (since: Date): Promise<string[]> =>
-      records.distinct('queue', { queue: { $gt: '' }, checked_at: { $not: { $gt: since } }, state: 'active', ...used }),
+      records.distinct('queue', { queue: { $gt: '' }, checked_at: { $not: { $gt: since } }, state: 'active', ...held }),
     /** Takes one of them, for nobody else to look meanwhile. */
     takeToCheck: (queue: string, since: Date): Promise<IntegrationRecord | null> => {
-      const unchecked = { queue, checked_at: { $not: { $gt: since } }, state: 'active', ...used };
+      const unchecked = { queue, checked_at: { $not: { $gt: since } }, state: 'active', ...held };
       const checked_at = new Date(leaseSettings.clock.now());
       return records.findOneAndUpdate(unchecked, { $set: { checked_at } }, { returnDocument: 'after' });
     },
