@@ -14,6 +14,7 @@ import type { Switchboard } from '../phone-numbers/providers.ts';
 import { createPhoneNumberStore } from '../phone-numbers/store.ts';
 import { createBackground } from '../provisioning/background.ts';
 import { createGate } from '../provisioning/gate.ts';
+import { createLimiters } from '../provisioning/limiters.ts';
 import { createQueues } from '../provisioning/queues.ts';
 import { createReconciler } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -72,6 +73,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
     log,
     metrics,
     installation_id,
+    limiterOf: createLimiters(clock),
     lease_ms,
     settle_ms: timeout_ms,
     call_ms: timeout_ms + Math.min(CLOCK_SKEW_MS, (lease_ms - timeout_ms) / 2),

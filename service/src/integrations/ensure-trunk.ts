@@ -5,6 +5,7 @@ import type { Secrets } from '../database/secrets.ts';
 import { build, progressOf } from '../provisioning/carry-out.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import { isOursToStore, putOff, toldOf } from '../provisioning/lease.ts';
+import type { Limiters } from '../provisioning/limiters.ts';
 import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
 import type { Source, Worked } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -24,6 +25,7 @@ export interface EnsureTrunkDependencies {
   rotate: Pick<Rotate, 'goOn'>;
   /** Has all numbers of an integration looked at. */
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
+  limiterOf: Limiters;
   clock: Clock;
   log: Log;
   installation_id: string;
@@ -36,7 +38,8 @@ export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
 /** Makes an integration's own carrier trunk, once, whoever needs it first. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
-  const { store, connectAccount, secrets, gate, clock, log, installation_id, made_for, call_ms, settle_ms } = deps;
+  const { store, connectAccount, secrets, gate, limiterOf, clock, log, installation_id, made_for, call_ms, settle_ms } =
+    deps;
   const { requeueNumbers, rotate } = deps;
 
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
@@ -44,6 +47,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const { integration_id, carrier, provisioning } = record;
     const { secure, sip_host } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
     const account = guarded(await connectAccount(record), {
+      limiter: limiterOf(record.account_sid),
       signal: waiting.signal,
       before: async () => {
         await waiting.before?.();

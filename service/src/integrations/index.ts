@@ -6,6 +6,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
+import type { Limiters } from '../provisioning/limiters.ts';
 import type { Log } from '../telemetry/log.ts';
 import { beingDeleted, type Connect, createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
@@ -32,6 +33,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   clock: Clock;
   log: Log;
   gate: Pick<Gate, 'requireOpen'>;
+  limiterOf: Limiters;
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;

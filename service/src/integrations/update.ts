@@ -11,6 +11,7 @@ import type { Transaction } from '../database/connect.ts';
 import { requireRevisionOf } from '../database/revision.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
+import type { Limiters } from '../provisioning/limiters.ts';
 import { guarded } from '../provisioning/provider.ts';
 import { openCredentials, placeOf } from './accounts.ts';
 import type { ChangeTrunk } from './change-trunk.ts';
@@ -33,6 +34,7 @@ export interface UpdateDependencies {
   /** Throws unless Twilio takes the credentials and the account is active. */
   proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
   numbersOf: NumbersOf;
+  limiterOf: Limiters;
   changeTrunk: ChangeTrunk;
   rotate: Pick<Rotate, 'draw' | 'requireNone'>;
   deadline_ms: number;
@@ -40,7 +42,8 @@ export interface UpdateDependencies {
 
 /** Renames an integration, replaces its credentials once Twilio has taken them, and changes how its trunk treats calls. */
 export const createUpdateIntegration = (deps: UpdateDependencies) => {
-  const { store, events, inTransaction, secrets, clock, getOwn, connect, proveCredentials, numbersOf } = deps;
+  const { store, events, inTransaction, secrets, clock, getOwn, connect, proveCredentials, numbersOf, limiterOf } =
+    deps;
   const { changeTrunk, rotate, deadline_ms } = deps;
 
   /** Throws unless these credentials are of the same account, and all that the old ones are needed for. */
@@ -51,7 +54,8 @@ export const createUpdateIntegration = (deps: UpdateDependencies) => {
       if (clock.now() < until) return;
       throw tooLate(deadline_ms);
     };
-    await requireReach(guarded(connect(credentials), { before }), record, numbersOf);
+    const limiter = limiterOf(record.account_sid);
+    await requireReach(guarded(connect(credentials), { limiter, before }), record, numbersOf);
     return proven;
   };
 

@@ -6,6 +6,7 @@ import type { EventStore } from '../events/store.ts';
 import type { Background } from '../provisioning/background.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
+import type { Limiters } from '../provisioning/limiters.ts';
 import type { Source } from '../provisioning/reconciler.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -35,6 +36,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   metrics: Pick<Metrics, 'imports'>;
   installation_id: string;
   gate: Gate;
+  limiterOf: Limiters;
   switchboard: Switchboard;
   lineOf(integration_id: IntegrationId): Promise<CarrierAccount | undefined>;
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;

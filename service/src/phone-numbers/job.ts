@@ -1,6 +1,7 @@
 import type { FormerRouting, IntegrationId, PhoneNumberId } from '@trunkline/contracts';
 import type { Secrets } from '../database/secrets.ts';
 import type { Gate } from '../provisioning/gate.ts';
+import type { Limiters } from '../provisioning/limiters.ts';
 import { type Guard, guarded } from '../provisioning/provider.ts';
 import { isReadElsewhere } from './conditions.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
@@ -79,13 +80,14 @@ export interface JobDependencies {
   secrets: Secrets;
   store: Pick<PhoneNumberStore, 'wasLetGo'>;
   gate: Pick<Gate, 'admitRemoval'>;
+  limiterOf: Limiters;
   installation_id: string;
   settings: LineSettings;
 }
 
 /** Puts together what the parts of one record are made with. */
 export const createJobs =
-  ({ accountOf, switchboard, secrets, store, gate, installation_id, settings }: JobDependencies) =>
+  ({ accountOf, switchboard, secrets, store, gate, limiterOf, installation_id, settings }: JobDependencies) =>
   async (
     claim: Pick<PhoneNumberClaim, 'record' | 'writeWithNext'>,
     guard: Guard,
@@ -94,6 +96,7 @@ export const createJobs =
     const { record } = claim;
     const wanted = wantedOf(record) ?? record;
     const carrier = record.provider === 'twilio' ? (account ?? (await accountOf(record.integration_id))) : undefined;
+    const ofCarrier = { ...guard, limiter: carrier && limiterOf(carrier.account_sid) };
     return {
       record: wanted,
       installation_id,
@@ -103,8 +106,8 @@ export const createJobs =
       switchboard: guarded(switchboard, guard),
       carrier: carrier && {
         ...carrier,
-        numbers: notingConditions(guarded(carrier.numbers, guard), claim),
-        routes: carrier.routes && guarded(carrier.routes, guard),
+        numbers: notingConditions(guarded(carrier.numbers, ofCarrier), claim),
+        routes: carrier.routes && guarded(carrier.routes, ofCarrier),
         trunk: () => carrier.trunk(guard),
         lookAtTrunk: () => carrier.lookAtTrunk(guard),
       },

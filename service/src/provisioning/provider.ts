@@ -58,7 +58,17 @@ export class Obstacle extends Problem {
   }
 }
 
+/** Limits the calls of one account. */
+export interface Limiter {
+  /** Runs a call when there is room for it. Throws `Busy` in its place while the provider has asked to wait. */
+  run<T>(call: () => Promise<T>): Promise<T>;
+  /** Takes note that the provider has asked to wait. */
+  noteBusy(busy: Busy): void;
+}
+
 export interface Guard {
+  /** Of the account. Its turn comes first, and `before` runs then: a lease that it renews lasts for the call. */
+  limiter?: Limiter | undefined;
   /** Once it is aborted, a list that is being read is not read on. */
   signal?: AbortSignal | undefined;
   /** Runs ahead of each call; the call is not made where it throws. */
@@ -78,7 +88,7 @@ export const guarded = <Provider extends object>(provider: Provider, guard: Guar
       const call: unknown = Reflect.get(target, name, receiver);
       if (typeof call !== 'function') return call;
       return async (...args: unknown[]) => {
-        for (;;) {
+        const once = async (): Promise<unknown> => {
           await guard.before?.();
           try {
             const answer: unknown = await signals.run(guard.signal ?? signalOfCall(), async () => call(...args));
@@ -86,7 +96,15 @@ export const guarded = <Provider extends object>(provider: Provider, guard: Guar
             return answer;
           } catch (error) {
             if (isDoubtful(error)) guard.doubted?.();
+            if (isBusy(error)) guard.limiter?.noteBusy(error);
             await guard.after?.(error);
+            throw error;
+          }
+        };
+        for (;;) {
+          try {
+            return await (guard.limiter ? guard.limiter.run(once) : once());
+          } catch (error) {
             if (!isBusy(error) || !(await guard.waited?.(error))) throw error;
           }
         }

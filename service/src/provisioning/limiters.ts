@@ -1,0 +1,59 @@
+import { LRUCache } from 'lru-cache';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Clock } from '../clock.ts';
+import { type Busy, type Limiter, ProviderProblem } from './provider.ts';
+
+/**
+ * So many calls of one account run at once from a replica. Twilio limits them, does not say to how many, and answers 429
+ * beyond: https://www.twilio.com/docs/api/errors/20429
+ */
+const CALLS_AT_ONCE = 25;
+/** A provider that asks for longer is tried again after that by whoever calls next. */
+const LONGEST_WAIT_MS = 60_000;
+const MOST_ACCOUNTS = 10_000;
+
+interface Account {
+  limit: LimitFunction;
+  /** What its provider said when it asked to wait, and until when. */
+  busy?: { problem: Busy; until: number };
+}
+
+/** The limiters of accounts, by name: all calls of one account from this replica go through one. */
+export type Limiters = ReturnType<typeof createLimiters>;
+
+export const createLimiters = (clock: Pick<Clock, 'now'>) => {
+  const accounts = new LRUCache<string, Account>({ max: MOST_ACCOUNTS });
+
+  const accountOf = (name: string): Account => {
+    const account = accounts.get(name) ?? { limit: pLimit(CALLS_AT_ONCE) };
+    accounts.set(name, account);
+    return account;
+  };
+
+  const requireFree = ({ busy }: Account): void => {
+    const wait_ms = busy ? busy.until - clock.now() : 0;
+    if (!busy || wait_ms <= 0) return;
+    const { code, detail, members } = busy.problem;
+    throw new ProviderProblem(code, detail, {
+      ...members,
+      retry_after_seconds: Math.ceil(wait_ms / 1000),
+      passing: true,
+      said_retry_after_ms: wait_ms,
+      cause: busy.problem,
+    });
+  };
+
+  return (name: string): Limiter => ({
+    run: (call) => {
+      const account = accountOf(name);
+      return account.limit(() => {
+        requireFree(account);
+        return call();
+      });
+    },
+    noteBusy: (problem) => {
+      const wait_ms = Math.min(problem.said_retry_after_ms, LONGEST_WAIT_MS);
+      accountOf(name).busy = { problem, until: clock.now() + wait_ms };
+    },
+  });
+};
