@@ -267,6 +267,29 @@ describe('a replica that failed after it was taken for dead', () => {
     expect(kept).toMatchObject({ assigned_agent_id: 'reception' });
   });
 
+  it('answers why the other replica has dropped its assignment', async () => {
+    const { caller, input } = await prepare();
+    const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(input)).data;
+    const no = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
+    first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
+    const answer = caller.client.phoneNumbers.assign
+      .mutate({ phone_number_id, agent_id: 'reception' })
+      .catch(problemIn);
+    await first.sandbox.faults.holding();
+    first.sandbox.faults.add({ ...no, call: 'livekit.ListSIPDispatchRule', times: 1 });
+    first.clock.advance(LEASE_MS + 1);
+    await second.reconciler.turn();
+    first.sandbox.faults.release();
+    expect(await answer).toMatchObject({
+      code: 'provider_error',
+      detail: expect.stringContaining('The phone number is being set back to what it was.'),
+    });
+    await settle(first, second);
+    const { data } = await caller.client.phoneNumbers.get.query({ phone_number_id });
+    expect(data).toMatchObject({ assigned_agent_id: null, revision: 1, provisioning_state: 'active' });
+    await expectWholeWorld(first);
+  });
+
   it('says so where the number was changed again before it could see what became of its assignment', async () => {
     const { caller, phone_number_id, answer } = await assignedByAnother();
     await second.as(caller).client.phoneNumbers.unassign.mutate({ phone_number_id });

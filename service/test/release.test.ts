@@ -140,6 +140,25 @@ describe('Releasing a number', () => {
     expect(types.filter((type) => type === 'phone_number.released')).toHaveLength(1);
   });
 
+  it('tells two at once the same reason where a provider refuses', async () => {
+    const { release, get } = await imported();
+    service.sandbox.faults.add({ call: 'twilio.fetchNumber', kind: 'hold_before' });
+    const first = release();
+    await service.sandbox.faults.holding();
+    const second = release();
+    service.sandbox.faults.add({ ...refusal, call: 'twilio.updateNumber', times: ALWAYS });
+    // The second has read that the first is under way.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    service.sandbox.faults.release();
+    const answers = await Promise.all([first, second]);
+    expect(answers[1]?.body).toMatchObject({ code: answers[0]?.body.code, detail: answers[0]?.body.detail });
+    expect(answers[0]?.body.detail).toContain('no');
+    service.sandbox.faults.clear();
+    await settle(service);
+    expect((await get()).body.data.provisioning_state).toBe('active');
+    await expectWholeWorld(service);
+  });
+
   it('leaves the number as it was where a provider refuses before anything is removed', async () => {
     const { number, release, get } = await imported();
     const now = await number();

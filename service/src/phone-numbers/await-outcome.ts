@@ -20,9 +20,11 @@ export const createAwaitOutcome =
     const until = clock.now() + deadline_ms;
     const imported = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const record = await store.getById(phone_number_id);
-      const outcome = record?.provisioning.outcome;
-      if (outcome) throw new Problem(outcome.code, outcome.detail);
-      return record && record.provisioning_state !== 'importing' ? record : undefined;
+      if (record === null || record.provisioning_state === 'importing') return undefined;
+      const { outcome } = record.provisioning;
+      const isOfImport = (outcome?.at ?? record.created_at).getTime() === record.created_at.getTime();
+      if (outcome && isOfImport) throw new Problem(outcome.code, outcome.detail);
+      return record;
     });
     if (imported) return imported;
     throw new Problem(

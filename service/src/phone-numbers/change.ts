@@ -3,7 +3,8 @@ import { type Caller, type PhoneNumberId, Problem } from '@trunkline/contracts';
 import { poll } from '../clock.ts';
 import { type IfRevision, requireRevisionOf } from '../database/revision.ts';
 import { LeaseLost } from '../provisioning/lease.ts';
-import { createInTime, type InTimeDependencies } from './in-time.ts';
+import { adding } from '../provisioning/provider.ts';
+import { BEING_SET_BACK, createInTime, type InTimeDependencies } from './in-time.ts';
 import { changesSettings } from './lifecycle.ts';
 import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
 import { secretFields } from './secret-settings.ts';
@@ -36,6 +37,8 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     const became = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const now = await store.getById(phone_number_id);
       if (now?.provisioning.change?.at.getTime() === at.getTime()) return undefined;
+      const refusal = now && refusalOf(now, at);
+      if (refusal) throw adding(refusal, `The phone number ${BEING_SET_BACK}.`);
       if (now?.revision === reached && isSo(now, wanted ?? {})) return now;
       const isDropped = (now?.revision ?? 0) < reached;
       const how = isDropped ? 'did not apply it. Try again' : 'it was changed again since. GET the number to see it';
@@ -72,6 +75,13 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     });
   };
 };
+
+/** Why the change that was asked for at that time was dropped. */
+export const refusalOf = (
+  { provisioning: { outcome } }: PhoneNumberRecord,
+  at: Date | undefined,
+): Problem | undefined =>
+  outcome?.at && outcome.at.getTime() === at?.getTime() ? new Problem(outcome.code, outcome.detail) : undefined;
 
 /** Whether nothing differs of what is wanted. */
 const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>

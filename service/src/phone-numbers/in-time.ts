@@ -89,7 +89,7 @@ const createCarryOut =
     }
   };
 
-const BEING_SET_BACK = 'is being set back to what it was';
+export const BEING_SET_BACK = 'is being set back to what it was';
 
 /** Why a change was refused, and what became of the number. Of an import nothing is left. */
 const refusalOf = (

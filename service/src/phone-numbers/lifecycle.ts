@@ -71,24 +71,28 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     dropped: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<void> => {
       const { record } = claim;
       const { change, uncertain_until } = record.provisioning;
+      const outcome = change && { code, detail, at: change.at };
       if (change?.kind === 'import') {
         const back = { provisioning_state: 'releasing', 'provisioning.change': null } as const;
         await inTransaction(async (session) => {
-          const $set = { ...back, 'provisioning.outcome': { code, detail }, updated_at: later(0) };
+          const $set = { ...back, 'provisioning.outcome': outcome, updated_at: later(0) };
           await claim.write({ $set }, { session, only: isUnderWay(change) });
           await writeEvent(record, 'phone_number.import_failed', { code }, change, session);
         });
         record.provisioning_state = 'releasing';
-        record.provisioning.outcome = { code, detail };
       } else if (change) {
         const isRelease = change.wanted === null;
-        const stays = { 'provisioning.change': null, 'provisioning.uncertain_until': uncertain_until };
+        const stays = {
+          'provisioning.change': null,
+          'provisioning.outcome': outcome,
+          'provisioning.uncertain_until': uncertain_until,
+        };
         const state = record.provisioning.obstacle ? 'degraded' : 'active';
         const $set = { ...stays, ...(isRelease && { provisioning_state: state }) };
         await claim.write({ $set }, { only: isUnderWay(change) });
         if (isRelease) record.provisioning_state = state;
       }
-      record.provisioning.change = null;
+      Object.assign(record.provisioning, { change: null, outcome });
     },
 
     /** Nothing of it is left: the number is free for anyone. The row stays, without its secrets. */

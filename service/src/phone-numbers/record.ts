@@ -83,8 +83,8 @@ const provisioning = z.object({
   last_change: z.object({ stored_request: z.string(), revision: z.number() }).exactOptional(),
   /** What we may not mend, and since when: the number is `degraded`. */
   obstacle: orNull(z.object({ code: z.string(), detail: z.string(), since: z.date() })),
-  /** Why the import was dropped. */
-  outcome: orNull(z.object({ code: z.enum(problemCodes), detail: z.string() })),
+  /** Why the last change was dropped, for whoever waits for it; `at`: of that change. */
+  outcome: orNull(z.object({ code: z.enum(problemCodes), detail: z.string(), at: z.date().exactOptional() })),
   /** What was read at the carrier. No failure erases it. */
   known: z
     .object({

@@ -6,7 +6,7 @@ import { isRemovalBegun } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { isBusy } from '../provisioning/provider.ts';
 import { tryAgain } from '../provisioning/tries.ts';
-import { busy, getOwn } from './change.ts';
+import { busy, getOwn, refusalOf } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Change, isBeingReleased, type PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
@@ -34,13 +34,13 @@ export const createRelease = (deps: ReleaseDependencies) => {
   const letGo = createLetGo(deps);
 
   /** Waits for what another request makes of it. */
-  const awaitRelease = async (record: PhoneNumberRecord): Promise<Release> => {
+  const awaitRelease = async (record: PhoneNumberRecord, at = record.provisioning.change?.at): Promise<Release> => {
     const { phone_number_id } = record;
     const until = clock.now() + deadline_ms;
     const done = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const now = await store.getById(phone_number_id);
       if (now?.holds === undefined) return { record: now ?? record, isDone: true };
-      if (!isBeingReleased(now)) throw busy(phone_number_id);
+      if (!isBeingReleased(now)) throw refusalOf(now, at) ?? busy(phone_number_id);
       return undefined;
     });
     return done ?? { record, isDone: false };
@@ -73,10 +73,10 @@ export const createRelease = (deps: ReleaseDependencies) => {
       );
     }
     const claim = await store.startChange(record, change);
-    if (claim !== undefined) return letGo(claim, () => awaitRelease(record));
+    if (claim !== undefined) return letGo(claim, () => awaitRelease(record, at));
     const now = await store.get(organization_id, phone_number_id);
     if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
-    if (now === null || isBeingReleased(now)) return awaitRelease(record);
+    if (now === null || isBeingReleased(now)) return awaitRelease(now ?? record);
     throw busy(phone_number_id);
   };
 };
