@@ -93,7 +93,7 @@ const bringAll = async <Job extends Work, Name extends string>(
   progress: Progress<Name>,
 ): Promise<void> => {
   const runs = new Map<Name, Promise<void>>();
-  const waitedFor = new Set(parts.flatMap(({ after }) => after));
+  const waitedFor = new Set(parts.filter(({ when }) => when(job.record)).flatMap(({ after }) => after));
   let failed = false;
 
   const run = async (part: Part<Job, Name>) => {
