@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, hkdfSync, timingSafeEqual, webcrypto } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 
 /** Where a secret belongs, as in `phone_numbers/phon_a1b2c3d4e5f6/sip_password`. It opens nowhere else. */
@@ -46,15 +46,15 @@ export const createSecrets = (keys: KeyRing): Secrets => {
   };
 
   return {
-    seal: (secret, place) =>
+    seal: async (secret, place) =>
       new CompactEncrypt(new TextEncoder().encode(secret))
         .setProtectedHeader({ ...pinned, kid: newest, derivation: DERIVATION, place })
-        .encrypt(keyFor('encryption', newest, DERIVATION)),
+        .encrypt(await aesKeyOf(keyFor('encryption', newest, DERIVATION))),
 
     open: async (sealed, place) => {
       const { plaintext, protectedHeader } = await compactDecrypt(
         sealed,
-        ({ kid, derivation }) => keyFor('encryption', kid, derivation),
+        ({ kid, derivation }) => aesKeyOf(keyFor('encryption', kid, derivation)),
         { keyManagementAlgorithms: [pinned.alg], contentEncryptionAlgorithms: [pinned.enc] },
       ).catch((cause: unknown) => {
         throw new UnopenedSecret(cause instanceof Error ? cause.message : String(cause), { cause });
@@ -99,6 +99,17 @@ interface Derived {
   encryption: Uint8Array;
   fingerprint: Uint8Array;
 }
+
+const aesKeys = new WeakMap<Uint8Array, Promise<webcrypto.CryptoKey>>();
+
+/** As WebCrypto has it, once for all secrets: jose would import it for each. */
+const aesKeyOf = (key: Uint8Array): Promise<webcrypto.CryptoKey> => {
+  const known = aesKeys.get(key);
+  if (known) return known;
+  const imported = webcrypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  aesKeys.set(key, imported);
+  return imported;
+};
 
 const derive = (key: Uint8Array): Derived => {
   const keyOf = (use: string) => new Uint8Array(hkdfSync('sha256', key, '', `trunkline/${use}`, 32));

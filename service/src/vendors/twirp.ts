@@ -35,15 +35,14 @@ export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptio
   const base = new URL(url.replace(/^ws/i, 'http'));
   // A proxy may have LiveKit behind a path.
   const path = `${base.pathname.replace(/\/+$/, '')}/twirp/livekit.SIP`;
+  const tokenOf = createTokens(api_key, api_secret);
   return async (method: string, request: unknown): Promise<unknown> => {
-    const token = new AccessToken(api_key, api_secret, { ttl: '10m' });
-    token.addSIPGrant({ admin: true });
     const request_id = randomUUID();
     const { status, headers, body } = await boundedFetch(new URL(`${path}/${method}`, base), {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json;charset=UTF-8',
-        Authorization: `Bearer ${await token.toJwt()}`,
+        Authorization: `Bearer ${await tokenOf()}`,
         'X-Livekit-Request-Id': request_id,
       },
       body: JSON.stringify(request),
@@ -57,6 +56,22 @@ export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptio
       said_retry_after_ms: retryAfterMsOf(headers),
       request_id,
     });
+  };
+};
+
+const TOKEN_MS = 10 * 60_000;
+
+/** Tokens that may administer SIP. One is used for half of its life. */
+const createTokens = (api_key: string, api_secret: string) => {
+  let token = Promise.resolve('');
+  let until = 0;
+  return (): Promise<string> => {
+    if (Date.now() < until) return token;
+    const drawn = new AccessToken(api_key, api_secret, { ttl: TOKEN_MS / 1000 });
+    drawn.addSIPGrant({ admin: true });
+    until = Date.now() + TOKEN_MS / 2;
+    token = drawn.toJwt();
+    return token;
   };
 };
 
