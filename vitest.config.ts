@@ -5,7 +5,7 @@ const thorough = [
   'service/src/vendors/hostile.test.ts',
   'service/test/{acceptance,faults,simulation}/*.test.ts',
   'service/test/{available-numbers,check,check-sip-host,command-line,connections,delete-integration}.test.ts',
-  'service/test/{documents,endless-lists,former-database,lease,lists,long-builds,not-as-asked,pause}.test.ts',
+  'service/test/{documents,endless-lists,engine,former-database,lease,lists,long-builds,not-as-asked,pause}.test.ts',
   'service/test/{readme,redaction,release,rotate-trunk-password,telephony,tenancy,undoing,update,upgrade}.test.ts',
   'infra/src/deploy.test.ts',
   'infra/src/data/connection.test.ts',
@@ -31,6 +31,8 @@ export default defineConfig({
             ...thorough,
           ],
           globalSetup: 'service/test/mongod.ts',
+          // They share what is loaded: it takes longer to load than most of them take to run.
+          isolate: false,
         },
       },
       {

@@ -1,6 +1,6 @@
 import { SIPDispatchRuleIndividual, SIPMediaConfig, SIPTransport } from '@livekit/protocol';
 import { RoomAgentDispatch, RoomConfiguration, SipClient } from 'livekit-server-sdk';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLiveKit } from './livekit.ts';
 
 /** Answers that it is done as asked. */
@@ -10,6 +10,7 @@ const fetching = vi.fn<typeof fetch>(async (_url, init) => {
   return Response.json({ ...asked, ...dispatchRule, ...replace, ...trunk, ...ids });
 });
 vi.stubGlobal('fetch', fetching);
+afterAll(() => vi.unstubAllGlobals());
 beforeEach(() => fetching.mockClear());
 
 const url = 'wss://livekit.example.com';

@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { ProviderProblem } from '../provisioning/provider.ts';
 import { createLiveKit } from './livekit.ts';
 
 const fetching = vi.fn<typeof fetch>();
 vi.stubGlobal('fetch', fetching);
+afterAll(() => vi.unstubAllGlobals());
 afterEach(() => fetching.mockReset());
 
 const switchboard = createLiveKit({
