@@ -99,9 +99,9 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   internal: 'Something went wrong on our side. Try again, and if it keeps failing, report the request_id.',
   provider_error:
-    'Twilio answered 400 (21210) to routeToTrunk. Everything created for this request is rolled back. Ask the operator of this service to check its log.',
+    'Twilio answered 400 (21210) when asked to update the phone number. Everything created for this request is rolled back. Ask the operator of this service to check its log.',
   provider_unavailable: [
-    'LiveKit could not be reached for createInboundTrunk. Everything created for this request is rolled back. Try again in a minute.',
+    'LiveKit could not be reached to create an inbound trunk. Everything created for this request is rolled back. Try again in a minute.',
     { retry_after_seconds: 30 },
   ],
   service_unavailable: [
@@ -109,7 +109,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
     { retry_after_seconds: 5 },
   ],
   provider_timeout: [
-    'LiveKit did not answer createOutboundTrunk in time. Everything created for this request is rolled back. Try again in a minute.',
+    'LiveKit did not answer in time when asked to create an outbound trunk. Everything created for this request is rolled back. Try again in a minute.',
     { retry_after_seconds: 30 },
   ],
 };

@@ -8,7 +8,8 @@ type Fields = Record<string, string | boolean | readonly string[] | null | undef
 export interface AnsweredCall {
   /** As people write it: Twilio, LiveKit. */
   vendor: string;
-  call: string;
+  /** What it was asked to do, as it follows "when asked to". */
+  act: string;
   asked: Fields;
   /** The same fields, as the provider answers them. */
   is: Fields;
@@ -19,7 +20,7 @@ export interface AnsweredCall {
 }
 
 /** Throws where a provider answers with success, but not as it was asked. What it made is taken away before. */
-export const requireAsAsked = async ({ vendor, call, asked, is, undo, stays }: AnsweredCall): Promise<void> => {
+export const requireAsAsked = async ({ vendor, act, asked, is, undo, stays }: AnsweredCall): Promise<void> => {
   const differences = Object.entries(asked)
     .filter(([name, wanted]) => !isDeepStrictEqual(normalise(is[name]), normalise(wanted)))
     .map(([name, wanted]) => `${name} is ${show(is[name])} instead of ${show(wanted)}`);
@@ -27,7 +28,7 @@ export const requireAsAsked = async ({ vendor, call, asked, is, undo, stays }: A
   const doubtful = undo === undefined || !(await undo().then(succeeded, failed));
   throw new ProviderProblem(
     'provider_error',
-    `${vendor} answered ${call}, but ${differences.join(', and ')}. ${afterwards({ stays })} Try again, and if it keeps happening, ask ${vendor} why.`,
+    `${vendor} answered with success when asked to ${act}, but ${differences.join(', and ')}. ${afterwards({ stays })} Try again, and if it keeps happening, ask ${vendor} why.`,
     { doubtful },
   );
 };

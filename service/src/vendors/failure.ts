@@ -7,7 +7,8 @@ import { redact } from './redact.ts';
 export interface VendorCall {
   /** As people write it: Twilio, LiveKit. */
   vendor: string;
-  call: string;
+  /** What it was asked to do, as it follows "when asked to". */
+  act: string;
   /** What was sent that nobody may read: a vendor's message may quote it. */
   secrets: readonly (string | null | undefined)[];
   /** What becomes of what was made, where it is not undone. */
@@ -46,10 +47,10 @@ export const inQuotes = (said: string): string => `"${said.replace(/\.$/, '')}"`
 
 /** The problem of a call that got no answer, or none that can be read. */
 export const translateSilence = (called: VendorCall, error: unknown): ProviderProblem => {
-  const { vendor, call } = called;
+  const { vendor, act } = called;
   const cause = quote(called, error);
   if (error instanceof DOMException && error.name === 'TimeoutError') {
-    return providerProblem(called, 'provider_timeout', `${vendor} did not answer ${call} in time`, {
+    return providerProblem(called, 'provider_timeout', `${vendor} did not answer in time when asked to ${act}`, {
       passing: true,
       doubtful: true,
       cause,
@@ -58,19 +59,18 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
   // What fetch throws has a cause; another TypeError is a defect.
   if (error instanceof TypeError && error.cause !== undefined) {
     const doubtful = !neverConnected(error);
-    return providerProblem(called, 'provider_unavailable', `${vendor} could not be reached for ${call}`, {
+    return providerProblem(called, 'provider_unavailable', `${vendor} could not be reached to ${act}`, {
       passing: true,
       doubtful,
       cause,
     });
   }
   if (error instanceof UnacceptableAnswer) {
-    return providerProblem(called, 'provider_error', `${vendor} ${error.message} (${call})`, { doubtful: true, cause });
+    const what = `${vendor} ${error.message}, when asked to ${act}`;
+    return providerProblem(called, 'provider_error', what, { doubtful: true, cause });
   }
-  return providerProblem(called, 'provider_error', `${vendor}'s response to ${call} could not be read`, {
-    doubtful: true,
-    cause,
-  });
+  const what = `${vendor} gave an answer that could not be read when asked to ${act}`;
+  return providerProblem(called, 'provider_error', what, { doubtful: true, cause });
 };
 
 /** The call never left: nothing can have come of it. */
@@ -95,10 +95,10 @@ export const translateStatus = (
   { status, code, said_retry_after_ms, is_busy, provider }: Refused,
   error: unknown,
 ): ProviderProblem => {
-  const { vendor, call } = called;
+  const { vendor, act } = called;
   const cause = quote(called, error);
   const named = isCode(code, called) ? ` (${code})` : '';
-  const said = `${vendor} answered ${status}${named} to ${call}`;
+  const said = `${vendor} answered ${status}${named} when asked to ${act}`;
   const answered = { cause, ...(provider && { provider }) };
   const fail = (to: Parameters<typeof providerProblem>[1], failure: Failure = {}) =>
     providerProblem(called, to, said, { ...failure, ...answered });

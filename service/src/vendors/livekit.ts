@@ -67,11 +67,11 @@ export const createLiveKit = ({
   const ask = async (method: string, request: Message): Promise<JsonValue> =>
     Json.parse(await twirp(method, request.toJson()));
 
-  const call = <T>(name: string, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
+  const call = <T>(name: LiveKitCall, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
     measureCall(name, () =>
       run().catch((error: unknown) => {
         const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
-        throw translate({ vendor: 'LiveKit', call: name, secrets: [api_secret, ...secrets], stays }, error);
+        throw translate({ vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays }, error);
       }),
     );
 
@@ -112,7 +112,7 @@ export const createLiveKit = ({
     const compared = compareRule(answer, is);
     const among = ([name]: [string, unknown]) => fields.some((field) => comparedAs[field] === name);
     const asked = Object.fromEntries(Object.entries(compared.asked).filter(among));
-    await requireAsAsked({ vendor: 'LiveKit', call: 'changeDispatchRule', ...compared, asked });
+    await requireAsAsked({ vendor: 'LiveKit', act: acts.changeDispatchRule, ...compared, asked });
     return true;
   };
 
@@ -135,7 +135,7 @@ export const createLiveKit = ({
           const made = SIPInboundTrunkInfo.fromJson(answered, lenient);
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
-            ...{ vendor: 'LiveKit', call: 'createInboundTrunk' },
+            ...{ vendor: 'LiveKit', act: acts.createInboundTrunk },
             asked: { numbers: [phone_number], allowed_addresses, username, ...requiredOf(media_encryption) },
             is: {
               ...encryptionIn(made),
@@ -169,7 +169,7 @@ export const createLiveKit = ({
             const is = SIPInboundTrunkInfo.fromJson(await ask('UpdateSIPInboundTrunk', request), lenient);
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
-              ...{ vendor: 'LiveKit', call: 'changeInboundTrunk' },
+              ...{ vendor: 'LiveKit', act: acts.changeInboundTrunk },
               asked: { allowed_addresses, username, ...requiredOf(media_encryption) },
               is: { allowed_addresses: is.allowedAddresses, username: is.authUsername, ...encryptionIn(is) },
             });
@@ -206,7 +206,7 @@ export const createLiveKit = ({
           const made = SIPOutboundTrunkInfo.fromJson(answered, lenient);
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
-            ...{ vendor: 'LiveKit', call: 'createOutboundTrunk' },
+            ...{ vendor: 'LiveKit', act: acts.createOutboundTrunk },
             // Servers before from_host drop it: then calls would leave with another one.
             asked: { ...wayOf(trunk), numbers: [phone_number], username, ...requiredOf(media_encryption) },
             is: {
@@ -243,7 +243,7 @@ export const createLiveKit = ({
             const is = SIPOutboundTrunkInfo.fromJson(await ask('UpdateSIPOutboundTrunk', request), lenient);
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
-              ...{ vendor: 'LiveKit', call: 'changeOutboundTrunk' },
+              ...{ vendor: 'LiveKit', act: acts.changeOutboundTrunk },
               asked: {
                 ...wayOf({ address, fromHost: from.fromHost ?? is.fromHost, transport: transportOf(line) }),
                 ...{ username, ...requiredOf(media_encryption) },
@@ -289,7 +289,7 @@ export const createLiveKit = ({
             });
             return rule_id;
           }
-          await requireAsAsked({ vendor: 'LiveKit', call: 'createDispatchRule', ...compareRule(answer, made), undo });
+          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compareRule(answer, made), undo });
           return rule_id;
         },
         answer.pin,
@@ -333,6 +333,25 @@ export const createLiveKit = ({
       }),
   };
 };
+
+/** What each call does, in words for whoever reads why it failed. */
+const acts = {
+  createInboundTrunk: 'create an inbound trunk',
+  changeInboundTrunk: 'update an inbound trunk',
+  findInboundTrunks: 'list the inbound trunks of a phone number',
+  listInboundTrunks: 'list the inbound trunks of phone numbers',
+  createOutboundTrunk: 'create an outbound trunk',
+  changeOutboundTrunk: 'update an outbound trunk',
+  findOutboundTrunks: 'list the outbound trunks of a phone number',
+  removeTrunk: 'delete a trunk',
+  createDispatchRule: 'create a dispatch rule',
+  changeDispatchRule: 'update a dispatch rule',
+  findDispatchRules: 'list the dispatch rules of an inbound trunk',
+  removeDispatchRule: 'delete a dispatch rule',
+  findForAll: 'list the trunks and dispatch rules that take all calls',
+} as const;
+
+type LiveKitCall = keyof typeof acts;
 
 /** A list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets. */
 const withNumber = (phone_number: string, trunks: SIPInboundTrunkInfo[]): FoundInboundTrunk[] =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { quote, translateStatus } from './failure.ts';
 
 const secret = `p@ss/wörd "+&'<\\ 1~Z`;
-const account = { vendor: 'Twilio', call: 'findNumber', secrets: [null, secret, undefined] };
+const account = { vendor: 'Twilio', act: 'list numbers', secrets: [null, secret, undefined] };
 const said = (text: string): string => quote(account, new Error(`you sent ${text}, which is wrong`)).message;
 
 const json = JSON.stringify(secret).slice(1, -1);
@@ -55,7 +55,7 @@ describe('what a vendor says', () => {
   it('names no code to callers that is a secret', () => {
     const called = { ...account, secrets: ['0123456789abcdef0123456789abcdef'] };
     const detailOf = (code: string) => translateStatus(called, { status: 400, code }, new Error('no')).detail;
-    expect(detailOf('0123456789ABCDEF0123456789abcdef')).toMatch(/^Twilio answered 400 to findNumber\./);
-    expect(detailOf('21211')).toMatch(/^Twilio answered 400 \(21211\) to findNumber\./);
+    expect(detailOf('0123456789ABCDEF0123456789abcdef')).toMatch(/^Twilio answered 400 when asked to list numbers\./);
+    expect(detailOf('21211')).toMatch(/^Twilio answered 400 \(21211\) when asked to list numbers\./);
   });
 });

@@ -136,7 +136,9 @@ describe('what Twilio says', () => {
   it('is told also where nobody has foreseen it', async () => {
     const problem = await problemOf(route, { status: 400, body: said(20_001, 'Unknown parameters.') });
     expect(problem).toMatchObject({ code: 'provider_error', members: { provider: { code: '20001' } } });
-    expect(problem.detail).toMatch(/^Twilio answered 400 \(20001\) to routeToTrunk: "Unknown parameters"\. Everything/);
+    expect(problem.detail).toMatch(
+      /^Twilio answered 400 \(20001\) when asked to update the phone number: "Unknown parameters"\. Everything/,
+    );
   });
 
   it('asks for another try where the same number is being updated', async () => {

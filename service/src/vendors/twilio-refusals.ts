@@ -57,8 +57,8 @@ export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
     'Give the API key that permission, or replace it with a standard key. If the key already has every permission, check in the Twilio console what the account may do.',
 };
 
-/** What each call does, in words for whoever reads why it was refused. */
-export const acts: Record<string, string> = {
+/** What each call does, in words for whoever reads why it failed. */
+export const acts = {
   proveCredentials: "read the account's phone numbers",
   seeTrunks: 'list SIP trunks',
   seeCredentialLists: 'list SIP credential lists',
@@ -94,12 +94,20 @@ export const acts: Record<string, string> = {
   readTrunkRegion: 'read the inbound processing Region of a SIP trunk',
   setTrunkRegion: 'set the inbound processing Region of a SIP trunk',
   revoke: 'take a credential list off a SIP trunk',
-};
+} as const;
+
+export type TwilioCall = keyof typeof acts;
 
 /** What these make is the integration's. Imports wait for it, and never undo it. */
-const ofTheCarrierTrunk = ['createTrunk', 'createOriginationUrl', 'createCredentialList', 'createCredential', 'permit'];
+const ofTheCarrierTrunk: TwilioCall[] = [
+  'createTrunk',
+  'createOriginationUrl',
+  'createCredentialList',
+  'createCredential',
+  'permit',
+];
 
-export const staysOf = (call: string): string | undefined => {
+export const staysOf = (call: TwilioCall): string | undefined => {
   if (['listNumbers', 'listCallerIds', 'seeRegion'].includes(call)) return NOTHING_CHANGED;
   return ofTheCarrierTrunk.includes(call)
     ? "The parts of the integration's trunk that exist at Twilio stay, and the next import continues from there."

@@ -30,7 +30,15 @@ import type { MeasureCall } from './measure-call.ts';
 import { itemsOf, PAGE_SIZE, type Page } from './pages.ts';
 import type { TwilioSaid } from './twilio-answer.ts';
 import { type Exchange, TwilioHttp } from './twilio-http.ts';
-import { acts, advice, DOMAIN_NAME_TAKEN, reasonOf, staysOf, UPDATED_BY_ANOTHER } from './twilio-refusals.ts';
+import {
+  acts,
+  advice,
+  DOMAIN_NAME_TAKEN,
+  reasonOf,
+  staysOf,
+  type TwilioCall,
+  UPDATED_BY_ANOTHER,
+} from './twilio-refusals.ts';
 
 export interface TwilioOptions {
   /** One base URL in place of all of Twilio's hosts, for a proxy or a stand-in. */
@@ -82,7 +90,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
     );
   /** What is not as it was asked is taken away again. */
   const makeAsAsked = <T extends InAccount & { sid: string }>(
-    name: string,
+    name: TwilioCall,
     run: () => Promise<T>,
     { compare, undo }: { compare(made: T): Compared | Promise<Compared>; undo(sid: string): Promise<unknown> },
     ...secrets: string[]
@@ -107,7 +115,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
           );
         });
         await requireAsAsked({
-          ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
+          ...{ vendor: 'Twilio', act: acts[name], stays: staysOf(name) },
           ...compared,
           undo: () => undo(sid),
         });
@@ -122,13 +130,18 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       ?.split(',')
       .map((type) => type.trim()) ?? [];
   /** Twilio may take an update and leave the number where it is. */
-  const route = async (name: string, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
+  const route = async (name: TwilioCall, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
     const update = client.incomingPhoneNumbers(number_sid).update(writeRouting(routing));
     const { trunk_sid } = readNumber(await update).routing;
-    await requireAsAsked({ vendor: 'Twilio', call: name, asked: { trunk_sid: routing.trunk_sid }, is: { trunk_sid } });
+    await requireAsAsked({
+      vendor: 'Twilio',
+      act: acts[name],
+      asked: { trunk_sid: routing.trunk_sid },
+      is: { trunk_sid },
+    });
   };
   const see = <T extends InAccount & { sid: string }>(
-    name: string,
+    name: TwilioCall,
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
     contentOf: (item: T) => Content,
@@ -146,17 +159,17 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       throw error;
     });
   const find = async <T extends InAccount & { sid: string }>(
-    name: string,
+    name: TwilioCall,
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
   ) => (await see(name, list, isIt, () => ({}))).map(({ resource_id }) => resource_id);
   const findWithin = async <T extends { sid: string }>(
-    name: string,
+    name: TwilioCall,
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
   ) => (await orNothing(see(name, list, isIt, () => ({})))).map(({ resource_id }) => resource_id);
   /** Undefined where Twilio answers that it is not there. */
-  const unlessGone = <T>(name: string, run: () => Promise<T>, ...secrets: string[]): Promise<T | undefined> =>
+  const unlessGone = <T>(name: TwilioCall, run: () => Promise<T>, ...secrets: string[]): Promise<T | undefined> =>
     call(
       name,
       () =>
@@ -168,16 +181,16 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
     );
   /** False where it is not there. */
   const change = async <T>(
-    name: string,
+    name: TwilioCall,
     run: () => Promise<T>,
     { asked, read }: Pick<AnsweredCall, 'asked'> & { read(changed: T): AnsweredCall['is'] },
   ): Promise<boolean> => {
     const is = await unlessGone(name, async () => read(await run()));
     if (is === undefined) return false;
-    await requireAsAsked({ vendor: 'Twilio', call: name, asked, is });
+    await requireAsAsked({ vendor: 'Twilio', act: acts[name], asked, is });
     return true;
   };
-  const remove = async (name: string, run: () => Promise<boolean>) => void (await unlessGone(name, run));
+  const remove = async (name: TwilioCall, run: () => Promise<boolean>) => void (await unlessGone(name, run));
 
   return {
     // Standard API keys may not read the account itself; whoever may list numbers may do what is needed here.
@@ -399,7 +412,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
 /** Calls by these credentials. `problemOf`: what an error becomes that the last answer has to do with. */
 const callerOf =
   (credentials: TwilioCredentials, { httpClient, timeout_ms, measureCall, areInForce }: Connection) =>
-  <T>(name: string, run: (problemOf: (error: unknown) => Error) => Promise<T>, ...secrets: string[]): Promise<T> =>
+  <T>(name: TwilioCall, run: (problemOf: (error: unknown) => Error) => Promise<T>, ...secrets: string[]): Promise<T> =>
     measureCall(name, async () => {
       const before = async () => {
         if (!(await areInForce())) throw replaced(credentials);
@@ -407,7 +420,7 @@ const callerOf =
       const exchange: Exchange = { signal: AbortSignal.timeout(timeout_ms), before };
       const problemOf = (error: unknown) => {
         const called = {
-          ...{ vendor: 'Twilio', call: name, stays: staysOf(name) },
+          ...{ vendor: 'Twilio', act: acts[name], stays: staysOf(name) },
           secrets: [credentials.auth_token, credentials.api_key_secret, ...secrets],
         };
         return translate(called, credentials, exchange, error);
@@ -479,7 +492,7 @@ const tableOf = (credentials: TwilioCredentials, connection: Connection): Routin
         const { sid, voiceRegion } = await table(of).update({ voiceRegion: voice_region });
         const made = Sid.parse(sid);
         const is = { voice_region: z.string().parse(voiceRegion) };
-        await requireAsAsked({ vendor: 'Twilio', call: name, asked: { voice_region }, is });
+        await requireAsAsked({ vendor: 'Twilio', act: acts[name], asked: { voice_region }, is });
         return made;
       });
   return {
@@ -633,17 +646,14 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
   const page = provider.more_info ? ` See ${provider.more_info}.` : '';
   if (reason === 'credentials') {
     const { account_sid, api_key_sid, region = 'us1' } = credentials;
-    const lacking = api_key_sid
-      ? ` A restricted key also needs the permission to ${acts[called.call] ?? called.call}.`
-      : '';
+    const lacking = api_key_sid ? ` A restricted key also needs the permission to ${called.act}.` : '';
     const detail = `Twilio rejected the credentials of the account ${account_sid} in the Region ${region}, or the account is suspended. Check both in the Twilio console: each Region has credentials of its own.${lacking}${sentence}${page}`;
     return new ProviderProblem('provider_credentials_refused', detail, { cause, provider });
   }
-  const act = acts[called.call] ?? called.call;
   const what =
     reason === 'permission' && credentials.api_key_sid
-      ? `The API key ${credentials.api_key_sid} lacks the permission to ${act}.`
-      : `Twilio refused to ${act}.`;
+      ? `The API key ${credentials.api_key_sid} lacks the permission to ${called.act}.`
+      : `Twilio refused to ${called.act}.`;
   const detail = `${what}${sentence} ${advice[reason]} ${afterwards(called)}${page}`;
   return refused.code === DOMAIN_NAME_TAKEN
     ? new NameTaken(detail, { cause, provider })
