@@ -76,7 +76,7 @@ describe('a verified caller ID', () => {
     expect(body.detail).toContain(
       `is a verified caller ID of the Twilio account ${account_sid}, which does not own it`,
     );
-    expect(body.detail).toContain('Import it with supports_outbound alone');
+    expect(body.detail).toContain('Import it with only supports_outbound');
     expect(await list()).toEqual([]);
   });
 
@@ -127,9 +127,7 @@ describe('where Twilio does not tell of caller IDs', () => {
     service.sandbox.faults.add({ call: 'twilio.listCallerIds', kind: 'answer', status: 403, body });
     const answer = await importing(outbound);
     expect({ status: answer.status, code: answer.body.code }).toEqual({ status: 400, code: 'phone_number_not_owned' });
-    expect(answer.body.detail).toContain(
-      'Whether it is a verified caller ID, which agents can call from, cannot be seen',
-    );
+    expect(answer.body.detail).toContain('Trunkline could not check whether it is a verified caller ID');
   });
 
   it('and is away, the import is tried again', async () => {

@@ -179,7 +179,7 @@ describe('trunkline livekit rename', () => {
   it('never makes a real LiveKit of the sandbox, nor goes on without its settings', async () => {
     await call('sandbox');
     const { code, err } = await run(['livekit', 'rename', '--force'], settings());
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('the sandbox is no name') });
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('the sandbox is not a LiveKit project') });
     const without = await run(['livekit', 'rename'], { MONGODB_URI: uri });
     expect(without).toMatchObject({ code: 1, err: expect.stringMatching(/^LIVEKIT_URL is required/) });
     expect(await isCalled()).toBe('sandbox');
@@ -259,7 +259,9 @@ describe('trunkline secrets re-encrypt', () => {
       ENCRYPTION_KEYS: keys.join(','),
     });
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^[1-9][0-9]* secrets were moved to newer, and all are sealed by it now\.\ntest can go now\./);
+    expect(out).toMatch(
+      /^[1-9][0-9]* secrets were moved to newer, and all are encrypted with it now\.\ntest can be removed now\./,
+    );
   });
 
   it('refuses to go on without keys, and names what they do not open', async () => {

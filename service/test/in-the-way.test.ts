@@ -76,13 +76,13 @@ describe('what is to be done about a trunk of others', () => {
     const { trunk_id, phone_number, detail } = await detailFor((number) => [number, withoutPlus(number)]);
     expect(detail).toContain(`${trunk_id}, which Trunkline did not make, has ${phone_number}`);
     expect(detail).toContain(`there it is written ${withoutPlus(phone_number)})`);
-    expect(detail).toContain('Remove that trunk, which has no other number');
+    expect(detail).toContain('Delete that trunk, which has no other number');
     expect(detail).toContain('Do not leave it without numbers');
   });
 
   it('is to take this number off it where it has others', async () => {
     const { phone_number, detail } = await detailFor((number) => ['+15550000002', withBlanks(number), '+15550000003']);
-    expect(detail).toContain(`Take ${phone_number} off that trunk, and leave it its other numbers`);
+    expect(detail).toContain(`Take ${phone_number} off that trunk, but leave its other numbers there`);
     expect(detail).toContain(withBlanks(phone_number));
     expect(detail).not.toMatch(/remove/i);
   });
@@ -133,7 +133,7 @@ it('dispatch rules of others that clash are told as that', async () => {
   const input = await inputs.sip(drawNumber());
   const { status, body } = await ask(input);
   expect({ status, code: body.code }).toEqual({ status: 409, code: 'livekit_clash' });
-  expect(body.detail).toMatch(/dispatch rule as long as two .* SDR_/);
+  expect(body.detail).toMatch(/dispatch rule while two .* SDR_/);
   for (const id of ['SDR_one', 'SDR_other']) await shelf.remove('livekit.dispatch_rule', id);
   await settle(service);
   await expectWholeWorld(service);

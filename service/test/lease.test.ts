@@ -296,7 +296,7 @@ describe('a replica that failed after it was taken for dead', () => {
     first.sandbox.faults.release();
     expect(await answer).toMatchObject({
       code: 'service_unavailable',
-      detail: expect.stringContaining('it was changed again since'),
+      detail: expect.stringContaining('the number was changed again since'),
     });
     await settle(first, second);
     await expectWholeWorld(first);

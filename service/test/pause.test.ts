@@ -117,7 +117,7 @@ describe('repairing', () => {
     );
     const stopped = details.filter((it) => it.data.provisioning.problem?.code === 'paused');
     expect(stopped.map((it) => it.data.provisioning.problem?.detail)).toEqual(
-      Array(4).fill(expect.stringMatching(/^Repairs are paused: .*unusually many trunks or rules\. The operator/)),
+      Array(4).fill(expect.stringMatching(/^Repairs are paused: .*unusually many trunks or rules\. Ask the operator/)),
     );
     expect(stopped.map((it) => it.data.provisioning.attempt)).toEqual([1, 1, 1, 1]);
     expect(service.logged.filter((line) => line.includes('"removals_stopped"')).length).toBeGreaterThan(0);

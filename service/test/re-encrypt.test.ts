@@ -94,7 +94,7 @@ describe('trunkline secrets re-encrypt', () => {
     const before = (await findSealed()).length;
     const { isDone, said } = await run(both);
     expect(isDone).toBe(true);
-    expect(said[0]).toBe(`${before} secrets were moved to newer, and all are sealed by it now.`);
+    expect(said[0]).toBe(`${before} secrets were moved to newer, and all are encrypted with it now.`);
     for (const { collection, path, placeOf } of fields) {
       for (const row of await databaseOf(service.connection).collection(collection).find().toArray()) {
         const sealed = path.split('.').reduce<unknown>((within, name) => Reflect.get(Object(within), name), row);
@@ -107,9 +107,9 @@ describe('trunkline secrets re-encrypt', () => {
   it('says until when stored requests are compared by an older key, and then that it can go', async () => {
     const { said } = await run(both);
     const last = await service.connection.collection('idempotency_keys').find().sort({ expires_at: -1 }).next();
-    expect(said[1]).toContain(`older can go from ${last?.expires_at.toISOString()} on`);
+    expect(said[1]).toContain(`older can be removed from ${last?.expires_at.toISOString()} on`);
     service.clock.advance(25 * 3600_000);
-    expect((await run(both)).said[1]).toMatch(/^older can go now\./);
+    expect((await run(both)).said[1]).toMatch(/^older can be removed now\./);
   });
 
   it('goes on where it was interrupted', async () => {

@@ -263,7 +263,7 @@ describe('an import into a Region with routing_credentials', () => {
     const body = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
     const answer = await importing();
-    expect(answer.body.data.warnings).toEqual([expect.stringContaining('may not read in which Region')]);
+    expect(answer.body.data.warnings).toEqual([expect.stringContaining('lack the permission to read in which Region')]);
     const { integration_id } = data;
     const { data: now } = await caller.client.integrations.get.query({ integration_id });
     expect(now.status).toBe('active');
@@ -276,7 +276,7 @@ describe('an import into a Region without routing_credentials', () => {
     expect(data.has_routing_credentials).toBe(false);
     const { status, body } = await importing();
     expect(status).toBe(201);
-    expect(body.data.warnings).toEqual([expect.stringContaining('may not read in which Region')]);
+    expect(body.data.warnings).toEqual([expect.stringContaining('lack the permission to read in which Region')]);
     const { phone_number_id } = body.data;
     const { data: number } = await caller.client.phoneNumbers.get.query({ phone_number_id });
     expect(number.warnings).toEqual(body.data.warnings);
@@ -285,7 +285,7 @@ describe('an import into a Region without routing_credentials', () => {
   it('says of calls out alone that their Region is not set, where only those were asked for', async () => {
     const { importing } = await prepareImport({ routing: false });
     const { body } = await importing({ supports_inbound: false, supports_outbound: true });
-    expect(body.data.warnings).toEqual([expect.stringContaining('calls out in the Region of the integration')]);
+    expect(body.data.warnings).toEqual([expect.stringContaining('outbound calls in the Region of the integration')]);
   });
 });
 
@@ -328,7 +328,7 @@ describe('an import into us1', () => {
     service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
     const answer = await importing();
     expect(answer.status).toBe(201);
-    expect(answer.body.data.warnings).toEqual([expect.stringContaining('may not read in which Region')]);
+    expect(answer.body.data.warnings).toEqual([expect.stringContaining('lack the permission to read in which Region')]);
   });
 });
 

@@ -141,7 +141,7 @@ describe('a key that another made', () => {
     const { status, body } = await admin.rest('DELETE', `/api/api-keys/${maker_id}?descendants=true`);
     expect({ status, message: body.message }).toEqual({
       status: 200,
-      message: 'API key revoked, and 1 that came of it',
+      message: 'API key revoked, and 1 made with it',
     });
     expect(await statusOf(grandchild_id!)).toBe('revoked');
     expect((await grandchild.rest('GET', '/api/me')).status).toBe(401);

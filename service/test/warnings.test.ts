@@ -133,8 +133,8 @@ describe('what has no effect', () => {
   });
 
   it('is an import without a direction', async () => {
-    expect((await importSip({ inbound_pin: '1234' })).warnings).toEqual([expect.stringContaining('Nothing is built')]);
-    expect(await importTwilio({})).toEqual([expect.stringContaining('Nothing is built')]);
+    expect((await importSip({ inbound_pin: '1234' })).warnings).toEqual([expect.stringContaining('nothing is built')]);
+    expect(await importTwilio({})).toEqual([expect.stringContaining('nothing is built')]);
   });
 
   it('is nothing where both directions are asked for', async () => {

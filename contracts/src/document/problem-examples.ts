@@ -36,7 +36,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
     },
   ],
   paused: [
-    'The operator of this service has paused it: numbers and integrations can be read, but not changed. Try again later.',
+    'The operator has paused this service: numbers and integrations can be read, but not changed. Try again later.',
     { retry_after_seconds: 60 },
   ],
   phone_number_degraded: `${phone_number} cannot be changed until this is fixed: ${phone_number} was no longer on Trunkline's trunk, and is not routed as it was before the import. It was left unchanged: check its routing in the Twilio console.`,
@@ -50,9 +50,9 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   phone_number_not_found: `Your organization has no phone number ${phone_number_id}. GET /api/phone-numbers lists those it has.`,
   integration_not_found: `Your organization has no integration ${integration_id}. GET /api/integrations lists those it has.`,
   api_key_not_found: 'Your organization has no API key key_a1b2c3d4e5f6. GET /api/api-keys lists those it has.',
-  method_not_allowed: 'This route accepts GET, POST.',
+  method_not_allowed: 'This route accepts only GET, POST. Use one of these methods.',
   phone_number_taken: [
-    `${phone_number} is already imported, as ${phone_number_id}.`,
+    `${phone_number} is already imported, as ${phone_number_id}. Use that one, or release it first.`,
     { phone_number_id, provisioning_state: 'active' },
   ],
   phone_number_assigned: `${phone_number} is assigned to the agent ${assignedNumber.assigned_agent_id}. Unassign it first.`,
@@ -62,17 +62,17 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   number_routed_elsewhere: `Twilio routes ${phone_number} to the trunk TK${'3'.repeat(32)}, which is not Trunkline's. Remove that routing, or send replace_existing_routing: true: a release then restores it.`,
   number_answered_elsewhere: [
-    `LiveKit's inbound trunk ST_2pWk8vYh5RcB, which Trunkline did not make, has ${sipNumber.phone_number}. Take ${sipNumber.phone_number} off that trunk, and leave it its other numbers; then try again.`,
+    `LiveKit's inbound trunk ST_2pWk8vYh5RcB, which Trunkline did not make, has ${sipNumber.phone_number}. Take ${sipNumber.phone_number} off that trunk, but leave its other numbers there, then try again.`,
     { trunk_id: 'ST_2pWk8vYh5RcB' },
   ],
   livekit_clash:
-    'LiveKit makes no new inbound trunk as long as ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then try again.',
+    'LiveKit refuses every new inbound trunk while ST_2pWk8vYh5RcB and ST_7hQm3xTd9LzK clash: both take calls to all numbers from the same callers. Trunkline made neither. Give one of them its own numbers or callers (allowed_numbers), or delete it, then try again.',
   integration_in_use: [
-    `${integration_id} is in use by 1 phone number: ${phone_number}. Release them first; then delete it.`,
+    `${integration_id} is in use by 1 phone number: ${phone_number}. Release what uses it, then delete it.`,
     { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1 },
   ],
   rotation_under_way: [
-    `The trunk password of ${integration_id} is being rotated since ${integration.updated_at}, with 1 phone number still to change over: ${phone_number}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
+    `The trunk password of ${integration_id} has been rotating since ${integration.updated_at}, with 1 phone number still to change over: ${phone_number}. Retry when trunk_password_rotation is null.`,
     { phone_numbers: [{ phone_number_id, phone_number }], phone_number_count: 1, retry_after_seconds: 60 },
   ],
   integration_already_exists: `Your organization already has an integration for the account ${account_sid} in the Region us1. Use it: GET /api/integrations lists it.`,
@@ -88,7 +88,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   ],
   last_admin_key:
     'key_a1b2c3d4e5f6 is the last admin key of your organization. Create another admin key first, and use it to revoke this one.',
-  precondition_failed: `${phone_number_id} is at revision 4: it was changed since you read it. Read it again, and decide anew.`,
+  precondition_failed: `${phone_number_id} is at revision 4: it was changed after you read it. Read it again, then decide whether to retry.`,
   body_too_large: 'The body is larger than the limit of 100 KiB. Send less.',
   unsupported_media_type: 'Send the body as JSON, with the header Content-Type: application/json.',
   idempotency_key_reused:
@@ -101,7 +101,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   provider_error:
     'Twilio answered 400 (21210) when asked to update the phone number. Everything created for this request is rolled back. Ask the operator of this service to check its log.',
   provider_unavailable: [
-    'LiveKit could not be reached to create an inbound trunk. Everything created for this request is rolled back. Try again in a minute.',
+    'LiveKit could not be reached to create an inbound trunk. Everything created for this request is rolled back. Try again in 30 seconds.',
     { retry_after_seconds: 30 },
   ],
   service_unavailable: [
@@ -109,7 +109,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
     { retry_after_seconds: 5 },
   ],
   provider_timeout: [
-    'LiveKit did not answer in time when asked to create an outbound trunk. Everything created for this request is rolled back. Try again in a minute.',
+    'LiveKit did not answer in time when asked to create an outbound trunk. Everything created for this request is rolled back. Try again in 30 seconds.',
     { retry_after_seconds: 30 },
   ],
 };

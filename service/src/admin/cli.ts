@@ -55,9 +55,9 @@ ends the pause. It also allows removals again if the service has stopped them it
 livekit rename assigns the database to the LiveKit of the LIVEKIT_ settings, if that is the same LiveKit under a new name.
 It looks there for trunks of this database, and refuses if it finds none. With --force, it does not look.
 
-check looks whether everything is in place for calls: the database, LiveKit's key, the SIP host, the clock, and what others
-have at LiveKit that takes all calls. It changes nothing, and ends within five seconds, or those that are given: with 0 if
-nothing failed, 1 if something did, 2 if it cannot run. Where the output is no terminal, it is JSON.`;
+check tells whether everything is in place for calls: the database, LiveKit's key, the SIP host, the clock, and what others
+have at LiveKit that takes all calls. It changes nothing, and ends within five seconds, or as many as you give. It exits with
+0 if nothing failed, 1 if something did, 2 if it cannot run. If the output is not a terminal, it is JSON.`;
 
 /** How long the command line waits for the service to carry out what it asks for. */
 const OPERATOR_WAIT_MS = 60_000;
@@ -113,7 +113,7 @@ const releaseNumber = async (phone_number: string, force: boolean) => {
   if (provisioning_state === 'released') return console.log(`${phone_number} is released.`);
   const { problem } = outcome.record.provisioning;
   console.error(
-    `${phone_number} is not released yet${problem ? `: ${problem.detail}` : '.'} A running service goes on with it. To see how it ended, run this again.`,
+    `${phone_number} is not released yet${problem ? `: ${problem.detail}` : '.'} A running service continues with it. To see the outcome, run this again.`,
   );
   process.exitCode = 1;
 };
@@ -174,7 +174,7 @@ const moveIntegration = async (integration_id: IntegrationId) => {
   const waiting = await move(integration_id);
   if (waiting === 0) return console.log(`${integration_id} is moved.`);
   console.error(
-    `Trunks or numbers that are not moved yet: ${waiting}. A running service goes on with them. To see whether it is done, run this again.`,
+    `Trunks or numbers that are not moved yet: ${waiting}. A running service continues with them. To see whether it is done, run this again.`,
   );
   process.exitCode = 1;
 };
@@ -189,8 +189,8 @@ const setPaused = async (isPaused: boolean) => {
   else await gate.resume();
   console.log(
     isPaused
-      ? 'Paused: within a second, all changes at Twilio and LiveKit stop. To go on: trunkline resume'
-      : 'Resumed: what is due is worked on again.',
+      ? 'Paused: all changes at Twilio and LiveKit stop within a second. To continue, run: trunkline resume'
+      : 'Resumed: the service continues its work.',
   );
 };
 

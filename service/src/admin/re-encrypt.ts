@@ -32,16 +32,16 @@ export const reEncrypt = async ({ say, ...deps }: ReEncryptDependencies): Promis
     if (found.unreadable.length > 0) {
       for (const line of found.unreadable) say(line);
       say(
-        `${moved} secrets were moved to ${deps.key_ids[0]}. Those above were not: put back the keys that sealed them.`,
+        `${moved} secrets were moved to ${deps.key_ids[0]}. Those above were not: put back the keys that encrypted them.`,
       );
       return false;
     }
     if (found.seen > 0) continue;
-    say(`${moved} secrets were moved to ${deps.key_ids[0]}, and all are sealed by it now.`);
+    say(`${moved} secrets were moved to ${deps.key_ids[0]}, and all are encrypted with it now.`);
     for (const line of await whenKeysCanGo(deps)) say(line);
     return true;
   }
-  say(`${moved} secrets were moved to ${deps.key_ids[0]}, but others come in by another key.`);
+  say(`${moved} secrets were moved to ${deps.key_ids[0]}, but a replica still encrypts with another key.`);
   say('Restart every replica with this ENCRYPTION_KEYS, and run this again.');
   return false;
 };
@@ -102,8 +102,10 @@ const whenKeysCanGo = async ({
     const compared = { fingerprint: { $regex: `^${id}\\.` }, expires_at: { $gt: new Date(clock.now()) } };
     const last = await requests.findOne(compared, { sort: { expires_at: -1 }, projection: { expires_at: 1 } });
     const when =
-      last === null ? 'now' : `from ${last.expires_at.toISOString()} on: stored requests are compared by it until then`;
-    return `${id} can go ${when}. First every replica must have ${newest} in front.`;
+      last === null
+        ? 'now'
+        : `from ${last.expires_at.toISOString()} on: stored requests are compared with it until then`;
+    return `${id} can be removed ${when}. Before that, ${newest} must come first in ENCRYPTION_KEYS on every replica.`;
   });
   return Promise.all(lines);
 };

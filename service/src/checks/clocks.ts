@@ -42,12 +42,12 @@ const compare = async (
   if (off_ms - doubt_ms <= MOST_OFF_MS) return ok(`The clock of this machine agrees with ${name}'s.`);
   return failed(
     `The clock of this machine is ${off}.`,
-    'Have it set by the network (NTP). LiveKit refuses what is signed in the future or too late.',
+    'Set it by NTP. LiveKit refuses requests that are signed in the future or too late.',
   );
 };
 
 const UNREACHABLE =
-  'Let this machine reach it, if numbers are imported by it; check the network, and the proxy if there is one.';
+  'If you import numbers through it, let this machine reach it: check the network, and the proxy if there is one.';
 
 /** fetch says only that it failed; what stands behind it says why. */
 const causeOf = (error: unknown): string =>

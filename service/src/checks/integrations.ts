@@ -28,10 +28,10 @@ export const integrationsChecks = (read: () => Promise<Accounts | undefined>): C
       const accounts = await read();
       if (accounts === undefined) return [];
       const { count, integration_ids } = await accounts.madeForOther(MOST_NAMED);
-      if (count === 0) return ok('All trunks at Twilio are made for the settings of today.');
+      if (count === 0) return ok('All trunks at Twilio are made for the current settings.');
       const of = integration_ids.map((resource_id) => ({ resource_id }));
       return warning(
-        `${listed('integration', of, count)} ${count === 1 ? 'has its trunk' : 'have their trunks'} made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING, and numbers go on as they were made.`,
+        `${listed('integration', of, count)} ${count === 1 ? 'has its trunk' : 'have their trunks'} made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING, and numbers stay as they were made.`,
         'Put the setting back, or run trunkline integrations move <id> for each.',
       );
     },
@@ -47,7 +47,7 @@ export const integrationsChecks = (read: () => Promise<Accounts | undefined>): C
       if (refused.length > 0) return refused;
       if (all === 0) return ok('There is no integration yet.');
       const rest = all > asked.length ? ` The newest ${asked.length} were asked, of ${all}.` : '';
-      return ok(`Twilio takes the credentials of each integration.${rest}`);
+      return ok(`Twilio accepts the credentials of each integration.${rest}`);
     },
   },
 ];
@@ -73,5 +73,5 @@ const sayOf = (error: unknown): string =>
     : `Twilio could not be asked: ${why(error)}.`;
 
 const AT_TWILIO =
-  'Its numbers stay as they are, but none can be imported or released until Twilio takes its credentials.';
+  'Its numbers stay as they are, but none can be imported or released until Twilio accepts its credentials.';
 const KEYS = 'Start with the ENCRYPTION_KEYS that this database was written with.';

@@ -30,7 +30,7 @@ export const liveKitChecks = ({ url, findForAll, ownInstallation }: LiveKitDepen
       name: 'livekit_key',
       look: async ({ signal }) => {
         const found = await untilAborted(signal, find()).catch((error: unknown) => refused(url, error));
-        return 'state' in found ? found : ok(`LiveKit at ${url} takes the key, which can list trunks.`);
+        return 'state' in found ? found : ok(`LiveKit at ${url} accepts the key, which can list trunks.`);
       },
     },
     {
@@ -59,7 +59,7 @@ const refused = (url: string, error: unknown): Seen => {
   }
   return failed(
     `LiveKit at ${url} could not be asked for its trunks${status === undefined ? '' : `, it answers ${status}`}: ${why(error)}.`,
-    'Check LIVEKIT_URL, that this machine can reach it, and that its SIP service is there.',
+    'Check LIVEKIT_URL, that this machine can reach it, and that its SIP service runs.',
   );
 };
 
@@ -69,7 +69,7 @@ const seenTrunks = (trunks: ForAll[]): Seen[] => {
   const clash =
     trunks.length === 1
       ? ''
-      : ' If two of them have the same callers, LiveKit refuses every new trunk, and so every import.';
+      : ' If two of them have the same callers, LiveKit refuses every new trunk, and no number can be imported.';
   return [
     warning(
       `${listed('inbound trunk', trunks)} at LiveKit ${have} no numbers, and ${take} the calls of every number without a trunk of its own.${clash}`,

@@ -63,7 +63,7 @@ const seenOverTls = (server: SipServer, tls: Probe, tcp: Probe): Seen => {
   const code = codeOf(tls.error) ?? '';
   const withoutTls = 'status' in tcp;
   if (withoutTls || code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
-    const how = withoutTls ? 'answers SIP without TLS' : `answers, but no TLS connection comes about (${code})`;
+    const how = withoutTls ? 'answers SIP without TLS' : `answers, but no TLS connection can be made (${code})`;
     return failed(
       `${where} ${how}, and Twilio is told to send calls over TLS.`,
       'Name the port at which it takes TLS in LIVEKIT_SIP_HOST, or set TWILIO_SECURE_TRUNKING=false for calls without it.',
@@ -72,7 +72,7 @@ const seenOverTls = (server: SipServer, tls: Probe, tcp: Probe): Seen => {
   if (isOfCertificate(code)) {
     return failed(
       `${where} has a certificate that is not valid for it: ${messageOf(tls.error)} (${code}).`,
-      'Give the SIP server a certificate for this name, of an authority that carriers know. A carrier that checks it sends no calls.',
+      'Give the SIP server a certificate for this name, from an authority that carriers trust. A carrier that checks it sends no calls.',
     );
   }
   return silent(`${where} does not answer over TLS`, tls.error);
@@ -100,7 +100,7 @@ const silent = (said: string, error: unknown): Seen =>
     ? failed(`${said}: it ${error.message}.`, 'Correct LIVEKIT_SIP_HOST, or its port: something else is there.')
     : warning(
         `${said} (${describe(error)}).`,
-        'If its firewall lets in carriers alone, all is well. Else check LIVEKIT_SIP_HOST, and that the SIP server runs.',
+        'If its firewall lets in only carriers, all is well. Otherwise check LIVEKIT_SIP_HOST, and that the SIP server runs.',
       );
 
 const describe = (error: unknown): string =>

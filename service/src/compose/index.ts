@@ -122,7 +122,7 @@ export const compose = async (config: Config, parts: Opened) => {
     /** From now on everything is served, and the service says that it is ready. */
     serve: () => {
       phase = 'serving';
-      void background.run('Looking for settings that differ', core.tellWhatDiffers());
+      void background.run('Looking for trunks made for other settings', core.tellWhatDiffers());
     },
     /** From now on nothing new is taken. */
     drain: () => {

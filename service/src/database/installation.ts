@@ -116,12 +116,12 @@ export const renameProject = async (
   if (found === null) throw new Error('This database belongs to no LiveKit project yet: start the service.');
   const from = found.project ?? found.livekit_project;
   if ([from, livekit_project].includes(SANDBOX)) {
-    throw new Error(`This database belongs to ${from}, and the sandbox is no name of a LiveKit project.`);
+    throw new Error(`This database belongs to ${from}, and the sandbox is not a LiveKit project.`);
   }
   if (!(await holdsOurs(found.installation_id))) {
     throw new Error(
       `${livekit_project} has none of the trunks that this database made at ${from}, so it is another LiveKit project. ` +
-        'Check the LIVEKIT_ settings. Where the trunks were deleted there, rename with --force.',
+        'Check the LIVEKIT_ settings. If the trunks were deleted there, rename with --force.',
     );
   }
   await installations.updateOne({ _id: 'installation' }, { $set: { project: livekit_project } });

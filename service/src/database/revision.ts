@@ -8,6 +8,6 @@ export const requireRevisionOf = (id: string, revision: number, if_revision: IfR
   if (if_revision === undefined || [if_revision].flat().includes(revision)) return;
   throw new Problem(
     'precondition_failed',
-    `${id} is at revision ${revision}: it was changed since you read it. Read it again, and decide anew.`,
+    `${id} is at revision ${revision}: it was changed after you read it. Read it again, then decide whether to retry.`,
   );
 };

@@ -87,7 +87,7 @@ const warnOfProxy = (log: Log): RequestHandler => {
       isSaid = true;
       log.warn(
         { event: 'proxy_not_trusted', address: socket.remoteAddress },
-        'A request came with X-Forwarded-For, but TRUSTED_PROXIES is not set: behind a proxy, all callers then share the limits of its address',
+        'A request came with X-Forwarded-For, but TRUSTED_PROXIES is not set. Set it if there is a proxy: otherwise all callers share the rate limit of its address',
       );
     }
     next();

@@ -182,7 +182,7 @@ export const createIdempotency = ({
       return data;
     } catch (error) {
       if (isFinal(error)) await keep(first, asKept(error));
-      else await letGo(first).catch(() => background.run('Letting go of a request', letGoLater(first)));
+      else await letGo(first).catch(() => background.run('Releasing an Idempotency-Key', letGoLater(first)));
       throw error;
     }
   };

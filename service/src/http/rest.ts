@@ -43,7 +43,7 @@ export const createRest = (
       await limits.countAnonymous(req, res);
       const allow = [...allowed].join(', ');
       res.setHeader('Allow', allow);
-      throw new Problem('method_not_allowed', `This route accepts ${allow}.`);
+      throw new Problem('method_not_allowed', `This route accepts only ${allow}. Use one of these methods.`);
     });
   }
   return rest;

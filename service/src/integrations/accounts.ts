@@ -167,7 +167,7 @@ export const passwordPlaceOf = (integration_id: IntegrationId) =>
 export const beingDeleted = (integration_id: IntegrationId): Problem =>
   new Problem(
     'integration_not_found',
-    `The integration ${integration_id} is being deleted. Use another one, or create one for the account again.`,
+    `The integration ${integration_id} is being deleted. Use another one, or integrate the account again once it is deleted.`,
   );
 
 /** As it is now. Throws where it is being deleted, or is gone. */

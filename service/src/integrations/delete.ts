@@ -54,7 +54,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
     if (phone_number_count === 0) return;
     throw new Problem(
       'integration_in_use',
-      `${integration.integration_id} is in use by ${counted(phone_number_count)}: ${naming(phone_numbers, phone_number_count)}. Release them first; then delete it.`,
+      `${integration.integration_id} is in use by ${counted(phone_number_count)}: ${naming(phone_numbers, phone_number_count)}. Release what uses it, then delete it.`,
       { phone_numbers, phone_number_count },
     );
   };
@@ -173,7 +173,10 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
           throw error;
         }
         if (!isOursToStore(error)) throw error;
-        log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Deleting an integration failed');
+        log.warn(
+          { event: 'provisioning_put_off', integration_id, err: error },
+          'Deleting an integration was put off: it is tried again',
+        );
         if (error instanceof Problem && error.code === 'integration_in_use') await takeBack(claim);
         else await putOff(claim, later(retryMs(error, claim.record.provisioning.attempt)), toldOf(error));
         return { outcome: 'postponed', wait_ms: saidRetryAfterMs(error) };
@@ -203,11 +206,11 @@ const what: Record<CarrierPartName, string> = {
   permission: 'The permission of the credential list',
 };
 
+const RETRY_AFTER_SECONDS = 30;
+
 const tooLate = (deadline_ms: number): Problem =>
   new Problem(
     'provider_timeout',
-    `The deletion did not finish within ${deadline_ms / 1000} seconds. Try again in a minute.`,
-    {
-      retry_after_seconds: 30,
-    },
+    `The deletion did not finish within ${deadline_ms / 1000} seconds. Try again in ${RETRY_AFTER_SECONDS} seconds.`,
+    { retry_after_seconds: RETRY_AFTER_SECONDS },
   );

@@ -34,13 +34,13 @@ export const describeIntegration = (
 
 // https://www.twilio.com/docs/sip-trunking/scale-and-limits
 const TRIAL =
-  'The Twilio account is a trial: it may have one number and one trunk, and calls out reach only numbers that are verified there. Upgrade it in the Twilio console.';
+  'The Twilio account is a trial: it may have one number and one trunk, and outbound calls reach only numbers that are verified there. Upgrade it in the Twilio console.';
 
 const differs = ({ carrier: { made_for } }: IntegrationRecord, today: MadeFor): boolean =>
   made_for !== null && !isDeepStrictEqual({ ...made_for }, { ...today });
 
 const madeForOther = (integration_id: string): string =>
-  `This account's trunk at Twilio is made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING than is set now, and goes on as it was made. To change it, with its numbers, whoever runs this service runs trunkline integrations move ${integration_id}; calls are refused meanwhile.`;
+  `The trunk of this account at Twilio was made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING than is set now, and stays as it was made. To move it and its numbers, ask the operator of this service to run trunkline integrations move ${integration_id}. Calls are refused until that is done.`;
 
 /** Tells what became of a deletion, with what is left at Twilio. */
 export const describeDeletion = ({

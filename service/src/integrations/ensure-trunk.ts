@@ -194,7 +194,10 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
             .catch((error: unknown) => {
               if (!(error instanceof Problem)) throw error;
               wait_ms = saidRetryAfterMs(error);
-              log.warn({ event: 'provisioning_put_off', integration_id, err: error }, 'Twilio failed: will try again');
+              log.warn(
+                { event: 'provisioning_put_off', integration_id, err: error },
+                'Work on the trunk of an integration was put off because Twilio failed: it is tried again',
+              );
             });
           return { outcome: 'settled', wait_ms };
         };

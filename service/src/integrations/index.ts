@@ -135,7 +135,10 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
       const others = await store.madeForOther(deps.made_for, 10);
       if (others.count === 0) return;
       const line = { event: 'settings_differ', ...others } as const;
-      deps.log.warn(line, 'Trunks are made for other settings: see trunkline integrations move');
+      deps.log.warn(
+        line,
+        'Trunks at Twilio were made for other settings: move them with trunkline integrations move <id>',
+      );
     },
     /** What importing a number needs of its integration. Undefined: it is gone. */
     lineOf: async (integration_id: IntegrationId) => {

@@ -47,7 +47,7 @@ const requireSight = async (account: ProvableAccount): Promise<void> => {
   const [provider] = refusals.map(({ members }) => members.provider);
   throw new ProviderProblem(
     'provider_refused',
-    `Twilio takes the credentials, but they lack the permission to ${missing.join(', and to ')}, which every import needs. Give the API key that permission, or replace it with a standard key.`,
+    `Twilio accepts the credentials, but they lack the permission to ${missing.join(', and to ')}, which every import needs. Give the API key that permission, or replace it with a standard key.`,
     { ...(provider && { provider }) },
   );
 };

@@ -111,7 +111,7 @@ export const createRotate = (deps: RotateDependencies) => {
       const named = phone_number_count > 0 ? `: ${naming(phone_numbers, phone_number_count)}` : '';
       throw new Problem(
         'rotation_under_way',
-        `The trunk password of ${integration_id} is being rotated since ${rotation.at.toISOString()}, with ${counted(phone_number_count)} still to change over${named}. Try again once GET /api/integrations/${integration_id} answers no trunk_password_rotation.`,
+        `The trunk password of ${integration_id} has been rotating since ${rotation.at.toISOString()}, with ${counted(phone_number_count)} still to change over${named}. Retry when trunk_password_rotation is null.`,
         { phone_numbers, phone_number_count, retry_after_seconds: 60 },
       );
     },

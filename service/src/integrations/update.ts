@@ -149,9 +149,11 @@ const toldOf = ({ credentials, status, is_trial, rotation, ...plain }: Integrati
   ...(rotation && { trunk_password: 'being rotated' }),
 });
 
+const RETRY_AFTER_SECONDS = 30;
+
 const tooLate = (deadline_ms: number): Problem =>
   new Problem(
     'provider_timeout',
-    `The update did not finish within ${deadline_ms / 1000} seconds. Nothing was changed. Try again in a minute.`,
-    { retry_after_seconds: 30 },
+    `The update did not finish within ${deadline_ms / 1000} seconds. Nothing was changed. Try again in ${RETRY_AFTER_SECONDS} seconds.`,
+    { retry_after_seconds: RETRY_AFTER_SECONDS },
   );

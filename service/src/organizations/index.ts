@@ -42,7 +42,7 @@ export const createOrganizations = ({ connection, installation, background, ...d
     },
     revoke: async (caller, input) => {
       const { key, descendants } = await revokeApiKey(caller, input);
-      const others = descendants === 0 ? '' : `, and ${descendants} that came of it`;
+      const others = descendants === 0 ? '' : `, and ${descendants} made with it`;
       return { success: true, message: `API key revoked${others}`, data: describeApiKey(key, clock.now()) };
     },
   };

@@ -19,6 +19,6 @@ export const openListWarnings = (record: Guards): string[] => {
   if (!letsEveryoneIn(record.allowed_addresses)) return [];
   const instead = authenticationOf(record) === 'digest' ? ': callers must prove sip_username and sip_password' : '';
   return [
-    `allowed_addresses lets everyone in, so it counts as no list${instead}. To keep anyone out, name your carrier's addresses alone.`,
+    `allowed_addresses lets everyone in, so it counts as no list${instead}. To keep anyone out, name only your carrier's addresses.`,
   ];
 };

@@ -29,7 +29,7 @@ export const createAwaitOutcome =
     if (imported) return imported;
     throw new Problem(
       'phone_number_busy',
-      'The import is still in progress. Look the number up, or retry, in a few seconds.',
+      'The import is still in progress. Look up the number, or retry, in a few seconds.',
       {
         retry_after_seconds: 5,
       },

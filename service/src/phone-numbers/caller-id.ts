@@ -13,7 +13,7 @@ export async function requireCallerId(job: Job): Promise<string> {
   let unseen = '';
   const caller_id_sid = await numbers.findCallerId(phone_number).catch((error: unknown) => {
     if (!isRefusal(error)) throw error;
-    unseen = ` Whether it is a verified caller ID, which agents can call from, cannot be seen: ${error.detail}`;
+    unseen = ` Trunkline could not check whether it is a verified caller ID, which agents could call from: ${error.detail}`;
     return undefined;
   });
   if (caller_id_sid === undefined) {
@@ -25,6 +25,6 @@ export async function requireCallerId(job: Job): Promise<string> {
   if (supports_outbound && !supports_inbound) return caller_id_sid;
   throw new Problem(
     'phone_number_not_owned',
-    `${phone_number} is a verified caller ID of the Twilio account ${account_sid}, which does not own it: agents can call from it, but calls to it stay with the carrier that has it. Import it with supports_outbound alone, or as provider sip through that carrier.`,
+    `${phone_number} is a verified caller ID of the Twilio account ${account_sid}, which does not own it: agents can call from it, but calls to it stay with the carrier that has it. Import it with only supports_outbound, or with provider sip through that carrier.`,
   );
 }

@@ -41,11 +41,13 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
       if (refusal) throw adding(refusal, `The phone number ${BEING_SET_BACK}.`);
       if (now?.revision === reached && isSo(now, wanted ?? {})) return now;
       const isDropped = (now?.revision ?? 0) < reached;
-      const how = isDropped ? 'did not apply it. Try again' : 'it was changed again since. GET the number to see it';
+      const how = isDropped
+        ? 'did not apply it. Try again'
+        : 'the number was changed again since. GET it to see how it is now';
       throw takenOver(phone_number_id, how);
     });
     if (became) return became;
-    throw takenOver(phone_number_id, 'continues. GET the number to see what became of it, or try again');
+    throw takenOver(phone_number_id, 'is still at work. GET the number to see the outcome, or try again');
   };
 
   return async (
@@ -127,7 +129,7 @@ const degraded = ({ phone_number, provisioning: { obstacle } }: PhoneNumberRecor
 const takenOver = (phone_number_id: PhoneNumberId, how: string) =>
   new Problem(
     'service_unavailable',
-    `This took so long that another instance took over the change of ${phone_number_id}, and ${how}.`,
+    `The change of ${phone_number_id} took so long that another instance took it over, and ${how}.`,
     { retry_after_seconds: 5 },
   );
 

@@ -59,16 +59,16 @@ const sentences: Record<Condition, { of: 'calls_in' | 'calls_out' | 'calls'; say
   region_unknown: {
     of: 'calls_in',
     say: ({ phone_number }) =>
-      `The credentials of the integration may not read in which Region Twilio handles calls to ${phone_number}. If it is another than that of the integration, no call arrives. Set it in the Twilio console, in the number's configuration of the integration's Region (Route to), or give the integration an API key of US1 that may read and update inbound processing Regions: its own, or as routing_credentials. The import then sets it.`,
+      `The credentials of the integration lack the permission to read in which Region Twilio handles calls to ${phone_number}. If it is not the integration's Region, no call arrives. Set it in the Twilio console, in the number's configuration of the integration's Region (Route to). Or give the integration an API key of US1 that may read and update inbound processing Regions, as its own or as routing_credentials: the import then sets it.`,
   },
   trunk_region_unknown: {
     of: 'calls_out',
     say: () =>
-      "Without routing_credentials Trunkline cannot have Twilio handle calls out in the Region of the integration. Set it in the Twilio console, in the trunk's configuration of that Region (Termination), or integrate the account with routing_credentials.",
+      "Without routing_credentials, Trunkline cannot make Twilio handle outbound calls in the Region of the integration. Set it in the Twilio console, in the trunk's configuration of that Region (Termination), or integrate the account with routing_credentials.",
   },
   trial_account: {
     of: 'calls',
     say: () =>
-      'The Twilio account is a trial: calls out reach only numbers that are verified there, and Twilio plays a message of its own first. Upgrade it in the Twilio console.',
+      'The Twilio account is a trial: outbound calls reach only numbers that are verified there, and Twilio plays a message of its own first. Upgrade it in the Twilio console.',
   },
 };

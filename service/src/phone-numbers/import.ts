@@ -39,14 +39,18 @@ export const createImport = (deps: ImportDependencies) => {
     if (organization_id !== caller.organization_id) {
       throw new Problem(
         'phone_number_taken',
-        `${phone_number} is already imported. A number can be imported once; if it is yours, ask the operator of this service.`,
+        `${phone_number} is already imported. A number can be imported only once. If it is yours, ask the operator of this service to release it.`,
       );
     }
     if (askedFor(holder, caller)) return awaitOutcome(phone_number_id);
-    throw new Problem('phone_number_taken', `${phone_number} is already imported, as ${phone_number_id}.`, {
-      phone_number_id,
-      provisioning_state,
-    });
+    throw new Problem(
+      'phone_number_taken',
+      `${phone_number} is already imported, as ${phone_number_id}. Use that one, or release it first.`,
+      {
+        phone_number_id,
+        provisioning_state,
+      },
+    );
   };
 
   return async (caller: Caller, input: ParsedImportPhoneNumber): Promise<PhoneNumberRecord> => {

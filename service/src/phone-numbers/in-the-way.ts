@@ -12,8 +12,8 @@ export const answeredElsewhere = ({ phone_number }: Numbered, trunk: FoundInboun
   const otherwise = written.filter((number) => number !== phone_number);
   const spelt = otherwise.length > 0 ? ` (there it is written ${otherwise.join(' and ')})` : '';
   const whatToDo = has_other_numbers
-    ? `Take ${phone_number} off that trunk, and leave it its other numbers; then try again.`
-    : 'Remove that trunk, which has no other number, then try again. Do not leave it without numbers: it would take calls to all of them.';
+    ? `Take ${phone_number} off that trunk, but leave its other numbers there, then try again.`
+    : 'Delete that trunk, which has no other number, then try again. Do not leave it without numbers: it would take the calls of all numbers.';
   return new Problem(
     'number_answered_elsewhere',
     `LiveKit's inbound trunk ${resource_id}, which Trunkline did not make, has ${phone_number}${spelt}. ${whatToDo}`,
@@ -25,7 +25,7 @@ export const answeredElsewhere = ({ phone_number }: Numbered, trunk: FoundInboun
 export const refusedForAnother = ({ phone_number }: Numbered, trunk_id: string | undefined): Problem =>
   new Problem(
     'number_answered_elsewhere',
-    `LiveKit refuses an inbound trunk for ${phone_number}, as it clashes with ${trunk_id ?? 'another one'}. Take the number off that trunk, then try again.`,
+    `LiveKit refuses an inbound trunk for ${phone_number}, because it clashes with ${trunk_id ?? 'another one'}. Take the number off that trunk, then try again.`,
     trunk_id === undefined ? {} : { trunk_id },
   );
 
@@ -33,13 +33,13 @@ export const refusedForAnother = ({ phone_number }: Numbered, trunk_id: string |
 export const trunksClash = (one: string, other: string): Problem =>
   new Problem(
     'livekit_clash',
-    `LiveKit makes no new inbound trunk as long as ${one} and ${other} clash with each other: both take calls to all numbers, from the same callers. Trunkline made neither. Give one of the two numbers or callers of its own (allowed_numbers), or remove it, then try again.`,
+    `LiveKit refuses every new inbound trunk while ${one} and ${other} clash: both take calls to all numbers from the same callers. Trunkline made neither. Give one of them its own numbers or callers (allowed_numbers), or delete it, then try again.`,
   );
 
 export const rulesClash = (rule_id: string | undefined): Problem =>
   new Problem(
     'livekit_clash',
-    `LiveKit makes no new dispatch rule as long as two that it has clash with each other: ${rule_id ?? 'it does not say which'}, and another one for the same trunks and the same PIN. Trunkline made neither. Change or remove one of the two, then try again.`,
+    `LiveKit refuses every new dispatch rule while two that it has clash: ${rule_id ?? 'one that it does not name'}, and another for the same trunks and the same PIN. Trunkline made neither. Change or delete one of them, then try again.`,
   );
 
 export const ruleOnOurTrunk = (rule_id: string | undefined, inbound_trunk_id: string): Problem =>

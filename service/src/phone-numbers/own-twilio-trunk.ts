@@ -21,13 +21,13 @@ export const ownTwilioTrunkWarnings = (record: SipRecord): string[] => {
   }
   if (supports_outbound && media_encryption !== 'disable' && !isTls) {
     warnings.push(
-      `Twilio refuses calls out: with media_encryption ${media_encryption} LiveKit offers SRTP alone, which a trunk without Secure Trunking does not take (32207), and one with it only over TLS (32209). Set media_encryption to disable or, where Secure Trunking is on, to require, with sip_transport tls.`,
+      `Twilio refuses outbound calls: with media_encryption ${media_encryption}, LiveKit offers only SRTP, which a trunk without Secure Trunking refuses (32207), and one with it accepts only over TLS (32209). Set media_encryption to disable or, if Secure Trunking is on, to require, with sip_transport tls.`,
     );
   }
   return warnings.length === 0
     ? []
     : [
-        `${host} is a Twilio trunk. With provider twilio and an integration of its account, both sides are set to match.`,
+        `${host} is a Twilio trunk. Import the number with provider twilio and an integration of its account, and Trunkline sets both sides to match.`,
         ...warnings,
       ];
 };

@@ -163,15 +163,26 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       const { phone_number_id, provisioning_state, provisioning } = claim.record;
       const line = { phone_number_id, provisioning_state, err: error };
       if (error instanceof Obstacle && provisioning.change === null) {
-        log.warn({ event: 'provisioning_put_off', ...line }, 'A phone number is blocked by something that is not ours');
+        log.warn(
+          { event: 'provisioning_put_off', ...line },
+          'Something that Trunkline may not change keeps a phone number from working',
+        );
         await lifecycle.obstructed(claim, toldOf(error));
         return 'postponed';
       }
       // That is no attempt.
       if (error instanceof Paused) claim.writeWithNext({ 'provisioning.attempt': provisioning.attempt - 1 });
       const isProblem = error instanceof Problem;
-      if (isProblem) log.warn({ event: 'provisioning_put_off', ...line }, 'A provider failed: will try again');
-      else log.error({ event: 'provisioning_failed', ...line }, 'Work on a phone number failed: will try again');
+      if (isProblem)
+        log.warn(
+          { event: 'provisioning_put_off', ...line },
+          'Work on a phone number was put off because a provider failed: it is tried again',
+        );
+      else
+        log.error(
+          { event: 'provisioning_failed', ...line },
+          'Work on a phone number failed because of a defect: it is tried again',
+        );
       const due_at = new Date(clock.now() + retryMs(error, provisioning.attempt));
       await lifecycle.postponed(claim, due_at, toldOf(error));
       return isProblem ? 'postponed' : 'failed';

@@ -36,7 +36,7 @@ export function formerRegionOf(job: Job, { voice_region }: { voice_region: strin
   if (!provisioning.change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
-      `Twilio handles calls to ${phone_number} in its Region ${inForce}, and this integration is of ${region}. Import it with an integration of ${inForce}, or send replace_existing_routing: true: a release then gives it back.`,
+      `Twilio handles calls to ${phone_number} in its Region ${inForce}, and this integration is of ${region}. Import it with an integration of ${inForce}, or send replace_existing_routing: true: a release then restores it.`,
     );
   }
   return { former_voice_region: voice_region };
@@ -101,6 +101,6 @@ const routesOf = (job: Job) => {
   if (routes !== undefined) return routes;
   throw new Problem(
     'provider_credentials_refused',
-    `The Region of ${job.record.phone_number} was set with routing_credentials, which the integration of ${account_sid} no longer has. Give it some again.`,
+    `The Region of ${job.record.phone_number} was set with routing_credentials, which the integration of ${account_sid} no longer has. Add routing_credentials to the integration again.`,
   );
 };

@@ -15,7 +15,7 @@ export const withoutEffectWarnings = (record: PhoneNumberRecord): string[] => {
 };
 
 const NO_DIRECTION =
-  'Nothing is built, and no call arrives or leaves: neither supports_inbound nor supports_outbound is true. Set supports_inbound to true for calls to it, supports_outbound for calls from it, or both.';
+  'Neither supports_inbound nor supports_outbound is true, so nothing is built and no call arrives or leaves. Set supports_inbound to true for calls to the number, supports_outbound for calls from it, or both.';
 
 /** Which of the fields that only calls to the number need were given. */
 const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({

@@ -47,7 +47,7 @@ export interface GateDependencies {
 
 /** Tenants read it of their numbers. */
 const BRAKED =
-  'Repairs are paused: they would have removed unusually many trunks or rules. The operator of this service must resume them.';
+  'Repairs are paused: they would have removed unusually many trunks or rules. Ask the operator of this service to resume them.';
 
 /** What stops work on the providers: the operator, or that more is to be taken away than a sound world has too much of. */
 export const createGate = ({ connection, clock, log, countHeld }: GateDependencies) => {
@@ -79,7 +79,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
     requireOpen: async (): Promise<void> => {
       if ((await read()).isPaused)
         throw new Paused(
-          'The operator of this service has paused it: numbers and integrations can be read, but not changed. Try again later.',
+          'The operator has paused this service: numbers and integrations can be read, but not changed. Try again later.',
         );
     },
 
@@ -89,7 +89,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
       if (!isStopped) return;
       log.error(
         { event: 'removals_stopped', queue },
-        'Repairs would have removed unusually many trunks or rules, and are stopped: check why, then run trunkline resume',
+        'Stopped the repairs, which would have removed unusually many trunks or rules: check why, then run trunkline resume',
       );
       await installations.updateOne(installation, { $set: { braked_at: new Date(clock.now()) } });
       believed = { ...believed, until: 0 };

@@ -126,7 +126,8 @@ export const createReconciler = ({
 
   const turn = async (): Promise<void> => {
     for (let isWorked = true; isWorked; ) {
-      if (await gate.isPaused().catch(orElse(true, 'Could not look whether the work is paused'))) return;
+      if (await gate.isPaused().catch(orElse(true, 'Could not check whether the operator has paused the service')))
+        return;
       const due = await dueQueues();
       isWorked = false;
       const workThroughQueues = async () => {

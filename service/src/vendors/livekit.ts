@@ -558,7 +558,7 @@ const translate = (called: VendorCall, error: unknown): Error => {
     // Of trunks both that clash, where neither is the new one; of rules one, and behind it its name.
     const resource_ids = message.match(/\bSDR_\w+/)?.slice(0, 1) ?? message.match(/\bST_\w+/g) ?? [];
     const named = resource_ids.length > 0 ? ` (${resource_ids.join(', ')})` : '';
-    const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was made. Look at it in LiveKit, and try again.`;
+    const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was created. Change or delete it at LiveKit, then try again.`;
     return new Conflict(detail, { resource_ids, cause: quote(called, error) });
   }
   return translateStatus(called, { ...error, provider: answerOf(called, error) }, error);

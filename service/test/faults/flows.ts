@@ -164,7 +164,7 @@ const fromAnotherRegion = async (service: OpenedService): Promise<Act> => {
       const [kept] = (await now.as(caller).client.phoneNumbers.list.query({ phone_number })).data;
       const route = await shelf.get<{ voice_region: string }>('twilio.route', phone_number);
       // Where the table could not be read, a warning says so, and nothing is moved.
-      const isMoved = kept !== undefined && !kept.warnings?.join().includes('may not read');
+      const isMoved = kept !== undefined && !kept.warnings?.join().includes('lack the permission to read');
       expect(route?.voice_region).toBe(isMoved ? 'us1' : 'ie1');
       await act.check(now, answer);
     },
