@@ -4,6 +4,7 @@ import { PhoneNumberDetail, type PhoneNumberId } from '@trunkline/contracts';
 import express, { type Request, type Response } from 'express';
 import { Schema } from 'mongoose';
 import { z } from 'zod';
+import { createBackground } from '../src/background.ts';
 import { systemClock } from '../src/clock.ts';
 import { readConfig } from '../src/config/index.ts';
 import { type Connection, transactionOn } from '../src/database/connect.ts';
@@ -16,7 +17,6 @@ import { createOrganizations } from '../src/organizations/index.ts';
 import { drawApiKey } from '../src/organizations/raw-key.ts';
 import { describePhoneNumberDetail } from '../src/phone-numbers/describe.ts';
 import type { PhoneNumberRecord } from '../src/phone-numbers/record.ts';
-import { createBackground } from '../src/provisioning/background.ts';
 import { createLogging } from '../src/telemetry/log.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
 

@@ -31,3 +31,9 @@ export const systemClock: Clock = {
   now: Date.now,
   sleep: (ms, signal) => wait(ms, undefined, { signal }),
 };
+
+const FIVE_MINUTES_MS = 300_000;
+
+/** How long to wait before the next attempt: twice as long each time, a little at random, up to a limit. */
+export const backoffMs = (attempt: number, { base_ms = 1000, most_ms = FIVE_MINUTES_MS } = {}): number =>
+  Math.min(most_ms, base_ms * 2 ** Math.min(attempt, 20)) * (0.75 + Math.random() / 4);

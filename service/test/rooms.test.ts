@@ -14,6 +14,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   compose: {
     imports: [
       'config',
+      'background.ts',
       'clock.ts',
       'checks',
       'http',
@@ -29,10 +30,11 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   },
   config: { imports: ['organizations', 'database'] },
   'clock.ts': { imports: [] },
-  http: { imports: ['organizations', 'provisioning', 'telemetry', 'database', 'clock.ts'] },
-  'phone-numbers': { imports: ['provisioning', 'events', 'telemetry', 'database', 'clock.ts'] },
+  'background.ts': { imports: ['telemetry'] },
+  http: { imports: ['organizations', 'telemetry', 'database', 'background.ts', 'clock.ts'] },
+  'phone-numbers': { imports: ['provisioning', 'events', 'telemetry', 'database', 'background.ts', 'clock.ts'] },
   integrations: { imports: ['provisioning', 'events', 'telemetry', 'database', 'clock.ts'] },
-  organizations: { imports: ['provisioning', 'events', 'database', 'clock.ts'] },
+  organizations: { imports: ['events', 'database', 'background.ts', 'clock.ts'] },
   events: { imports: ['database', 'clock.ts'] },
   provisioning: { imports: ['telemetry', 'database', 'clock.ts'] },
   checks: { imports: ['database', 'clock.ts'] },
@@ -48,6 +50,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
     imports: [
       'checks',
       'config',
+      'background.ts',
       'clock.ts',
       'compose',
       'organizations',

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { IntegrationId } from '@trunkline/contracts';
+import { createBackground } from '../background.ts';
 import { systemClock } from '../clock.ts';
 import { collections } from '../compose/collections.ts';
 import { type Config, madeFor, readConfig } from '../config/index.ts';
@@ -17,7 +18,6 @@ import { drawApiKey } from '../organizations/raw-key.ts';
 import { describeRelease } from '../phone-numbers/describe.ts';
 import { createOperatorRelease } from '../phone-numbers/operator-release.ts';
 import { createPhoneNumberStore } from '../phone-numbers/store.ts';
-import { createBackground } from '../provisioning/background.ts';
 import { createGate } from '../provisioning/gate.ts';
 import { createLogging } from '../telemetry/log.ts';
 import { createLiveKit } from '../vendors/livekit.ts';

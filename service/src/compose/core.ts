@@ -1,4 +1,5 @@
 import { createApi } from '@trunkline/contracts';
+import { createBackground } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import { type Config, madeFor } from '../config/index.ts';
 import { type Connection, databaseLost, isDatabaseLost, transactionOn } from '../database/connect.ts';
@@ -12,7 +13,6 @@ import { createForeseeImports } from '../phone-numbers/foresee.ts';
 import { createPhoneNumbers } from '../phone-numbers/index.ts';
 import type { Switchboard } from '../phone-numbers/providers.ts';
 import { createPhoneNumberStore } from '../phone-numbers/store.ts';
-import { createBackground } from '../provisioning/background.ts';
 import { createGate } from '../provisioning/gate.ts';
 import { createLimiters } from '../provisioning/limiters.ts';
 import { createQueues } from '../provisioning/queues.ts';

@@ -12,14 +12,13 @@ import {
 import canonicalize from 'canonicalize';
 import { Types } from 'mongoose';
 import { z } from 'zod';
-import type { Clock } from '../clock.ts';
+import type { Background } from '../background.ts';
+import { backoffMs, type Clock } from '../clock.ts';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import { type Connection, repeatedField } from '../database/connect.ts';
 import type { Secrets } from '../database/secrets.ts';
 import { Sealed } from '../database/shape.ts';
 import { answerNotKept } from '../organizations/answer-not-kept.ts';
-import type { Background } from '../provisioning/background.ts';
-import { backoffMs } from '../provisioning/provider.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
 const MOST_TRIES = 3;

@@ -1,7 +1,7 @@
 import type { KeyId, OrganizationId, Role } from '@trunkline/contracts';
 import { LRUCache } from 'lru-cache';
+import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
-import type { Background } from '../provisioning/background.ts';
 import { hashOf } from './create.ts';
 import { type ApiKeyRecord, isWorking, type OrganizationStore } from './store.ts';
 

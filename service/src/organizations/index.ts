@@ -1,10 +1,10 @@
 import { type Handlers, Problem, permissionsOf } from '@trunkline/contracts';
+import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
 import type { Connection, Transaction } from '../database/connect.ts';
 import type { InstallationStore } from '../database/installation.ts';
 import type { Quotas } from '../database/quota.ts';
 import type { EventStore } from '../events/store.ts';
-import type { Background } from '../provisioning/background.ts';
 import { createCreateApiKey, createRevokeApiKey, describeApiKey } from './api-keys.ts';
 import { createBootstrap } from './bootstrap.ts';
 import { createAddOrganization, type NewOrganization } from './create.ts';

@@ -1,6 +1,6 @@
 import { Problem, problemOf } from '@trunkline/contracts';
+import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
-import type { Background } from '../provisioning/background.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { adding, isBusy } from '../provisioning/provider.ts';
 import { type Deadline, tryAgain } from '../provisioning/tries.ts';

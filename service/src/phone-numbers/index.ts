@@ -1,9 +1,9 @@
 import { type Caller, type Handlers, type IntegrationId, Problem } from '@trunkline/contracts';
+import type { Background } from '../background.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { Quotas } from '../database/quota.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import type { Background } from '../provisioning/background.ts';
 import type { Gate } from '../provisioning/gate.ts';
 import type { LeaseSettings } from '../provisioning/lease.ts';
 import type { Limiters } from '../provisioning/limiters.ts';

@@ -1,7 +1,7 @@
 import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '@trunkline/contracts';
+import type { Background } from '../background.ts';
 import { type Clock, poll } from '../clock.ts';
 import { requireRevisionOf } from '../database/revision.ts';
-import type { Background } from '../provisioning/background.ts';
 import { isRemovalBegun } from '../provisioning/carry-out.ts';
 import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
 import { isBusy } from '../provisioning/provider.ts';

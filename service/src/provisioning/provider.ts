@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Problem, type ProblemCode, type ProblemMembers } from '@trunkline/contracts';
+import { backoffMs } from '../clock.ts';
 
 /** What became of a call to a provider that failed. */
 export interface Failure {
@@ -144,14 +145,9 @@ export const adding = (problem: Problem, became: string): Problem => {
   return new Problem(code, `${detail} ${became}`, { ...members, cause: problem });
 };
 
-const FIVE_MINUTES_MS = 300_000;
 const HOUR_MS = 3_600_000;
 /** How often to look whether work that is paused may go on. */
 const PAUSE_MS = 60_000;
-
-/** How long to wait before the next attempt: twice as long each time, a little at random, up to a limit. */
-export const backoffMs = (attempt: number, { base_ms = 1000, most_ms = FIVE_MINUTES_MS } = {}): number =>
-  Math.min(most_ms, base_ms * 2 ** Math.min(attempt, 20)) * (0.75 + Math.random() / 4);
 
 /** How long to put work off after this error: what is no problem of a provider rarely mends itself. */
 export const retryMs = (error: unknown, attempt: number): number => {

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import { backoffMs, isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
+import { backoffMs, type Clock } from '../clock.ts';
+import { isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
 
 /** A passing failure of a provider is tried again this often before the caller hears of it. */
 const MOST_TRIES = 3;

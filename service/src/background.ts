@@ -1,4 +1,4 @@
-import type { Log } from '../telemetry/log.ts';
+import type { Log } from './telemetry/log.ts';
 
 /** Work that goes on after its caller was answered, so that draining can wait for it. */
 export interface Background {
