@@ -67,7 +67,7 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
 };
 
 /** Rooms that the others know by their index.ts alone. */
-const faces = ['config'];
+const faces = ['config', 'development', 'provisioning'];
 
 /** Names of files that a folder makes the same thing: what a room shows, keeps and does, whatever the room is of. */
 const sameEverywhere = ['index', 'record', 'store', 'describe', 'create', 'update'];

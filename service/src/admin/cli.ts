@@ -18,7 +18,7 @@ import { drawApiKey } from '../organizations/raw-key.ts';
 import { describeRelease } from '../phone-numbers/describe.ts';
 import { createOperatorRelease } from '../phone-numbers/operator-release.ts';
 import { createPhoneNumberStore } from '../phone-numbers/store.ts';
-import { createGate } from '../provisioning/gate.ts';
+import { createGate } from '../provisioning/index.ts';
 import { createLogging } from '../telemetry/log.ts';
 import { createLiveKit } from '../vendors/livekit.ts';
 import { check } from './check.ts';

@@ -4,8 +4,7 @@ import { firstRequestsCollection } from '../http/idempotency.ts';
 import { integrationsCollection } from '../integrations/store.ts';
 import { apiKeysCollection, organizationsCollection } from '../organizations/store.ts';
 import { phoneNumbersCollection } from '../phone-numbers/store.ts';
-import { removalsCollection } from '../provisioning/gate.ts';
-import { queuesCollection } from '../provisioning/queues.ts';
+import { queuesCollection, removalsCollection } from '../provisioning/index.ts';
 
 /** All that the service stores. */
 export const collections = [

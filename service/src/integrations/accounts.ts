@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import type { Guard } from '../provisioning/provider.ts';
+import type { Guard } from '../provisioning/index.ts';
 import type { EnsureTrunk } from './ensure-trunk.ts';
 import type { ProvableAccount } from './prove.ts';
 import { DEFAULT_REGION, type IntegrationRecord, type MadeFor } from './record.ts';

@@ -1,7 +1,7 @@
 import type { AvailableNumber, Pagination, ParsedListAvailableNumbers } from '@trunkline/contracts';
 import pLimit from 'p-limit';
 import { notACursor, readTextCursor, writeTextCursor } from '../database/page.ts';
-import { isRefusal } from '../provisioning/provider.ts';
+import { isRefusal } from '../provisioning/index.ts';
 import { maskUrl } from '../telemetry/mask-url.ts';
 import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 

@@ -1,6 +1,4 @@
-import { Gone } from '../provisioning/carry-out.ts';
-import type { Part, Seen } from '../provisioning/part.ts';
-import { Conflict, isNotFound } from '../provisioning/provider.ts';
+import { Conflict, Gone, isNotFound, type Part, type Seen } from '../provisioning/index.ts';
 import { type CallTransfers, type CarrierPartName, DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 
 /** How a trunk treats calls. */

@@ -3,11 +3,23 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import { requireRevisionOf } from '../database/revision.ts';
 import type { EventStore } from '../events/store.ts';
-import { isRemovalBegun, progressOf, tearDown } from '../provisioning/carry-out.ts';
-import { isOursToStore, LeaseLost, putOff, REMEMBERED_MS, type Told, toldOf } from '../provisioning/lease.ts';
-import { adding, isRefusal, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
-import type { Worked } from '../provisioning/reconciler.ts';
-import { tryAgain } from '../provisioning/tries.ts';
+import {
+  adding,
+  isOursToStore,
+  isRefusal,
+  isRemovalBegun,
+  LeaseLost,
+  progressOf,
+  putOff,
+  REMEMBERED_MS,
+  retryMs,
+  saidRetryAfterMs,
+  type Told,
+  tearDown,
+  toldOf,
+  tryAgain,
+  type Worked,
+} from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import { AS_IT_WAS } from './change-trunk.ts';

@@ -2,12 +2,22 @@ import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { drawToken } from '../database/ids.ts';
 import type { Secrets } from '../database/secrets.ts';
-import { build, progressOf } from '../provisioning/carry-out.ts';
-import type { Gate } from '../provisioning/gate.ts';
-import { isOursToStore, putOff, toldOf } from '../provisioning/lease.ts';
-import type { Limiters } from '../provisioning/limiters.ts';
-import { type Guard, guarded, ProviderProblem, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
-import type { Source, Worked } from '../provisioning/reconciler.ts';
+import {
+  build,
+  type Gate,
+  type Guard,
+  guarded,
+  isOursToStore,
+  type Limiters,
+  ProviderProblem,
+  progressOf,
+  putOff,
+  retryMs,
+  type Source,
+  saidRetryAfterMs,
+  toldOf,
+  type Worked,
+} from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { openTrunkCredentials, requireActive } from './accounts.ts';
 import { type CarrierJob, carrierParts, dueAt, isReady, type TrunkAccount } from './carrier-trunk.ts';

@@ -1,7 +1,6 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { saidRetryAfterMs } from '../provisioning/provider.ts';
-import type { Source } from '../provisioning/reconciler.ts';
+import { type Source, saidRetryAfterMs } from '../provisioning/index.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationStore } from './store.ts';
 

@@ -1,5 +1,5 @@
 import type { TwilioCredentials } from '@trunkline/contracts';
-import { isRefusal, ProviderProblem } from '../provisioning/provider.ts';
+import { isRefusal, ProviderProblem } from '../provisioning/index.ts';
 
 /** What tells whether an account can be used. Each call reads one thing, and changes nothing. */
 export interface ProvableAccount {

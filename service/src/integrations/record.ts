@@ -2,7 +2,7 @@ import { IntegrationId, OrganizationId } from '@trunkline/contracts';
 import { z } from 'zod';
 import { orNull, Sealed } from '../database/shape.ts';
 import { Actor } from '../events/store.ts';
-import { provisioningShape } from '../provisioning/lease.ts';
+import { provisioningShape } from '../provisioning/index.ts';
 
 /** What the carrier trunk is made of. */
 const carrierPartNames = [

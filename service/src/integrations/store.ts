@@ -3,7 +3,7 @@ import type { ClientSession } from 'mongoose';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import type { Connection } from '../database/connect.ts';
 import { readPage } from '../database/page.ts';
-import { type Claim, createLeases, dueIndexes, LeaseLost, type LeaseSettings } from '../provisioning/lease.ts';
+import { type Claim, createLeases, dueIndexes, LeaseLost, type LeaseSettings } from '../provisioning/index.ts';
 import { type Deletion, IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;

@@ -1,5 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import { isRefusal } from '../provisioning/provider.ts';
+import { isRefusal } from '../provisioning/index.ts';
 import { carrierOf, type Job } from './job.ts';
 
 /**

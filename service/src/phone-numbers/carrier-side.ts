@@ -1,9 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contracts';
-import { Gone } from '../provisioning/carry-out.ts';
-import type { Told } from '../provisioning/lease.ts';
-import type { Seen } from '../provisioning/part.ts';
-import { isNotFound, isRefusal, Obstacle } from '../provisioning/provider.ts';
+import { Gone, isNotFound, isRefusal, Obstacle, type Seen, type Told } from '../provisioning/index.ts';
 import { requireCallerId } from './caller-id.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';

@@ -6,7 +6,7 @@ import type {
   Step,
   StepName,
 } from '@trunkline/contracts';
-import type { PartRecord } from '../provisioning/lease.ts';
+import type { PartRecord } from '../provisioning/index.ts';
 import { authenticationOf, isOpenToAll, openListWarnings } from './allowed-addresses.ts';
 import { conditionWarnings } from './conditions.ts';
 import { ownTwilioTrunkWarnings } from './own-twilio-trunk.ts';

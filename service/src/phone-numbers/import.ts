@@ -3,7 +3,7 @@ import { Types } from 'mongoose';
 import { drawingIds } from '../database/connect.ts';
 import { drawId } from '../database/ids.ts';
 import { type Quotas, requireRoom } from '../database/quota.ts';
-import { LeaseLost } from '../provisioning/lease.ts';
+import { LeaseLost } from '../provisioning/index.ts';
 import type { AwaitOutcome } from './await-outcome.ts';
 import { createInTime, type InTimeDependencies } from './in-time.ts';
 import type { CarrierAccount } from './job.ts';

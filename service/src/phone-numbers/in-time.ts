@@ -1,9 +1,7 @@
 import { Problem, problemOf } from '@trunkline/contracts';
 import type { Background } from '../background.ts';
 import type { Clock } from '../clock.ts';
-import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
-import { adding, isBusy } from '../provisioning/provider.ts';
-import { type Deadline, tryAgain } from '../provisioning/tries.ts';
+import { adding, type Deadline, isBusy, isOursToStore, LeaseLost, tryAgain } from '../provisioning/index.ts';
 import type { CarrierAccount } from './job.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { Change, PhoneNumberRecord } from './record.ts';

@@ -1,8 +1,6 @@
 import type { FormerRouting, IntegrationId, PhoneNumberId } from '@trunkline/contracts';
 import type { Secrets } from '../database/secrets.ts';
-import type { Gate } from '../provisioning/gate.ts';
-import type { Limiters } from '../provisioning/limiters.ts';
-import { type Guard, guarded } from '../provisioning/provider.ts';
+import { type Gate, type Guard, guarded, type Limiters } from '../provisioning/index.ts';
 import { isReadElsewhere } from './conditions.ts';
 import { openRouting, sealRouting } from './former-routing.ts';
 import type { Carrier, OutboundTrunkSettings, OwnedNumber, RoutingTable, Switchboard } from './providers.ts';

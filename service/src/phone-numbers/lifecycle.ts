@@ -3,7 +3,7 @@ import type { ClientSession } from 'mongoose';
 import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { EventStore, NewEvent } from '../events/store.ts';
-import { putOff, REMEMBERED_MS, type Told } from '../provisioning/lease.ts';
+import { putOff, REMEMBERED_MS, type Told } from '../provisioning/index.ts';
 import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
 import { secretFields } from './secret-settings.ts';
 import type { PhoneNumberClaim } from './store.ts';

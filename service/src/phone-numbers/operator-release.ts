@@ -1,7 +1,7 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import type { Connection } from '../database/connect.ts';
-import type { LeaseSettings } from '../provisioning/lease.ts';
+import type { LeaseSettings } from '../provisioning/index.ts';
 import { busy } from './change.ts';
 import type { Release } from './release.ts';
 import { createPhoneNumberStore } from './store.ts';

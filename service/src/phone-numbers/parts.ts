@@ -1,4 +1,4 @@
-import type { Part } from '../provisioning/part.ts';
+import type { Part } from '../provisioning/index.ts';
 import { attach, findRouting, giveBackRouting, routeToTrunk } from './carrier-side.ts';
 import { carrierOf, type Job, knownOf } from './job.ts';
 import type { PartName, PhoneNumberRecord } from './record.ts';

@@ -1,5 +1,5 @@
 import type { FormerRouting, PhoneNumberId } from '@trunkline/contracts';
-import type { Seen } from '../provisioning/part.ts';
+import type { Seen } from '../provisioning/index.ts';
 import type { Condition } from './conditions.ts';
 
 /** Says whose a thing at a provider is. It travels in LiveKit's metadata, as JSON. */

@@ -1,11 +1,25 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { build, type Progress, progressOf, tearDown } from '../provisioning/carry-out.ts';
-import { type Gate, Paused } from '../provisioning/gate.ts';
-import { isOursToStore, LeaseLost, type Told, toldOf } from '../provisioning/lease.ts';
-import { type Guard, isPassing, isRefusal, Obstacle, retryMs, saidRetryAfterMs } from '../provisioning/provider.ts';
-import type { Worked } from '../provisioning/reconciler.ts';
-import type { Deadline } from '../provisioning/tries.ts';
+import {
+  build,
+  type Deadline,
+  type Gate,
+  type Guard,
+  isOursToStore,
+  isPassing,
+  isRefusal,
+  LeaseLost,
+  Obstacle,
+  Paused,
+  type Progress,
+  progressOf,
+  retryMs,
+  saidRetryAfterMs,
+  type Told,
+  tearDown,
+  toldOf,
+  type Worked,
+} from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { lookForTrunk, verifyOwnership } from './carrier-side.ts';
 import type { CarrierAccount, createJobs, Job } from './job.ts';

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { eachOptional, orNull, Sealed } from '../database/shape.ts';
 import { Actor } from '../events/store.ts';
-import { provisioningShape } from '../provisioning/lease.ts';
+import { provisioningShape } from '../provisioning/index.ts';
 import { conditions } from './conditions.ts';
 
 export type PartName = Exclude<StepName, 'verify_ownership'>;

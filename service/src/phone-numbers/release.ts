@@ -2,10 +2,7 @@ import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '
 import type { Background } from '../background.ts';
 import { type Clock, poll } from '../clock.ts';
 import { requireRevisionOf } from '../database/revision.ts';
-import { isRemovalBegun } from '../provisioning/carry-out.ts';
-import { isOursToStore, LeaseLost } from '../provisioning/lease.ts';
-import { isBusy } from '../provisioning/provider.ts';
-import { tryAgain } from '../provisioning/tries.ts';
+import { isBusy, isOursToStore, isRemovalBegun, LeaseLost, tryAgain } from '../provisioning/index.ts';
 import { busy, getOwn, refusalOf } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Change, isBeingReleased, type PhoneNumberRecord } from './record.ts';

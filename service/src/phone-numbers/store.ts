@@ -1,7 +1,7 @@
 import type { IntegrationId, OrganizationId, ParsedListPhoneNumbers, PhoneNumberId } from '@trunkline/contracts';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import { type Connection, repeatedField } from '../database/connect.ts';
-import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/lease.ts';
+import { type Claim, createLeases, dueIndexes, type LeaseSettings } from '../provisioning/index.ts';
 import { listIndexes, listPhoneNumbers, numbersOfIntegration } from './list.ts';
 import { type Change, PhoneNumberRecord } from './record.ts';
 

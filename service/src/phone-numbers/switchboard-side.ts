@@ -1,5 +1,4 @@
-import type { Seen } from '../provisioning/part.ts';
-import { Conflict, Obstacle } from '../provisioning/provider.ts';
+import { Conflict, Obstacle, type Seen } from '../provisioning/index.ts';
 import { answeredElsewhere, refusedForAnother, ruleOnOurTrunk, rulesClash, trunksClash } from './in-the-way.ts';
 import { type Job, knownOf, need } from './job.ts';
 import type { Found, FoundInboundTrunk, RuleField } from './providers.ts';

@@ -1,4 +1,4 @@
-import type { Content } from '../provisioning/part.ts';
+import type { Content } from '../provisioning/index.ts';
 import { authenticationOf } from './allowed-addresses.ts';
 import { carrierOf, type Job, knownOf } from './job.ts';
 import type { DispatchRuleContent, InboundTrunkSettings, MediaEncryption, OutboundTrunkSettings } from './providers.ts';

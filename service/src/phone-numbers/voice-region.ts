@@ -1,7 +1,5 @@
 import { Problem } from '@trunkline/contracts';
-import type { Told } from '../provisioning/lease.ts';
-import type { Content, Seen } from '../provisioning/part.ts';
-import { isRefusal, Obstacle } from '../provisioning/provider.ts';
+import { type Content, isRefusal, Obstacle, type Seen, type Told } from '../provisioning/index.ts';
 import { carrierOf, type Job } from './job.ts';
 import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ProviderProblem } from '../provisioning/provider.ts';
+import { ProviderProblem } from '../provisioning/index.ts';
 import { afterwards } from './failure.ts';
 
 /** The fields that decide whether calls arrive, by our names for them. */

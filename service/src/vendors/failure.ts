@@ -1,5 +1,5 @@
 import type { ProviderAnswer } from '@trunkline/contracts';
-import { type Failure, ProviderProblem } from '../provisioning/provider.ts';
+import { type Failure, ProviderProblem } from '../provisioning/index.ts';
 import { maskUrlsIn } from '../telemetry/mask-url.ts';
 import { UnacceptableAnswer } from './bounded-fetch.ts';
 import { redact } from './redact.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { ProviderProblem } from '../provisioning/provider.ts';
+import { ProviderProblem } from '../provisioning/index.ts';
 import { createLiveKit } from './livekit.ts';
 
 const fetching = vi.fn<typeof fetch>();

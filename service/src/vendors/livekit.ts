@@ -41,7 +41,7 @@ import type {
   RuleField,
   Switchboard,
 } from '../phone-numbers/providers.ts';
-import { Conflict } from '../provisioning/provider.ts';
+import { Conflict } from '../provisioning/index.ts';
 import { requireAsAsked } from './as-asked.ts';
 import { NOTHING_CHANGED, quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { MeasureCall } from './measure-call.ts';

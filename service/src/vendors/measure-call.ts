@@ -1,4 +1,4 @@
-import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
+import { Conflict, ProviderProblem } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 

@@ -1,4 +1,4 @@
-import { signalOfCall } from '../provisioning/provider.ts';
+import { signalOfCall } from '../provisioning/index.ts';
 
 export const PAGE_SIZE = 1000;
 const MAX_PAGES = 50;

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { ProviderProblem } from '../provisioning/provider.ts';
+import { ProviderProblem } from '../provisioning/index.ts';
 import { createTwilio } from './twilio.ts';
 
 afterEach(() => vi.restoreAllMocks());

@@ -1,6 +1,6 @@
 import type { TwilioCredentials } from '@trunkline/contracts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
+import { Conflict, ProviderProblem } from '../provisioning/index.ts';
 import { createTwilio, type TwilioAccount } from './twilio.ts';
 
 afterEach(() => vi.restoreAllMocks());

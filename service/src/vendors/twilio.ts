@@ -13,8 +13,7 @@ import type { ProvableAccount } from '../integrations/prove.ts';
 import type { ReachedAccount } from '../integrations/reach.ts';
 import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
-import type { Content, Seen } from '../provisioning/part.ts';
-import { Conflict, ProviderProblem } from '../provisioning/provider.ts';
+import { Conflict, type Content, ProviderProblem, type Seen } from '../provisioning/index.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
 import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
 import {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Conflict } from '../../src/provisioning/provider.ts';
+import { Conflict } from '../../src/provisioning/index.ts';
 import { openStandInAccount, type StandInAccount } from './twilio-accounts.ts';
 
 let account: StandInAccount;

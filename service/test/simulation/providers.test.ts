@@ -2,7 +2,7 @@ import type { FormerRouting } from '@trunkline/contracts';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Switchboard } from '../../src/phone-numbers/providers.ts';
-import { Conflict, ProviderProblem } from '../../src/provisioning/provider.ts';
+import { Conflict, ProviderProblem } from '../../src/provisioning/index.ts';
 import { openSandbox, type Sandbox } from '../../src/sandbox/server.ts';
 import { createMemoryShelf, type Shelf } from '../../src/sandbox/shelf.ts';
 import { seedAccount } from '../../src/sandbox/twilio-seed.ts';

@@ -6,7 +6,7 @@ import type {
   OutboundTrunkSettings,
   Switchboard,
 } from '../../src/phone-numbers/providers.ts';
-import { Conflict, ProviderProblem } from '../../src/provisioning/provider.ts';
+import { Conflict, ProviderProblem } from '../../src/provisioning/index.ts';
 import type { TwilioAccount } from '../../src/vendors/twilio.ts';
 
 // Twilio and LiveKit as the service's ports show them, in memory: providers.test.ts holds them to the stand-ins.

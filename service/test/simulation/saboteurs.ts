@@ -1,5 +1,5 @@
 import type { Switchboard } from '../../src/phone-numbers/providers.ts';
-import { guarded, ProviderProblem } from '../../src/provisioning/provider.ts';
+import { guarded, ProviderProblem } from '../../src/provisioning/index.ts';
 import type { Command } from './database.ts';
 
 /** Breaks one promise at a seam, to show that the simulation finds it. */

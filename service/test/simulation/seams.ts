@@ -1,5 +1,5 @@
 import mongoose from 'mongoose';
-import { ProviderProblem } from '../../src/provisioning/provider.ts';
+import { ProviderProblem } from '../../src/provisioning/index.ts';
 import type { Chance, Roll } from './chance.ts';
 import { pick } from './chance.ts';
 import type { Through } from './database.ts';
