@@ -9,7 +9,7 @@ export const CreateApiKey = z
     name: text(100).meta({ description: 'What you call the key.', example: 'Support desk' }),
     role: Role,
     expires_at: z.iso.datetime('must be a time in ISO 8601 and UTC, as in 2030-01-31T00:00:00Z').optional().meta({
-      description: 'When the key ends. Default: when the key that makes it ends. Never later than that.',
+      description: 'When the key expires, at the latest when the key that makes it does. Default: when that does.',
       example: '2030-01-31T00:00:00Z',
     }),
   })
@@ -30,7 +30,7 @@ export const ApiKey = z
     }),
     created_at: Timestamp.meta({ description: 'When it was created.' }),
     last_used_at: Timestamp.nullable().meta({ description: 'When it was last used, to the minute. Null if never.' }),
-    expires_at: Timestamp.nullable().meta({ description: 'When it ends. Null if it does not.' }),
+    expires_at: Timestamp.nullable().meta({ description: 'When it expires. Null: never.' }),
     // Answers that an earlier version stored lack it.
     created_by: KeyId.nullable().default(null).meta({
       description:
@@ -45,7 +45,7 @@ export const CreatedApiKey = z
   .strictObject({
     raw_key: z.string().meta({
       description:
-        'Shown this once. `tl_live_`, 32 random letters and digits, and 6 of checksum: the CRC-32 of the 40 characters before it, in base62 (0-9, A-Z, a-z).',
+        'Shown only this once. `tl_live_`, 32 random letters and digits, and 6 of checksum: the CRC-32 of the 40 characters before it, in base62 (0-9, A-Z, a-z).',
     }),
     key: ApiKey,
   })

@@ -124,7 +124,7 @@ export const api = {
     }),
     get: query({
       summary: 'Get a phone number',
-      description: 'With how it was provisioned: each step, what it made at the provider, and when.',
+      description: 'Also tells how it was provisioned: each step, what it made at the provider, and when.',
       route: { method: 'GET', path: '/phone-numbers/{phone_number_id}' },
       permission: 'phone_numbers:read',
       problems: ['phone_number_not_found'],
@@ -135,10 +135,10 @@ export const api = {
     update: mutation({
       summary: 'Update a phone number',
       description:
-        'Changes what the number was imported with: a merge patch (RFC 7396), so what is not named stays, and null is ' +
-        'what an import without the field has. LiveKit and Twilio follow by updates in place: at no moment does a call ' +
-        'meet nothing. With `supports_inbound` false a Twilio number gets its former routing back, and true takes it ' +
-        'anew. What is refused leaves the number as it was.',
+        'Changes the settings that the number was imported with. It is a merge patch (RFC 7396): a field that you leave ' +
+        'out stays, and null sets it to what an import without it has. Trunks and rules are updated in place, so calls ' +
+        'are answered throughout. With `supports_inbound` false, a Twilio number gets its former routing back; with true, ' +
+        'its calls come to Trunkline again. A refused update leaves the number as it was.',
       route: { method: 'PATCH', path: '/phone-numbers/{phone_number_id}' },
       permission: 'phone_numbers:update',
       problems: ['phone_number_not_found', 'precondition_failed', 'phone_number_busy', ...ofProvisioning],
@@ -210,9 +210,9 @@ export const api = {
     release: mutation({
       summary: 'Release a phone number',
       description:
-        'A Twilio number gets the routing back that it had before the import; then its rule and trunks at LiveKit go. ' +
-        'It can be imported again at once, by anyone. Answers 202 where something is removed already and a provider ' +
-        'must be waited for: the rest goes on in the background. A refusal before anything is removed leaves the ' +
+        'A Twilio number gets the routing back that it had before the import; then its rule and trunks at LiveKit are ' +
+        'removed. It can be imported again at once, by anyone. Answers 202 if something is removed already and a provider ' +
+        'must be waited for: the rest continues in the background. A refusal before anything is removed leaves the ' +
         'number as it was.',
       route: {
         method: 'DELETE',
@@ -242,7 +242,7 @@ export const api = {
             provisioning_state: 'released',
           },
         },
-        'The rest goes on in the background': {
+        'The rest continues in the background': {
           success: true,
           message: 'Phone number is being released',
           data: {
@@ -259,7 +259,7 @@ export const api = {
     create: mutation({
       summary: 'Integrate a Twilio account',
       description:
-        'The credentials are proven at Twilio before they are kept, encrypted, and are never answered: they must be able to list phone numbers, SIP trunks and SIP credential lists of the account that is named.',
+        'The credentials are tried at Twilio first: they must be able to list the phone numbers, SIP trunks and SIP credential lists of the account. They are then stored encrypted, and never shown.',
       route: { method: 'POST', path: '/integrations', status: 201, location: '/integrations/{integration_id}' },
       permission: 'integrations:create',
       problems: [
@@ -309,7 +309,7 @@ export const api = {
     }),
     get: query({
       summary: 'Get an integration',
-      description: 'With what Twilio last said of its credentials.',
+      description: 'Also tells what Twilio last said of its credentials.',
       route: { method: 'GET', path: '/integrations/{integration_id}' },
       permission: 'integrations:read',
       problems: ['integration_not_found'],
@@ -320,10 +320,10 @@ export const api = {
     update: mutation({
       summary: 'Update an integration',
       description:
-        'What is not named stays. New credentials are proven at Twilio and must reach every number that is imported, else ' +
-        'the old ones stay in force. Revoke the old ones once `PROVIDER_TIMEOUT_SECONDS` (10 unless set otherwise) have ' +
-        'passed since the answer: no call begins with them later. `call_transfers` is changed at Twilio first. ' +
-        '`rotate_trunk_password` goes on in the background, and `trunk_password_rotation` tells how far it is.',
+        'A field that you leave out stays. New credentials are tried at Twilio and must reach every imported number, or ' +
+        'the old ones stay in force. Revoke the old ones once `PROVIDER_TIMEOUT_SECONDS` (10 by default) have passed ' +
+        'since the answer: no call begins with them after that. `call_transfers` is changed at Twilio first. ' +
+        '`rotate_trunk_password` continues in the background, and `trunk_password_rotation` tells how far it is.',
       route: { method: 'PUT', path: '/integrations/{integration_id}' },
       permission: 'integrations:update',
       problems: [
@@ -362,9 +362,9 @@ export const api = {
     delete: mutation({
       summary: 'Delete an integration',
       description:
-        'Removes its trunk, credential list and origination URL at Twilio, and forgets its credentials. Refused while a ' +
-        'number refers to it. Answers 202 where Twilio must be waited for: the rest goes on in the background. Afterwards ' +
-        'the account can be integrated again.',
+        'Removes its trunk, credential list and origination URL at Twilio, and deletes its credentials. Refused while a ' +
+        'number uses it. Answers 202 if Twilio must be waited for: the rest continues in the background. Afterwards the ' +
+        'account can be integrated again.',
       route: {
         method: 'DELETE',
         path: '/integrations/{integration_id}',
@@ -392,7 +392,7 @@ export const api = {
             state: 'deleted',
           },
         },
-        'The rest goes on in the background': {
+        'The rest continues in the background': {
           success: true,
           message: 'Integration is being deleted',
           data: {
@@ -408,9 +408,9 @@ export const api = {
       summary: 'List the numbers of an account',
       description:
         "The account's voice numbers as Twilio has them now, each with what takes its calls today and whether an import " +
-        'would succeed. Numbers that take no voice calls are left out, so a page may be shorter than `page_size` and the ' +
-        'list go on all the same. Verified caller IDs are no numbers of the account. A page costs one call to Twilio and ' +
-        'one to LiveKit, and with `include=region` one more to Twilio for each number.',
+        'would succeed. Numbers that take no voice calls are left out, so a page may be shorter than `page_size` although ' +
+        'more follow. Verified caller IDs are not listed: the account does not own them. A page costs one call to Twilio ' +
+        'and one to LiveKit, and with `include=region` one more to Twilio for each number.',
       route: { method: 'GET', path: '/integrations/{integration_id}/available-numbers' },
       permission: 'integrations:read',
       problems: ['integration_not_found', 'provider_credentials_refused', 'provider_refused', ...providerProblems],
@@ -444,7 +444,7 @@ export const api = {
     create: mutation({
       summary: 'Create an API key',
       description:
-        'The raw key is shown this once. Nobody makes a key above their own role, nor one that ends after their own.',
+        'The raw key is shown only this once. No key can make one with a higher role, or one that ends later than itself.',
       route: { method: 'POST', path: '/api-keys', status: 201 },
       permission: 'api_keys:create',
       problems: ['quota_reached', 'answer_not_kept'],
@@ -455,14 +455,15 @@ export const api = {
       answers: {
         'The only time that the key is shown': {
           success: true,
-          message: 'API key created. The raw key is shown this once: keep it now.',
+          message: 'API key created. The raw key is shown only this once: store it now.',
           data: { raw_key: 'tl_live_Jp3vXk9QmZr2LdTn8wYc5BhFs1UeGo4A000000', key: apiKey },
         },
       },
     }),
     list: query({
       summary: 'List API keys',
-      description: 'The newest first, those that were revoked or have expired too. Never the keys themselves.',
+      description:
+        'The newest first, with those that were revoked or have expired. The keys themselves are never shown.',
       route: { method: 'GET', path: '/api-keys' },
       permission: 'api_keys:read',
       problems: [],
@@ -473,8 +474,8 @@ export const api = {
     revoke: mutation({
       summary: 'Revoke an API key',
       description:
-        'It changes nothing any more; reading, every replica refuses it within 5 seconds. The last admin key of an ' +
-        'organization stays.',
+        'From the answer on, the key can change nothing, and within 5 seconds every replica refuses it for reading, too. ' +
+        'The last admin key of an organization cannot be revoked.',
       route: { method: 'DELETE', path: '/api-keys/{key_id}' },
       permission: 'api_keys:delete',
       problems: ['api_key_not_found', 'last_admin_key'],

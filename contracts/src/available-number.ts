@@ -15,7 +15,7 @@ const importProblems = [
 
 const ImportProblem = z.enum(importProblems).meta({
   id: 'ImportProblem',
-  description: 'What an import would be refused for.',
+  description: 'Why an import would be refused.',
 });
 
 const OWNER = "Whose trunk it is: this integration's own, or another.";
@@ -42,7 +42,7 @@ export const AvailableNumber = z
           description: 'What takes the calls. Twilio asks a trunk first, then an application, then a URL.',
         }),
         voice_url: MaskedUrl.meta({
-          description: 'Where Twilio asks what to do with a call. User info and query are answered as `***`.',
+          description: 'Where Twilio asks what to do with a call. User info and query are shown as `***`.',
         }),
         voice_application_sid: z.string().nullable().meta({ description: 'The TwiML application of the number.' }),
         trunk_sid: z.string().nullable().meta({ description: 'The Elastic SIP trunk that the number is on.' }),
@@ -65,7 +65,7 @@ export const AvailableNumber = z
     }),
     import_problem: ImportProblem.nullable().meta({
       description:
-        'Null: an import that supports inbound calls would succeed, as far as can be told beforehand. Else the `code` of the problem that it would have; `number_routed_elsewhere` can be overcome with `replace_existing_routing`.',
+        'Null: an import that supports inbound calls would succeed, as far as can be told. Otherwise the `code` of the problem that it would get; `replace_existing_routing` avoids `number_routed_elsewhere`.',
     }),
   })
   .meta({ id: 'AvailableNumber', description: 'A number that you can import, or why you cannot.' });

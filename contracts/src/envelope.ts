@@ -25,11 +25,14 @@ export const acted = <T extends z.ZodType>(data: T) =>
 
 export const Pagination = z
   .strictObject({
-    next_cursor: z.string().nullable().meta({ description: 'Give it as `cursor` to read on. Null at the end.' }),
+    next_cursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Send it as `cursor` to get the next page. Null on the last page.' }),
     has_more: z.boolean().meta({ description: 'Whether there is another page.' }),
     page_size: z.int().meta({ description: 'How many a page may hold.', example: 20 }),
     total_count: z.int().nullable().meta({
-      description: 'How many there are on all pages, if `include_total` asked for it. Null beyond 10,000.',
+      description: 'How many there are on all pages, if you sent `include_total`. Null beyond 10,000.',
     }),
   })
   .meta({ id: 'Pagination', description: 'Where this page stands in the list.' });
@@ -58,7 +61,7 @@ export const pageInput = {
   include_total: z
     .boolean()
     .default(false)
-    .meta({ description: 'Count what is on all pages, too: `total_count`. This takes longer than the page.' }),
+    .meta({ description: 'Also count what is on all pages, as `total_count`. This takes longer than the page.' }),
 };
 
 const Revision = z.int().min(1);
@@ -76,7 +79,7 @@ export const ifRevision = {
   if_revision: z
     .union([Revision, z.array(Revision).max(MAX_REVISIONS)], 'must be a revision, or a list of them')
     .optional()
-    .meta({ description: 'Change it only if it has this revision, or one of these.' }),
+    .meta({ description: 'Make the change only at this revision, or at one of these.' }),
 };
 
 /** A time as it goes over the wire: ISO 8601 in UTC, to the millisecond. */

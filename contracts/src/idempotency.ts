@@ -6,6 +6,6 @@ export const IdempotencyKey = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'must have 1 to 255 printable characters without blanks')
   .meta({
     description:
-      'Your own name for this request, such as a UUID. The same request with the same name gets the first answer again, for 24 hours, and has its effect once.',
+      'Your own key for this request, such as a UUID. The same request with the same key has its effect only once, and gets the first answer again for 24 hours.',
     example: '5f3b9d1e-8c47-4f0a-9a55-2f9f1c7f6a10',
   });

@@ -88,18 +88,18 @@ export const UpdateIntegration = z
     name: name.optional(),
     credentials: TwilioCredentials.optional().meta({
       description:
-        'In place of those that are kept: of the same account and Region. They are proven at Twilio first, and must reach every number that is imported. `routing_credentials` that are not named stay.',
+        'New credentials, of the same account and Region. They are tried at Twilio first, and must reach every imported number. If you leave out `routing_credentials`, those that are stored stay.',
     }),
     call_transfers: CallTransfers.optional(),
     rotate_trunk_password: z.literal(true, 'must be true').optional().meta({
       description:
-        "Give the account's trunk at Twilio another user name and password. No call is refused meanwhile: both work until no number dials by the former ones.",
+        "Give the account's trunk at Twilio another user name and password. No call is refused meanwhile: both work until no number dials with the former ones.",
     }),
   })
   .refine(({ integration_id, if_revision, ...changes }) => Object.values(changes).some((it) => it !== undefined), {
     error: 'must name what to change: name, credentials, call_transfers or rotate_trunk_password',
   })
-  .meta({ id: 'UpdateIntegration', description: 'What to change. Whatever is not named stays as it is.' });
+  .meta({ id: 'UpdateIntegration', description: 'What to change. A field that you leave out stays as it is.' });
 export type UpdateIntegration = z.input<typeof UpdateIntegration>;
 export type ParsedUpdateIntegration = z.output<typeof UpdateIntegration>;
 
@@ -108,19 +108,19 @@ const TrunkPasswordRotation = z
     since: Timestamp.meta({ description: 'When it was asked for.' }),
     phone_number_count: z
       .int()
-      .meta({ description: 'How many numbers dial by the former user name and password still.', example: 12 }),
+      .meta({ description: 'How many numbers still dial with the former user name and password.', example: 12 }),
     problem: z
       .strictObject({
         code: z.string().meta({ description: 'Which problem it is.' }),
         detail: z.string().meta({ description: 'What happened, in a sentence.' }),
       })
       .optional()
-      .meta({ description: 'What Twilio answered when the next step failed last. It is tried again.' }),
+      .meta({ description: 'What Twilio answered when a step last failed. It is tried again.' }),
   })
   .meta({
     id: 'TrunkPasswordRotation',
     description:
-      "How far a change of the trunk's user name and password is. What keeps a number from it stands in its `provisioning`.",
+      "How far the change of the trunk's user name and password is. What holds a number up stands in its `provisioning`.",
   });
 
 /** An organization's Twilio account. `status` is what Twilio last said of its credentials. */
@@ -138,7 +138,7 @@ export const Integration = z
     /** Absent in an answer that an older version stored, and that is given again. */
     state: z.enum(['active', 'deleting']).default('active').meta({
       id: 'IntegrationState',
-      description: '`deleting` while what it has at Twilio is removed: no import begins with it any more.',
+      description: '`deleting` while what it has at Twilio is removed: no import can use it then.',
     }),
     account_sid: z.string().meta({ description: "The account's SID." }),
     credential_kind: z.enum(['auth_token', 'api_key']).meta({
@@ -154,7 +154,7 @@ export const Integration = z
     }),
     call_transfers: CallTransfers.nullable().default(null).meta({
       description:
-        'Whether an agent can transfer a call away. Null: the account was integrated before this could be asked for, and what is set in the Twilio console is in force.',
+        'Whether an agent can transfer a call away. Null: the account was integrated before this could be set, and the Twilio console decides.',
     }),
     trunk_password_rotation: TrunkPasswordRotation.nullable().default(null).meta({
       description: "The change of the trunk's user name and password that is under way. Null: there is none.",
@@ -162,7 +162,7 @@ export const Integration = z
     warnings: z
       .array(z.string().meta({ description: 'A sentence.' }))
       .optional()
-      .meta({ description: 'What whoever runs the service should know of the account.' }),
+      .meta({ description: 'What you should know about the account.' }),
     created_at: Timestamp.meta({ description: 'When the account was integrated.' }),
     updated_at: Timestamp.meta({ description: 'When the record last changed.' }),
   })
@@ -177,7 +177,7 @@ export const DeleteIntegration = z.strictObject({
   ...ifRevision,
   force: z.boolean().default(false).meta({
     description:
-      'Delete it also where Twilio refuses to remove what it has there, as for an account that is closed. `warnings` says what is left. No number is let go of by this.',
+      'Delete it even if Twilio refuses to remove what it has there, as for a closed account. `warnings` tells what is left. It releases no number.',
   }),
 });
 export type DeleteIntegration = z.input<typeof DeleteIntegration>;
@@ -198,7 +198,7 @@ export const DeletedIntegration = z
       .optional()
       .meta({ description: 'What was left at Twilio.' }),
   })
-  .meta({ id: 'DeletedIntegration', description: 'What is left to tell of an integration that is deleted.' });
+  .meta({ id: 'DeletedIntegration', description: 'What became of the deletion of an integration.' });
 export type DeletedIntegration = z.infer<typeof DeletedIntegration>;
 
 export const ListIntegrations = z.strictObject(pageInput).prefault({});

@@ -99,7 +99,7 @@ const requestId = {
     .optional()
     .meta({
       description:
-        'Your own id of this request. It is answered, and stands in every line of the log. One of another form is ignored.',
+        'Your own id for this request. It comes back with the answer, and stands in every line of the log. An id of another form is ignored.',
       example: '7b0c2f0e-6f4e-4c0a-9d55-0f6a2f0f5a11',
       param: { id: 'X-Request-Id' },
     }),
@@ -113,7 +113,8 @@ const ifMatch = {
     .string()
     .optional()
     .meta({
-      description: 'Do it only at this revision, as in the `ETag` of an answer, or at one of several. `*`: at any.',
+      description:
+        'Make the change only at this revision, as in the `ETag` of an answer, or at one of several. `*`: at any.',
       example: '"3"',
       param: { id: 'If-Match' },
     }),
@@ -138,7 +139,7 @@ const successOf = ({ route, output, answers }: Operation): Record<string, ZodOpe
       status === 201 ? 'Created.' : 'Done.',
       all.filter((shown) => !isGoingOn(shown)),
     ),
-    ...(goesOn && { '202': answering('Begun: the rest goes on in the background.', all.filter(isGoingOn)) }),
+    ...(goesOn && { '202': answering('Begun: the rest continues in the background.', all.filter(isGoingOn)) }),
   };
 };
 

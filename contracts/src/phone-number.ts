@@ -102,7 +102,7 @@ const settings = {
 
 const replaceExistingRouting = z.boolean().meta({
   description:
-    'Take the number off a trunk or voice application that is not ours. How it was routed is kept in the record.',
+    "Take the number off a trunk or voice application that is not Trunkline's. Its former routing is stored, and a release restores it.",
 });
 
 /** What only numbers behind a SIP trunk have. */
@@ -292,7 +292,7 @@ export const UpdatePhoneNumber = z
 export type UpdatePhoneNumber = z.input<typeof UpdatePhoneNumber>;
 export type ParsedUpdatePhoneNumber = z.output<typeof UpdatePhoneNumber>;
 
-const Warning = z.string().meta({ description: 'A sentence about something that is left open.' });
+const Warning = z.string().meta({ description: 'A sentence about something to know or to do.' });
 
 const ofEither = {
   phone_number_id: PhoneNumberId,
@@ -317,7 +317,7 @@ const ofEither = {
   provisioning_state: z.enum(['importing', 'active', 'degraded', 'releasing']).meta({
     id: 'ProvisioningState',
     description:
-      'How far the number is: `importing` while it is built, `active` when it works, `degraded` when something of it is missing at a provider, `releasing` while it is removed.',
+      'The state of the number: `importing` while it is built, `active` when it works, `degraded` when something of it is missing at a provider, `releasing` while it is removed.',
   }),
   inbound_trunk_id: z.string().nullable().meta({ description: "LiveKit's trunk that takes calls for the number." }),
   dispatch_rule_id: z.string().nullable().meta({
@@ -326,7 +326,10 @@ const ofEither = {
   outbound_trunk_id: z.string().nullable().meta({ description: "LiveKit's trunk that an agent dials out with." }),
   inbound_room_name: z.string().meta({ description: "The prefix of each caller's own room.", example: 'call' }),
   has_inbound_pin: z.boolean().meta({ description: 'Whether callers must dial a PIN first.' }),
-  warnings: z.array(Warning).optional().meta({ description: 'What is left open, if anything.' }),
+  warnings: z
+    .array(Warning)
+    .optional()
+    .meta({ description: 'What you should know or do about the number, if anything.' }),
   created_at: Timestamp.meta({ description: 'When the import was asked for.' }),
   updated_at: Timestamp.meta({ description: 'When the record last changed.' }),
 };
@@ -402,7 +405,7 @@ export const Step = z
 export type Step = z.infer<typeof Step>;
 
 export const MaskedUrl = z.string().nullable().meta({
-  description: 'User info and query are answered as `***`, for they may be secrets. They are given back as they were.',
+  description: 'User info and query are shown as `***`, as they may be secrets. A release restores them as they were.',
   example: 'https://***@example.com/voice?***',
 });
 
@@ -429,21 +432,21 @@ export type FormerRouting = z.infer<typeof FormerRouting>;
 const provisioning = z
   .strictObject({
     state: ofEither.provisioning_state,
-    attempt: z.int().meta({ description: 'How many times in a row it was tried without success.' }),
-    next_check_at: Timestamp.nullable().meta({ description: 'When it is looked at next.' }),
+    attempt: z.int().meta({ description: 'How many attempts in a row failed.' }),
+    next_check_at: Timestamp.nullable().meta({ description: 'When it is checked next.' }),
     problem: ProvisioningProblem.optional().meta({
-      description: 'Why the last attempt was put off. The next one is made at `next_check_at`.',
+      description: 'Why the last attempt was put off. The next is made at `next_check_at`.',
     }),
     obstacle: z
       .strictObject({
         code: z.string().meta({ description: 'The stable name of what is in the way.' }),
         detail: z.string().meta({ description: 'What it is, and what to do.' }),
-        since: Timestamp.meta({ description: 'When it was found first.' }),
+        since: Timestamp.meta({ description: 'When it was first found.' }),
       })
       .optional()
       .meta({
         description:
-          'What Trunkline may not mend, as a number that somebody has routed elsewhere: the number is `degraded`. It is looked at each hour, and active again once that is gone.',
+          'What Trunkline may not fix, such as a number that somebody has routed elsewhere: the number is `degraded`. It is checked every hour, and is active again once that is gone.',
       }),
     steps: z.array(Step).meta({ description: 'What is built for the number, in the order of the import.' }),
     former_routing: FormerRouting.optional(),
@@ -475,7 +478,7 @@ export const ReleasePhoneNumber = z.strictObject({
   ...ifRevision,
   force: z.boolean().default(false).meta({
     description:
-      'Release the number though it is assigned, and though its account refuses to give it its former routing back, as where that is closed.',
+      'Release the number even if it is assigned, and even if its account refuses to restore its former routing, as a closed account does.',
   }),
 });
 export type ReleasePhoneNumber = z.input<typeof ReleasePhoneNumber>;
@@ -494,7 +497,7 @@ export const ReleasedPhoneNumber = z
     warnings: z
       .array(z.string())
       .optional()
-      .meta({ description: 'What could not be put back as it was before the import, and what to do about it.' }),
+      .meta({ description: 'What could not be restored as it was before the import, and what to do about it.' }),
   })
   .meta({ id: 'ReleasedPhoneNumber', description: 'What became of a release.' });
 export type ReleasedPhoneNumber = z.infer<typeof ReleasedPhoneNumber>;

@@ -95,15 +95,15 @@ export interface ProblemMembers {
   phone_number_id?: string;
   /** Of `phone_number_taken`, where the number is the caller's own. */
   provisioning_state?: string;
-  /** Of `quota_reached`: of what the organization has as many as it may. */
+  /** Of `quota_reached`: which limit was reached. */
   quota?: 'api_keys' | 'integrations' | 'phone_numbers';
-  /** Of `quota_reached`: how many these are. */
+  /** Of `quota_reached`: the limit. */
   limit?: number;
   /** Of `number_answered_elsewhere`: LiveKit's trunk that is in the way. */
   trunk_id?: string;
   /**
    * Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach; of
-   * `rotation_under_way`, those that dial by the former password still: the first 100.
+   * `rotation_under_way`, those that still dial by the former password: the first 100.
    */
   phone_numbers?: { phone_number_id: string; phone_number: string }[];
   /** How many these are, listed or not. */

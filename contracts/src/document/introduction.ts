@@ -81,7 +81,7 @@ the same request again. A caller that goes away does not stop what it has begun.
 ## Changes that meet
 
 Each number and integration has a \`revision\`, raised by each change of its settings, and answered as \`ETag\`, too.
-Send it as \`If-Match\`, and the change is made only if nobody else has made one meanwhile; else the answer is a 412
+Send it as \`If-Match\`, and the change is made only if nobody else has made one meanwhile; otherwise the answer is a 412
 \`precondition_failed\`. Over tRPC it is the member \`if_revision\` of the input.
 
 ## Lists

@@ -50,7 +50,9 @@ const REQUEST_ID = '7b0c2f0e-6f4e-4c0a-9d55-0f6a2f0f5a11';
 
 const ProblemIssue = z
   .strictObject({
-    path: z.string().meta({ description: 'The field, dotted. Empty for the whole.', example: 'phone_number' }),
+    path: z
+      .string()
+      .meta({ description: 'The path of the field, with dots. Empty: the whole request.', example: 'phone_number' }),
     message: z.string().meta({ description: 'What is wrong with it.' }),
   })
   .meta({ id: 'ProblemIssue', description: 'A fault in what was sent.' });
@@ -77,19 +79,19 @@ const ProblemSchema = z
       .optional()
       .meta({ description: 'Of `invalid_request`: how many faults there are, listed or not.' }),
     retry_after_seconds: z.number().optional().meta({
-      description: 'After so many seconds the same request may succeed. Also the header `Retry-After`.',
+      description: 'Seconds after which the same request may succeed. Also the header `Retry-After`.',
     }),
     phone_number_id: z.string().optional().meta({
       description: 'Of `phone_number_taken`, if the number is your own: its id.',
     }),
     provisioning_state: z.string().optional().meta({
-      description: 'Of `phone_number_taken`, if the number is your own: how far it is.',
+      description: 'Of `phone_number_taken`, if the number is your own: its `provisioning_state`.',
     }),
     quota: z.string().optional().meta({
-      description: 'Of `quota_reached`: of what there are as many as there may be.',
+      description: 'Of `quota_reached`: which limit was reached.',
       example: 'phone_numbers',
     }),
-    limit: z.int().optional().meta({ description: 'Of `quota_reached`: how many that are.' }),
+    limit: z.int().optional().meta({ description: 'Of `quota_reached`: the limit.' }),
     trunk_id: z.string().optional().meta({
       description: "Of `number_answered_elsewhere`: LiveKit's trunk that is in the way.",
     }),
@@ -116,7 +118,7 @@ const ProblemSchema = z
         code: z.string().nullable().meta({ description: "The provider's own code." }),
         message: z.string().nullable().meta({ description: "The provider's own sentence." }),
         request_id: z.string().nullable().meta({ description: "The provider's own id of the request." }),
-        more_info: z.string().nullable().meta({ description: 'Where the provider tells more.' }),
+        more_info: z.string().nullable().meta({ description: "The provider's page about it." }),
       })
       .optional()
       .meta({ id: 'ProviderAnswer', description: 'What the provider answered, in its own words, without secrets.' }),

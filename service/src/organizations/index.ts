@@ -33,7 +33,7 @@ export const createOrganizations = ({ connection, installation, background, ...d
   const apiKeys: Handlers['apiKeys'] = {
     create: async (caller, input) => {
       const { raw_key, key } = await createApiKey(caller, input);
-      const message = 'API key created. The raw key is shown this once: keep it now.';
+      const message = 'API key created. The raw key is shown only this once: store it now.';
       return { success: true, message, data: { raw_key, key: describeApiKey(key, clock.now()) } };
     },
     list: async (caller, input) => {
