@@ -120,10 +120,36 @@ describe('the image', () => {
 
   it('is made of what is pinned: images by digest, downloads by checksum', () => {
     const images = [...dockerfile.matchAll(/^(?:FROM|ARG NODE=).*$/gm)].map(([line]) => line);
-    expect(images.filter((line) => !/@sha256:[0-9a-f]{64}$|\$\{NODE\}/.test(line))).toEqual([]);
+    expect(images.filter((line) => !/@sha256:[0-9a-f]{64}$|\$\{NODE\}|^FROM scratch$/.test(line))).toEqual([]);
     const downloads = [...dockerfile.matchAll(/^.*https:\/\/.*$/gm)].map(([line]) => line);
     expect(downloads.filter((line) => !/--checksum=sha256:[0-9a-f]{64} /.test(line))).toEqual([]);
     expect(downloads).toHaveLength(1);
+  });
+
+  it('is built for another platform without an emulator: what runs, runs on the platform that builds', () => {
+    const stages = dockerfile.split(/^(?=FROM )/m).filter((stage) => /^RUN /m.test(stage));
+    expect(stages).toHaveLength(1);
+    expect(stages[0]).toMatch(/^FROM --platform=\$BUILDPLATFORM /);
+  });
+
+  it('has nothing in any layer that installs packages', () => {
+    const [, image = ''] = dockerfile.split('FROM scratch\n');
+    const [base = ''] = /COPY --from=node .*? \/ \/\n/s.exec(image) ?? [];
+    const left = [...base.matchAll(/--exclude=(\S+)/g)].map(([, path = '']) => path);
+    expect(left.filter((path) => path.startsWith('/'))).toEqual([]);
+    const programs = ['npm', 'npx', 'corepack', 'yarn', 'yarnpkg'].map((name) => `usr/local/bin/${name}`);
+    expect(left).toEqual(expect.arrayContaining(['usr/local/lib/node_modules', 'opt/yarn-*', ...programs]));
+    // A COPY knows patterns to leave out from here on.
+    expect(dockerfile).toMatch(/^# syntax=docker\/dockerfile:1\.(19|[2-9]\d)\n/);
+  });
+
+  it('has its dependencies in a layer below the source, each by itself', () => {
+    const copied = [...dockerfile.matchAll(/^COPY (?:.*)--from=build (.*)$/gm)].map(([line]) => line);
+    expect(copied).toEqual([
+      'COPY --link --from=build /layers/dependencies /',
+      'COPY --link --from=build /layers/service /',
+    ]);
+    expect(dockerfile).toContain('RUN node service/image.ts /layers/service/app /layers/dependencies/app\n');
   });
 
   it('has the version of Node that the repository is tested with', () => {

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,13 +33,17 @@ const makeReadOnly = async (folder: string): Promise<void> => {
 
 describe('the image, as far as it can be without Docker', () => {
   let folder: string;
+  let layers: string[];
   let database: Cluster;
   let sandbox: SandboxProcess;
   beforeAll(async () => {
     folder = join(await mkdtemp(join(tmpdir(), 'trunkline-image-')), 'app');
     await chmod(join(folder, '..'), 0o755);
-    const built = start(process.execPath, [join(root, 'service/image.ts'), folder]);
+    layers = ['dependencies', 'service'].map((layer) => join(folder, '..', layer));
+    const built = start(process.execPath, [join(root, 'service/image.ts'), ...layers.toReversed()]);
     expect(await built.exit(), built.lines.join('\n')).toBe(0);
+    // As the image lays one over the other.
+    for (const layer of layers) await cp(layer, folder, { recursive: true, verbatimSymlinks: true });
     await makeReadOnly(folder);
     [database, sandbox] = await Promise.all([startCluster(1), startSandbox(1)]);
   });
@@ -89,6 +93,22 @@ describe('the image, as far as it can be without Docker', () => {
     const started = runAs(command, { NODE_ENV: 'production' });
     expect(await started.exit()).toBe(1);
     expect(started.lines.join('\n')).toMatch(/MONGODB_URI is required in production/);
+  });
+
+  it('has in the layer of its dependencies what changes with the lock file alone, the times included', () => {
+    const [dependencies = ''] = layers;
+    expect(readdirSync(dependencies)).toEqual(['node_modules']);
+    const paths = layers.flatMap((layer) => [
+      layer,
+      ...readdirSync(layer, { recursive: true, withFileTypes: true }).map((it) => join(it.parentPath, it.name)),
+    ]);
+    expect(new Set(paths.map((path) => lstatSync(path).mtimeMs)).size).toBe(1);
+    const packages = readdirSync(join(dependencies, 'node_modules/.pnpm'));
+    expect(packages.length).toBeGreaterThan(100);
+    expect(packages.filter((name) => name.startsWith('@trunkline'))).toEqual([]);
+    // What pnpm notes of its run has the time in it.
+    const noted = readdirSync(join(dependencies, 'node_modules')).filter((name) => /^\.(modules|pnpm-)/.test(name));
+    expect(noted).toEqual([]);
   });
 
   it('holds nothing that only development needs', () => {
