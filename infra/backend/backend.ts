@@ -2,7 +2,7 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import { z } from 'zod';
 import { guarded } from '../src/names.ts';
-import { ACTIONS, rightsFor } from '../src/rights/rights.ts';
+import { ACTIONS, rightsFor, STATE_KEY_ALIAS } from '../src/rights/rights.ts';
 
 const Schema = z.object({
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/),
@@ -36,7 +36,7 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     },
     { ...opts, ...guarded(true) },
   );
-  const alias = new aws.kms.Alias(name, { name: `alias/${name}`, targetKeyId: key.keyId }, opts);
+  const alias = new aws.kms.Alias(name, { name: STATE_KEY_ALIAS, targetKeyId: key.keyId }, opts);
   const { bucket, arn } = new aws.s3.Bucket(
     name,
     { bucket: `${name}-${accountId}`, forceDestroy: false },

@@ -120,6 +120,19 @@ export const ACTIONS: Record<string, readonly string[]> = {
   ],
 };
 
+/** What the key is called that the state's secrets are encrypted with; backend/backend.ts makes both. */
+export const STATE_KEY_ALIAS = `alias/${PREFIX}-state`;
+
+/** What would lose what a key has encrypted, give it away, or let others forget which key it is. */
+const HARMS_A_KEY = [
+  'kms:ScheduleKeyDeletion',
+  'kms:Disable*',
+  'kms:PutKeyPolicy',
+  'kms:CreateGrant',
+  'kms:*Alias',
+  'kms:*agResource',
+];
+
 /** Services that know no region. */
 const GLOBAL = ['iam', 'route53', 's3'];
 
@@ -143,6 +156,15 @@ export const rightsFor = (types: readonly string[], { accountId, region }: Right
   const statements: Statement[] = [
     { Sid: 'WhoAmI', Effect: 'Allow', Action: ['sts:GetCallerIdentity'], Resource: ['*'] },
     regional,
+    // Who deploys has the rights over all keys, since those that are made have no name before. A policy knows a key by its
+    // ARN or its aliases. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    {
+      Sid: 'KeepTheKeyOfTheState',
+      Effect: 'Deny',
+      Action: HARMS_A_KEY,
+      Resource: [`arn:aws:kms:*:${accountId}:key/*`],
+      Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': STATE_KEY_ALIAS } },
+    },
     global('Roles', 'iam', [`arn:aws:iam::${accountId}:role/trunkline-*`]),
     {
       Sid: 'HandRolesOver',

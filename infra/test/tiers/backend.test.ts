@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBackend } from '../../backend/backend.ts';
+import type { Statement } from '../../src/service/iam.ts';
 import { evaluate } from './evaluate.ts';
 import { record } from './in-process.ts';
 import type { Recording } from './monitor.ts';
@@ -38,7 +39,7 @@ describe('the backend of the stacks', () => {
     ]);
   });
 
-  const statementsOf = (of: string): { Action: string[]; Resource: string[] }[] =>
+  const statementsOf = (of: string): (Statement & { Resource: string[] })[] =>
     ofType('aws:iam/rolePolicy:RolePolicy')
       .filter(({ inputs }) => inputs.role === `github-trunkline-${of}`)
       .flatMap(({ inputs }) => JSON.parse(String(inputs.policy)).Statement);
@@ -63,6 +64,16 @@ describe('the backend of the stacks', () => {
     expect(onState.map(({ Action }) => Action)).toEqual([
       ['s3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
     ]);
+  });
+
+  it('lets who deploys do no harm to the key that the state is encrypted with', () => {
+    const [key] = ofType('aws:kms/key:Key');
+    const [alias] = ofType('aws:kms/alias:Alias');
+    expect(alias?.inputs.targetKeyId).toBe(key?.outputs.keyId);
+    const [denied, ...others] = statementsOf('deploy').filter(({ Effect }) => Effect === 'Deny');
+    expect(others).toEqual([]);
+    expect(denied?.Action).toContain('kms:ScheduleKeyDeletion');
+    expect(denied?.Condition).toEqual({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias?.inputs.name } });
   });
 
   it('lets who looks for drift read the secrets that the state is compared with, and no others', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
-import { ACTIONS, rightsFor } from '../../src/rights/rights.ts';
+import { ACTIONS, rightsFor, STATE_KEY_ALIAS } from '../../src/rights/rights.ts';
+import type { Statement } from '../../src/service/iam.ts';
 
 const where = { accountId: '210987654321', region: 'eu-central-1' };
 const recorded = inject('recorded');
@@ -32,7 +33,57 @@ describe('the rights of whoever deploys', () => {
     expect(Statement.filter(({ Action }) => Action.some(matches)).map(({ Sid }) => Sid)).toEqual(['HandRolesOver']);
   });
 
+  it('use the key of the state, and do it no harm', () => {
+    const { Statement } = rightsFor(Object.keys(ACTIONS), where);
+    expect(harmsOf(Statement, STATE_KEY_ALIAS)).toEqual([]);
+    expect(permits(Statement, 'kms:Decrypt', STATE_KEY_ALIAS)).toBe(true);
+    // Those of the stack they make and delete.
+    expect(permits(Statement, 'kms:ScheduleKeyDeletion')).toBe(true);
+    expect(permits(Statement, 'kms:CreateGrant')).toBe(true);
+  });
+
+  it.each<[string, (denied: Statement) => Partial<Statement>]>([
+    ['allow what they should deny', () => ({ Effect: 'Allow' })],
+    ['know the key by another alias', () => ({ Condition: aliased('alias/trunkline-stat') })],
+    ['leave out to delete it', ({ Action }) => ({ Action: Action.filter((one) => !one.includes('Deletion')) })],
+    ['leave out its policy', ({ Action }) => ({ Action: Action.filter((one) => !one.includes('Policy')) })],
+    ['leave out its aliases', ({ Action }) => ({ Action: Action.filter((one) => !one.includes('Alias')) })],
+    ['are for keys of another account', () => ({ Resource: ['arn:aws:kms:*:111111111111:key/*'] })],
+  ])('would not be let pass if they did the key harm: %s', (_wrong, change) => {
+    const { Statement } = rightsFor(Object.keys(ACTIONS), where);
+    const wrong = Statement.map((one) => (one.Effect === 'Deny' ? { ...one, ...change(one) } : one));
+    expect(harmsOf(wrong, STATE_KEY_ALIAS)).not.toEqual([]);
+  });
+
   it('fit into one managed policy of 6,144 characters', () => {
     expect(JSON.stringify(rightsFor(Object.keys(ACTIONS), where)).length).toBeLessThanOrEqual(6144);
   });
 });
+
+const aliased = (alias: string) => ({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } });
+
+/** Who could do these has a policy beside that allows all: what is not denied is done. */
+const harmsOf = (statements: Statement[], alias: string): string[] => {
+  const administrator: Statement = { Effect: 'Allow', Action: ['kms:*'], Resource: ['*'] };
+  return HARMS.filter((action) => permits([...statements, administrator], action, alias));
+};
+const HARMS = ['ScheduleKeyDeletion', 'DisableKey', 'DisableKeyRotation', 'PutKeyPolicy', 'CreateGrant']
+  .concat(['UpdateAlias', 'DeleteAlias', 'TagResource', 'UntagResource'])
+  .map((action) => `kms:${action}`);
+
+/** As IAM decides: allowed, and not denied. The key is one of this account. */
+const permits = (statements: Statement[], action: string, alias?: string): boolean => {
+  const key = `arn:aws:kms:${where.region}:${where.accountId}:key/11111111-2222-3333-4444-555555555555`;
+  const isLike = (text: string, patterns: string[] = []) =>
+    patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test(text));
+  const of = (effect: Statement['Effect']) =>
+    statements.filter(
+      ({ Effect, Action, Resource, Condition }) =>
+        Effect === effect &&
+        isLike(action, Action) &&
+        isLike(key, Resource) &&
+        // A key that has no alias has no such condition key, and of none any value is equal.
+        [undefined, alias].includes(Condition?.['ForAnyValue:StringEquals']?.['kms:ResourceAliases'] as string),
+    );
+  return of('Allow').length > 0 && of('Deny').length === 0;
+};
