@@ -3,40 +3,45 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBackend } from '../../../backend/backend.ts';
 import { type Ended, run } from '../command.ts';
 import { commandsOf } from '../commands.ts';
+import { record } from '../in-process.ts';
 import { INFRA } from '../project.ts';
+import { marksInText } from '../secrets-in-clear.ts';
 import { STACKS } from '../stacks.ts';
-import { startProvider } from './engine.ts';
+import { type Endpoints, openEndpoints } from './endpoints.ts';
+import { stackFileOf, startProvider } from './engine.ts';
 import { findEngine } from './find-engine.ts';
 
 const folder = findEngine();
+const { account, region } = STACKS.prod;
+const BUCKET = `trunkline-state-${account}`;
+const URL_OF_BUCKET = `s3://${BUCKET}?region=${region}`;
+const KEY = `awskms://alias/trunkline-state?region=${region}`;
 
-/**
- * The commands of docs/ci.md that make the backend and move its own state into it. Folders stand in for a home, and for
- * what only AWS has: the state moves to one in place of the bucket, and the stack's secrets are encrypted by a passphrase
- * in place of the KMS key.
- */
+/** The commands of docs/ci.md, as they are written, on S3 and KMS as Pulumi calls them. A folder stands in for a home. */
 describe.skipIf(!folder)('the backend of the stacks', () => {
   let home: string;
+  let endpoints: Endpoints;
   let close: () => Promise<void>;
   let type: (script: string) => Promise<Ended>;
+  const copied = () => readFileSync(join(home, 'copied'), 'utf8').trim().split('\n').at(-1);
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'trunkline-backend-'));
     const project = join(home, 'infra');
     await mkdir(join(project, 'backend'), { recursive: true });
-    await mkdir(join(home, 'bucket'));
     for (const entry of ['Pulumi.yaml', 'index.ts', 'node_modules', 'package.json', 'src'])
       await symlink(join(INFRA, entry), join(project, entry));
     for (const entry of ['Pulumi.yaml', 'index.ts', 'backend.ts'])
       await symlink(join(INFRA, 'backend', entry), join(project, 'backend', entry));
-    const { account, region } = STACKS.prod;
     const provider = await startProvider({ account, region });
     close = provider.close;
+    endpoints = await openEndpoints();
     const tools = join(home, 'tools');
     await mkdir(tools);
-    await writeFile(join(tools, 'aws'), `#!/bin/sh\necho "aws $*" >>'${home}/asked'\n`, { mode: 0o755 });
+    await writeFile(join(tools, 'aws'), `#!/bin/sh\necho "aws $*" >>'${home}/copied'\n`, { mode: 0o755 });
     const env = {
       PATH: [tools, folder, dirname(process.execPath), process.env.PATH].join(delimiter),
       HOME: home,
@@ -44,39 +49,120 @@ describe.skipIf(!folder)('the backend of the stacks', () => {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
       PULUMI_SKIP_UPDATE_CHECK: 'true',
       PULUMI_DEBUG_PROVIDERS: `aws:${provider.port}`,
+      AWS_ENDPOINT_URL: endpoints.url,
+      AWS_ACCESS_KEY_ID: 'of the tests',
+      AWS_SECRET_ACCESS_KEY: 'of the tests',
       NO_COLOR: '1',
     };
-    type = (script) => run('bash', ['-euo', 'pipefail', '-c', script], { cwd: project, env });
+    type = (script) =>
+      run(
+        'bash',
+        // The home of whoever runs this, which HOME does not change.
+        ['-euo', 'pipefail', '-c', script.replaceAll('pulumi login --local', `pulumi login file://${home}`)],
+        { cwd: project, env },
+      );
   });
   afterAll(async () => {
     await close?.();
+    await endpoints?.close();
     await rm(home, { recursive: true, force: true });
   });
 
-  it('is made, and its own state moves in with the others, by the commands as they are written', async () => {
-    const { account, region } = STACKS.prod;
-    const commands = (commandsOf('docs/ci.md', 'The state and the roles, once')[0] ?? '')
-      // The home of whoever runs this, which HOME does not change.
-      .replace('pulumi login --local', `pulumi login file://${home}`)
+  it('is made, its own state moves into it, and a new stack begins there', async () => {
+    const commands = commandsOf('docs/ci.md', 'The state and the roles, once')
+      .join('\n')
       .replace('eu-central-1', region)
       .replace('<account>', account)
-      .replace('<owner>', 'acme')
-      .replace('url=$(pulumi stack output backendUrl)\n', `$&made=$url\nurl=file://${home}/bucket\n`)
-      .replace('provider=$(pulumi stack output secretsProvider)\n', '$&key=$provider\nprovider=passphrase\n');
+      .replace('<owner>', 'acme');
     const { exit, printed } = await type(`${commands}
-echo "made $made $key"
-pulumi stack ls --all
+echo "made $url $provider"
 cd backend
 pulumi stack select backend
 pulumi preview --expect-no-changes
 pulumi stack output deployRole`);
     expect(exit, printed).toBe(0);
-    expect(printed).toContain(`made s3://trunkline-state-${account}?region=${region} awskms://alias/trunkline-state`);
-    // Both are in the new place, and what was made is known there: nothing is to be made again.
-    expect(printed).toContain('trunkline-backend/backend');
+    expect(printed).toContain(`made ${URL_OF_BUCKET} ${KEY}`);
     expect(printed).toContain(`arn:aws:iam::${account}:role/github-trunkline-deploy`);
-    expect(readFileSync(join(home, 'asked'), 'utf8')).toBe(
-      `aws s3 cp Pulumi.prod.yaml file://${home}/bucket/Pulumi.prod.yaml\n`,
+    expect([...endpoints.files.keys()]).toEqual(
+      expect.arrayContaining(
+        ['trunkline-backend/backend', 'trunkline/prod'].map((stack) => `${BUCKET}/.pulumi/stacks/${stack}.json`),
+      ),
     );
+    expect(copied()).toBe(`aws s3 cp Pulumi.prod.yaml s3://${BUCKET}/Pulumi.prod.yaml`);
+  });
+
+  it('takes a stack in that began elsewhere, which is the same there, and is let go of here', async () => {
+    const { name, config, secrets } = STACKS.bootstrap;
+    await writeFile(join(home, 'infra', `Pulumi.${name}.yaml`), stackFileOf(config));
+    const begun = await type(`
+export PULUMI_CONFIG_PASSPHRASE='of a laptop'
+pulumi login --local
+pulumi stack init ${name}
+pulumi config set-all ${Object.entries(secrets)
+      .map(([key, value]) => `--secret '${key}=${value}'`)
+      .join(' ')}
+pulumi up --yes --skip-preview`);
+    expect(begun.exit, begun.printed).toBe(0);
+    const commands = commandsOf('docs/ci.md', 'Move a stack in')
+      .join('\n')
+      .replace('stack=prod', `stack=${name}`)
+      .replace('s3://<bucket>?region=<region>', URL_OF_BUCKET)
+      .replace('?region=<region>', `?region=${region}`)
+      .replace('<passphrase>', "'of a laptop'");
+    // From here on no passphrase.
+    const { exit, printed } = await type(`${commands}
+unset PULUMI_CONFIG_PASSPHRASE
+pulumi stack select ${name}
+pulumi config get infra:livekitApiKey
+pulumi up --yes --skip-preview --expect-no-changes
+pulumi login --local
+pulumi stack ls --all`);
+    expect(exit, printed).toBe(0);
+    expect(printed).toContain(secrets['infra:livekitApiKey']);
+    expect(printed.split('Logged in').at(-1)).not.toContain(`trunkline/${name}`);
+    expect(copied()).toBe(`aws s3 cp Pulumi.${name}.yaml s3://${BUCKET}/Pulumi.${name}.yaml`);
+    const texts = [...endpoints.files.values()].map(String);
+    expect(texts.some((text) => text.includes('trunkline-livekit-api-key'))).toBe(true);
+    expect(texts.flatMap((text) => marksInText(text))).toEqual([]);
+  });
+
+  const rightsOf = async (role: string): Promise<string[]> => {
+    const backend = () => createBackend({ region, accountId: account, repository: 'a/b', stack: 'prod' });
+    const { resources } = await record({ account, region, name: 'backend' }, backend);
+    const found = resources.find(({ name }) => name === `github-trunkline-${role}-state`);
+    return JSON.parse(String(found?.inputs.policy)).Statement.flatMap(({ Action }: { Action: string[] }) => Action);
+  };
+  const asks = async (command: string) => {
+    endpoints.asked();
+    const { exit, printed } = await type(`
+pulumi login '${URL_OF_BUCKET}'
+pulumi stack select ${STACKS.bootstrap.name}
+${command}`);
+    expect(exit, printed).toBe(0);
+    return [...new Set(endpoints.asked())].toSorted();
+  };
+
+  it('asks of who previews no more than its role may: it reads, and takes no lock', async () => {
+    const asked = await asks('pulumi preview');
+    expect(asked).toEqual((await rightsOf('preview')).toSorted());
+    expect(asked).not.toContain('s3:PutObject');
+  });
+
+  it('asks of who deploys no more than its role may', async () => {
+    const asked = await asks('pulumi config set infra:logRetentionDays 60\npulumi up --yes');
+    const rights = await rightsOf('deploy');
+    expect(asked.filter((action) => !rights.includes(action))).toEqual([]);
+    expect(asked).toEqual(expect.arrayContaining(['s3:PutObject', 's3:DeleteObject']));
+  });
+
+  it('refuses an update while another one has the stack’s lock', async () => {
+    const { name } = STACKS.bootstrap;
+    endpoints.files.set(
+      `${BUCKET}/.pulumi/locks/organization/trunkline/${name}/another.json`,
+      Buffer.from('{"pid":1,"username":"ci","hostname":"runner","timestamp":"2026-01-01T00:00:00Z"}'),
+    );
+    const { exit, printed } = await type('pulumi up --yes --skip-preview');
+    expect(exit).not.toBe(0);
+    expect(printed).toContain('the stack is currently locked');
   });
 });
