@@ -1,14 +1,22 @@
 import { describe, expect, inject, it } from 'vitest';
 import { rules } from '../../policies/rules.ts';
 import { evaluate, evaluatePreview } from './evaluate.ts';
+import { data } from './mutants/data.ts';
+import { edge } from './mutants/edge.ts';
+import { existing } from './mutants/existing.ts';
 import { changedEach, type Generated, withoutEach } from './mutants/generated.ts';
-import { MUTANTS } from './mutants/mutants.ts';
+import type { Mutant } from './mutants/mutant.ts';
+import { network } from './mutants/network.ts';
+import { service } from './mutants/service.ts';
+import { watch } from './mutants/watch.ts';
 import { listOf } from './promises/promise.ts';
 import { PROMISES } from './promises/promises.ts';
 import type { Run } from './run-program.ts';
 import type { StackName } from './stacks.ts';
 
 const recorded = inject('recorded');
+/** Those that are made by hand. */
+const MUTANTS: readonly Mutant[] = [...network, ...edge, ...service, ...data, ...existing, ...watch];
 
 /** What Pulumi says that it "can't know during preview", of a first one. */
 const UNCHECKED = [
