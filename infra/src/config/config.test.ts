@@ -460,7 +460,7 @@ describe('a configuration', () => {
     ],
     ['image', prod({ image: 'trunkline:latest' }), /by its digest in prod/, 'set infra:image'],
     ['service.min', prod({ service: { min: 1 } }), /2 or more in prod/, "'infra:service.min' 2"],
-    ['protect', prod({ protect: false }), /must not be false in prod/, 'set infra:protect true'],
+    ['protect', prod({ protect: false }), /must not be false in prod.*"Tear down" in docs/, 'set infra:protect true'],
     [
       'database.instances',
       prod({ database: { kind: 'documentdb', instances: 1 } }),

@@ -561,7 +561,14 @@ const environment: Rule[] = [
     unless(min >= 2, fault('service.min', 'must be 2 or more in prod: one zone may fail.', set('service.min', '2'))),
   ),
   inProduction(({ protect }) =>
-    unless(protect !== false, fault('protect', 'must not be false in prod.', set('protect', 'true'))),
+    unless(
+      protect !== false,
+      fault(
+        'protect',
+        'must not be false in prod. To let go of a stack and its data, see "Tear down" in docs/runbooks.md.',
+        set('protect', 'true'),
+      ),
+    ),
   ),
   inProduction(({ database }) =>
     unless(
