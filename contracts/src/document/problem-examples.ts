@@ -101,7 +101,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
   provider_error:
     'Twilio answered 400 (21210) when asked to update the phone number. Everything created for this request is rolled back. Ask the operator of this service to check its log.',
   provider_unavailable: [
-    'LiveKit could not be reached to create an inbound trunk. Everything created for this request is rolled back. Try again in 30 seconds.',
+    'LiveKit could not be reached to create an inbound trunk. Everything created for this request is rolled back. Try again in a minute.',
     { retry_after_seconds: 30 },
   ],
   service_unavailable: [
@@ -109,7 +109,7 @@ const sentences: Record<ProblemCode, string | [detail: string, members: ProblemM
     { retry_after_seconds: 5 },
   ],
   provider_timeout: [
-    'LiveKit did not answer in time when asked to create an outbound trunk. Everything created for this request is rolled back. Try again in 30 seconds.',
+    'LiveKit did not answer in time when asked to create an outbound trunk. Everything created for this request is rolled back. Try again in a minute.',
     { retry_after_seconds: 30 },
   ],
 };

@@ -125,11 +125,13 @@ const providerProblem = (
   const said = provider?.message ? `: ${inQuotes(provider.message)}` : '';
   const told = `${what}${said}. ${afterwards(called)}`;
   const answered = { ...options, ...(provider && { provider }) };
-  if (!options.passing)
-    return new ProviderProblem(code, `${told} Ask the operator of this service to check its log.`, answered);
-  const { said_retry_after_ms } = options;
-  const retry_after_seconds =
-    said_retry_after_ms === undefined ? RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(said_retry_after_ms / 1000));
-  const when = retry_after_seconds === 1 ? 'a second' : `${retry_after_seconds} seconds`;
-  return new ProviderProblem(code, `${told} Try again in ${when}.`, { ...answered, retry_after_seconds });
+  return options.passing
+    ? new ProviderProblem(code, `${told} Try again in a minute.`, {
+        ...answered,
+        retry_after_seconds:
+          options.said_retry_after_ms === undefined
+            ? RETRY_AFTER_SECONDS
+            : Math.max(1, Math.ceil(options.said_retry_after_ms / 1000)),
+      })
+    : new ProviderProblem(code, `${told} Ask the operator of this service to check its log.`, answered);
 };
