@@ -19,7 +19,7 @@ export interface DatabaseArgs {
 export class Database extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
   readonly clusterIdentifier: pulumi.Output<string>;
-  /** Of cluster and instances: what a restore replaces. */
+  /** Of cluster, audit log and instances: what a restore replaces. */
   readonly urns: pulumi.Output<string>[];
   /** With user and password: secrets. The service's own, and the master's. */
   readonly uri: pulumi.Output<string>;
@@ -90,14 +90,15 @@ export class Database extends pulumi.ComponentResource {
       },
       data,
     );
-    // Without it DocumentDB makes one that keeps for ever; it writes the first line once there is an instance.
+    // Without it DocumentDB makes one that keeps for ever; it writes the first line once there is an instance. It stays as
+    // long as its cluster does: a restore leaves both.
     const audit = new aws.cloudwatch.LogGroup(
       `${name}-database-audit`,
       {
         name: pulumi.interpolate`/aws/docdb/${cluster.clusterIdentifier}/audit`,
         retentionInDays: args.logRetentionDays,
       },
-      parent,
+      data,
     );
     const instances = Array.from({ length: database.instances }, (_, at) => {
       return new aws.docdb.ClusterInstance(
@@ -116,7 +117,7 @@ export class Database extends pulumi.ComponentResource {
 
     this.endpoint = cluster.endpoint;
     this.clusterIdentifier = cluster.clusterIdentifier;
-    this.urns = [cluster, ...instances].map(({ urn }) => urn);
+    this.urns = [cluster, audit, ...instances].map(({ urn }) => urn);
     const uriFor = (user: string, derive: (master: string) => string) =>
       pulumi.secret(
         pulumi

@@ -54,10 +54,10 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     readerEndpoint: `${name}.cluster-ro-abc.docdb.amazonaws.com`,
     port: inputs.port ?? 27017,
   }),
-  'aws:docdb/clusterInstance:ClusterInstance': ({ name, arn }) => ({
-    id: `${name}-1234567`,
-    identifier: `${name}-1234567`,
-    arn: arn('rds', `db:${name}-1234567`),
+  'aws:docdb/clusterInstance:ClusterInstance': ({ name, arn, revision }) => ({
+    id: `${name}-123456${revision}`,
+    identifier: `${name}-123456${revision}`,
+    arn: arn('rds', `db:${name}-123456${revision}`),
   }),
   'aws:docdb/clusterParameterGroup:ClusterParameterGroup': named('rds', 'cluster-pg:'),
   'aws:docdb/subnetGroup:SubnetGroup': named('rds', 'subgrp:'),

@@ -21,12 +21,17 @@ export interface Engine {
   init(stack: Stack): Promise<void>;
   /** What the provider did since this was asked last, as in `create aws:ecs/service:Service trunkline`. */
   acts(): string[];
-  /** The URNs of what the provider has created and not deleted. */
-  left(): string[];
+  /** What was created and is not deleted, by Pulumi or by a command: one for each, also where another has its URN now. */
+  left(): Left[];
   order(order: Order): void;
   /** Every file of the state, its history and backups. */
   stateFiles(): Promise<{ path: string; text: string }[]>;
   close(): Promise<void>;
+}
+
+interface Left {
+  urn: string;
+  id: string;
 }
 
 /** Pulumi's own command line on a project folder and state of its own, with the stand-in provider attached. */
@@ -37,12 +42,20 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   await layOutProject(project, state);
   const { provider, port, close: closeProvider } = await startProvider({ account, region });
   const acts: string[] = [];
-  const left = new Set<string>();
-  provider.on('message', ({ act, urn }: Act) => {
+  let left: Left[] = [];
+  const forget = (isGone: (one: Left) => boolean) => {
+    // Of a task definition each revision has the same id: one goes at a time.
+    const at = left.findIndex(isGone);
+    if (at >= 0) left.splice(at, 1);
+  };
+  provider.on('message', ({ act, urn, id = '' }: Act) => {
     const [, , types = '', name] = urn.split('::');
     acts.push(`${act} ${types.split('$').at(-1)} ${name}`);
-    if (act === 'delete') left.delete(urn);
-    else if (act === 'create') left.add(urn);
+    if (act === 'create') left.push({ urn, id });
+    if (act !== 'delete') return;
+    forget((one) => one.urn === urn && one.id === id);
+    // A version goes with its secret.
+    left = left.filter((one) => !one.id.startsWith(`${id}|`));
   });
   const tools = await makeTools(home);
   const env = {
@@ -60,12 +73,20 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   const pulumi = (...args: string[]) =>
     run(join(folder, 'pulumi'), ['--non-interactive', ...args], { cwd: project, env });
 
-  const type: Engine['type'] = (script, folder = 'project') =>
-    run('bash', ['-euo', 'pipefail', '-c', script], { cwd: join(home, folder), env });
+  const calls = join(tools, 'asked');
+  const type: Engine['type'] = async (script, folder = 'project') => {
+    const before = await readFile(calls, 'utf8').catch(() => '');
+    const ended = await run('bash', ['-euo', 'pipefail', '-c', script], { cwd: join(home, folder), env });
+    const made = (await readFile(calls, 'utf8').catch(() => '')).slice(before.length);
+    for (const [, id] of made.matchAll(DELETES)) {
+      provider.send({ deleted: id });
+      forget((one) => one.id === id);
+    }
+    return ended;
+  };
   const asked: Engine['asked'] = async () => {
-    const path = join(tools, 'asked');
-    const lines = await readFile(path, 'utf8').catch(() => '');
-    await rm(path, { force: true });
+    const lines = await readFile(calls, 'utf8').catch(() => '');
+    await rm(calls, { force: true });
     return lines.split('\n').filter(Boolean);
   };
 
@@ -104,6 +125,9 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   };
 };
 
+/** A command that deletes something: its id. */
+const DELETES = /^aws .*\[(?:delete|schedule-key)-.*?\[--(?:[a-z-]+-identifier|log-group-name|key-id)] \[([^\]]+)]/gm;
+
 /** The stand-in for AWS's provider, in a process of its own. */
 export const startProvider = async ({ account, region }: Pick<Stack, 'account' | 'region'>) => {
   const provider = fork(join(import.meta.dirname, 'provider.ts'), [account, region], { silent: true });
@@ -117,7 +141,13 @@ export const startProvider = async ({ account, region }: Pick<Stack, 'account' |
 
 /** What `aws`, `docker` and `curl` answer to a runbook. */
 const ANSWERS: Record<string, string> = {
-  aws: `case "$*" in *describe-images*) echo sha256:${'1'.repeat(64)};; esac`,
+  aws: [
+    'case "$*" in',
+    `  *describe-images*) echo sha256:${'1'.repeat(64)};;`,
+    // Its instances are made with a database, and end as it does.
+    `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/'); echo "trunkline-database-0-$of trunkline-database-1-$of";;`,
+    'esac',
+  ].join('\n'),
   docker: 'if [ "$1" = login ]; then cat >/dev/null; fi',
   // A clone whose infra/ is the project.
   git: '[ "$1" != clone ] || { mkdir trunkline && ln -s ../project trunkline/infra; }',

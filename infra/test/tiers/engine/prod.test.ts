@@ -133,23 +133,67 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(printed).toContain('protect');
   });
 
-  it('refuses to be destroyed, and keeps what holds data', async () => {
+  it('refuses to be destroyed before anything goes', async () => {
+    engine.acts();
+    const { exit, printed } = await engine.pulumi('destroy', '--yes');
+    expect(exit).not.toBe(0);
+    expect(printed).toContain('protect');
+    expect(engine.acts()).toEqual([]);
+  });
+
+  it('keeps what holds data where nobody looks before', async () => {
     const { exit, printed } = await engine.pulumi('destroy', '--yes', '--skip-preview');
     expect(exit).not.toBe(0);
     expect(printed).toContain('protect');
-    expect(engine.left()).toEqual(expect.arrayContaining(Object.values(GUARDED).map(urnOf)));
+    expect(engine.left().map(({ urn }) => urn)).toEqual(expect.arrayContaining(Object.values(GUARDED).map(urnOf)));
+  });
+
+  const clusters = () => engine.left().flatMap(({ urn, id }) => (urn.endsWith(GUARDED['the database']) ? [id] : []));
+  const deleteOld = (old: string) =>
+    engine.type((commandsOf('docs/runbooks.md', 'Delete the old database')[1] ?? '').replace(/^old=\S+/, `old=${old}`));
+
+  it('loses old databases by their runbook, and never its own', async () => {
+    const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
+    const [forgotten, ...others] = clusters();
+    expect(others).toEqual([expect.anything(), expect.anything(), own]);
+    expect((await type('Delete the old database')).asked).toMatch(
+      /^aws \[docdb] \[describe-db-clusters] .*\[Name=engine,Values=docdb]/,
+    );
+    for (const old of others) {
+      const { exit, printed } = await deleteOld(old);
+      expect([old, exit], printed).toEqual([old, 0]);
+      const asked = (await engine.asked()).join('\n');
+      if (old === own) expect([printed, asked]).toEqual([`${own} is the database that the service uses\n`, '']);
+      else expect(asked).toContain(`[delete-db-cluster] [--region] [eu-central-1] [--db-cluster-identifier] [${old}]`);
+    }
+    expect(clusters()).toEqual([forgotten, own]);
+    const left = engine.left().filter(({ urn }) => /:ClusterInstance::|::trunkline-database-audit$/.test(urn));
+    const parts = [forgotten, own].flatMap((id = '') => [
+      `/aws/docdb/${id}/audit`,
+      ...[0, 1].map((at) => id.replace(/(?=-\d+$)/, `-${at}`)),
+    ]);
+    expect(left.map(({ id }) => id).toSorted()).toEqual(parts.toSorted());
   });
 
   it('is torn down by its runbook: with a final snapshot, and the key to read it', async () => {
-    const { acts } = await type('Tear down');
+    // What Pulumi does not know any more is still in the network.
+    const [forgotten = ''] = clusters();
+    engine.acts();
+    const refused = await engine.type(commandsOf('docs/runbooks.md', 'Tear down')[0] ?? '');
+    expect(refused.exit).not.toBe(0);
+    expect(refused.printed).toContain(`DependencyViolation: trunkline-database is in use by ${forgotten}`);
+    expect((await deleteOld(forgotten)).exit).toBe(0);
+    const { exit, printed } = await engine.type('pulumi destroy --yes');
+    expect(exit, printed).toBe(0);
+    const acts = engine.acts();
     const taken = acts.findIndex((act) =>
       act.startsWith('snapshot aws:docdb/cluster:Cluster trunkline-database trunkline-prod-final-'),
     );
     expect(taken).toBeGreaterThanOrEqual(0);
     expect(acts.indexOf('delete aws:docdb/cluster:Cluster trunkline-database')).toBeGreaterThan(taken);
-    expect(engine.left().filter((urn) => !urn.includes(':SecretVersion::'))).toEqual([
-      urnOf(GUARDED['the key of the database']),
-    ]);
+    expect(engine.left().map(({ urn }) => urn)).toEqual([urnOf(GUARDED['the key of the database'])]);
+    const { asked } = await type('Tear down', 1);
+    expect(asked).toContain('[--tag-filters] [Key=Project,Values=trunkline] [Key=Stack,Values=prod]');
   });
 
   it('is made again, restored and torn down again: each database leaves a final snapshot of its own', async () => {
@@ -165,5 +209,17 @@ describe.skipIf(!folder)('a prod stack', () => {
     await go('up');
     await go('destroy');
     expect(new Set(taken).size).toBe(2);
+  });
+
+  it('leaves nothing once its runbook has let go of what was kept', async () => {
+    const [, , letGo = ''] = commandsOf('docs/runbooks.md', 'Tear down');
+    const keys = engine.left();
+    expect(keys.map(({ urn }) => urn)).toEqual(Array(2).fill(urnOf(GUARDED['the key of the database'])));
+    const of = ({ id }: { id: string }) => letGo.replace(/^key=\S+/m, `key=${id}`);
+    const script = [of(keys[0]!).replace('pulumi stack rm --yes\n', ''), of(keys[1]!)].join('\n');
+    const { exit, printed } = await engine.type(script);
+    expect(exit, printed).toBe(0);
+    expect(engine.left()).toEqual([]);
+    expect((await engine.pulumi('stack', 'ls')).printed).not.toContain('prod');
   });
 });

@@ -8,15 +8,20 @@ import { REPLACES } from './replaces.ts';
 export interface Act {
   act: 'create' | 'update' | 'delete' | 'snapshot';
   urn: string;
+  id?: string;
 }
 /** What the tests tell the stand-in. */
 export interface Order {
-  rollsBack: boolean;
+  /** Whether ECS takes each deployment back from now on. */
+  rollsBack?: boolean;
+  /** The id of what was deleted without Pulumi. */
+  deleted?: string;
 }
 
 let rollsBack = false;
 process.on('message', (order: Order) => {
-  rollsBack = order.rollsBack;
+  rollsBack = order.rollsBack ?? rollsBack;
+  for (const one of existing) if (one.id === order.deleted) existing.delete(one);
 });
 process.on('disconnect', () => process.exit());
 const tell = (act: Act) => process.send?.(act);
@@ -37,15 +42,36 @@ const answer = (urn: string, inputs: Values, isUpdate = false) => {
 /** Names of final snapshots that were taken, and buckets in which something is: a load balancer writes a test file at once. */
 const snapshots = new Set<unknown>();
 const filled = new Set<unknown>();
-const remember = (urn: string, { accessLogs }: Values) => {
+/** What there is, what Pulumi has let go of included. */
+const existing = new Set<{ urn: string; id: string; inputs: Values }>();
+const find = (urn: string, id: string) => [...existing].find((one) => one.urn === urn && one.id === id);
+const remember = (urn: string, id: string, inputs: Values) => {
+  existing.add({ urn, id, inputs: revealed(inputs) });
+  const { accessLogs } = inputs;
   if (typeOf(urn) === 'aws:lb/loadBalancer:LoadBalancer' && accessLogs) filled.add(Object(accessLogs).bucket);
 };
+
+/** What AWS deletes only when nothing is left that names it: https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html */
+const HELD = [
+  'aws:docdb/cluster:Cluster',
+  'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
+  'aws:docdb/subnetGroup:SubnetGroup',
+  'aws:ec2/securityGroup:SecurityGroup',
+  'aws:ec2/subnet:Subnet',
+  'aws:ec2/vpc:Vpc',
+  'aws:lb/targetGroup:TargetGroup',
+];
+const names = (value: unknown, id: string): boolean =>
+  value === id || (typeof value === 'object' && value !== null && Object.values(value).some((one) => names(one, id)));
 
 /** What AWS refuses to delete. */
 const requireDeletable = (
   urn: string,
+  id: string,
   { deletionProtection, enableDeletionProtection, bucket, forceDestroy }: Values,
 ) => {
+  const user = HELD.includes(typeOf(urn)) && [...existing].find(({ inputs }) => names(inputs, id));
+  if (user) throw new Error(`DependencyViolation: ${nameOf(urn)} is in use by ${user.id} (${typeOf(user.urn)})`);
   if (deletionProtection === true || enableDeletionProtection === true)
     throw new Error(`OperationNotPermitted: ${nameOf(urn)} has deletion protection`);
   if (typeOf(urn) === 'aws:s3/bucket:Bucket' && filled.has(bucket) && forceDestroy !== true)
@@ -73,15 +99,17 @@ const provider: Provider = {
     return { changes: changed.length + dropped.length > 0, replaces };
   },
   create: async (urn, inputs) => {
-    tell({ act: 'create', urn });
-    remember(urn, inputs);
-    return answer(urn, inputs);
+    const answered = answer(urn, inputs);
+    tell({ act: 'create', urn, id: answered.id });
+    remember(urn, answered.id, inputs);
+    return answered;
   },
   update: async (id, urn, olds: Values, news: Values) => {
     tell({ act: 'update', urn });
     // As a provider of Terraform: what differs in nothing from the state makes no call.
     if (isDeepStrictEqual(olds[ASKED], news)) return { outs: olds };
     const { outs } = answer(urn, news, true);
+    Object.assign(find(urn, id) ?? {}, { inputs: revealed(news) });
     if (!rollsBack || typeOf(urn) !== 'aws:ecs/service:Service') return { outs };
     // And where it fails, what was asked for stands in the state. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
     const properties = { ...outs, taskDefinition: news.taskDefinition };
@@ -93,10 +121,14 @@ const provider: Provider = {
     const { taskDefinition } = actual;
     return { id, props: { ...props, taskDefinition, [ASKED]: { ...Object(props[ASKED]), taskDefinition } } };
   },
-  delete: async (_id, urn, properties: Values) => {
-    requireDeletable(urn, properties);
+  delete: async (id, urn, properties: Values) => {
+    requireDeletable(urn, id, properties);
     takeSnapshot(urn, properties);
-    tell({ act: 'delete', urn });
+    const gone = find(urn, id);
+    if (gone) existing.delete(gone);
+    // A version goes with its secret.
+    for (const one of existing) if (one.id.startsWith(`${id}|`)) existing.delete(one);
+    tell({ act: 'delete', urn, id });
   },
   invoke: async (token, args) => ({ outputs: aws.invoke(token, args) }),
 };

@@ -3,6 +3,7 @@
  * "Forces replacement" in the provider's reference: https://www.pulumi.com/registry/packages/aws/api-docs/
  */
 export const REPLACES: Record<string, readonly string[]> = {
+  'aws:cloudwatch/logGroup:LogGroup': ['name'],
   'aws:docdb/cluster:Cluster': [
     'clusterIdentifier',
     'dbSubnetGroupName',

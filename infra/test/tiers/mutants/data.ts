@@ -32,6 +32,23 @@ export const data: Mutant[] = [
     },
   },
   {
+    wrong: 'loses the audit log of a database that a restore leaves',
+    caughtBy: 'what cannot be lost is protected, and kept where Pulumi is told to delete it',
+    type: 'aws:cloudwatch/logGroup:LogGroup',
+    name: 'trunkline-database-audit',
+    change: (one) => {
+      one.retainOnDelete = false;
+    },
+  },
+  {
+    wrong: 'does not tell a restore of the audit log, which then stands in its way',
+    caughtBy: 'a restore replaces all that it leaves beside the new database, which its runbook unprotects',
+    type: 'pulumi:pulumi:Stack',
+    change: (_one, { outputs }) => {
+      outputs.databaseUrns = String(outputs.databaseUrns).replace(/ \S*LogGroup::\S+/, '');
+    },
+  },
+  {
     wrong: 'leaves behind what nobody protects',
     caughtBy: 'what is not protected is not left behind',
     type: SERVICE,

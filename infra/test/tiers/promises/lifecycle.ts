@@ -29,15 +29,24 @@ export const lifecycle = {
 
   'what cannot be lost is protected, and kept where Pulumi is told to delete it': (run) =>
     given(run, 'environment') === 'prod'
-      ? DATA.flatMap((kind) => urnsOf(run, kind, (one) => !(one.protect && one.retainOnDelete)))
+      ? [...DATA.flatMap((kind) => of(run, kind)), ...auditLogs(run)]
+          .filter((one) => !(one.protect && one.retainOnDelete))
+          .map(({ urn }) => urn)
       : [],
+
+  'a restore replaces all that it leaves beside the new database, which its runbook unprotects': (run) => {
+    const told = String(run.outputs.databaseUrns ?? '').split(' ');
+    return [...of(run, 'docdb/cluster'), ...of(run, 'docdb/clusterInstance'), ...auditLogs(run)].flatMap(({ urn }) =>
+      told.includes(urn) ? [] : [urn],
+    );
+  },
 
   'a changed password is the database’s when it is the tasks’': (run) =>
     urnsOf(run, 'docdb/cluster', ({ inputs }) => inputs.applyImmediately !== true),
 
   'the audit log of the database has a group before it has a line': (run) => {
-    const groups = run.resources.filter(({ inputs }) => /^\/aws\/docdb\/.*\/audit$/.test(String(inputs.name)));
-    return urnsOf(run, 'docdb/clusterInstance', ({ dependsOn }) => !groups.some(({ urn }) => dependsOn.includes(urn)));
+    const groups = auditLogs(run).map(({ urn }) => urn);
+    return urnsOf(run, 'docdb/clusterInstance', ({ dependsOn }) => !groups.some((urn) => dependsOn.includes(urn)));
   },
 
   'a final snapshot is taken, and keeps its key': (run) => {
@@ -66,6 +75,9 @@ export const lifecycle = {
 } satisfies Promises;
 
 const DATA = ['docdb/cluster', 'docdb/clusterInstance', 'ecr/repository', 'kms/key'];
+
+const auditLogs = (run: Run): Resource[] =>
+  of(run, 'cloudwatch/logGroup').filter(({ inputs }) => /^\/aws\/docdb\/.*\/audit$/.test(String(inputs.name)));
 
 const REPLACED_BESIDE = [
   'docdb/cluster',
