@@ -8,8 +8,8 @@ const EXISTING = 'Twilio, both ways, on the existing trunk';
 const chains = {
   // Is it theirs, and free? The inbound trunk; the rule on that; the routing to it.
   [EXISTING]: 4,
-  // Theirs, and free? The carrier trunk; what belongs to it; the outbound trunk, through it; the routing to it.
-  'Twilio, both ways, the first of its integration': 5,
+  // Theirs, and free? The carrier trunk; what belongs to it; whether it is so; the outbound trunk, through it; the routing.
+  'Twilio, both ways, the first of its integration': 6,
   // Is it free? The inbound trunk; the rule on that.
   'SIP, both ways': 3,
 } as const;
@@ -62,6 +62,7 @@ export const measureImports = async (database: (name: string) => string): Promis
   }
   await measureReleases(bench, existing.integration_id, setDelay);
   await measureUpdates(bench);
+  await measureDirections(bench, existing.integration_id);
   await close();
 };
 
@@ -109,6 +110,37 @@ const measureUpdates = async ({ client, drawNumber, setDelay }: Pick<Bench, 'cli
   }
   console.log(`\nAn update of both trunks and the rule with 200 ms at each call to LiveKit, ${ROUNDS[200]} times`);
   report(`SIP: wall ÷ ${UPDATE_CALLS} calls`, (median(times) / (UPDATE_CALLS * 200)).toFixed(3), '≤ 1.15');
+};
+
+/**
+ * Calls each of which needs the one before. Off: how the number is routed now; its former routing; its rule; its inbound
+ * trunk. On: is it theirs, and free? The inbound trunk; the rule on that; how the number is routed now; the routing.
+ */
+const DIRECTION_CALLS = { off: 4, on: 5 } as const;
+
+const measureDirections = async (
+  { client, drawNumber, setDelay }: Pick<Bench, 'client' | 'drawNumber' | 'setDelay'>,
+  integration_id: `intg_${string}`,
+) => {
+  const twilio = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+  const times = { off: [] as number[], on: [] as number[] };
+  for (let round = 0; round < ROUNDS[200]; round++) {
+    const { data } = await client.phoneNumbers.import.mutate({ ...twilio, phone_number: drawNumber() });
+    for (const [turned, supports_inbound] of [
+      ['off', false],
+      ['on', true],
+    ] as const) {
+      await setDelay(200);
+      const { phone_number_id } = data;
+      times[turned].push(await timed(() => client.phoneNumbers.update.mutate({ phone_number_id, supports_inbound })));
+      await setDelay(0);
+    }
+  }
+  console.log(`\nAn update of a Twilio number with 200 ms at each call, ${ROUNDS[200]} times`);
+  for (const turned of ['off', 'on'] as const) {
+    const ratio = median(times[turned]) / (DIRECTION_CALLS[turned] * 200);
+    report(`turns calls in ${turned}: wall ÷ ${DIRECTION_CALLS[turned]} calls`, ratio.toFixed(3), '≤ 1.15');
+  }
 };
 
 /** In turns, so that what else the machine does hits both. */

@@ -7,6 +7,8 @@ const MANY = 100_000;
 const PAIRS = 300;
 const WARM_UP = 50;
 
+const INTEGRATION = `intg_${'0'.repeat(12)}` as const;
+
 const lists = {
   'all of them': '',
   'a page further on': 'second',
@@ -15,7 +17,14 @@ const lists = {
   'by state': 'provisioning_state=active',
   'by agent': 'assigned_agent_id=agent',
   'by label': 'label=bench',
+  'by integration': `integration_id=${INTEGRATION}`,
   'by their beginning': 'phone_number_prefix=%2B1555',
+  'by provider and status': 'provider=sip&status=assigned',
+  'by state and status': 'provisioning_state=active&status=assigned',
+  'by agent and status': 'assigned_agent_id=agent&status=assigned',
+  'by label and status': 'label=bench&status=assigned',
+  'by integration and status': `integration_id=${INTEGRATION}&status=assigned`,
+  'by their beginning and status': 'phone_number_prefix=%2B1555&status=assigned',
 };
 
 /** A page over REST where an organization has few numbers and where it has many, in turns. */
@@ -42,6 +51,7 @@ const openLists = async (mongodb_uri: string, count: number) => {
     ...numberOf(n, undefined),
     organization_id,
     label: n % 2 === 0 ? 'bench' : null,
+    ...(n % 4 === 1 && { provider: 'twilio', integration_id: INTEGRATION, former_routing: null }),
     ...(n % 3 === 0 && { status: 'assigned', assigned_agent_id: 'agent' }),
   }));
   for (let from = 0; from < made.length; from += 5000) await rows.insertMany(made.slice(from, from + 5000));

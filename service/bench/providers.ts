@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Twilio and LiveKit that cost nothing: every call succeeds after the delay that was asked for. Kept is only what an
- * update is made to.
+ * Twilio and LiveKit that cost nothing: every call succeeds after the delay that was asked for. Kept is only what is
+ * changed or read later.
  * A process of its own, so that its work does not count as the service's.
  */
 let delay_ms = 0;
@@ -58,7 +58,7 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
     /\/IncomingPhoneNumbers\.json/,
     (_, url) => ({ incoming_phone_numbers: [numberOf(url.searchParams.get('PhoneNumber') ?? '')] }),
   ],
-  [/\/IncomingPhoneNumbers\/PN/, (sent) => ({ ...numberOf(''), ...sent })],
+  [/\/IncomingPhoneNumbers\/PN/, (sent, { pathname }) => routed(/PN\w+/.exec(pathname)?.[0] ?? '', sent)],
   [/\/v2\/PhoneNumbers\//, () => ({ sid: sid('QQ'), voice_region: 'us1' })],
   [/\/Trunks$/, (sent) => ({ ...sent, sid: sid('TK') })],
   [/\/OriginationUrls$/, (sent) => ({ ...sent, sid: sid('OU') })],
@@ -94,13 +94,20 @@ const read = async (req: IncomingMessage): Promise<Sent> => {
   return Object.fromEntries(fields);
 };
 
-const numberOf = (phone_number: string) => ({
-  sid: sid('PN'),
-  phone_number,
-  capabilities: { voice: true },
-  trunk_sid: null,
-  voice_url: '',
-});
+const numbers = new Map<string, Sent>();
+
+const numberOf = (phone_number: string): Sent => {
+  const number_sid = `PN${createHash('md5').update(phone_number).digest('hex')}`;
+  return routed(number_sid, { phone_number });
+};
+
+/** A number with what it is set to from now on. */
+const routed = (number_sid: string, sent: Sent): Sent => {
+  const before = numbers.get(number_sid) ?? { capabilities: { voice: true }, trunk_sid: null, voice_url: '' };
+  const number = { ...before, ...sent, sid: number_sid };
+  numbers.set(number_sid, number);
+  return number;
+};
 
 const server = createServer(async (req, res) => {
   const sent = await read(req);
