@@ -59,6 +59,41 @@ export const measureTurns = async (database: (name: string) => string): Promise<
   await Promise.all([some.close(), many.close()]);
 };
 
+const OF_ANOTHER = 10_000;
+const INTERVAL_MS = 1000;
+/** As long as a record takes whose provider answers a call in this time. */
+const WORK_MS = 50;
+const WAITS = 5;
+
+/** How long one account's only record waits where thousands of another's are due. */
+export const measureFairness = async (database: (name: string) => string): Promise<void> => {
+  const { store, connection, reconcilerOn, close } = await openQueue(database('fairness'), OF_ANOTHER);
+  const rows = databaseOf(connection).collection('phone_numbers');
+  const waits: number[] = [];
+  let found: (() => void) | undefined;
+  const reconciler = reconcilerOn(async (queue) => {
+    const claim = await store.claimDue(queue);
+    if (queue !== QUEUE) found?.();
+    return claim && (() => systemClock.sleep(WORK_MS).then(() => claim.release({}, { due_at: new Date() })));
+  });
+  reconciler.start();
+  for (let wait = 0; wait < WAITS; wait++) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    found = resolve;
+    const single = numberOf(OF_ANOTHER + RESTING + wait, new Date());
+    const queue = `org_${String(wait + 1).repeat(12)}`;
+    const begun = performance.now();
+    await rows.insertOne({ ...single, queue });
+    await promise;
+    waits.push(performance.now() - begun);
+    await rows.deleteOne({ queue });
+  }
+  await reconciler.stop();
+  console.log(`\nOne record beside ${OF_ANOTHER} of another account, ${WAITS} times`);
+  report('the longest that it waited', `${(Math.max(...waits) / 1000).toFixed(1)} s`, '≤ 4 s');
+  await close();
+};
+
 const openQueue = async (mongodb_uri: string, due: number) => {
   const connection = await connect(mongodb_uri);
   await buildIndexes(connection, collections);
@@ -67,7 +102,32 @@ const openQueue = async (mongodb_uri: string, due: number) => {
   const made = Array.from({ length: due + RESTING }, (_, n) => numberOf(n, n < due ? new Date(begun - n) : undefined));
   for (let from = 0; from < made.length; from += 5000) await rows.insertMany(made.slice(from, from + 5000));
   const store = createPhoneNumberStore(connection, { clock: systemClock, lease_ms: 60_000, settle_ms: 10_000 });
+  const reconcilerOn = (
+    claim: (queue: string) => Promise<(() => Promise<void>) | undefined>,
+    dueQueues = store.dueQueues,
+  ) =>
+    createReconciler({
+      sources: [
+        {
+          name: 'phone numbers',
+          dueQueues,
+          claim: async (queue) => {
+            const work = await claim(queue);
+            return work && (() => work().then(() => ({ outcome: 'settled', wait_ms: 0 })));
+          },
+        },
+      ],
+      queues: createQueues(connection, { clock: systemClock, lease_ms: 60_000 }),
+      gate: { isPaused: async () => false },
+      clock: systemClock,
+      log: createLogging('silent', { write: () => {} }).log,
+      metrics: createMetrics(),
+      interval_ms: INTERVAL_MS,
+    });
   return {
+    store,
+    connection,
+    reconcilerOn,
     /** Tells how long it took, and puts the record back, behind the others. */
     claim: async (): Promise<number> => {
       const started = performance.now();
@@ -80,30 +140,13 @@ const openQueue = async (mongodb_uri: string, due: number) => {
     /** Tells what a record of it cost. Each is put back, behind the others. */
     turn: async (): Promise<number> => {
       let left = OF_A_TURN;
-      const reconciler = createReconciler({
-        sources: [
-          {
-            name: 'phone numbers',
-            dueQueues: async () => (left > 0 ? store.dueQueues() : []),
-            claim: async (queue) => {
-              const claim = left-- > 0 ? await store.claimDue(queue) : undefined;
-              return (
-                claim &&
-                (async () => {
-                  await claim.release({}, { due_at: new Date() });
-                  return { outcome: 'settled', wait_ms: 0 };
-                })
-              );
-            },
-          },
-        ],
-        queues: createQueues(connection, { clock: systemClock, lease_ms: 60_000 }),
-        gate: { isPaused: async () => false },
-        clock: systemClock,
-        log: createLogging('silent', { write: () => {} }).log,
-        metrics: createMetrics(),
-        interval_ms: 1000,
-      });
+      const reconciler = reconcilerOn(
+        async (queue) => {
+          const claim = left-- > 0 ? await store.claimDue(queue) : undefined;
+          return claim && (() => claim.release({}, { due_at: new Date() }));
+        },
+        async () => (left > 0 ? store.dueQueues() : []),
+      );
       const started = performance.now();
       await reconciler.turn();
       return (performance.now() - started) / OF_A_TURN;

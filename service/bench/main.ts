@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openMongod } from '../src/development/mongod.ts';
 import { measureBefore } from './before.ts';
 import { measureBusy } from './busy.ts';
-import { measureClaims, measureTurns } from './claims.ts';
+import { measureClaims, measureFairness, measureTurns } from './claims.ts';
 import { measureImports } from './imports.ts';
 import { measureLists } from './lists.ts';
 import { measureLiveKit } from './livekit.ts';
@@ -33,6 +33,7 @@ try {
   if (!only || only === 'lists') await measureLists(database);
   if (!only || only === 'claims') await measureClaims(database);
   if (!only || only === 'turns') await measureTurns(database);
+  if (!only || only === 'fairness') await measureFairness(database);
   if (!only || only === 'start') await measureStart(database);
   if (!only || only === 'stall') await measureStall(database);
   if (!only || only === 'busy') await measureBusy(database);
