@@ -5,10 +5,11 @@ import type { Faults } from '../../src/sandbox/faults.ts';
 import { openSandbox } from '../../src/sandbox/server.ts';
 import { createMemoryShelf, type Shelf } from '../../src/sandbox/shelf.ts';
 import { type OpenedService, openService, uniqueDatabase } from '../open-service.ts';
-import { createTurnedClock } from '../turned-clock.ts';
+import { createTurnedClock, type TurnedClock } from '../turned-clock.ts';
 import { expectWholeWorld, isSomethingDue, settle } from '../world.ts';
 import { type FlowName, flows, forgetTrunk } from './flows.ts';
 import { type Network, openNetwork } from './network.ts';
+import { letTimePass } from './silence.ts';
 import { isRead, type WayName, ways } from './ways.ts';
 
 /** A call of a run: its name, and which of that name it is, counted from one. */
@@ -51,8 +52,9 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-/** A slow machine answers sooner, and one that waits until the end does not take for ever. */
-const environment = { PROVIDER_TIMEOUT_SECONDS: '2', IMPORT_DEADLINE_SECONDS: '8' };
+/** A slow machine answers sooner. Where a provider is silent the clock is turned by so much: nobody waits. */
+const PROVIDER_TIMEOUT_SECONDS = 4;
+const environment = { PROVIDER_TIMEOUT_SECONDS: `${PROVIDER_TIMEOUT_SECONDS}`, IMPORT_DEADLINE_SECONDS: '16' };
 const ALWAYS = 1000;
 /** After so many runs the world is emptied, so that no run reads through what hundreds have left. */
 const RUNS = 25;
@@ -105,8 +107,8 @@ interface World {
 }
 
 const openWorld = async (): Promise<World> => {
-  const clock = createTurnedClock();
-  const { shelf, empty, watch } = createWatchedShelf();
+  const clock = createOwnClock();
+  const { shelf, empty, watch } = createWatchedShelf(() => clock.advance(1000 * PROVIDER_TIMEOUT_SECONDS));
   const sandbox = await openSandbox({ shelf, clock, port: 0 });
   watch(sandbox.faults);
   const network = await openNetwork(sandbox.url);
@@ -148,8 +150,19 @@ const openWorld = async (): Promise<World> => {
   return world;
 };
 
+/** Who has waited for a moment finds that so much time has passed: where a provider is busy for ever, a deadline comes soon. */
+const createOwnClock = (): TurnedClock => {
+  const clock = createTurnedClock();
+  const sleep: TurnedClock['sleep'] = async (ms, signal) => {
+    const until = clock.now() + ms;
+    await clock.sleep(ms, signal);
+    clock.advance(Math.max(0, until - clock.now()));
+  };
+  return { ...clock, sleep };
+};
+
 /** Begins anew when it is told to, and fails where a call that is taken for a read changes what a provider has. */
-const createWatchedShelf = () => {
+const createWatchedShelf = (waitForSilence: () => void) => {
   const calls = new AsyncLocalStorage<string>();
   let memory = createMemoryShelf();
   const checkCall = () => {
@@ -177,7 +190,9 @@ const createWatchedShelf = () => {
       const { take } = faults;
       faults.take = (call) => {
         calls.enterWith(call);
-        return take(call);
+        const fault = take(call);
+        if (fault?.kind.startsWith('hang')) letTimePass(waitForSilence);
+        return fault;
       };
     },
   };

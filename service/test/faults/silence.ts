@@ -1,0 +1,43 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
+
+/** Names a call on its way to a provider. */
+const HEADER = 'x-call-under-way';
+/** A call that is to act has done so by then. */
+const ACTED_WITHIN_MS = 20;
+
+const underWay = new Map<string, AbortController>();
+const received = new AsyncLocalStorage<string | undefined>();
+let asked = 0;
+
+subscribe('http.server.request.start', (message) => {
+  const { headers } = (message as { request: IncomingMessage }).request;
+  received.enterWith(headers[HEADER]?.toString());
+});
+
+/** What is sent with a time limit can be told that its time is over. */
+const send = globalThis.fetch;
+globalThis.fetch = async (to, init) => {
+  if (!init?.signal) return send(to, init);
+  const name = `${++asked}`;
+  const silence = new AbortController();
+  underWay.set(name, silence);
+  const signal = AbortSignal.any([init.signal, silence.signal]);
+  try {
+    return await send(to, { ...init, signal, headers: { ...init.headers, [HEADER]: name } });
+  } finally {
+    underWay.delete(name);
+  }
+};
+
+/** The call that is being received is never answered: for whoever waits for it the time is over, as soon as it has acted. */
+export const letTimePass = (turn: () => void): void => {
+  const silence = underWay.get(received.getStore() ?? '');
+  // A replica that has died waits no more.
+  if (silence === undefined) return;
+  setTimeout(() => {
+    turn();
+    silence.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  }, ACTED_WITHIN_MS);
+};
