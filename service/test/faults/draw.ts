@@ -31,28 +31,45 @@ export const allPairs = (recordings: readonly Recording[]): Scenario[] =>
     ),
   );
 
+/** So many pairs of a cell are tried, until one has met both its faults. */
+const TRIES = 10;
+
 /**
- * One pair of each cell: a first call × a later call, with and without a kill between the two. Half of them are of the
- * kind that harms most: something was made that nobody was told of, and then the very next such call fails for ever.
+ * For each cell, a first call × a later call, with and without a kill between the two: some of its pairs, in the order in
+ * which they are tried. Half begin with one of the kind that harms most: something was made that nobody was told of, and
+ * then the very next such call fails for ever.
  */
-export const drawPairs = (recordings: readonly Recording[], random: () => number): Scenario[] => {
-  const cells = new Map<string, Scenario[]>();
-  for (const pair of allPairs(recordings)) {
-    const cell = cellOf(pair);
-    cells.set(cell, [...(cells.get(cell) ?? []), pair]);
-  }
-  return [...cells.values()].map((pairs) => {
+export const drawCells = (recordings: readonly Recording[], random: () => number): Scenario[][] =>
+  [...Map.groupBy(allPairs(recordings), cellOf).values()].map((pairs) => {
     const harmful = pairs.filter(
       ({ first, second }) => first?.way.endsWith('after acting') && second?.forever && second.nth === 1,
     );
-    const from = harmful.length > 0 && random() < 0.5 ? harmful : pairs;
-    return from[Math.floor(random() * from.length)] as Scenario;
+    const [first] = random() < 0.5 ? inAnyOrder(harmful, random) : [];
+    const others = inAnyOrder(pairs, random).filter((pair) => pair !== first);
+    return [...(first ? [first] : []), ...others].slice(0, TRIES);
   });
+
+const inAnyOrder = <T>(from: readonly T[], random: () => number): T[] =>
+  from
+    .map((it) => ({ it, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ it }) => it);
+
+/** By first call and kill: what is called after it, and how often over all ways in which it fails. */
+export const cellsOf = (recordings: readonly Recording[]): Map<string, Map<string, number>> => {
+  const cells = new Map<string, Map<string, number>>();
+  for (const { first, killed, later } of recordings) {
+    const key = `${callText(first)}${killed ? ' killed' : ''}`;
+    const counts = cells.get(key) ?? new Map<string, number>();
+    for (const name of later) counts.set(name, (counts.get(name) ?? 0) + 1);
+    if (counts.size > 0) cells.set(key, counts);
+  }
+  return cells;
 };
 
 const callText = ({ name, nth }: CallOfRun) => `${name}#${nth}`;
 
-const cellOf = ({ flow, first, killed, second }: Scenario): string =>
+export const cellOf = ({ flow, first, killed, second }: Scenario): string =>
   [flow, first && callText(first), killed, second?.name].join(' / ');
 
 /** Names a scenario: what `--pair` takes to play it alone. */

@@ -1,0 +1,64 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Recording } from './draw.ts';
+import { flows } from './flows.ts';
+import { countCells, leastOf, missingOf, mostOf, type Recorded, readRecorded, writtenCells } from './recorded.ts';
+
+const folder = import.meta.dirname;
+const first = { name: 'twilio.createTrunk', nth: 1, way: 'away' } as const;
+const recordings: Recording[] = [
+  { flow: 'assign', first, killed: false, later: ['twilio.createTrunk', 'twilio.listTrunks', 'twilio.listTrunks'] },
+  { flow: 'assign', first: { ...first, way: 'busy' }, killed: false, later: ['twilio.createTrunk'] },
+];
+const recorded = (calls: string[], of: Recording[], more: Partial<Recorded> = {}): Recorded => ({
+  ...{ cells: writtenCells(calls, of), met: 2, pairs: 50 },
+  ...more,
+});
+const whole = recorded(['twilio.createTrunk'], recordings);
+const less = recorded([], recordings.slice(1), { met: 1 });
+
+describe('What is written down of the flows', () => {
+  it('has all of them, each with a file that plays it, and with a line in the README', async () => {
+    const files = (await readdir(folder)).filter((file) => file.endsWith('.pairs.ts'));
+    const played = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+    const readme = await readFile(join(folder, 'README.md'), 'utf8');
+    const written = await readRecorded();
+    for (const flow of Object.keys(flows)) {
+      expect(Object.keys(written)).toContain(flow);
+      expect(
+        played.filter((text) => text.includes(`holdsUnderPairs('${flow}')`)),
+        flow,
+      ).toHaveLength(1);
+      expect(readme).toContain(`\n| ${flow} `);
+    }
+  });
+
+  it('is 300 cells at least that had a pair that met both its faults', async () => {
+    const all = Object.values(await readRecorded());
+    expect(all.map(({ met }) => met)).not.toContain(0);
+    expect(all.reduce((sum, { met }) => sum + met, 0)).toBeGreaterThanOrEqual(300);
+    for (const one of all) expect(countCells(one)).toBeGreaterThanOrEqual(one.met);
+  });
+});
+
+describe('A run that meets less', () => {
+  it('is told by a sentence for each call that is lost', () => {
+    expect(missingOf(less, whole)).toEqual([
+      'After nothing failed, twilio.createTrunk was called 1 times at least, and now 0.',
+      'After twilio.createTrunk#1 failed, twilio.createTrunk was called 2 times at least, and now 1.',
+      'After twilio.createTrunk#1 failed, twilio.listTrunks was called 2 times at least, and now 0.',
+    ]);
+    expect(missingOf(mostOf(less, whole), whole)).toEqual([]);
+  });
+
+  it('is told nothing where it meets more', () => {
+    expect(missingOf(whole, less)).toEqual([]);
+  });
+
+  it('is compared with the least of what was seen', () => {
+    const cells = { 'twilio.createTrunk#1': 'twilio.createTrunk 1' };
+    expect(leastOf(whole, less)).toEqual({ cells, met: 1, pairs: 50 });
+    expect(countCells(whole)).toBe(2);
+  });
+});
