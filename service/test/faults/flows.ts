@@ -261,14 +261,9 @@ const releasing = async ({ caller, input }: Import, before?: object): Promise<Ac
     check: async (now, answer) => {
       const as = now.as(caller);
       const { status: found } = await as.rest('GET', `/api/phone-numbers/${phone_number_id}`);
-      if (answer) {
-        const said = JSON.stringify(answer.body);
-        expect(answer.status, said).not.toBe(500);
-        // A refusal leaves it as it was. Whatever was begun has come to its end by now.
-        expect(found, said).toBe(answer.status < 300 ? 404 : 200);
-        if (answer.status === 200) expect(answer.body.data.provisioning_state).toBe('released');
-        if (answer.status === 202) expect(answer.body.data.provisioning_state).toBe('releasing');
-      }
+      expectFound(found, answer);
+      if (answer?.status === 200) expect(answer.body.data.provisioning_state).toBe('released');
+      if (answer?.status === 202) expect(answer.body.data.provisioning_state).toBe('releasing');
       if (found !== 404) return;
       if (before) {
         const number = (await readWorld(now)).numbers.find((it) => it.phone_number === input.phone_number);
@@ -278,6 +273,19 @@ const releasing = async ({ caller, input }: Import, before?: object): Promise<Ac
     },
   };
 };
+
+/** What Twilio takes for the account's trunk, and what LiveKit dials these numbers by. */
+const credentialsOf = (service: OpenedService, account_sid: string) => ({
+  taken: async () =>
+    (await service.sandbox.shelf.list<Record<string, string>>('twilio.credential'))
+      .filter((it) => it.account_sid === account_sid)
+      .map(({ username, password }) => ({ username, password })),
+  dialing: async (numbers: string[]) =>
+    (await readWorld(service)).outbound
+      .filter((it) => it.numbers?.some((one) => numbers.includes(one)))
+      .map((it) => Object(it))
+      .map((it) => ({ username: it.authUsername, password: it.authPassword })),
+});
 
 /** A request stores it; what is called is called by the reconciler. */
 const rotating = async (service: OpenedService): Promise<Act> => {
@@ -291,37 +299,81 @@ const rotating = async (service: OpenedService): Promise<Act> => {
     numbers.push(phone_number);
   }
   const path = `/api/integrations/${integration_id}`;
-  const taken = async (now: OpenedService) =>
-    (await now.sandbox.shelf.list<Record<string, string>>('twilio.credential'))
-      .filter((it) => it.account_sid === account_sid)
-      .map(({ username, password }) => ({ username, password }));
-  const former = await taken(service);
+  const former = await credentialsOf(service, account_sid).taken();
   return {
     ask: async () => {
       await caller.rest('PUT', path, { rotate_trunk_password: true });
-      for (let turns = 0; turns < ROTATION_TURNS; turns++) {
-        await service.reconciler.turn();
-        service.clock.advance(6000);
-      }
+      await takeTurns(service);
       return caller.rest('GET', path);
     },
     check: async (now) => {
       const { body } = await now.as(caller).rest('GET', path);
       expect(body.data.trunk_password_rotation).toBeNull();
-      const credentials = await taken(now);
+      const { taken, dialing } = credentialsOf(now, account_sid);
+      const credentials = await taken();
       expect(credentials).toHaveLength(1);
       expect(credentials).not.toEqual(former);
-      const dialing = (await readWorld(now)).outbound.filter((it) => it.numbers?.some((one) => numbers.includes(one)));
-      const used = dialing
-        .map((it) => Object(it))
-        .map((it) => ({ username: it.authUsername, password: it.authPassword }));
-      expect(used).toEqual([...credentials, ...credentials]);
+      expect(await dialing(numbers)).toEqual([...credentials, ...credentials]);
     },
   };
 };
 
-/** So many take it to its end where nothing fails. */
-const ROTATION_TURNS = 4;
+/** Both are asked for at the same moment; then the reconciler goes on with the rotation. */
+const rotatingWhileImported = async (service: OpenedService): Promise<Act> => {
+  const integrated = await newIntegration(service);
+  const { caller, integration_id, account_sid } = integrated;
+  const first = await ofTwilio(service, integrated);
+  await imported(first);
+  const second = await ofTwilio(service, integrated);
+  const importOfSecond = importing(second, second.before);
+  const path = `/api/integrations/${integration_id}`;
+  const former = await credentialsOf(service, account_sid).taken();
+  const answers: { rotated?: RestAnswer; imported?: RestAnswer } = {};
+  return {
+    ask: async () => {
+      await Promise.all([
+        caller.rest('PUT', path, { rotate_trunk_password: true }).then((it) => Object.assign(answers, { rotated: it })),
+        importOfSecond.ask().then((it) => Object.assign(answers, { imported: it })),
+      ]);
+      await takeTurns(service);
+      return caller.rest('GET', path);
+    },
+    check: async (now, answer) => {
+      const { body } = await now.as(caller).rest('GET', path);
+      expect(body.data.trunk_password_rotation).toBeNull();
+      if (answer) expect(answers.rotated?.status, JSON.stringify(answers.rotated?.body)).toBe(200);
+      const { taken, dialing } = credentialsOf(now, account_sid);
+      const credentials = await taken();
+      expect(credentials).toHaveLength(1);
+      if (answers.rotated?.status === 200) expect(credentials).not.toEqual(former);
+      const { data: kept } = await now.as(caller).client.phoneNumbers.list.query({ integration_id });
+      const active = kept.map(({ phone_number }) => phone_number);
+      expect(active).toContain(first.input.phone_number);
+      expect(await dialing(active)).toEqual(active.flatMap(() => credentials));
+      // Where it is gone it is imported again.
+      await importOfSecond.check(now, answers.imported);
+      const all = [first.input.phone_number, second.input.phone_number];
+      expect(await dialing(all)).toEqual([...credentials, ...credentials]);
+    },
+  };
+};
+
+/** So many take a rotation, or a deletion, to its end where nothing fails. */
+const TURNS = 4;
+
+const takeTurns = async ({ reconciler, clock }: OpenedService) => {
+  for (let turns = 0; turns < TURNS; turns++) {
+    await reconciler.turn();
+    clock.advance(6000);
+  }
+};
+
+/** Of its trunk, and of what belongs to that. */
+const expectNothingLeft = async (now: OpenedService, { account_sid }: Integrated) => {
+  const { trunks, lists, credentials, urls, permissions } = await readWorld(now);
+  const left = [trunks, lists, credentials, urls, permissions].flat();
+  expect(left.filter((it) => it.account_sid === account_sid)).toEqual([]);
+};
 
 /** Nothing of it is left; or it is as it was, and numbers are imported with it. */
 const deleting = async (service: OpenedService): Promise<Act> => {
@@ -335,18 +387,61 @@ const deleting = async (service: OpenedService): Promise<Act> => {
     check: async (now, answer) => {
       const as = now.as(caller);
       const { status: found, body: kept } = await as.rest('GET', path);
-      if (answer) {
-        const said = JSON.stringify(answer.body);
-        expect(answer.status, said).not.toBe(500);
-        expect(found, said).toBe(answer.status < 300 ? 404 : 200);
-      }
-      if (found === 404) {
-        const { trunks, lists, credentials, urls, permissions } = await readWorld(now);
-        const left = [trunks, lists, credentials, urls, permissions].flat();
-        expect(left.filter((it) => it.account_sid === integrated.account_sid)).toEqual([]);
-      } else {
+      expectFound(found, answer);
+      if (found === 404) await expectNothingLeft(now, integrated);
+      else {
         expect(kept.data.state).toBe('active');
         expect((await as.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
+      }
+    },
+  };
+};
+
+/** A refusal leaves it as it was. Whatever was begun has come to its end by now. */
+const expectFound = (found: number, answer: RestAnswer | undefined) => {
+  if (answer === undefined) return;
+  const said = JSON.stringify(answer.body);
+  expect(answer.status, said).not.toBe(500);
+  expect(found, said).toBe(answer.status < 300 ? 404 : 200);
+};
+
+/** Both are asked for at the same moment, and the deletion once more where the number was still in use. */
+const deletingWhileReleased = async (service: OpenedService): Promise<Act> => {
+  const integrated = await newIntegration(service);
+  const { caller, input, before } = await ofTwilio(service, integrated);
+  const { body } = await imported({ caller, input });
+  const path = `/api/integrations/${integrated.integration_id}`;
+  const pathOfNumber = `/api/phone-numbers/${body.data.phone_number_id}`;
+  const answers: { released?: RestAnswer; deleted?: RestAnswer | undefined } = {};
+  const remove = () => caller.rest('DELETE', path).then((it) => Object.assign(answers, { deleted: it }));
+  return {
+    ask: async () => {
+      await Promise.all([
+        caller.rest('DELETE', pathOfNumber).then((it) => Object.assign(answers, { released: it })),
+        remove(),
+      ]);
+      await takeTurns(service);
+      if (answers.deleted?.status === 409) {
+        answers.deleted = undefined;
+        await remove();
+        await takeTurns(service);
+      }
+      return caller.rest('GET', path);
+    },
+    check: async (now, answer) => {
+      if (answer) expect(answer.status, JSON.stringify(answer.body)).not.toBe(500);
+      const as = now.as(caller);
+      const { status: number } = await as.rest('GET', pathOfNumber);
+      const { status: integration, body: kept } = await as.rest('GET', path);
+      expectFound(number, answers.released);
+      expectFound(integration, answers.deleted);
+      if (number === 404) await checkRouting(now, as, input.phone_number, before);
+      if (integration === 404) {
+        expect(number).toBe(404);
+        await expectNothingLeft(now, integrated);
+      } else {
+        expect(kept.data.state).toBe('active');
+        if (number === 404) expect((await as.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
       }
     },
   };
@@ -386,8 +481,16 @@ export const flows = {
     return releasing(first, before);
   },
   'rotation of the trunk password': rotating,
+  'rotation of the trunk password while a number is imported': rotatingWhileImported,
   'deletion of an integration': (service) => deleting(service),
+  'deletion of an integration while its number is released': deletingWhileReleased,
   'release of a SIP number': async (service) => releasing(await ofSip(service)),
 } as const satisfies Record<string, Flow>;
 
 export type FlowName = keyof typeof flows;
+
+/** What runs side by side calls in another order each time: a call may have another number among those of its name. */
+export const interleaved: ReadonlySet<FlowName> = new Set([
+  'rotation of the trunk password while a number is imported',
+  'deletion of an integration while its number is released',
+]);

@@ -7,7 +7,7 @@ import { createMemoryShelf, type Shelf } from '../../src/sandbox/shelf.ts';
 import { type OpenedService, openService, uniqueDatabase } from '../open-service.ts';
 import { createTurnedClock, type TurnedClock } from '../turned-clock.ts';
 import { expectWholeWorld, isSomethingDue, settle } from '../world.ts';
-import { type FlowName, flows, forgetTrunk } from './flows.ts';
+import { type FlowName, flows, forgetTrunk, interleaved } from './flows.ts';
 import { type Network, openNetwork } from './network.ts';
 import { letTimePass } from './silence.ts';
 import { isRead, type WayName, ways } from './ways.ts';
@@ -57,6 +57,7 @@ export interface Lane {
 /** A slow machine answers sooner. Where a provider is silent the clock is turned by so much: nobody waits. */
 const PROVIDER_TIMEOUT_SECONDS = 4;
 const environment = { PROVIDER_TIMEOUT_SECONDS: `${PROVIDER_TIMEOUT_SECONDS}`, IMPORT_DEADLINE_SECONDS: '16' };
+const TRANSACTION_SECONDS = 5;
 const ALWAYS = 1000;
 /** After so many runs the world is emptied, so that no run reads through what hundreds have left. */
 const RUNS = 25;
@@ -151,6 +152,9 @@ const openWorld = async (): Promise<World> => {
       }
     },
   };
+  // What a dead replica was about to write keeps others from writing there, by default for a minute.
+  const database = world.service.connection.getClient().db('admin');
+  await database.command({ setParameter: 1, transactionLifetimeLimitSeconds: TRANSACTION_SECONDS });
   return world;
 };
 
@@ -225,7 +229,7 @@ const play = async (world: World, { flow, first, killed = false, second }: Scena
     if (killed && begun) return undefined;
     throw error;
   });
-  if (!begun) throw new Error(`${first?.name} was not called ${first?.nth} times`);
+  if (!begun && !interleaved.has(flow)) throw new Error(`${first?.name} was not called ${first?.nth} times`);
   const died = killed && begun;
   // Nothing that a dead replica has sent is answered to it: it is all the same how its last call failed.
   if (died) expect(answer, 'the dead replica answered').toBeUndefined();
