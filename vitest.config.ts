@@ -41,6 +41,7 @@ export default defineConfig({
           name: 'thorough',
           include: thorough.filter((path) => path.startsWith('service/')),
           globalSetup: 'service/test/mongod.ts',
+          isolate: false,
         },
       },
       {
