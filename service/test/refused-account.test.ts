@@ -58,6 +58,23 @@ it('an account that no number was imported from is looked at, too', async () => 
   expect((await caller.client.integrations.get.query({ integration_id })).data.status).toBe('refused');
 });
 
+it('an account is looked at again within minutes where Twilio was away', async () => {
+  const caller = await service.newOrganization();
+  const { integration_id, account_sid } = await service.integrate(caller, []);
+  const { shelf, faults } = service.sandbox;
+  const account = (await shelf.get<{ status: string }>('twilio.account', account_sid))!;
+  await shelf.put('twilio.account', account_sid, { ...account, auth_token: 'another' });
+  faults.add({ call: 'twilio.listNumbers', kind: 'answer', status: 503, times: 1000 });
+  service.clock.advance(HOUR_MS + 1);
+  await service.reconciler.turn();
+  faults.clear();
+  const status = async () => (await caller.client.integrations.get.query({ integration_id })).data.status;
+  expect(await status()).toBe('active');
+  service.clock.advance(300_001);
+  await service.reconciler.turn();
+  expect(await status()).toBe('refused');
+});
+
 it('an account is told of once by whichever call finds it first, however many numbers are refused', async () => {
   const caller = await service.newOrganization();
   const owned = Array.from({ length: 10 }, () => ({ phone_number: drawNumber() }));

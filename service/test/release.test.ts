@@ -140,19 +140,40 @@ describe('Releasing a number', () => {
     expect(types.filter((type) => type === 'phone_number.released')).toHaveLength(1);
   });
 
-  it('tells two at once the same reason where a provider refuses', async () => {
+  it('leaves a number as it was where a direction was turned off before, and a provider refuses', async () => {
+    const { caller, phone_number_id, release, get } = await imported();
+    await caller.client.phoneNumbers.update.mutate({ phone_number_id, supports_inbound: false });
+    const no = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
+    service.sandbox.faults.add({ ...no, call: 'livekit.DeleteSIPTrunk', times: ALWAYS });
+    expect((await release()).body).toMatchObject({ status: 502, code: 'provider_error' });
+    service.sandbox.faults.clear();
+    expect((await get()).body.data.provisioning_state).toBe('active');
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  it('tells two at once the same reason where a provider fails', async () => {
     const { release, get } = await imported();
     service.sandbox.faults.add({ call: 'twilio.fetchNumber', kind: 'hold_before' });
     const first = release();
     await service.sandbox.faults.holding();
     const second = release();
-    service.sandbox.faults.add({ ...refusal, call: 'twilio.updateNumber', times: ALWAYS });
+    // Nothing was done: it is refused before it is looked at.
+    const away = { kind: 'answer', status: 429, body: { code: 20_429, message: 'no', status: 429 } } as const;
+    service.sandbox.faults.add({ ...away, call: 'twilio.updateNumber', times: ALWAYS });
     // The second has read that the first is under way.
     await new Promise((resolve) => setTimeout(resolve, 300));
     service.sandbox.faults.release();
     const answers = await Promise.all([first, second]);
-    expect(answers[1]?.body).toMatchObject({ code: answers[0]?.body.code, detail: answers[0]?.body.detail });
-    expect(answers[0]?.body.detail).toContain('no');
+    for (const { body, headers } of answers) {
+      expect(body).toMatchObject({
+        status: 503,
+        code: 'provider_unavailable',
+        provider: { name: 'twilio', status: 429 },
+      });
+      expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
+    }
+    expect(answers[1]?.body.detail).toBe(answers[0]?.body.detail);
     service.sandbox.faults.clear();
     await settle(service);
     expect((await get()).body.data.provisioning_state).toBe('active');
@@ -220,6 +241,28 @@ describe('Releasing a number', () => {
     await settle(service);
     expect((await forced).status).toBeLessThan(300);
     expect((await get()).status).toBe(404);
+  });
+
+  it.each([
+    ['that is under way', true],
+    ['that has begun at the same moment', false],
+  ])('by force goes on in place of one %s, also where that is refused', async (_when, isLater) => {
+    const { release, get, phone_number_id } = await imported();
+    service.sandbox.faults.add({ call: 'twilio.fetchNumber', kind: 'hold_before' });
+    const plain = release();
+    if (isLater) await service.sandbox.faults.holding();
+    const forced = release('?force=true');
+    await service.sandbox.faults.holding();
+    const isForced = { phone_number_id, 'provisioning.change.force': true };
+    await expect.poll(() => service.connection.collection('phone_numbers').countDocuments(isForced)).toBe(1);
+    service.sandbox.faults.add({ ...closed, call: 'twilio.updateNumber', times: ALWAYS });
+    service.sandbox.faults.release();
+    for (const { status, body } of await Promise.all([plain, forced])) {
+      expect([200, 202], JSON.stringify(body)).toContain(status);
+    }
+    await settle(service);
+    expect((await get()).status).toBe(404);
+    service.sandbox.faults.clear();
   });
 
   it('is refused while the number is being imported or changed', async () => {

@@ -340,6 +340,18 @@ describe('What is refused', () => {
     expect(await number.outbound()).toEqual(outbound);
   });
 
+  it('and who asks for what is stored meanwhile is answered once LiveKit has it', async () => {
+    const number = await imported(SIP);
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after', times: 3 });
+    expect((await number.update({ sip_server_address: 'sip.example.net' })).status).toBe(503);
+    expect((await number.outbound()).address).toBe('sip.example.net');
+    const { status, body } = await number.update({ sip_server_address: 'sip.example.com' });
+    expect({ status, revision: body.data.revision }).toEqual({ status: 200, revision: 1 });
+    expect((await number.outbound()).address).toBe('sip.example.com');
+    await settle(service);
+    expect((await number.outbound()).address).toBe('sip.example.com');
+  });
+
   it('says so too where setting it back takes longer than the caller waits', async () => {
     const number = await imported(SIP);
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'answer', status: 400 });

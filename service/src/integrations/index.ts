@@ -4,7 +4,7 @@ import type { Connection, Transaction } from '../database/connect.ts';
 import type { Quotas } from '../database/quota.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import type { Gate, LeaseSettings, Limiters } from '../provisioning/index.ts';
+import { type Gate, guarded, type LeaseSettings, type Limiters } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { beingDeleted, type Connect, createAccounts, createLineOf } from './accounts.ts';
 import { allAccounts } from './all-accounts.ts';
@@ -115,8 +115,9 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
       const read_at = deps.clock.now();
       const integration = await getActive(caller, integration_id);
       const account = await accounts.accountOf(integration, read_at);
-      const regions = include === 'region' ? account : undefined;
-      return { success: true, ...(await listAvailable(integration, account, page, regions)) };
+      const limited = guarded(account, { limiter: deps.limiterOf(integration.account_sid) });
+      const regions = include === 'region' ? limited : undefined;
+      return { success: true, ...(await listAvailable(integration, limited, page, regions)) };
     },
   };
 

@@ -1,13 +1,14 @@
 import { Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
-import { type Source, saidRetryAfterMs } from '../provisioning/index.ts';
+import { isPassing, type Source, saidRetryAfterMs } from '../provisioning/index.ts';
 import type { IntegrationRecord } from './record.ts';
 import type { IntegrationStore } from './store.ts';
 
 const HOUR_MS = 3_600_000;
+const AGAIN_MS = 300_000;
 
 export interface LookDependencies {
-  store: Pick<IntegrationStore, 'queuesToCheck' | 'takeToCheck'>;
+  store: Pick<IntegrationStore, 'queuesToCheck' | 'takeToCheck' | 'checkSooner'>;
   accountOf(record: IntegrationRecord): Promise<{ proveCredentials(): Promise<void> }>;
   clock: Clock;
 }
@@ -27,6 +28,9 @@ export const createLookHourly = ({ store, accountOf, clock }: LookDependencies):
           return { outcome: 'settled', wait_ms: 0 };
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
+          // Twilio was away: that says nothing of the account.
+          if (isPassing(error))
+            await store.checkSooner(record.integration_id, new Date(clock.now() - HOUR_MS + AGAIN_MS));
           return { outcome: 'postponed', wait_ms: saidRetryAfterMs(error) };
         }
       };

@@ -120,6 +120,10 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       const checked_at = new Date(leaseSettings.clock.now());
       return records.findOneAndUpdate(unchecked, { $set: { checked_at } }, { returnDocument: 'after' });
     },
+    /** Has one looked at again sooner than in an hour, where the look itself failed. */
+    checkSooner: async (integration_id: IntegrationId, checked_at: Date): Promise<void> => {
+      await records.updateOne({ integration_id }, { $set: { checked_at } });
+    },
     countByStatus: async (): Promise<Record<IntegrationRecord['status'], number>> => {
       const [all, refused] = await Promise.all([records.count(held), records.count({ status: 'refused', ...held })]);
       return { active: all - refused, refused };

@@ -1,5 +1,6 @@
 import { type PhoneNumberId, Problem } from '@trunkline/contracts';
 import { type Clock, poll } from '../clock.ts';
+import { problemAgain } from './change.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
 
@@ -23,7 +24,7 @@ export const createAwaitOutcome =
       if (record === null || record.provisioning_state === 'importing') return undefined;
       const { outcome } = record.provisioning;
       const isOfImport = (outcome?.at ?? record.created_at).getTime() === record.created_at.getTime();
-      if (outcome && isOfImport) throw new Problem(outcome.code, outcome.detail);
+      if (outcome && isOfImport) throw problemAgain(outcome);
       return record;
     });
     if (imported) return imported;

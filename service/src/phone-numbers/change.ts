@@ -61,9 +61,11 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     // An update may be what takes the obstacle out of its way.
     if (isDegraded && asked.kind !== 'update') throw degraded(record);
     if (!isDegraded && record.provisioning_state !== 'active') throw busy(phone_number_id);
-    if (!isDegraded && isSo(record, asked.wanted) && record.provisioning.lease_token === null) return record;
+    const isSame = !isDegraded && isSo(record, asked.wanted);
+    if (isSame && record.provisioning.due_at === undefined) return record;
     const asker = { actor: { key_id }, request_id, ...(stored_request && { stored_request }) };
-    const change = { ...asked, ...asker, at: new Date(clock.now()) };
+    // While an earlier change is being set back, the providers may have something else than the record.
+    const change = { ...asked, ...(isSame && { wanted: {} }), ...asker, at: new Date(clock.now()) };
     const claim = await store.startChange(record, change);
     if (claim === undefined) {
       const now = await store.get(organization_id, phone_number_id);
@@ -81,8 +83,21 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
 export const refusalOf = (
   { provisioning: { outcome } }: PhoneNumberRecord,
   at: Date | undefined,
-): Problem | undefined =>
-  outcome?.at && outcome.at.getTime() === at?.getTime() ? new Problem(outcome.code, outcome.detail) : undefined;
+): Problem | undefined => (outcome?.at && outcome.at.getTime() === at?.getTime() ? problemAgain(outcome) : undefined);
+
+/** In how many seconds to try again, where that is not known any longer. */
+const RETRY_AFTER_SECONDS = 30;
+
+/** The problem that one caller was answered, for another. */
+export const problemAgain = ({
+  code,
+  detail,
+  provider,
+}: NonNullable<PhoneNumberRecord['provisioning']['outcome']>): Problem => {
+  const problem = new Problem(code, detail, { ...(provider && { provider }) });
+  if (problem.status === 503) problem.members.retry_after_seconds = RETRY_AFTER_SECONDS;
+  return problem;
+};
 
 /** Whether nothing differs of what is wanted. */
 const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>

@@ -68,10 +68,10 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     },
 
     /** An import goes back; whatever else was wanted is not to be. Nothing is left of an import that has made nothing. */
-    dropped: async (claim: PhoneNumberClaim, { code, detail }: Problem): Promise<void> => {
+    dropped: async (claim: PhoneNumberClaim, { code, detail, members: { provider } }: Problem): Promise<void> => {
       const { record } = claim;
       const { change, uncertain_until } = record.provisioning;
-      const outcome = change && { code, detail, at: change.at };
+      const outcome = change && { code, detail, ...(provider && { provider }), at: change.at };
       if (change?.kind === 'import') {
         const back = { provisioning_state: 'releasing', 'provisioning.change': null } as const;
         await inTransaction(async (session) => {

@@ -66,6 +66,16 @@ const Change = z.object({
 });
 export type Change = z.output<typeof Change>;
 
+/** As `ProviderAnswer`. */
+const ProviderSaid = z.object({
+  name: z.enum(['twilio', 'livekit']),
+  status: z.number(),
+  code: orNull(z.string()),
+  message: orNull(z.string()),
+  request_id: orNull(z.string()),
+  more_info: orNull(z.string()),
+});
+
 const provisioning = z.object({
   ...provisioningShape(partNames),
   imported_by: z.object({
@@ -84,7 +94,14 @@ const provisioning = z.object({
   /** What we may not mend, and since when: the number is `degraded`. */
   obstacle: orNull(z.object({ code: z.string(), detail: z.string(), since: z.date() })),
   /** Why the last change was dropped, for whoever waits for it; `at`: of that change. */
-  outcome: orNull(z.object({ code: z.enum(problemCodes), detail: z.string(), at: z.date().exactOptional() })),
+  outcome: orNull(
+    z.object({
+      code: z.enum(problemCodes),
+      detail: z.string(),
+      provider: ProviderSaid.exactOptional(),
+      at: z.date().exactOptional(),
+    }),
+  ),
   /** What was read at the carrier. No failure erases it. */
   known: z
     .object({

@@ -59,10 +59,12 @@ export const createRelease = (deps: ReleaseDependencies) => {
     };
     const record = await getOwn(store, caller, { phone_number_id, if_revision });
     const { phone_number, assigned_agent_id } = record;
-    if (isBeingReleased(record)) {
-      if (force) await store.forceRelease(phone_number_id, change);
-      return awaitRelease(record);
-    }
+    const join = async (begun: PhoneNumberRecord): Promise<Release> => {
+      if (!force) return awaitRelease(begun);
+      await store.forceRelease(phone_number_id, change);
+      return awaitRelease(begun, at);
+    };
+    if (isBeingReleased(record)) return join(record);
     if (assigned_agent_id !== null && !force) {
       throw new Problem(
         'phone_number_assigned',
@@ -70,10 +72,10 @@ export const createRelease = (deps: ReleaseDependencies) => {
       );
     }
     const claim = await store.startChange(record, change);
-    if (claim !== undefined) return letGo(claim, () => awaitRelease(record, at));
+    if (claim !== undefined) return letGo(claim, at, () => awaitRelease(record, at));
     const now = await store.get(organization_id, phone_number_id);
     if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
-    if (now === null || isBeingReleased(now)) return awaitRelease(now ?? record);
+    if (now === null || isBeingReleased(now)) return join(now ?? record);
     throw busy(phone_number_id);
   };
 };
@@ -81,7 +83,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
 /** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
 const createLetGo =
   ({ reconcile, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
-  (claim: PhoneNumberClaim, awaitRelease: () => Promise<Release>): Promise<Release> => {
+  (claim: PhoneNumberClaim, begun_at: Date, awaitRelease: () => Promise<Release>): Promise<Release> => {
     const { record } = claim;
     const finished = new AbortController();
     const deadline = { at: clock.now() + deadline_ms, signal: new AbortController().signal };
@@ -93,23 +95,37 @@ const createLetGo =
         const outcome = await tryAgain(() => reconcile.back(claim, { deadline }), { clock, deadline, retry_base_ms });
         return { record, isDone: outcome === 'removed' };
       } catch (error) {
-        if (error instanceof LeaseLost) return awaitRelease();
         if (!isOursToStore(error)) throw error;
-        if (isAnswered || isRemovalBegun(record)) {
+        if (isAnswered || isRemovalBegun(record, begun_at)) {
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
         isDropped = true;
         const problem = problemOf(error);
-        await reconcile.drop(claim, problem);
-        await reconcile.restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined });
+        try {
+          await reconcile.drop(claim, problem);
+        } catch (lost) {
+          if (!(lost instanceof LeaseLost)) throw lost;
+          // It was forced meanwhile, which is another change: that goes on at once.
+          isDropped = false;
+          await reconcile.postpone(claim, error);
+          return { record, isDone: false };
+        }
+        // It is stored that the number stays: with the lease or the database lost, whoever claims it goes on.
+        const restored = reconcile.restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined });
+        await restored.catch(() => undefined);
         throw problem;
       }
     };
 
     const outcome = background.run(
       'A release',
-      carryOut().finally(() => finished.abort()),
+      carryOut()
+        .catch((error: unknown) => {
+          if (error instanceof LeaseLost) return awaitRelease();
+          throw error;
+        })
+        .finally(() => finished.abort()),
     );
     const late = () => {
       if (isDropped) return outcome;

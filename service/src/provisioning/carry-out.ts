@@ -194,9 +194,11 @@ export const tearDown = async <Job extends Work, Name extends string>(
   }
 };
 
-/** Whether something is removed, or may be: an answer was lost. */
-export const isRemovalBegun = ({ provisioning: { parts, uncertain_until } }: { provisioning: Provisioning }): boolean =>
-  uncertain_until !== null || Object.values(parts).some((part) => part?.state === 'undone');
+/** Whether something was removed since then, or may be: an answer was lost. */
+export const isRemovalBegun = (
+  { provisioning: { parts, uncertain_until } }: { provisioning: Provisioning },
+  since = new Date(0),
+): boolean => uncertain_until !== null || Object.values(parts).some((it) => it?.state === 'undone' && it.at >= since);
 
 /** In doubt also what an earlier change was about to make, and had not written down. */
 const mayBeThere = <Job extends Work, Name extends string>(

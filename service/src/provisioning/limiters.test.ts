@@ -40,6 +40,10 @@ it('no call of an account begins while its provider has asked to wait, for a min
   };
   const patient = guarded({ ask }, { limiter: limiterOf('AC1'), waited });
   const hasty = guarded({ ask }, { limiter: limiterOf('AC1') });
+  const short = guarded({ ask: async () => Promise.reject(busy(1000)) }, { limiter: limiterOf('AC3') });
+  const long = guarded({ ask: () => Promise.reject(busy(5000)) }, { limiter: limiterOf('AC3') });
+  await Promise.allSettled([long.ask(), short.ask()]);
+  await expect(short.ask()).rejects.toMatchObject({ said_retry_after_ms: 5000 });
   const of_another = guarded({ ask: async () => 'well' }, { limiter: limiterOf('AC2') });
 
   await expect(hasty.ask()).rejects.toMatchObject({ said_retry_after_ms: 5000 });

@@ -52,8 +52,10 @@ export const createLimiters = (clock: Pick<Clock, 'now'>) => {
       });
     },
     noteBusy: (problem) => {
-      const wait_ms = Math.min(problem.said_retry_after_ms, LONGEST_WAIT_MS);
-      accountOf(name).busy = { problem, until: clock.now() + wait_ms };
+      const account = accountOf(name);
+      const until = clock.now() + Math.min(problem.said_retry_after_ms, LONGEST_WAIT_MS);
+      // Of calls that were under way at once, one may have been told less than another.
+      if (until > (account.busy?.until ?? 0)) account.busy = { problem, until };
     },
   });
 };

@@ -35,20 +35,21 @@ export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptio
   const base = new URL(url.replace(/^ws/i, 'http'));
   // A proxy may have LiveKit behind a path.
   const path = `${base.pathname.replace(/\/+$/, '')}/twirp/livekit.SIP`;
-  const tokenOf = createTokens(api_key, api_secret);
+  const tokens = createTokens(api_key, api_secret);
   return async (method: string, request: unknown): Promise<unknown> => {
     const request_id = randomUUID();
     const { status, headers, body } = await boundedFetch(new URL(`${path}/${method}`, base), {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json;charset=UTF-8',
-        Authorization: `Bearer ${await tokenOf()}`,
+        Authorization: `Bearer ${await tokens.get()}`,
         'X-Livekit-Request-Id': request_id,
       },
       body: JSON.stringify(request),
       signal: AbortSignal.timeout(timeout_ms),
     });
     if (status >= 200 && status < 300) return JSON.parse(body);
+    if (status === 401) tokens.forget();
     const refused = Refused.safeParse(parseOrText(body)).data;
     throw new TwirpRefusal(refused?.msg ?? body.slice(0, 1000), {
       status,
@@ -63,15 +64,21 @@ const TOKEN_MS = 10 * 60_000;
 
 /** Tokens that may administer SIP. One is used for half of its life. */
 const createTokens = (api_key: string, api_secret: string) => {
-  let token = Promise.resolve('');
-  let until = 0;
-  return (): Promise<string> => {
-    if (Date.now() < until) return token;
-    const drawn = new AccessToken(api_key, api_secret, { ttl: TOKEN_MS / 1000 });
-    drawn.addSIPGrant({ admin: true });
-    until = Date.now() + TOKEN_MS / 2;
-    token = drawn.toJwt();
-    return token;
+  let latest: { token: string; at: number } | undefined;
+  return {
+    get: async (): Promise<string> => {
+      const age_ms = Date.now() - (latest?.at ?? 0);
+      // It is not valid before it was made: a clock may have been set back since.
+      if (latest && age_ms >= 0 && age_ms < TOKEN_MS / 2) return latest.token;
+      const at = Date.now();
+      const token = new AccessToken(api_key, api_secret, { ttl: TOKEN_MS / 1000 });
+      token.addSIPGrant({ admin: true });
+      latest = { token: await token.toJwt(), at };
+      return latest.token;
+    },
+    forget: (): void => {
+      latest = undefined;
+    },
   };
 };
 
