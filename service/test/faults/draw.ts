@@ -55,14 +55,12 @@ const inAnyOrder = <T>(from: readonly T[], random: () => number): T[] =>
     .toSorted((a, b) => a.at - b.at)
     .map(({ it }) => it);
 
-/** By first call and kill: what is called after it, and how often over all ways in which it fails. */
-export const cellsOf = (recordings: readonly Recording[]): Map<string, Map<string, number>> => {
-  const cells = new Map<string, Map<string, number>>();
+/** By first call and kill: what is called after it, in any way in which it fails. */
+export const cellsOf = (recordings: readonly Recording[]): Map<string, Set<string>> => {
+  const cells = new Map<string, Set<string>>();
   for (const { first, killed, later } of recordings) {
     const key = `${callText(first)}${killed ? ' killed' : ''}`;
-    const counts = cells.get(key) ?? new Map<string, number>();
-    for (const name of later) counts.set(name, (counts.get(name) ?? 0) + 1);
-    if (counts.size > 0) cells.set(key, counts);
+    if (later.length > 0) cells.set(key, new Set([...(cells.get(key) ?? []), ...later]));
   }
   return cells;
 };
