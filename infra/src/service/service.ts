@@ -2,7 +2,7 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 import type { TaskSecret } from '../data/secrets.ts';
-import { digestOf, familyOf } from '../names.ts';
+import { familyOf } from '../names.ts';
 import { containersOf } from './container.ts';
 import { repositoryArnOf, startTask, trustOfTasks } from './iam.ts';
 import { Scaling } from './scaling.ts';
@@ -136,12 +136,12 @@ export class Service extends pulumi.ComponentResource {
       repositoryArn: repositoryArnOf(config.image),
     });
     const document = pulumi.jsonStringify(needs.apply(startTask));
-    // A name of its own for each content: a changed policy stands beside the former one, which ECS needs to start the
-    // former tasks again, and which Pulumi deletes once the new ones are steady.
+    // A changed policy is another one, which stands beside the former: ECS needs that to start the former tasks again,
+    // and Pulumi deletes it once the new ones are steady. Where a name is given, the provider deletes first.
     const policy = new aws.iam.RolePolicy(
       `${name}-execution`,
-      { name: document.apply((text) => `${name}-execution-${digestOf(text)}`), role: role.name, policy: document },
-      { parent: this },
+      { role: role.name, policy: document },
+      { parent: this, replaceOnChanges: ['policy'] },
     );
     return { arn: role.arn, policy };
   }

@@ -86,6 +86,12 @@ const takeSnapshot = (urn: string, { skipFinalSnapshot, finalSnapshotIdentifier 
   tell({ act: 'snapshot', urn: `${urn} ${finalSnapshotIdentifier}` });
 };
 
+/**
+ * Where Pulumi would make the name, and it is given, the provider takes what it replaces away first, also where the name
+ * is another: nameRequiresDeleteBeforeReplace in https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/names.go
+ */
+const isNamedByHand = (urn: string, news: Values) => 'name' in news && REPLACES[typeOf(urn)]?.includes('name') === true;
+
 /** What ECS says of a deployment that it has taken back. */
 const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
 
@@ -96,7 +102,12 @@ const provider: Provider = {
     const dropped = Object.keys(asked as Values).filter((key) => !(key in news));
     const changed = Object.keys(news).filter((key) => !isDeepStrictEqual(olds[key], news[key]));
     const replaces = [...changed, ...dropped].filter((key) => REPLACES[typeOf(urn)]?.includes(key));
-    return { changes: changed.length + dropped.length > 0, replaces };
+    return {
+      // Of what is replaced on a change of the program's choosing, the engine itself finds out what has changed.
+      ...(typeOf(urn) !== 'aws:iam/rolePolicy:RolePolicy' && { changes: changed.length + dropped.length > 0 }),
+      replaces,
+      deleteBeforeReplace: isNamedByHand(urn, news),
+    };
   },
   create: async (urn, inputs) => {
     const answered = answer(urn, inputs);

@@ -171,6 +171,24 @@ export const service: Mutant[] = [
     change: inputs({ policy: '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}' }),
   },
   {
+    wrong: 'names the policy by which tasks start, so that the former one goes first',
+    caughtBy:
+      'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own',
+    type: 'aws:iam/rolePolicy:RolePolicy',
+    name: 'trunkline-execution',
+    change: inputs({ name: 'trunkline-execution-01234567' }),
+  },
+  {
+    wrong: 'changes in place the policy by which tasks start',
+    caughtBy:
+      'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own',
+    type: 'aws:iam/rolePolicy:RolePolicy',
+    name: 'trunkline-execution',
+    change: (policy) => {
+      policy.replaceOnChanges = [];
+    },
+  },
+  {
     wrong: 'lets a role read every secret',
     caughtBy: 'roles-do-little',
     type: 'aws:iam/rolePolicy:RolePolicy',

@@ -13,12 +13,16 @@ export const lifecycle = {
       ),
     ),
 
-  'a changed policy of the execution role stands beside the former one, which the former tasks need': (run) =>
-    urnsOf(
-      run,
-      'iam/rolePolicy',
-      ({ name, inputs }) => name.endsWith('-execution') && !/-[0-9a-f]{8}$/.test(String(inputs.name)),
-    ),
+  // A name that is given would be taken away first.
+  'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own':
+    (run) =>
+      urnsOf(
+        run,
+        'iam/rolePolicy',
+        ({ name, inputs, replaceOnChanges, deleteBeforeReplace }) =>
+          name.endsWith('-execution') &&
+          ('name' in inputs || !replaceOnChanges.includes('policy') || deleteBeforeReplace),
+      ),
 
   'what a replacement stands beside has no name of its own': (run) =>
     REPLACED_BESIDE.flatMap((kind) =>
