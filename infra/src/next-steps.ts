@@ -24,7 +24,7 @@ const pushImage = ({ region, architecture }: Deployed['config'], repository: str
   `region=${region}`,
   `platform=linux/${architecture === 'arm64' ? 'arm64' : 'amd64'}`,
   `aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "\${repository%%/*}"`,
-  'docker buildx build --platform "$platform" --file ../service/Dockerfile --tag "$repository:$version" --push ..',
+  'docker buildx build --platform "$platform" --file ../service/Dockerfile --build-arg VERSION="$version" --build-arg REVISION="$(git rev-parse HEAD)" --tag "$repository:$version" --push ..',
   `digest=$(aws ecr describe-images --region "$region" --repository-name "\${repository#*/}" --image-ids "imageTag=$version" --query 'imageDetails[0].imageDigest' --output text)`,
   'pulumi config set infra:image "$repository@$digest"',
   'pulumi preview --policy-pack policies',

@@ -388,6 +388,7 @@ describe('a configuration', () => {
       /names 27018/,
       "'infra:database.port' 27018",
     ],
+    ['mongodbUri', dev({ mongodbUri: 'mongodb://u:p@a.acme.dev:27017,b.acme.dev:27018/t' }), /27017 and 27018/, ''],
     [
       'secretArns.livekitApiKey',
       dev({

@@ -473,7 +473,14 @@ const arns: Rule[] = [
 const external: Rule[] = [
   ({ database, mongodbUri }) => {
     if (database.kind !== 'external' || mongodbUri === undefined) return [];
-    const ports = portsOf(mongodbUri).filter((port) => port !== database.port);
+    const named = [...new Set(portsOf(mongodbUri))];
+    if (named.length > 1) {
+      const ports = named.join(' and ');
+      return [
+        fault('mongodbUri', `names the ports ${ports}, and the tasks may reach one: have all members listen on it.`),
+      ];
+    }
+    const ports = named.filter((port) => port !== database.port);
     return unless(
       ports.length === 0,
       fault(

@@ -46,6 +46,8 @@ export const ACTIONS: Record<string, readonly string[]> = {
     'rds:*TagsFromResource',
   ],
   'aws:ec2/': [
+    // An endpoint brings a private zone of its own.
+    'route53:AssociateVPCWithHostedZone',
     'ec2:Describe*',
     'ec2:*Vpc*',
     'ec2:*Subnet*',
