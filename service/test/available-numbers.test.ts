@@ -301,6 +301,8 @@ describe('a provider that fails', () => {
       const { body } = await read('?include=region');
       expect({ status: body.status, code: body.code }).toEqual({ status, code });
       expect(body.detail).toContain('Nothing was changed.');
+      // Until then the account is left alone.
+      service.clock.advance(7000);
       expect((await read()).status).toBe(200);
     },
   );
