@@ -55,7 +55,7 @@ describe('deploy.yml', () => {
   const evaluated = (expression: string | undefined, { github, ci = 'skipped', set = vars }: On) =>
     runInNewContext((expression ?? 'true').replace(/^\$\{\{(.*)\}\}$/, '$1'), {
       github,
-      vars: { PULUMI_STACK: '', ...set },
+      vars: { PULUMI_STACK: '', AWS_PREVIEW_ROLE: '', ...set },
       needs: { ci: { result: ci } },
       cancelled: () => false,
     });
@@ -93,6 +93,13 @@ describe('deploy.yml', () => {
       environment: '',
       commands: ['infra: pulumi preview --non-interactive --diff --policy-pack policies'],
     });
+  });
+
+  it('previews nothing without a role for it, and takes no other role for one that is missing', () => {
+    expect(done({ github: OWN, set: { ...vars, AWS_PREVIEW_ROLE: '' } })).toBeUndefined();
+    const set = { ...vars, AWS_DEPLOY_ROLE: '', AWS_DRIFT_ROLE: '' };
+    expect(done({ github: push, ci: 'success', set })?.role).toBe('set-AWS_DEPLOY_ROLE');
+    expect(done({ github: SCHEDULE, set })?.role).toBe('set-AWS_DRIFT_ROLE');
   });
 
   it('fails each morning where something was changed by hand', () => {
