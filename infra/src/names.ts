@@ -21,7 +21,7 @@ export const finalSnapshotOf = ({ stack, madeOf }: { stack: string; madeOf: unkn
   `${PREFIX}-${stack.toLowerCase()}-final-${digestOf(JSON.stringify(madeOf))}`.replaceAll(/[^a-z0-9]+/g, '-');
 
 /** Eight digits that tell texts apart. */
-export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** The one provider of every resource: it refuses another account than the configured one, and tags all that it makes. */
 export const createProvider = ({ region, accountId, stack, environment, tags }: Config): aws.Provider =>

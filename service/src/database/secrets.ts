@@ -105,7 +105,7 @@ const aesKeys = new WeakMap<Uint8Array, Promise<webcrypto.CryptoKey>>();
 /** As WebCrypto has it, once for all secrets: jose would import it for each. */
 const aesKeyOf = (key: Uint8Array): Promise<webcrypto.CryptoKey> => {
   const known = aesKeys.get(key);
-  if (known) return known;
+  if (known !== undefined) return known;
   const imported = webcrypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt', 'decrypt']);
   aesKeys.set(key, imported);
   return imported;
