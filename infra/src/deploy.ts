@@ -98,7 +98,7 @@ export const deploy = (config: Config) => {
   };
   const notices = { topicArn, repositoryName: repository.name };
   if (image === undefined) {
-    new Notices(PREFIX, { ...notices, serviceArn: undefined }, opts);
+    new Notices(PREFIX, { ...notices, services: undefined }, opts);
     return outputs;
   }
 
@@ -120,7 +120,9 @@ export const deploy = (config: Config) => {
     },
     opts,
   );
-  new Notices(PREFIX, { ...notices, serviceArn: service.serviceArn }, opts);
+  // By the cluster, and not by the service: that one is known only once its first tasks run, and they may find no room.
+  const services = pulumi.interpolate`arn:aws:ecs:${region}:${accountId}:service/${service.clusterName}/`;
+  new Notices(PREFIX, { ...notices, services }, opts);
   new Alarms(
     `${PREFIX}-running`,
     {

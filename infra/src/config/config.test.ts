@@ -388,7 +388,6 @@ describe('a configuration', () => {
       /names 27018/,
       "'infra:database.port' 27018",
     ],
-    ['mongodbUri', dev({ mongodbUri: 'mongodb://u:p@a.acme.dev:27017,b.acme.dev:27018/t' }), /27017 and 27018/, ''],
     [
       'secretArns.livekitApiKey',
       dev({
@@ -487,6 +486,13 @@ describe('a configuration', () => {
     expect(faults.map((fault) => fault.path)).toEqual([path]);
     expect(faults[0]!.message).toMatch(message);
     expect(faults[0]!.mend.join('\n')).toContain(mend);
+  });
+
+  it('tells of hosts on several ports that they need the same, and sets none', () => {
+    const faults = faultsOf(dev({ mongodbUri: 'mongodb://u:p@a.acme.dev:27017,b.acme.dev:27018/t' }));
+    expect(faults).toMatchObject([
+      { path: 'mongodbUri', message: expect.stringMatching(/names the ports 27017, 27018/), mend: [] },
+    ]);
   });
 
   it('tells all faults at once, each with the command that mends it', () => {

@@ -40,6 +40,19 @@ it('has each key in the README', () => {
 });
 
 it.each([
+  ['dev', ['accountId', 'region', 'livekitUrl', 'livekitSipHost', 'zones']],
+  ['prod', ['accountId', 'region', 'domain', 'hostedZoneId', 'livekitUrl', 'livekitSipHost', 'zones', 'email']],
+])('marks in the example of %s what the README tells its reader to fill in', (stack, keys) => {
+  const [readme, example] = ['README.md', `Pulumi.${stack}.example.yaml`].map((file) =>
+    readFileSync(join(import.meta.dirname, '../..', file), 'utf8'),
+  );
+  expect(readme).toContain(
+    'the file says "yours": account, region and zones, LiveKit\'s addresses, and for `prod` domain, zone and e-mail.',
+  );
+  expect([...example!.matchAll(/^ +(?:infra:)?(\w+): .* # yours$/gm)].map(([, key]) => key)).toEqual(keys);
+});
+
+it.each([
   ['enviroment', 'environment'],
   ['service.cpus', 'service.cpu'],
   ['Image', 'image'],

@@ -473,16 +473,16 @@ const arns: Rule[] = [
 const external: Rule[] = [
   ({ database, mongodbUri }) => {
     if (database.kind !== 'external' || mongodbUri === undefined) return [];
-    const named = [...new Set(portsOf(mongodbUri))];
-    if (named.length > 1) {
-      const ports = named.join(' and ');
+    const ports = portsOf(mongodbUri);
+    if (ports.length > 1)
       return [
-        fault('mongodbUri', `names the ports ${ports}, and the tasks may reach one: have all members listen on it.`),
+        fault(
+          'mongodbUri',
+          `names the ports ${ports.join(', ')}, and the tasks may reach one: let each host of the database listen on the same.`,
+        ),
       ];
-    }
-    const ports = named.filter((port) => port !== database.port);
     return unless(
-      ports.length === 0,
+      ports.every((port) => port === database.port),
       fault(
         'database.port',
         `is ${database.port}, and infra:mongodbUri names ${ports.join(', ')}: the tasks could not reach it.`,

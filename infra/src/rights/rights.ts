@@ -46,8 +46,6 @@ export const ACTIONS: Record<string, readonly string[]> = {
     'rds:*TagsFromResource',
   ],
   'aws:ec2/': [
-    // An endpoint brings a private zone of its own.
-    'route53:AssociateVPCWithHostedZone',
     'ec2:Describe*',
     'ec2:*Vpc*',
     'ec2:*Subnet*',
@@ -58,6 +56,8 @@ export const ACTIONS: Record<string, readonly string[]> = {
     'ec2:*FlowLogs',
     'ec2:*Tags',
   ],
+  // For an endpoint's private name. https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
+  'aws:ec2/vpcEndpoint:': ['route53:AssociateVPCWithHostedZone'],
   'aws:vpc/': ['ec2:*SecurityGroup*'],
   'aws:ecr/': [
     'ecr:GetAuthorizationToken',

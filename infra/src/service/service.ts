@@ -34,7 +34,6 @@ export interface ServiceArgs {
 export class Service extends pulumi.ComponentResource {
   readonly clusterName: pulumi.Output<string>;
   readonly serviceName: pulumi.Output<string>;
-  readonly serviceArn: pulumi.Output<string>;
   /** What really runs: it fails where ECS has rolled back. */
   readonly taskDefinitionArn: pulumi.Output<string>;
 
@@ -109,7 +108,6 @@ export class Service extends pulumi.ComponentResource {
 
     this.clusterName = cluster.name;
     this.serviceName = service.name;
-    this.serviceArn = service.id;
     this.taskDefinitionArn = deployedTaskDefinition({ service, cluster, wanted: definition.arn });
     this.registerOutputs({ taskDefinitionArn: this.taskDefinitionArn });
   }

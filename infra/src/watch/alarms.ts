@@ -116,15 +116,15 @@ export class Notifications extends pulumi.ComponentResource {
 export interface NoticesArgs {
   topicArn: pulumi.Input<string>;
   repositoryName: pulumi.Input<string>;
-  /** Absent before there is an image. */
-  serviceArn: pulumi.Input<string> | undefined;
+  /** What the ARNs of the cluster's services begin with; absent before there is an image. */
+  services: pulumi.Input<string> | undefined;
 }
 
 /** What AWS tells as an event and no metric shows. */
 export class Notices extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { topicArn, repositoryName, serviceArn }: NoticesArgs,
+    { topicArn, repositoryName, services }: NoticesArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super('trunkline:infra:Notices', name, {}, opts);
@@ -148,11 +148,11 @@ export class Notices extends pulumi.ComponentResource {
       },
     });
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
-    if (serviceArn !== undefined)
+    if (services !== undefined)
       notice('deployments', 'ECS gave up a deployment, or finds no capacity or quota for a task', {
         source: ['aws.ecs'],
         'detail-type': ['ECS Deployment State Change', 'ECS Service Action'],
-        resources: [serviceArn],
+        resources: [{ prefix: services }],
         detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_TASK_PLACEMENT_FAILURE'] },
       });
     this.registerOutputs({});

@@ -20,6 +20,8 @@ const named =
     return { id: physical, name: physical, arn: arn(service, `${kind}${physical}`) };
   };
 
+const clusterOf = ({ cluster }: Values) => String(cluster).split('/').at(-1);
+
 /** What AWS adds to what was asked for, by type. Without an `id` it is made of the resource's name. */
 export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:acm/certificate:Certificate': ({ arn, name, inputs }) => ({
@@ -98,8 +100,8 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   },
   'aws:ecs/cluster:Cluster': named('ecs', 'cluster/'),
   'aws:ecs/service:Service': ({ name, inputs, arn }) => ({
-    id: arn('ecs', `service/${name}-1234567`),
-    arn: arn('ecs', `service/${name}-1234567`),
+    id: arn('ecs', `service/${clusterOf(inputs)}/${name}-1234567`),
+    arn: arn('ecs', `service/${clusterOf(inputs)}/${name}-1234567`),
     name: inputs.name ?? `${name}-1234567`,
     taskDefinition: inputs.taskDefinition,
   }),
@@ -118,7 +120,9 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
     const role = inputs.name ?? `${name}-1234567`;
     return { id: role, name: role, arn: `arn:aws:iam::${account}:role/${role}` };
   },
-  'aws:iam/rolePolicy:RolePolicy': ({ name, inputs }) => ({ id: `${inputs.role}:${inputs.name ?? name}` }),
+  'aws:iam/rolePolicy:RolePolicy': ({ name, inputs, revision }) => ({
+    id: `${inputs.role}:${inputs.name ?? `${name}-123456${revision}`}`,
+  }),
   'aws:kms/alias:Alias': ({ inputs, arn }) => ({ id: inputs.name, arn: arn('kms', String(inputs.name)) }),
   'aws:kms/key:Key': ({ name, arn, hash, revision }) => {
     const keyId = hash([name, revision]);

@@ -16,6 +16,11 @@ describe('the rights of whoever deploys', () => {
     expect(Object.keys(ACTIONS).filter((beginning) => !types.some((type) => type.startsWith(beginning)))).toEqual([]);
   });
 
+  it('let an endpoint have its service’s own name', () => {
+    const { Statement } = rightsFor(typesOf('widest'), where);
+    expect(permits(Statement, 'route53:AssociateVPCWithHostedZone')).toBe(true);
+  });
+
   it('reach no role but the program’s, and no other region', () => {
     const { Statement } = rightsFor(typesOf('widest'), where);
     const iam = Statement.filter(({ Action }) => Action.some((action) => action.startsWith('iam:')));

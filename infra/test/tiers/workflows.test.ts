@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -50,12 +51,15 @@ describe('deploy.yml', () => {
     github: object;
     ci?: string;
     set?: object;
+    role?: string;
   }
   /** What GitHub makes of an expression: of those that are used here JavaScript makes the same. */
-  const evaluated = (expression: string | undefined, { github, ci = 'skipped', set = vars }: On) =>
+  const evaluated = (expression: string | undefined, { github, ci = 'skipped', set = vars, role = '' }: On) =>
     runInNewContext((expression ?? 'true').replace(/^\$\{\{(.*)\}\}$/, '$1'), {
       github,
-      vars: { PULUMI_STACK: '', AWS_PREVIEW_ROLE: '', ...set },
+      // What is not set is empty.
+      vars: { ...Object.fromEntries(Object.keys(vars).map((name) => [name, ''])), ...set },
+      env: { ROLE: role },
       needs: { ci: { result: ci } },
       cancelled: () => false,
     });
@@ -66,7 +70,10 @@ describe('deploy.yml', () => {
     const steps: Step[] = infra.steps.filter((step: Step) => evaluated(step.if, on));
     const pulumi = steps.filter(({ run }) => run?.startsWith('pulumi '));
     return {
-      role: evaluated(steps.find((step) => step.with?.['role-to-assume'])?.with?.['role-to-assume'], on),
+      role: evaluated(steps.find((step) => step.with?.['role-to-assume'])?.with?.['role-to-assume'], {
+        ...on,
+        role: evaluated(infra.env.ROLE, on),
+      }),
       environment: evaluated(infra.environment, on),
       commands: pulumi.map((step) => `${step['working-directory']}: ${step.run}`),
     };
@@ -95,13 +102,6 @@ describe('deploy.yml', () => {
     });
   });
 
-  it('previews nothing without a role for it, and takes no other role for one that is missing', () => {
-    expect(done({ github: OWN, set: { ...vars, AWS_PREVIEW_ROLE: '' } })).toBeUndefined();
-    const set = { ...vars, AWS_DEPLOY_ROLE: '', AWS_DRIFT_ROLE: '' };
-    expect(done({ github: push, ci: 'success', set })?.role).toBe('set-AWS_DEPLOY_ROLE');
-    expect(done({ github: SCHEDULE, set })?.role).toBe('set-AWS_DRIFT_ROLE');
-  });
-
   it('fails each morning where something was changed by hand', () => {
     expect(done({ github: SCHEDULE })).toEqual({
       role: 'drift',
@@ -114,6 +114,23 @@ describe('deploy.yml', () => {
     expect(done({ github: pullRequest('mallory/trunkline') })).toBeUndefined();
     for (const github of [push, OWN, SCHEDULE]) expect(done({ github, ci: 'success', set: {} })).toBeUndefined();
     expect(evaluated(jobs.ci.if, { github: push, set: {} })).toBe(false);
+  });
+
+  const without = (name: keyof typeof vars) => ({ ...vars, [name]: '' });
+
+  it.each([
+    ['a preview', OWN, without('AWS_PREVIEW_ROLE')],
+    ['a look for drift', SCHEDULE, without('AWS_DRIFT_ROLE')],
+  ])('leaves out %s that has no role, and does not fail', (_what, github, set) => {
+    expect(done({ github, set })).toBeUndefined();
+  });
+
+  it('says so first where a push has no role, and takes no other', () => {
+    expect(done({ github: push, ci: 'success', set: without('AWS_DEPLOY_ROLE') })?.role).toBe('');
+    const [first] = jobs.infra.steps;
+    const typed = (ROLE: string) => spawnSync('sh', ['-c', first.run], { env: { ROLE }, encoding: 'utf8' });
+    expect(typed('')).toMatchObject({ status: 1, stdout: expect.stringContaining('AWS_DEPLOY_ROLE') });
+    expect(typed('deploy').status).toBe(0);
   });
 
   it('lets one update end before the next begins, and only stops previews', () => {

@@ -120,6 +120,20 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect((await up('--expect-no-changes')).exit).toBe(0);
   });
 
+  it('keeps what the former tasks may read where ECS takes the new ones back, and has one policy again after', async () => {
+    const policies = () => engine.left().filter(({ urn }) => urn.endsWith('RolePolicy::trunkline-execution'));
+    const key = STACKS.dev.secrets['infra:bootstrapApiKey'] ?? '';
+    engine.order({ rollsBack: true });
+    await pulumi('config', 'rm', 'infra:bootstrapApiKey');
+    expect((await up()).exit).not.toBe(0);
+    expect(policies()).toHaveLength(2);
+    engine.order({ rollsBack: false });
+    await pulumi('config', 'set', '--secret', 'infra:bootstrapApiKey', key);
+    const { exit, printed: shown } = await up('--refresh');
+    expect(exit, shown).toBe(0);
+    expect(policies()).toHaveLength(1);
+  });
+
   it('keeps what the former tasks may read until the new ones are steady', async () => {
     engine.acts();
     await pulumi('config', 'rm', 'infra:bootstrapApiKey');

@@ -150,7 +150,7 @@ const ANSWERS: Record<string, string> = {
   ].join('\n'),
   docker: 'if [ "$1" = login ]; then cat >/dev/null; fi',
   // A clone whose infra/ is the project.
-  git: '[ "$1" != clone ] || { mkdir trunkline && ln -s ../project trunkline/infra; }',
+  git: `case "$1" in clone) mkdir trunkline && ln -s ../project trunkline/infra;; rev-parse) echo ${'a'.repeat(40)};; esac`,
   npx: 'true',
   curl: `case "$*" in */api/me) echo '{"organization_id":"org_1","role":"admin","key_id":"key_1"}';; esac`,
 };

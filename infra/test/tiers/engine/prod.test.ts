@@ -78,6 +78,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     const { acts, asked } = await type('Upgrade');
     expect(acts).toContain('update aws:ecs/service:Service trunkline');
     expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
+    expect(asked).toContain(`[--build-arg] [VERSION=1.2.3] [--build-arg] [REVISION=${'a'.repeat(40)}]`);
     expect((await engine.pulumi('config', 'get', 'infra:image')).stdout).toContain(`@sha256:${'1'.repeat(64)}`);
   });
 

@@ -88,7 +88,7 @@ const takeSnapshot = (urn: string, { skipFinalSnapshot, finalSnapshotIdentifier 
 
 /**
  * Where Pulumi would make the name, and it is given, the provider takes what it replaces away first, also where the name
- * is another: nameRequiresDeleteBeforeReplace in https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/names.go
+ * is another: nameRequiresDeleteBeforeReplace in https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
  */
 const isNamedByHand = (urn: string, news: Values) => 'name' in news && REPLACES[typeOf(urn)]?.includes('name') === true;
 
@@ -98,13 +98,13 @@ const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
 /** Stands in for the AWS provider, attached to Pulumi's engine. Secrets stay wrapped, so that the engine encrypts them. */
 const provider: Provider = {
   version: '7.48.0',
-  diff: async (_id, urn, { [ASKED]: asked = {}, ...olds }: Values, news: Values) => {
+  diff: async (id, urn, { [ASKED]: asked = {}, ...olds }: Values, news: Values) => {
     const dropped = Object.keys(asked as Values).filter((key) => !(key in news));
     const changed = Object.keys(news).filter((key) => !isDeepStrictEqual(olds[key], news[key]));
     const replaces = [...changed, ...dropped].filter((key) => REPLACES[typeOf(urn)]?.includes(key));
     return {
-      // Of what is replaced on a change of the program's choosing, the engine itself finds out what has changed.
-      ...(typeOf(urn) !== 'aws:iam/rolePolicy:RolePolicy' && { changes: changed.length + dropped.length > 0 }),
+      // Where something else is asked for than before, the engine finds out what it is: replaceOnChanges goes by that.
+      ...(isDeepStrictEqual(find(urn, id)?.inputs, revealed(news)) && { changes: changed.length + dropped.length > 0 }),
       replaces,
       deleteBeforeReplace: isNamedByHand(urn, news),
     };

@@ -44,6 +44,15 @@ export const watch: Mutant[] = [
     },
   },
   {
+    wrong: 'listens to ECS once the service is there',
+    caughtBy: 'what ECS says of a service is listened for before the service is there',
+    type: 'aws:cloudwatch/eventRule:EventRule',
+    name: 'trunkline-deployments',
+    change: (rule, { resources }) => {
+      rule.dependsOn.push(...resources.filter(({ type }) => type === 'aws:ecs/service:Service').map(({ urn }) => urn));
+    },
+  },
+  {
     wrong: 'lets the image that runs expire',
     caughtBy:
       'images are kept in a repository that drops those without a tag, and none else: one with a tag may be the one that runs',

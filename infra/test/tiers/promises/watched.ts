@@ -45,10 +45,13 @@ export const watched = {
     );
     const wanted = [
       ...of(run, 'ecr/repository').map(({ outputs }) => FINDINGS(outputs.name)),
-      ...of(run, 'ecs/service').map(({ outputs }) => DEPLOYMENTS(outputs.arn)),
+      ...of(run, 'ecs/service').map(({ outputs }) => DEPLOYMENTS(String(outputs.arn).replace(/[^/]*$/, ''))),
     ];
     return differences(found, wanted.map(sorted));
   },
+
+  'what ECS says of a service is listened for before the service is there': (run) =>
+    urnsOf(run, 'cloudwatch/eventRule', ({ dependsOn }) => dependsOn.some((urn) => urn.includes('aws:ecs/service:'))),
 
   'each of the service’s own metrics is made of its log': (run) => {
     const [group] = of(run, 'cloudwatch/logGroup').filter(({ name }) => name === 'trunkline');
@@ -118,10 +121,10 @@ const FINDINGS = (repository: unknown) => ({
 });
 
 /** https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html */
-const DEPLOYMENTS = (service: unknown) => ({
+const DEPLOYMENTS = (prefix: string) => ({
   source: ['aws.ecs'],
   'detail-type': ['ECS Deployment State Change', 'ECS Service Action'],
-  resources: [service],
+  resources: [{ prefix }],
   detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_TASK_PLACEMENT_FAILURE'] },
 });
 
