@@ -1,6 +1,6 @@
 import { type PhoneNumberId, Problem } from '@trunkline/contracts';
 import { type Clock, poll } from '../clock.ts';
-import { problemAgain } from './change.ts';
+import { refusalOf } from './change.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import type { PhoneNumberStore } from './store.ts';
 
@@ -22,9 +22,8 @@ export const createAwaitOutcome =
     const imported = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
       const record = await store.getById(phone_number_id);
       if (record === null || record.provisioning_state === 'importing') return undefined;
-      const { outcome } = record.provisioning;
-      const isOfImport = (outcome?.at ?? record.created_at).getTime() === record.created_at.getTime();
-      if (outcome && isOfImport) throw problemAgain(outcome);
+      const refusal = refusalOf(record, record.created_at);
+      if (refusal) throw refusal;
       return record;
     });
     if (imported) return imported;

@@ -79,21 +79,18 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   };
 };
 
-/** Why the change that was asked for at that time was dropped. */
-export const refusalOf = (
-  { provisioning: { outcome } }: PhoneNumberRecord,
-  at: Date | undefined,
-): Problem | undefined => (outcome?.at && outcome.at.getTime() === at?.getTime() ? problemAgain(outcome) : undefined);
-
 /** In how many seconds to try again, where that is not known any longer. */
 const RETRY_AFTER_SECONDS = 30;
 
-/** The problem that one caller was answered, for another. */
-export const problemAgain = ({
-  code,
-  detail,
-  provider,
-}: NonNullable<PhoneNumberRecord['provisioning']['outcome']>): Problem => {
+/** Why the change that was asked for at that time was dropped, as whoever asked for it was answered. */
+export const refusalOf = (
+  { created_at, provisioning: { outcome } }: PhoneNumberRecord,
+  asked_at: Date | undefined,
+): Problem | undefined => {
+  if (outcome === null) return undefined;
+  // Without a time it is of the import: an earlier version kept no other.
+  const { code, detail, provider, at = created_at } = outcome;
+  if (at.getTime() !== asked_at?.getTime()) return undefined;
   const problem = new Problem(code, detail, { ...(provider && { provider }) });
   if (problem.status === 503) problem.members.retry_after_seconds = RETRY_AFTER_SECONDS;
   return problem;

@@ -3,6 +3,7 @@ import {
   KeyId,
   OrganizationId,
   PhoneNumberId,
+  type ProviderAnswer,
   problemCodes,
   type StepName,
   stepNames,
@@ -66,7 +67,6 @@ const Change = z.object({
 });
 export type Change = z.output<typeof Change>;
 
-/** As `ProviderAnswer`. */
 const ProviderSaid = z.object({
   name: z.enum(['twilio', 'livekit']),
   status: z.number(),
@@ -74,7 +74,7 @@ const ProviderSaid = z.object({
   message: orNull(z.string()),
   request_id: orNull(z.string()),
   more_info: orNull(z.string()),
-});
+}) satisfies z.ZodType<ProviderAnswer>;
 
 const provisioning = z.object({
   ...provisioningShape(partNames),

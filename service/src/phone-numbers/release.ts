@@ -72,7 +72,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
       );
     }
     const claim = await store.startChange(record, change);
-    if (claim !== undefined) return letGo(claim, at, () => awaitRelease(record, at));
+    if (claim !== undefined) return letGo(claim, () => awaitRelease(record, at));
     const now = await store.get(organization_id, phone_number_id);
     if (now) requireRevisionOf(phone_number_id, now.revision, if_revision);
     if (now === null || isBeingReleased(now)) return join(now ?? record);
@@ -83,7 +83,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
 /** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
 const createLetGo =
   ({ reconcile, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
-  (claim: PhoneNumberClaim, begun_at: Date, awaitRelease: () => Promise<Release>): Promise<Release> => {
+  (claim: PhoneNumberClaim, awaitRelease: () => Promise<Release>): Promise<Release> => {
     const { record } = claim;
     const finished = new AbortController();
     const deadline = { at: clock.now() + deadline_ms, signal: new AbortController().signal };
@@ -96,7 +96,7 @@ const createLetGo =
         return { record, isDone: outcome === 'removed' };
       } catch (error) {
         if (!isOursToStore(error)) throw error;
-        if (isAnswered || isRemovalBegun(record, begun_at)) {
+        if (isAnswered || isRemovalBegun(record, record.provisioning.change?.at)) {
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
