@@ -15,14 +15,11 @@ const MOST_NETWORKS = 10_000;
 /** Asks the database for keys, so few at once that nobody's wrong keys hold up the rest: on each replica for itself. */
 export const createLookUps = () => {
   const everywhere = pLimit(AT_ONCE);
-  const lanes = new LRUCache<string, LimitFunction>({ max: MOST_NETWORKS });
+  const lanes = new LRUCache<string, LimitFunction>({
+    max: MOST_NETWORKS,
+    memoMethod: () => pLimit(AT_ONCE_OF_NETWORK),
+  });
   const failed = new RateLimiterMemory({ points: GUESSES_PER_MINUTE, duration: 60 });
-
-  const laneOf = (network: string): LimitFunction => {
-    const lane = lanes.get(network) ?? pLimit(AT_ONCE_OF_NETWORK);
-    lanes.set(network, lane);
-    return lane;
-  };
 
   const refuseGuessing = async (network: string): Promise<void> => {
     const guesses = await failed.get(network);
@@ -32,7 +29,7 @@ export const createLookUps = () => {
   /** `isGuess`: nothing about the key tells that it could be one. Throws `rate_limited`. */
   return async <T>(address: string, isGuess: boolean, look: () => Promise<T | undefined>): Promise<T | undefined> => {
     const network = networkOf(address);
-    const lane = laneOf(network);
+    const lane = lanes.memo(network);
     if (lane.pendingCount >= MOST_WAITING) throw tooMany({ msBeforeNext: 1000 });
     return lane(async () => {
       if (isGuess) await refuseGuessing(network);

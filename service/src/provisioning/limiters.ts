@@ -22,13 +22,10 @@ interface Account {
 export type Limiters = ReturnType<typeof createLimiters>;
 
 export const createLimiters = (clock: Pick<Clock, 'now'>) => {
-  const accounts = new LRUCache<string, Account>({ max: MOST_ACCOUNTS });
-
-  const accountOf = (name: string): Account => {
-    const account = accounts.get(name) ?? { limit: pLimit(CALLS_AT_ONCE) };
-    accounts.set(name, account);
-    return account;
-  };
+  const accounts = new LRUCache<string, Account>({
+    max: MOST_ACCOUNTS,
+    memoMethod: () => ({ limit: pLimit(CALLS_AT_ONCE) }),
+  });
 
   const requireFree = ({ busy }: Account): void => {
     const wait_ms = busy ? busy.until - clock.now() : 0;
@@ -45,14 +42,14 @@ export const createLimiters = (clock: Pick<Clock, 'now'>) => {
 
   return (name: string): Limiter => ({
     run: (call) => {
-      const account = accountOf(name);
+      const account = accounts.memo(name);
       return account.limit(() => {
         requireFree(account);
         return call();
       });
     },
     noteBusy: (problem) => {
-      const account = accountOf(name);
+      const account = accounts.memo(name);
       const until = clock.now() + Math.min(problem.said_retry_after_ms, LONGEST_WAIT_MS);
       // Of calls that were under way at once, one may have been told less than another.
       if (until > (account.busy?.until ?? 0)) account.busy = { problem, until };
