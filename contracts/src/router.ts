@@ -212,7 +212,21 @@ export const invalidRequest = (cause: z.core.$ZodError): Problem =>
 const issuesOf = (issue: z.core.$ZodIssue): Issue[] =>
   issue.code === 'unrecognized_keys'
     ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a field of this request' }))
-    : [{ path: issue.path.join('.'), message: issue.message }];
+    : [{ path: issue.path.join('.'), message: messageOf(issue) }];
+
+/** Where a field says nothing of its own, zod's text follows no field's name. */
+const messageOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')
+    ? `must be ${typeNames[issue.expected] ?? `of the type ${issue.expected}`}`
+    : issue.message;
+
+const typeNames: Partial<Record<z.core.$ZodIssueInvalidType['expected'], string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  number: 'a number',
+  object: 'an object',
+  string: 'a string',
+};
 
 /** A problem as tRPC throws it, with the code of the same status. */
 export const asTrpcError = (problem: Problem) =>

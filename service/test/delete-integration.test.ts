@@ -138,7 +138,10 @@ describe('Deleting an integration', () => {
 
   it('takes no force that is neither true nor false', async () => {
     const { remove, get } = await prepare();
-    expect((await remove('?force=perhaps')).body.code).toBe('invalid_request');
+    expect((await remove('?force=perhaps')).body).toMatchObject({
+      code: 'invalid_request',
+      issues: [{ path: 'force', message: 'must be true or false' }],
+    });
     expect((await get()).body.data.state).toBe('active');
   });
 
