@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 describe('an API key', () => {
-  it('is shown once, and kept as a hash', async () => {
+  it('is shown once, and stored as a hash', async () => {
     const { data } = await caller.client.apiKeys.create.mutate({ name: 'Ours', role: 'agent_manager' });
     expect(data.raw_key).toMatch(/^tl_live_[A-Za-z0-9]{38}$/);
     expect(data.key).toMatchObject({
@@ -32,7 +32,7 @@ describe('an API key', () => {
     expect(JSON.stringify(row)).not.toContain(data.raw_key.slice(12));
   });
 
-  it('is refused by every replica within 5 seconds of its revocation', async () => {
+  it('is refused by every replica within 5 seconds after it was revoked', async () => {
     const { data } = await caller.client.apiKeys.create.mutate({ name: 'Short-lived', role: 'user' });
     const [here, there] = [service, replica].map(({ url }) =>
       createCaller({ url, apiKey: data.raw_key, organizationId: caller.organization_id }),
@@ -44,7 +44,7 @@ describe('an API key', () => {
     for (const user of [here!, there!]) expect((await user.rest('GET', '/api/me')).status).toBe(401);
   });
 
-  it('is looked up once, not for each call', async () => {
+  it('is looked up once, not for every call', async () => {
     const user = await service.newKey(caller, 'user');
     await user.rest('GET', '/api/me');
     const asked = await countLookUps(service, async () => {
@@ -53,7 +53,7 @@ describe('an API key', () => {
     expect(asked).toBeLessThanOrEqual(1);
   });
 
-  it('stops when it expires', async () => {
+  it('stops working when it expires', async () => {
     const expires_at = new Date(service.clock.now() + 60_000).toISOString();
     const { data } = await caller.client.apiKeys.create.mutate({ name: 'Until then', role: 'user', expires_at });
     const user = createCaller({ url: service.url, apiKey: data.raw_key, organizationId: caller.organization_id });
@@ -70,7 +70,7 @@ describe('an API key', () => {
     expect(past.body).toMatchObject({ code: 'invalid_request', issues: [{ path: 'expires_at' }] });
   });
 
-  it('is made for roles up to its own, and revoked likewise', async () => {
+  it('is created and revoked only by a key whose role is at least as high', async () => {
     const manager = await service.newKey(caller, 'agent_manager');
     expect((await manager.rest('POST', '/api/api-keys', { name: 'x', role: 'admin' })).body.code).toBe(
       'permission_denied',
@@ -81,7 +81,7 @@ describe('an API key', () => {
     expect((await caller.rest('DELETE', `/api/api-keys/${data.key.key_id}`)).status).toBe(200);
   });
 
-  it('stays where it is the last admin key, also where two admins revoke each other at once', async () => {
+  it('is not revoked if it is the last admin key, even when two admins revoke each other at once', async () => {
     const first = await service.newOrganization();
     const keys = (await first.client.apiKeys.list.query()).data;
     const lonely = await first.rest('DELETE', `/api/api-keys/${keys[0]!.key_id}`);
@@ -96,7 +96,7 @@ describe('an API key', () => {
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
   });
 
-  it('tells when it was last used, to the minute', async () => {
+  it('shows when it was last used, to the minute', async () => {
     const user = await service.newKey(caller, 'user');
     await user.rest('GET', '/api/me');
     await service.background.idle();
@@ -105,7 +105,7 @@ describe('an API key', () => {
   });
 });
 
-/** As versions before the checksum drew keys, and as operators choose the first. */
+/** A key without a checksum, as former versions generated them and as operators may choose the first. */
 const drawEarlierKey = () => `tl_live_${randomBytes(32).toString('base64url')}`;
 
 const keyOfEarlierVersion = async ({ createOrganization }: OpenedService, name: string): Promise<string> => {
@@ -114,7 +114,7 @@ const keyOfEarlierVersion = async ({ createOrganization }: OpenedService, name: 
   return raw_key;
 };
 
-/** How often the database was asked for keys while this ran. */
+/** How many times the database was queried for keys during `run`. */
 const countLookUps = async ({ connection }: OpenedService, run: () => Promise<void>): Promise<number> => {
   const db = connection.db!;
   await db.command({ profile: 2 });
@@ -125,8 +125,8 @@ const countLookUps = async ({ connection }: OpenedService, run: () => Promise<vo
   return asked;
 };
 
-describe('a key that is not known', () => {
-  it('is asked for again after a second, for it may have been made meanwhile', async () => {
+describe('an unknown key', () => {
+  it('is looked up again after a second, because it may have been created since', async () => {
     const raw_key = drawApiKey();
     const early = createCaller({ url: service.url, apiKey: raw_key, organizationId: '' });
     expect((await early.rest('GET', '/api/me')).status).toBe(401);
@@ -137,7 +137,7 @@ describe('a key that is not known', () => {
 });
 
 describe('GET /api/me', () => {
-  it('needs only a key, and tells what a client asks first', async () => {
+  it('needs only a key, and answers what a client needs first', async () => {
     const client = createTrunklineClient({ url: service.url, apiKey: caller.api_key });
     const { data } = await client.me.query();
     expect(data).toMatchObject({ organization_id: caller.organization_id, organization_name: 'Test', role: 'admin' });
@@ -148,7 +148,7 @@ describe('GET /api/me', () => {
 });
 
 describe('limits', () => {
-  it('count each call of a key, each of a batch too, and say what is left', async () => {
+  it('count every call of a key, each call of a batch too, and say how many are left', async () => {
     const limited = await openService({ environment: { RATE_LIMIT_RPS: '10' } });
     const one = await limited.admin.rest('GET', '/api/me');
     expect(one.headers.get('ratelimit-policy')).toBe('"key";q=10;w=1');
@@ -165,7 +165,7 @@ describe('limits', () => {
     await limited.close();
   });
 
-  it('hold up guessing from one address, and no right key that comes from there', async () => {
+  it('slow down guessing from one address, but no valid key from that address', async () => {
     await using guessed = await openService({ environment: { TRUSTED_PROXIES: '1' } });
     const ask = (api_key: string, address: string) =>
       guessed.admin.rest('GET', '/api/me', undefined, {
@@ -189,7 +189,7 @@ describe('limits', () => {
     expect((await ask(await keyOfEarlierVersion(guessed, 'Never used'), '203.0.113.1')).status).toBe(429);
   });
 
-  it('take no word of a proxy that is not trusted', async () => {
+  it('ignore the header of a proxy that is not trusted', async () => {
     const guess = (n: number) =>
       caller.rest('GET', '/api/me', undefined, {
         'X-API-Key': drawEarlierKey(),
@@ -200,7 +200,7 @@ describe('limits', () => {
     expect((await (await service.newOrganization()).rest('GET', '/api/me')).status).toBe(200);
   });
 
-  it('are not needed for what can be no key: it is not looked up', async () => {
+  it('do not apply to a text that cannot be a key: it is never looked up', async () => {
     const changed = drawApiKey().replace(/.$/, (last) => (last === '0' ? '1' : '0'));
     const asked = await countLookUps(service, async () => {
       for (const key of [changed, 'tl_live_guess', 'x', `tl_live_${'a'.repeat(42)}`, '{"$ne":null}']) {
@@ -213,7 +213,7 @@ describe('limits', () => {
     expect(asked).toBe(0);
   });
 
-  it('say once in the log that a proxy stands in front which is not trusted', async () => {
+  it('log once that requests come through a proxy that is not trusted', async () => {
     const warnings = (of: OpenedService) => of.logged.filter((line) => line.includes('X-Forwarded-For'));
     await using alone = await openService();
     await alone.admin.rest('GET', '/api/me');

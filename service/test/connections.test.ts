@@ -18,7 +18,7 @@ afterAll(() => service.close());
 
 interface Peer {
   socket: Socket;
-  /** What has arrived so far. */
+  /** Everything received so far. */
   read(): string;
   closed: Promise<unknown>;
 }
@@ -44,13 +44,13 @@ const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n
 const keyOf = ({ admin }: OpenedService) =>
   `X-API-Key: ${admin.api_key}\r\nX-Organization-Id: ${admin.organization_id}\r\nContent-Type: application/json\r\n`;
 
-describe('a connection is cut', () => {
-  it('where its peer does not take the answers', async () => {
+describe('a connection is closed', () => {
+  it('when the client does not read the responses', async () => {
     await using impatient = await openService({ environment: { RESPONSE_TIMEOUT_SECONDS: '0.4' } });
     const { socket, closed } = await dial(impatient);
     socket.pause();
     socket.write(`${get(`${docsFolder}/scalar/standalone.esm.js`).repeat(10)}GET /`);
-    // A socket that nobody reads learns of its end only when it sends.
+    // A paused socket notices that it was closed only when it writes.
     const nudging = setInterval(() => socket.write('x'), 50);
     await closed;
     clearInterval(nudging);
@@ -60,13 +60,13 @@ describe('a connection is cut', () => {
     ['sends nothing', ''],
     ['sends half of the headers', 'GET /healthz HTTP/1.1\r\nHost:'],
     ['sends half of the body', 'POST /api/api-keys HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nKEY\r\n\r\n{'],
-  ])('where its peer %s', async (_what, sent) => {
+  ])('when the client %s', async (_what, sent) => {
     const { socket, closed } = await dial();
     socket.write(sent.replace('KEY\r\n', keyOf(service)));
     await closed;
   });
 
-  it('and not where its answer takes longer to make', async () => {
+  it('but not when a response takes longer to produce', async () => {
     service.sandbox.faults.add({ call: 'livekit.', kind: 'hold_before' });
     const importing = service.admin.rest('POST', '/api/phone-numbers', {
       phone_number: drawNumber(),
@@ -82,7 +82,7 @@ describe('a connection is cut', () => {
     expect(statuses(read())).toEqual([200]);
   });
 
-  it('where its peer sends many requests without waiting for an answer, and up to ten are answered in their order', async () => {
+  it('when the client pipelines too many requests; up to ten are answered in order', async () => {
     const { socket, read, closed } = await dial();
     const ten = [
       '/healthz',
@@ -107,7 +107,7 @@ describe('a connection is cut', () => {
     expect(handled() - before).toBeLessThan(20);
   });
 
-  it('before any of them is begun, where they come in one piece', async () => {
+  it('before any request is handled, when too many arrive at once', async () => {
     const answered = () => service.logged.filter((line) => line.includes('"route":"(none)"')).length;
     const before = answered();
     const { socket, closed } = await dial();
@@ -119,7 +119,7 @@ describe('a connection is cut', () => {
     expect(answered() - before).toBe(1);
   });
 
-  it('where there are too many, and those that there are stay', async () => {
+  it('when there are too many connections, and the others stay open', async () => {
     await using small = await openService({ environment: { MAX_CONNECTIONS: '2' } });
     const peers: Peer[] = [];
     for (let n = 0; n < 4; n++) peers.push(await dial(small));
@@ -130,7 +130,7 @@ describe('a connection is cut', () => {
   });
 });
 
-describe('an upload that is refused is not read on', () => {
+describe('a refused upload is not read to the end', () => {
   const GIGABYTE = 1024 ** 3;
   const sendOn = async ({ socket, closed }: Peer, frame: (chunk: string) => string): Promise<number> => {
     const chunk = frame('x'.repeat(64 * 1024));
@@ -149,32 +149,42 @@ describe('an upload that is refused is not read on', () => {
 
   it.each([
     ['without a key', 401, `POST /api/api-keys HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`, chunked],
-    ['by its length', 413, `POST /api/api-keys HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\n\r\n`, String],
-    ['as it comes', 413, 'POST /api/api-keys HTTP/1.1\r\nHost: x\r\nKEYTransfer-Encoding: chunked\r\n\r\n', chunked],
     [
-      'over tRPC',
+      'whose Content-Length exceeds the limit',
+      413,
+      `POST /api/api-keys HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\n\r\n`,
+      String,
+    ],
+    [
+      'whose size exceeds the limit as it streams',
+      413,
+      'POST /api/api-keys HTTP/1.1\r\nHost: x\r\nKEYTransfer-Encoding: chunked\r\n\r\n',
+      chunked,
+    ],
+    [
+      'whose size exceeds the limit over tRPC',
       413,
       'POST /trpc/apiKeys.create HTTP/1.1\r\nHost: x\r\nKEYTransfer-Encoding: chunked\r\n\r\n',
       chunked,
     ],
-    ['where none is wanted', 200, `GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\n\r\n`, String],
     [
-      'where there is no route',
-      404,
-      `POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\n\r\n`,
+      'to a route that takes no body',
+      200,
+      `GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\n\r\n`,
       String,
     ],
+    ['to an unknown route', 404, `POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\n\r\n`, String],
   ])('%s', async (_what, status, head, frame) => {
     const peer = await dial();
     peer.socket.write(head.replace('KEY', keyOf(service)));
     const sent = await sendOn(peer, frame);
     expect(statuses(peer.read())).toEqual([status]);
     expect(peer.read()).toMatch(/^Connection: close/m);
-    // What the kernel's buffers hold on both sides, and no more.
+    // At most what the kernel buffers on both sides.
     expect(sent).toBeLessThan(GIGABYTE / 10);
   });
 
-  it('nor asked for, where it says beforehand how large it is', async () => {
+  it('and not requested when Expect: 100-continue announces its size', async () => {
     const { socket, read, closed } = await dial();
     socket.write(
       `POST /api/api-keys HTTP/1.1\r\nHost: x\r\nContent-Length: ${GIGABYTE}\r\nExpect: 100-continue\r\n\r\n`,
@@ -183,22 +193,22 @@ describe('an upload that is refused is not read on', () => {
     expect(statuses(read())).toEqual([413]);
   });
 
-  it('and its sender can read why', async () => {
+  it('and its sender can read the reason', async () => {
     for (let n = 0; n < 5; n++) {
       const { status, body } = await service.admin.rest('POST', '/api/phone-numbers', 'x'.repeat(8 * 1024 ** 2));
       expect({ status, code: body.code }).toEqual({ status: 413, code: 'body_too_large' });
     }
   });
 
-  it('and a small one leaves the connection open', async () => {
+  it('but a small one leaves the connection open', async () => {
     const { socket, read } = await dial();
     socket.write(`POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello${get('/healthz')}`);
     await expect.poll(() => statuses(read())).toEqual([404, 200]);
   });
 });
 
-describe('garbage behind valid requests leaves their answers alone', () => {
-  it('which come first, in their order', async () => {
+describe('valid requests followed by garbage are answered', () => {
+  it('first, and in order', async () => {
     const { socket, read, closed } = await dial();
     socket.write(`${get('/healthz')}${get('/api/me', keyOf(service))}${get('/nothing')}garbage\r\n\r\n`);
     await closed;
@@ -207,7 +217,7 @@ describe('garbage behind valid requests leaves their answers alone', () => {
     expect(read()).toContain('"code":"invalid_request"');
   });
 
-  it('also where one takes long', async () => {
+  it('even when one takes long', async () => {
     service.sandbox.faults.add({ call: 'livekit.', kind: 'hold_before' });
     const body = JSON.stringify({ phone_number: drawNumber(), provider: 'sip', supports_inbound: true });
     const { socket, read, closed } = await dial();
@@ -223,7 +233,7 @@ describe('garbage behind valid requests leaves their answers alone', () => {
     expect(statuses(read())).toEqual([201, 400]);
   });
 
-  it('and is answered in place of the request that it broke off', async () => {
+  it('and garbage inside a request is answered in place of that request', async () => {
     const { socket, read, closed } = await dial();
     socket.write(
       `${get('/api/me', keyOf(service))}POST /api/api-keys HTTP/1.1\r\nHost: x\r\n${keyOf(service)}Transfer-Encoding: chunked\r\n\r\nzz\r\n`,

@@ -21,7 +21,7 @@ const open = async (PROVIDER_TIMEOUT_SECONDS: string) => {
   service = await openService({ clock, sandbox: gateway.sandbox, environment: { PROVIDER_TIMEOUT_SECONDS } });
 };
 
-/** A list of numbers whose next page is always another one. Tells of each page that was asked for. */
+/** A list of numbers that always names another next page. Reports each page that is requested. */
 const neverEnding = (onPage: (page: number, send: () => void) => void) => {
   let pages = 0;
   gateway.intercept = ({ method, url }, res) => {
@@ -44,8 +44,8 @@ const imports = async () => {
   return () => service.admin.rest('POST', '/api/phone-numbers', input);
 };
 
-describe('A list of Twilio that never ends', () => {
-  it('has one deadline for all of its pages, and is asked no further after the answer', async () => {
+describe("A list of Twilio's that never ends", () => {
+  it('has one deadline for all of its pages, and is not read any further after the response', async () => {
     await open('0.4');
     const send = await imports();
     const pages = neverEnding((_page, answer) => setTimeout(answer, 100));
@@ -63,7 +63,7 @@ describe('A list of Twilio that never ends', () => {
     expect((await send()).status).toBe(201);
   });
 
-  it('is not read on once the import that needs it has been answered', async () => {
+  it('is not read any further once the import that needs it has been answered', async () => {
     await open('20');
     const send = await imports();
     const { promise: second, resolve } = Promise.withResolvers<() => void>();
@@ -83,7 +83,7 @@ describe('A list of Twilio that never ends', () => {
     expect((await send()).status).toBe(201);
   });
 
-  it('is asked once where an integration proves its credentials, which is answered', async () => {
+  it('is requested only once when credentials are proven, which succeeds', async () => {
     await open('20');
     const pages = neverEnding((_page, answer) => answer());
     await service.integrate(service.admin, []);
@@ -91,11 +91,11 @@ describe('A list of Twilio that never ends', () => {
   });
 });
 
-describe('A number behind others that begin with it', () => {
+describe('A number that follows others that begin with it', () => {
   it.each([
     [120, '+493012345'],
     [1100, '+493012346'],
-  ])('is found behind %i of them', async (count, phone_number) => {
+  ])('is found after %i of them', async (count, phone_number) => {
     await open('20');
     const others = Array.from({ length: count }, (_, n) => ({ phone_number: `${phone_number}${1000 + n}` }));
     const { integration_id } = await service.integrate(service.admin, [...others, { phone_number }]);

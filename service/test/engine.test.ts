@@ -35,7 +35,7 @@ const organization = async () => {
   return { caller, importSip, importMany };
 };
 
-/** As after an answer that was lost, each later than the one before. */
+/** As after a lost answer, each later than the one before. */
 const doubt = async (...phone_number_ids: string[]) => {
   for (const [n, phone_number_id] of phone_number_ids.entries()) {
     const due_at = new Date(first.clock.now() - 1000 + n);
@@ -47,7 +47,7 @@ const isDue = async (phone_number_id: string) =>
   (await numbers().findOne({ phone_number_id }))?.provisioning.due_at !== undefined;
 
 describe('One change at a time', () => {
-  it('a second is phone_number_busy, whatever both are', async () => {
+  it('answers phone_number_busy to a second change, whatever the two changes are', async () => {
     const { caller, importSip } = await organization();
     const { phone_number_id } = await importSip();
     const path = `/api/phone-numbers/${phone_number_id}`;
@@ -67,15 +67,15 @@ describe('One change at a time', () => {
   });
 });
 
-describe('A late answer to an older change is told by content', () => {
-  it('an assignment that was given up and acts later does not stay', async () => {
+describe('A late answer to an older change', () => {
+  it('does not bring back an assignment that was given up', async () => {
     const { caller, importSip } = await organization();
     const { phone_number_id, dispatch_rule_id } = await importSip();
     const path = `/api/phone-numbers/${phone_number_id}`;
     first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_before', times: 3 });
     expect((await caller.rest('POST', `${path}/assign`, { agent_id: 'older' })).status).toBe(503);
     expect((await caller.rest('POST', `${path}/assign`, { agent_id: 'newer' })).status).toBe(200);
-    // Only now the older one arrives.
+    // The older change arrives only now.
     const kind = 'livekit.dispatch_rule';
     const rule = await first.sandbox.shelf.get<object>(kind, dispatch_rule_id ?? '');
     const roomConfig = { agents: [{ agentName: 'older' }] };
@@ -86,14 +86,14 @@ describe('A late answer to an older change is told by content', () => {
     });
   });
 
-  it('a PIN, which LiveKit does not tell, is sent once more when an older one can arrive no longer', async () => {
+  it('does not bring back an older PIN: LiveKit never returns a PIN, so it is sent again once no older call can arrive', async () => {
     const { caller, importSip } = await organization();
     const { phone_number_id, dispatch_rule_id } = await importSip();
     const path = `/api/phone-numbers/${phone_number_id}`;
     first.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_before', times: 3 });
     expect((await caller.rest('PATCH', path, { inbound_pin: '1111' })).status).toBe(503);
     expect((await caller.rest('PATCH', path, { inbound_pin: '2222' })).status).toBe(200);
-    // Only now the older one arrives.
+    // The older change arrives only now.
     const [kind, id] = ['livekit.dispatch_rule', dispatch_rule_id ?? ''] as const;
     const { rule, ...rest } = (await first.sandbox.shelf.get<any>(kind, id))!;
     const { dispatchRuleIndividual } = rule;
@@ -105,8 +105,8 @@ describe('A late answer to an older change is told by content', () => {
   });
 });
 
-describe('A list read once stands in for looking one by one', () => {
-  it('settling one number reads each list once, and sends nothing', async () => {
+describe('Confirming an uncertain number', () => {
+  it('reads each list once, and sends nothing', async () => {
     const { importSip } = await organization();
     const { phone_number_id } = await importSip();
     await doubt(phone_number_id);
@@ -121,8 +121,8 @@ describe('A list read once stands in for looking one by one', () => {
   });
 });
 
-describe('An inbound trunk that somebody deleted at LiveKit', () => {
-  it('is made again where a number is looked at, and no rule of the old one is left', async () => {
+describe('An inbound trunk that was deleted at LiveKit', () => {
+  it('is made again when its number is next checked, and no rule of the old trunk is left', async () => {
     const { importSip } = await organization();
     const { phone_number_id, inbound_trunk_id } = await importSip();
     expect(await first.sandbox.shelf.remove('livekit.inbound_trunk', inbound_trunk_id ?? '')).toBe(true);
@@ -132,8 +132,8 @@ describe('An inbound trunk that somebody deleted at LiveKit', () => {
   });
 });
 
-describe('Nothing is remembered in memory only', () => {
-  it('what a replica made after it lost its lease is found though that replica is gone', async () => {
+describe('A replica that lost its lease and is gone', () => {
+  it('leaves nothing behind: what it made afterwards is still found', async () => {
     const caller = await first.newOrganization();
     const third = await first.openReplica();
     const input = sip();
@@ -146,7 +146,7 @@ describe('Nothing is remembered in memory only', () => {
     await first.sandbox.faults.holding();
     await expect.poll(() => first.sandbox.faults.calls.slice(before)).toContain('livekit.CreateSIPDispatchRule');
     first.clock.advance(30_001);
-    // Its holder has looked, and found none.
+    // The new holder of the lease has listed the trunks, and found none.
     first.sandbox.faults.add({ call: 'livekit.ListSIPOutboundTrunk', kind: 'hold_after' });
     const turned = first.reconciler.turn();
     await first.sandbox.faults.holding(2);
@@ -161,8 +161,8 @@ describe('Nothing is remembered in memory only', () => {
   });
 });
 
-describe('A queue is an account’s', () => {
-  it('one replica works on it at a time', async () => {
+describe('The queue of an account', () => {
+  it('is worked on by one replica at a time', async () => {
     const { importMany } = await organization();
     const ids = (await importMany(12)).map(({ phone_number_id }) => phone_number_id);
     await doubt(...ids);
@@ -177,7 +177,7 @@ describe('A queue is an account’s', () => {
     expect(await Promise.all(ids.map(isDue))).toEqual(ids.map(() => false));
   });
 
-  it('one that says Retry-After is left alone until then, and no other waits for it', async () => {
+  it('pauses until Retry-After has passed, and does not delay the queues of other accounts', async () => {
     const busy = await organization();
     const other = await organization();
     const ids = (await busy.importMany(12)).map(({ phone_number_id }) => phone_number_id);
@@ -208,12 +208,12 @@ const workedOn = async ({ metrics }: OpenedService) =>
   (await metrics.reconciled.get()).values.reduce((sum, { value }) => sum + value, 0);
 
 describe('Fifty first imports of an integration', () => {
-  it('make one claim on it', async () => {
+  it('make one claim on the integration', async () => {
     const caller = await first.newOrganization();
     const owned = Array.from({ length: 50 }, () => ({ phone_number: drawNumber() }));
     const { integration_id } = await first.integrate(caller, owned);
     const db = first.connection.db!;
-    // By itself it would hold 1 MB, and forget what came first.
+    // The default size of 1 MB would drop the oldest entries.
     await db.createCollection('system.profile', { capped: true, size: 100_000_000 });
     await db.command({ profile: 2 });
     const input = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
@@ -228,7 +228,7 @@ describe('Fifty first imports of an integration', () => {
   });
 });
 
-describe("A trunk that somebody deleted in Twilio's console", () => {
+describe("A trunk that was deleted in Twilio's console", () => {
   const inAccount = (account_sid: string) => {
     const { shelf } = first.sandbox;
     const ofAccount = async <T extends { account_sid: string }>(kind: string) =>
@@ -246,7 +246,7 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     return { ofAccount, deleteTrunk };
   };
 
-  it('is made again at the next change, and its numbers follow', async () => {
+  it('is made again at the next change, and its numbers move to it', async () => {
     const caller = await first.newOrganization();
     const voice_url = 'https://example.com/before';
     const owned = Array.from({ length: 3 }, () => ({ phone_number: drawNumber(), voice_url }));
@@ -278,7 +278,7 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     );
   });
 
-  it('is made again, and a number follows of which a lost call may act still', async () => {
+  it('is made again, and a number moves to it although a lost call may still take effect', async () => {
     const caller = await first.newOrganization();
     const phone_number = drawNumber();
     const { integration_id, account_sid } = await first.integrate(caller, [{ phone_number }]);
@@ -299,7 +299,7 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
   it.each([
     ['none', {}],
     ['calls in', { supports_inbound: true }],
-  ])('is made again where a number that had %s is to dial out', async (_what, had) => {
+  ])('is made again when a number that had %s is to dial out', async (_what, had) => {
     const caller = await first.newOrganization();
     const [{ phone_number }, other] = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }];
     const { integration_id, account_sid } = await first.integrate(caller, [{ phone_number }, other]);
@@ -320,7 +320,7 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     expect(Reflect.get(dialled ?? {}, 'address')).toBe(anew.domain_name);
   });
 
-  it('is not looked for where a number is imported for neither direction', async () => {
+  it('is not looked up when a number is imported for neither direction', async () => {
     const caller = await first.newOrganization();
     const owned = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }] as const;
     const { integration_id } = await first.integrate(caller, owned);
@@ -332,7 +332,7 @@ describe("A trunk that somebody deleted in Twilio's console", () => {
     expect(first.sandbox.faults.calls.slice(begun)).not.toContain('twilio.fetchTrunk');
   });
 
-  it('is made again where a number is imported for calls out alone', async () => {
+  it('is made again when a number is imported for outbound calls only', async () => {
     const caller = await first.newOrganization();
     const owned = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }] as const;
     const { integration_id, account_sid } = await first.integrate(caller, owned);

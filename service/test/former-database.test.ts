@@ -12,12 +12,12 @@ import { type Caller, createCaller, type OpenedService, openService, uniqueDatab
 import { createTurnedClock } from './turned-clock.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
-/** What test/fixtures/schema-1/README.md tells of its phone numbers: those that end in these digits. */
+/** The phone numbers of test/fixtures/schema-1/README.md, by their last two digits. */
 const fates = {
   active: '01 02 03 04 05 06 07 08 09 10 11 12 13 15 17 18 19 20 21 25 26 28'.split(' '),
   gone: '14 16 22 23 24 27 29'.split(' '),
 };
-/** Its sid was erased by a failed check while it is on our trunk. */
+/** A failed check erased its sid while it was on our trunk. */
 const ERASED = '+15552000016';
 const number = (digits: string) => `+155520000${digits}`;
 
@@ -61,7 +61,7 @@ describe('a database that schema 1 filled', () => {
     return undefined;
   };
 
-  it('can be read whole', async () => {
+  it('can be read completely', async () => {
     for (const caller of Object.values(callers)) {
       const { data: numbers } = await caller.client.phoneNumbers.list.query({ page_size: 100 });
       expect(numbers.map(({ phone_number }) => phone_number).toSorted()).toEqual(
@@ -88,14 +88,14 @@ describe('a database that schema 1 filled', () => {
     }
   });
 
-  it('has the indexes that are asked for now, and no others', async () => {
+  it('has exactly the indexes that are defined now', async () => {
     for (const { name, indexes } of collections) {
       const built = await databaseOf(service.connection).collection(name).indexes();
       expect(built.map((index) => index.name).toSorted()).toEqual(['_id_', ...indexes.map(nameOf)].toSorted());
     }
   });
 
-  it('knows its API keys, and which of them no longer work', async () => {
+  it('still accepts its API keys, except those that no longer work', async () => {
     const statusOf = async (apiKey: string) => {
       const { organization_id: organizationId } = callers.acme;
       return (await createCaller({ url: service.url, apiKey, organizationId }).rest('GET', '/api/me')).status;
@@ -105,33 +105,33 @@ describe('a database that schema 1 filled', () => {
   });
 
   it.each(['answered-with-the-older-key', 'answered', 'refused'])(
-    'gives the stored answer to the request %s again',
+    'replays the stored answer to the request %s',
     async (name) => {
       const { body } = await send(name);
       const { answer } = requestOf(name);
-      // A title is that of the code, in today's words.
+      // The title always comes from the current code.
       const { request_id, title } = body;
       expect(body).toMatchObject({ ...answer, ...(request_id && { request_id, title }) });
     },
   );
 
-  it('gives no stored answer with a raw key, whichever key asks', async () => {
+  it('replays no answer that contained a raw key, whichever key asks', async () => {
     const { status, body } = await send('a-key-was-created');
     expect({ status, code: body.code }).toEqual({ status: 409, code: 'answer_not_kept' });
   });
 
-  it("can no longer be started by the code that filled it: to that, it is another project's", async () => {
+  it("can no longer be started by the code that filled it, which takes it for another project's", async () => {
     const found = await service.connection.collection('installations').findOne({});
     expect(found).toMatchObject({ project: 'sandbox', schema: schemaOf(upgrades) });
     expect(found?.livekit_project).toContain('a later version of Trunkline');
   });
 
-  it('knows which request is under way', async () => {
+  it('still knows which request is under way', async () => {
     const { status, body } = await send('under-way');
     expect({ status, code: body.code }).toEqual({ status: 409, code: 'idempotency_key_in_use' });
   });
 
-  it('opens its secrets with its key ring, whichever key sealed them', async () => {
+  it('decrypts its secrets with its key ring, whichever key encrypted them', async () => {
     const { open } = createSecrets(service.config.encryption_keys!);
     const opened = await Promise.all([
       ...dump.collections.phone_numbers!.rows.flatMap((row) =>
@@ -147,10 +147,10 @@ describe('a database that schema 1 filled', () => {
     expect(opened).toEqual(expect.arrayContaining(['2468', 'a-sip-password']));
   });
 
-  describe('once its reconciler is done', () => {
+  describe('once its reconciler has finished', () => {
     beforeAll(() => settle(service));
 
-    it('has every number active, or gone', async () => {
+    it('has only active numbers, and those that are gone', async () => {
       for (const digits of fates.active) {
         expect({ digits, state: (await find(number(digits)))?.provisioning_state }).toEqual({
           digits,
@@ -160,7 +160,7 @@ describe('a database that schema 1 filled', () => {
       for (const digits of fates.gone) expect({ digits, found: await find(number(digits)) }).toEqual({ digits });
     });
 
-    it('has each assignment that was under way', async () => {
+    it('has completed every assignment that was under way', async () => {
       const agents = ['01', '07', '08', '09', '10'].map(async (it) => (await find(number(it)))?.assigned_agent_id);
       expect(await Promise.all(agents)).toEqual(['reception', 'sales', 'support', null, 'support']);
       const { rules } = await readWorld(service);
@@ -172,7 +172,7 @@ describe('a database that schema 1 filled', () => {
       expect(await ofNumber('09')).not.toContain('agentName');
     });
 
-    it('still knows how its numbers were routed', async () => {
+    it('still knows the former routing of its numbers', async () => {
       for (const [digits, voice_url] of [
         ['02', 'https://example.com/voice'],
         ['13', 'https://example.com/before/0013'],
@@ -184,13 +184,13 @@ describe('a database that schema 1 filled', () => {
       }
     });
 
-    it('has sealed how its numbers were routed', async () => {
+    it('has encrypted the former routing of its numbers', async () => {
       expect(dump.collections.phone_numbers!.rows.some((row) => row.former_routing?.voice_url)).toBe(true);
       const inClear = { former_routing: { $type: 'object' } } as const;
       expect(await service.connection.collection('phone_numbers').countDocuments(inClear)).toBe(0);
     });
 
-    it('has given back the routing of a number whose sid was erased', async () => {
+    it('has restored the routing of a number whose sid was erased', async () => {
       const owned = (await readWorld(service)).numbers.find(({ phone_number }) => phone_number === ERASED);
       expect(owned).toMatchObject({ trunk_sid: null, voice_url: 'https://example.com/before/0016' });
     });
@@ -202,13 +202,13 @@ describe('a database that schema 1 filled', () => {
     it.each([
       ['abandoned', '21'],
       ['under-way', '20'],
-    ])('answers the request %s with the number that came of it', async (name, digits) => {
+    ])('answers the request %s with the number that it imported', async (name, digits) => {
       service.clock.advance(3_600_000);
       const { status, body } = await send(name);
       expect({ status, phone_number: body.data?.phone_number }).toEqual({ status: 201, phone_number: number(digits) });
     });
 
-    it('updates a rule whose PIN was sealed with the older key', async () => {
+    it('updates a rule whose PIN was encrypted with the older key', async () => {
       const { phone_number_id, dispatch_rule_id } = (await find(number('01')))!;
       await callers.acme.client.phoneNumbers.unassign.mutate({ phone_number_id });
       const { rules } = await readWorld(service);
@@ -216,7 +216,7 @@ describe('a database that schema 1 filled', () => {
       expect(JSON.stringify(rule)).toContain('"pin":"2468"');
     });
 
-    it('can let go of every number, and each has its former routing back', async () => {
+    it('can release every number, and restores each former routing', async () => {
       for (const caller of Object.values(callers)) {
         const { data } = await caller.client.phoneNumbers.list.query({ page_size: 100 });
         const routings = new Map<string, object | undefined>();
@@ -224,7 +224,7 @@ describe('a database that schema 1 filled', () => {
           const { data: detail } = await caller.client.phoneNumbers.get.query({ phone_number_id });
           const { status, body } = await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}?force=true`);
           const { former_routing } = { former_routing: undefined, ...detail.provisioning };
-          // Where that trunk is gone, the answer says so.
+          // If that trunk is gone, the answer has a warning.
           routings.set(phone_number, body.data.warnings ? undefined : former_routing);
           expect({ status, ...body.data }, phone_number).toMatchObject({ status: 200, provisioning_state: 'released' });
         }

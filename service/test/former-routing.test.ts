@@ -31,8 +31,8 @@ const expectNoSecret = (text: string) => {
   for (const secret of secrets) expect(text).not.toContain(secret);
 };
 
-describe('the voice URL that a number had', () => {
-  it('is answered without user info and query, and stored sealed', async () => {
+describe('the former voice URL of a number', () => {
+  it('is answered without user info and query, and stored encrypted', async () => {
     const { input } = await prepare();
     const { data } = await admin.client.phoneNumbers.import.mutate(input);
     const user = await service.newKey(admin, 'user');
@@ -48,7 +48,7 @@ describe('the voice URL that a number had', () => {
     expect(row?.former_routing).toMatch(/^eyJ/);
   });
 
-  it('is given back whole, and is not in the log though Twilio quotes it', async () => {
+  it('is restored whole, and not logged even though Twilio quotes it', async () => {
     const { input, number } = await prepare();
     const before = await number();
     const { faults } = service.sandbox;

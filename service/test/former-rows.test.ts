@@ -9,7 +9,7 @@ type Row = Record<string, unknown>;
 
 const secrets = createSecrets(new Map([['test', new Uint8Array(32)]]));
 
-/** What becomes of a row of a former schema. Today's code reads it, and it has nothing besides. */
+/** A row of a former schema after all upgrades. Fails unless today's shape accepts it, without extra fields. */
 const upgraded = async (schema: number, collection: string, row: Row): Promise<Row> => {
   let turned: Row = { _id: 'its row', ...row };
   for (const upgrade of upgrades.slice(schema - 1)) {
@@ -63,7 +63,7 @@ const integration = {
   carrier: { domain_name: 'trunkline', username: 'trunkline', password: 'sealed' },
 };
 
-/** Schemas 2 and 3: steps, and a field for each thing that may be under way. Numbers could be released from schema 3 on. */
+/** Schemas 2 and 3 have steps, and a field for each kind of change. Releases exist since schema 3. */
 const provisioningOf3 = {
   ...{ attempt: 1, doubtful_until: null, lease_token: null, problem: null, failure: null, assigning: null },
   steps: { verify_ownership: done('PN1'), ...parts },
@@ -100,7 +100,7 @@ const statesOf3: Record<string, [then: Row, today: Row]> = {
       },
     },
   ],
-  'is importing, and was put off in doubt': [
+  'is importing, put off because an answer is uncertain': [
     { provisioning_state: 'importing', provisioning: { doubtful_until: later, due_at: later, problem: refused } },
     {
       provisioning_state: 'importing',
@@ -110,7 +110,7 @@ const statesOf3: Record<string, [then: Row, today: Row]> = {
       },
     },
   ],
-  'goes, for its import was refused': [
+  'is being removed because its import was refused': [
     { provisioning_state: 'releasing', provisioning: { ...leased, failure: refused } },
     { provisioning_state: 'releasing', provisioning: { ...leased, outcome: refused } },
   ],
@@ -139,19 +139,22 @@ const statesOf3: Record<string, [then: Row, today: Row]> = {
 };
 
 describe('a number of schema 2', () => {
-  it.each(Object.entries(statesOf3))('that %s says so today, its former routing sealed', async (_, [then, today]) => {
-    const { former_routing, ...row } = await upgraded(
-      2,
-      'phone_numbers',
-      numberOf3({ ...then, former_routing: routing }),
-    );
-    const { former_routing: _sealed, ...expected } = numberOfToday(today);
-    expect(row).toEqual(expected);
-    const opened = await secrets.open(String(former_routing), `phone_numbers/${phone_number_id}/former_routing`);
-    expect(JSON.parse(opened)).toEqual(routing);
-  });
+  it.each(Object.entries(statesOf3))(
+    'that %s is upgraded, with its former routing encrypted',
+    async (_, [then, today]) => {
+      const { former_routing, ...row } = await upgraded(
+        2,
+        'phone_numbers',
+        numberOf3({ ...then, former_routing: routing }),
+      );
+      const { former_routing: _sealed, ...expected } = numberOfToday(today);
+      expect(row).toEqual(expected);
+      const opened = await secrets.open(String(former_routing), `phone_numbers/${phone_number_id}/former_routing`);
+      expect(JSON.parse(opened)).toEqual(routing);
+    },
+  );
 
-  it('that is gone keeps its former routing sealed', async () => {
+  it('that is gone keeps its former routing encrypted', async () => {
     const record = numberOf3({ former_routing: routing });
     const row = await upgraded(2, 'tombstones', { phone_number_id, at, record });
     const opened = await secrets.open(String(row.former_routing), `phone_numbers/${phone_number_id}/former_routing`);
@@ -160,7 +163,7 @@ describe('a number of schema 2', () => {
 });
 
 describe('a number of schema 3', () => {
-  it.each(Object.entries(statesOf3))('that %s says so today', async (_, [then, today]) => {
+  it.each(Object.entries(statesOf3))('that %s is upgraded', async (_, [then, today]) => {
     expect(await upgraded(3, 'phone_numbers', numberOf3(then))).toEqual(numberOfToday(today));
   });
 
@@ -172,7 +175,7 @@ describe('a number of schema 3', () => {
       { actor: { system: 'command_line' }, request_id: null, force: false },
       { actor: { system: 'command_line' }, request_id: null },
     ],
-  ])('that is released %s is released today, for whoever asked', async (_, releasing, asked) => {
+  ])('that is being released %s is still being released, for the same caller', async (_, releasing, asked) => {
     const then = numberOf3({ provisioning_state: 'releasing', provisioning: { ...leased, releasing } });
     const change = { kind: 'release', wanted: null, ...asked, at };
     expect(await upgraded(3, 'phone_numbers', then)).toEqual(
@@ -183,7 +186,7 @@ describe('a number of schema 3', () => {
   it.each([
     ['is at rest', {}],
     ['is due', { due_at: later }],
-  ])('that is gone and %s holds no number, and is forgotten 90 days after it went', async (_, due) => {
+  ])('that is gone and %s holds no number, and is deleted 90 days after it went', async (_, due) => {
     const record = numberOf3({
       provisioning_state: 'releasing',
       provisioning: { lease_token: 'token', doubtful_until: later, releasing: { ...asker, force: false } },
@@ -195,14 +198,14 @@ describe('a number of schema 3', () => {
     });
   });
 
-  it('keeps what was asked for behind a SIP trunk, and no default', async () => {
+  it('keeps the settings requested behind a SIP trunk, without defaults', async () => {
     const { integration_id: _1, former_routing: _2, replace_existing_routing: _3, ...row } = numberOf3(ofSip);
     const { integration_id: _4, former_routing: _5, ...today } = numberOfToday({ ...ofSip, ...ofTodaysSip });
     expect(await upgraded(3, 'phone_numbers', row)).toEqual({ ...today, queue: organization_id });
   });
 });
 
-/** Schema 4 says what was sent, but for the names of trunks. */
+/** Schema 4 has what was sent, except the names of trunks. */
 const sentOf4 = {
   inbound_trunk: {
     ...{ allowed_addresses: [], media_encryption: 'allow', inbound_authentication: 'digest' },
@@ -248,7 +251,7 @@ describe('a number of schema 4', () => {
       },
     ],
     [
-      'goes, for its import was refused',
+      'is being removed because its import was refused',
       { provisioning_state: 'releasing', provisioning: { ...leased, outcome: refused } },
     ],
     [
@@ -259,7 +262,7 @@ describe('a number of schema 4', () => {
       },
     ],
     ['is gone', { provisioning_state: 'gone', sip_password: null, expires_at: later }],
-  ])('that %s stays so, with its settings as they were asked for, and what its trunks are called', async (_, state) => {
+  ])('that %s keeps its state, with the settings as requested and the names of its trunks', async (_, state) => {
     const then = numberOf4(state);
     const { inbound_trunk, outbound_trunk, dispatch_rule } = sipParts;
     expect(await upgraded(4, 'phone_numbers', then)).toEqual({
@@ -275,13 +278,13 @@ describe('a number of schema 4', () => {
     });
   });
 
-  it('stays uncertain of a trunk that nobody knows what was sent for', async () => {
+  it('stays uncertain about a trunk if it is unknown what was sent for it', async () => {
     const parts = { inbound_trunk: done('ST_in') };
     const { provisioning } = await upgraded(4, 'phone_numbers', numberOf4({ provisioning: { parts } }));
     expect(provisioning).toHaveProperty('parts', parts);
   });
 
-  it('of Twilio has its trunks called by the number, as they were', async () => {
+  it('at Twilio has trunks that are named after the number, as before', async () => {
     const sent = { ...parts, inbound_trunk: { ...parts.inbound_trunk, sent: { media_encryption: 'require' } } };
     const { revision, agent_metadata, label, description, inbound_pin_version, ...then } = numberOfToday({
       provisioning: { parts: sent },
@@ -316,7 +319,7 @@ describe('an integration', () => {
     provisioning: { ...bare, uncertain_until: later, parts: carrierParts },
   };
 
-  it.each([2, 3])('of schema %i has a queue of its own, and its steps are parts', async (schema) => {
+  it.each([2, 3])('of schema %i gets a queue of its own, and its steps become parts', async (schema) => {
     const row = { ...integration, provisioning: { ...bare, doubtful_until: later, steps: carrierParts } };
     expect(await upgraded(schema, 'integrations', row)).toEqual(today);
   });

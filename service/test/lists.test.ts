@@ -17,12 +17,12 @@ it.each([
   ['phone_number=+15551234567', 'must begin with a plus, which is %2B in a URL: phone_number=%2B15551234567'],
   ['phone_number_prefix=+1555', 'must begin with a plus, which is %2B in a URL: phone_number_prefix=%2B1555'],
   ['phone_number_prefix=1555', 'must be what a number in E.164 begins with: a plus and 1 to 15 digits, as in +1555'],
-])('tells whoever looks for numbers by %s how to write it', async (query, message) => {
+])('explains how to write the number in %s', async (query, message) => {
   const { status, body } = await caller.rest('GET', `/api/phone-numbers?${query}`);
   expect({ status, issues: body.issues }).toEqual({ status: 400, issues: [{ path: query.split('=')[0], message }] });
 });
 
-it('refuses the cursor of a list in another order', async () => {
+it('refuses the cursor of a list with another order', async () => {
   const reader = await service.newOrganization();
   for (let n = 0; n < 2; n++) await importSip(reader);
   const { list } = reader.client.phoneNumbers;
@@ -36,7 +36,7 @@ it('refuses the cursor of a list in another order', async () => {
 });
 
 describe('a list', () => {
-  it('is read page by page, the newest first, and holds its place while rows come and go', async () => {
+  it('is read page by page, newest first, and keeps its place while rows are added and removed', async () => {
     const reader = await service.newOrganization();
     const ids: string[] = [];
     for (let n = 0; n < 7; n++) ids.unshift(await importSip(reader));
@@ -58,7 +58,7 @@ describe('a list', () => {
     expect(last.pagination).toMatchObject({ next_cursor: null, has_more: false });
   });
 
-  it('is filtered by what numbers are', async () => {
+  it('can be filtered by the fields of a number', async () => {
     const reader = await service.newOrganization();
     const phone_number = drawNumber();
     const { integration_id } = await service.integrate(reader, [{ phone_number }]);
@@ -82,7 +82,7 @@ describe('a list', () => {
     expect(await of({ phone_number })).toEqual([twilio]);
   });
 
-  it('counts to 10,000, and tells no total beyond', async () => {
+  it('has a total up to 10,000, and none beyond', async () => {
     const reader = await service.newOrganization();
     const rows = Array.from({ length: 10_001 }, (_, n) => ({
       integration_id: `intg_${n.toString(16).padStart(12, '0')}`,
@@ -115,7 +115,7 @@ describe('a list', () => {
   });
 });
 
-/** The commands that the service sends on a collection while `run` is under way, as the database tells of them. */
+/** The commands that the service sends to a collection during `run`, from the database's profiler. */
 const commandsOn = async (collection: string, run: () => Promise<unknown>) => {
   const db = service.connection.db!;
   await db.command({ profile: 2 });
@@ -129,7 +129,7 @@ const commandsOn = async (collection: string, run: () => Promise<unknown>) => {
   };
 };
 
-/** What the database says of how it answers a command that it was sent. */
+/** How the database answers this command. */
 const explain = async ({ find, filter, sort, limit, hint }: Record<string, unknown>) => {
   const { queryPlanner, executionStats } = await service.connection.db!.command({
     explain: { find, filter, sort, limit, hint },
@@ -139,7 +139,7 @@ const explain = async ({ find, filter, sort, limit, hint }: Record<string, unkno
   return { plan: JSON.stringify(queryPlanner.winningPlan), totalDocsExamined, totalKeysExamined };
 };
 
-/** Numbers of an organization: some that it let go of, and as many of another one, too. */
+/** The numbers of one organization, some of them released; another organization has as many. */
 const HELD = 4000;
 const PAGE = 20;
 
@@ -169,12 +169,12 @@ describe('a list of thousands of numbers', () => {
         status: isAssigned ? 'assigned' : 'free',
         assigned_agent_id: isAssigned ? (n % 100 === 0 ? 'night' : 'day') : null,
         label: n % 7 === 0 ? (n % 70 === 0 ? 'Front desk' : 'Sales, Berlin') : null,
-        // Of those that are gone some hold their number again, as something of them turned up.
+        // Some that are gone hold their number again, because a resource of theirs was found.
         provisioning_state: !isHeld ? 'gone' : (['degraded', 'releasing', 'gone'][n % 97] ?? 'active'),
         ...(isHeld && { holds: phone_number }),
       };
     };
-    // Some in two countries, so that the order of the numbers is not that of their rows.
+    // In two countries, so that the order of the numbers differs from that of the rows.
     rows = Array.from({ length: HELD }, (_, n) =>
       rowOf(reader, n, n % 2 === 0 ? `+1555${8_000_000 - n}` : `+4930${1_000_000 + n}`),
     );
@@ -240,7 +240,7 @@ describe('a list of thousands of numbers', () => {
       const { plan, totalDocsExamined, totalKeysExamined } = await explain(finds[0]!.command);
       expect(plan).toContain('"keyPattern":{"organization_id":1');
       for (const stage of ['COLLSCAN', 'SORT"']) expect(plan).not.toContain(`"stage":"${stage}`);
-      // As it was when it was asked for, and as it is planned anew.
+      // As it ran for the request, and as it is planned now.
       for (const docs of [finds[0]!.docsExamined, totalDocsExamined]) expect(docs).toBeLessThanOrEqual(PAGE + 1);
       // Each branch of a merge has one key in hand.
       expect(totalKeysExamined).toBeLessThanOrEqual(shown.length + 9);
@@ -249,7 +249,7 @@ describe('a list of thousands of numbers', () => {
     }
   });
 
-  it.each(cases)('is counted without reading a row, where the total is asked for: %s', async (_what, query) => {
+  it.each(cases)('is counted without reading a row if the total is requested: %s', async (_what, query) => {
     const search = new URLSearchParams({ ...query, page_size: '1', include_total: 'true' });
     let total: unknown;
     const { counts } = await commandsOn('phone_numbers', async () => {
@@ -259,7 +259,7 @@ describe('a list of thousands of numbers', () => {
     expect(counts.map(({ docsExamined }) => docsExamined)).toEqual([0]);
   });
 
-  it('of an integration has no number of another provider, and looks at none', async () => {
+  it('of an integration and another provider is empty, and reads no row', async () => {
     let body: unknown;
     const { finds } = await commandsOn('phone_numbers', async () => {
       ({ body } = await reader.rest('GET', `/api/phone-numbers?integration_id=${accounts[0]}&provider=sip`));
@@ -268,7 +268,7 @@ describe('a list of thousands of numbers', () => {
     expect(finds.map(({ docsExamined, keysExamined = 0 }) => docsExamined + keysExamined)).toEqual([0]);
   });
 
-  it('is filtered by all that it is asked for', async () => {
+  it('applies all filters together', async () => {
     const query = { provider: 'sip', provisioning_state: 'degraded', phone_number_prefix: '+1' };
     const { body } = await reader.rest('GET', `/api/phone-numbers?${new URLSearchParams(query)}&page_size=100`);
     const found = expected(query).map(({ phone_number }) => phone_number);
@@ -276,7 +276,7 @@ describe('a list of thousands of numbers', () => {
     expect(body.data.map(({ phone_number }: Row) => phone_number)).toEqual(found);
   });
 
-  it('by the beginning of its numbers holds its place while numbers come and go', async () => {
+  it('filtered by prefix keeps its place while numbers are added and removed', async () => {
     const all = expected({ phone_number_prefix: '+4930' }).map(({ phone_number }) => phone_number);
     const read = async (cursor?: string) =>
       reader.client.phoneNumbers.list.query({ phone_number_prefix: '+4930', page_size: 3, cursor });
@@ -302,14 +302,14 @@ describe('the query plan', () => {
     ['integrations', 'integrations', 'integrations'],
     ['API keys', 'api-keys', 'api_keys'],
   ])(
-    'of a list of %s uses an index, the tenant first, and looks at no more rows than it answers',
+    'of a list of %s uses an index that begins with the tenant, and reads no more rows than it answers',
     async (_what, path, collection) => {
       const { finds, counts } = await commandsOn(collection, () =>
         caller.rest('GET', `/api/${path}?page_size=5&include_total=true`),
       );
       expect(counts).toHaveLength(1);
       for (const { planSummary, docsExamined, nreturned, hasSortStage, command } of [...finds, ...counts]) {
-        // `key_hash` is how the caller is known; everything else is the tenant's own.
+        // `key_hash` identifies the caller; everything else belongs to the tenant.
         expect(planSummary).toMatch(/^(IXSCAN|COUNT_SCAN) \{ (organization_id|key_hash): 1/);
         expect(hasSortStage ?? false).toBe(false);
         expect(docsExamined).toBeLessThanOrEqual(command.find ? nreturned + 1 : 0);

@@ -12,10 +12,10 @@ const files = folders.flatMap((folder) =>
     .map((path) => join(folder, path)),
 );
 
-/** Shorter texts fit anything. */
+/** A shorter text would match almost anything. */
 const SHORTEST = 15;
 
-/** Every text in the code as what it can become: each `${…}` may be anything, or nothing. */
+/** Every text in the code as a pattern: each `${…}` matches anything, or nothing. */
 const said = files.flatMap((file) => {
   const found: RegExp[] = [];
   const add = (pieces: string[]) => {
@@ -35,19 +35,19 @@ interface Shown {
   detail: string;
 }
 
-/** Every example of a problem in the document, each once. */
+/** Every example of a problem in the document, without duplicates. */
 const examples = new Map<string, Shown>();
 JSON.stringify(openapi, (_name, value) => {
   if (typeof value?.code === 'string' && typeof value.detail === 'string') examples.set(value.code, value);
   return value;
 });
 
-describe('the document shows a problem as the service words it', () => {
+describe('the examples of problems in the document use the words of the service', () => {
   it.each([...examples.values()])('$code', ({ detail }) => {
     expect(said.filter((text) => text.test(detail))).not.toEqual([]);
   });
 
-  it('and shows those of every operation', () => {
+  it('cover the problems of every operation', () => {
     const shown = [...operations.values()].flatMap(({ problems }) => [...problems]);
     expect([...examples.keys()]).toEqual(expect.arrayContaining([...shown, ...commonProblems]));
     expect(said.filter((text) => text.test('Nobody says this sentence. Try again.'))).toEqual([]);

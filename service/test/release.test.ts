@@ -16,7 +16,7 @@ const ALWAYS = 1000;
 const refusal = { kind: 'answer', status: 400, body: { code: 20_001, message: 'no', status: 400 } } as const;
 const closed = { kind: 'answer', status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } } as const;
 
-/** A number that is imported both ways, and how Twilio had it before. */
+/** A number imported for both directions, and its routing at Twilio before the import. */
 const imported = async (seed: Partial<SeededNumber> = {}, more: object = {}) => {
   const phone_number = drawNumber();
   const caller = await service.newOrganization();
@@ -40,7 +40,7 @@ const eventsOf = (phone_number_id: string) =>
   service.connection.collection('events').find({ subject_id: phone_number_id }).sort({ _id: 1 }).toArray();
 
 describe('Releasing a number', () => {
-  it('gives its former routing back exactly, leaves nothing, and says so', async () => {
+  it('restores the former routing exactly, removes everything else, and says so', async () => {
     const { caller, phone_number, phone_number_id, before, number, release, get } = await imported();
     const { status, body } = await release();
     expect({ status, body }).toEqual({
@@ -64,7 +64,7 @@ describe('Releasing a number', () => {
   it.each([
     ['a foreign trunk', () => ({ trunk_sid: drawSid('TK') })],
     ['a voice application', () => ({ voice_application_sid: drawSid('AP') })],
-  ])('gives %s back', async (_what, draw) => {
+  ])('restores %s', async (_what, draw) => {
     const seed = draw();
     const { account_sid, before, number, release } = await imported(seed, { replace_existing_routing: true });
     if ('trunk_sid' in seed) {
@@ -75,7 +75,7 @@ describe('Releasing a number', () => {
     expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
   });
 
-  it('has the number imported again at once, by anyone', async () => {
+  it('lets anyone import the number again at once', async () => {
     const { phone_number, release } = await imported();
     await release();
     const another = await service.newOrganization();
@@ -83,7 +83,7 @@ describe('Releasing a number', () => {
     expect((await another.rest('POST', '/api/phone-numbers', sip)).status).toBe(201);
   });
 
-  it('takes over tRPC what it takes over REST', async () => {
+  it('works the same over tRPC', async () => {
     const { caller, phone_number_id } = await imported();
     const { data } = await caller.client.phoneNumbers.release.mutate({ phone_number_id });
     expect(data.provisioning_state).toBe('released');
@@ -92,7 +92,7 @@ describe('Releasing a number', () => {
     );
   });
 
-  it('refuses a number that is assigned, unless it is forced', async () => {
+  it('refuses an assigned number unless forced', async () => {
     const { caller, phone_number_id, release, get } = await imported({}, { agent_id: 'reception' });
     const refused = await release();
     expect(refused.body).toMatchObject({ status: 409, code: 'phone_number_assigned' });
@@ -102,7 +102,7 @@ describe('Releasing a number', () => {
     expect((await get()).status).toBe(404);
   });
 
-  it('leaves a number alone that somebody has routed elsewhere meanwhile, and says so', async () => {
+  it('leaves a number alone that was routed elsewhere in the meantime, and says so', async () => {
     const { number, release } = await imported();
     const now = await number();
     const by_hand = { ...now, trunk_sid: null, voice_url: 'https://example.com/by-hand' };
@@ -113,7 +113,7 @@ describe('Releasing a number', () => {
     expect(await number()).toEqual(by_hand);
   });
 
-  it('takes a number off our trunk whose former trunk is gone, and says so', async () => {
+  it('takes a number off our trunk when its former trunk is gone, and says so', async () => {
     const trunk_sid = drawSid('TK');
     const { number, release } = await imported({ trunk_sid }, { replace_existing_routing: true });
     const { status, body } = await release();
@@ -122,7 +122,7 @@ describe('Releasing a number', () => {
     expect(await number()).toMatchObject({ trunk_sid: null });
   });
 
-  it('takes a number off our trunk whose former routing is not known, and says so', async () => {
+  it('takes a number off our trunk when its former routing is unknown, and says so', async () => {
     const { phone_number, number, release } = await imported();
     const numbers = service.connection.collection('phone_numbers');
     await numbers.updateOne({ phone_number }, { $set: { former_routing: null } });
@@ -132,7 +132,7 @@ describe('Releasing a number', () => {
     expect(await number()).toMatchObject({ trunk_sid: null });
   });
 
-  it('answers two at once alike', async () => {
+  it('answers concurrent requests alike', async () => {
     const { phone_number_id, release } = await imported();
     const answers = await Promise.all([release(), release(), release()]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -140,7 +140,7 @@ describe('Releasing a number', () => {
     expect(types.filter((type) => type === 'phone_number.released')).toHaveLength(1);
   });
 
-  it('leaves a number as it was where a direction was turned off before, and a provider refuses', async () => {
+  it('leaves a number as it was when a provider refuses, after a direction was turned off', async () => {
     const { caller, phone_number_id, release, get } = await imported();
     await caller.client.phoneNumbers.update.mutate({ phone_number_id, supports_inbound: false });
     const no = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
@@ -152,16 +152,16 @@ describe('Releasing a number', () => {
     await expectWholeWorld(service);
   });
 
-  it('tells two at once the same reason where a provider fails', async () => {
+  it('tells concurrent requests the same reason when a provider fails', async () => {
     const { release, get } = await imported();
     service.sandbox.faults.add({ call: 'twilio.fetchNumber', kind: 'hold_before' });
     const first = release();
     await service.sandbox.faults.holding();
     const second = release();
-    // Nothing was done: it is refused before it is looked at.
+    // Answered with 429, the call has changed nothing.
     const away = { kind: 'answer', status: 429, body: { code: 20_429, message: 'no', status: 429 } } as const;
     service.sandbox.faults.add({ ...away, call: 'twilio.updateNumber', times: ALWAYS });
-    // The second has read that the first is under way.
+    // By then, the second request has seen that the first is under way.
     await new Promise((resolve) => setTimeout(resolve, 300));
     service.sandbox.faults.release();
     const answers = await Promise.all([first, second]);
@@ -180,7 +180,7 @@ describe('Releasing a number', () => {
     await expectWholeWorld(service);
   });
 
-  it('leaves the number as it was where a provider refuses before anything is removed', async () => {
+  it('leaves the number as it was when a provider refuses before anything is removed', async () => {
     const { number, release, get } = await imported();
     const now = await number();
     service.sandbox.faults.add({ ...closed, call: 'twilio.fetchNumber', times: ALWAYS });
@@ -192,7 +192,7 @@ describe('Releasing a number', () => {
     await expectWholeWorld(service);
   });
 
-  it('goes on in the background where something is removed already, and answers 202', async () => {
+  it('answers 202 and continues in the background when something is already removed', async () => {
     const { number, before, release, get } = await imported();
     service.sandbox.faults.add({ ...refusal, call: 'livekit.DeleteSIPDispatchRule', times: ALWAYS });
     const { status, body } = await release();
@@ -205,7 +205,7 @@ describe('Releasing a number', () => {
     await expectWholeWorld(service);
   });
 
-  it('answers by the deadline while a provider is silent, and goes on', async () => {
+  it('answers by the deadline while a provider is silent, and continues', async () => {
     const { release, get } = await imported();
     service.sandbox.faults.add({ call: 'livekit.DeleteSIPTrunk', kind: 'hang_before', times: ALWAYS });
     expect((await release()).status).toBe(202);
@@ -215,7 +215,7 @@ describe('Releasing a number', () => {
     await expectWholeWorld(service);
   });
 
-  it('lets go of a number whose account is closed, by force, and says what could not be given back', async () => {
+  it('by force, releases a number whose account is closed, and says what could not be restored', async () => {
     const { phone_number, release, get } = await imported();
     for (const call of ['twilio.fetchNumber', 'twilio.updateNumber']) {
       service.sandbox.faults.add({ ...closed, call, times: ALWAYS });
@@ -229,7 +229,7 @@ describe('Releasing a number', () => {
     expect(left).not.toContain(phone_number);
   });
 
-  it('forces on what has been put off', async () => {
+  it('by force, completes a release that was put off', async () => {
     const { release, get } = await imported();
     service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_before', times: ALWAYS });
     expect((await release()).status).toBe(202);
@@ -244,9 +244,9 @@ describe('Releasing a number', () => {
   });
 
   it.each([
-    ['that is under way', true],
-    ['that has begun at the same moment', false],
-  ])('by force goes on in place of one %s, also where that is refused', async (_when, isLater) => {
+    ['under way', true],
+    ['that began at the same moment', false],
+  ])('by force, replaces a release %s, even when that one fails', async (_when, isLater) => {
     const { release, get, phone_number_id } = await imported();
     service.sandbox.faults.add({ call: 'twilio.fetchNumber', kind: 'hold_before' });
     const plain = release();
@@ -265,7 +265,7 @@ describe('Releasing a number', () => {
     service.sandbox.faults.clear();
   });
 
-  it('is refused while the number is being imported or changed', async () => {
+  it('answers 409 while the number is being imported or changed', async () => {
     const { caller, phone_number_id, release } = await imported();
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
     const assigning = caller.client.phoneNumbers.assign.mutate({ phone_number_id, agent_id: 'reception' });
@@ -276,7 +276,7 @@ describe('Releasing a number', () => {
     await settle(service);
   });
 
-  it('knows no number of another organization', async () => {
+  it('answers 404 for a number of another organization', async () => {
     const { phone_number_id, get } = await imported();
     const another = await service.newOrganization();
     const { status } = await another.rest('DELETE', `/api/phone-numbers/${phone_number_id}`);
@@ -284,7 +284,7 @@ describe('Releasing a number', () => {
     expect((await get()).status).toBe(200);
   });
 
-  it('is for whoever may delete', async () => {
+  it('requires the permission to delete', async () => {
     const { caller, phone_number_id } = await imported();
     const user = await service.newKey(caller, 'user');
     expect((await user.rest('DELETE', `/api/phone-numbers/${phone_number_id}`)).status).toBe(403);

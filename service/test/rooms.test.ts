@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 const src = join(import.meta.dirname, '../src');
 
 /**
- * Each folder of `service/src`, and the files beside them, with what it may import of the others. What is not named here
- * may not be there. `types` are imported for their types alone: a vendor's client fulfils what a resource declares.
+ * Every folder and file at the top of `service/src`, and what each may import from the others. Anything that is not
+ * listed here is refused. From `types`, only types may be imported: a vendor's client implements what a resource
+ * declares.
  */
 const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   'main.ts': { imports: ['run.ts', 'config'] },
@@ -66,13 +67,13 @@ const rooms: Record<string, { imports: string[]; types?: string[] }> = {
   },
 };
 
-/** Rooms that the others know by their index.ts alone. */
+/** Rooms that the others import only by their index.ts. */
 const faces = ['config', 'development', 'provisioning'];
 
-/** Names of files that a folder makes the same thing: what a room shows, keeps and does, whatever the room is of. */
+/** File names that mean the same in every folder: what a resource shows, stores and does. */
 const sameEverywhere = ['index', 'record', 'store', 'describe', 'create', 'update'];
 
-/** A package that one file alone speaks: the others declare what they need of it. */
+/** Packages that only these files may import: the others declare the interface they need. */
 const packages: Record<string, RegExp> = {
   twilio: /^vendors\/twilio/,
   'livekit-server-sdk': /^(vendors|sandbox)\//,
@@ -106,12 +107,12 @@ const imports = files.flatMap((from): Import[] => {
 const roomOf = (path: string): string => path.split('/')[0] ?? path;
 const isPackage = (path: string): boolean => !files.includes(path);
 
-describe('The rooms of the service', () => {
-  it('are those that the table names', () => {
+describe('The rooms of service/src', () => {
+  it('are exactly those that the table lists', () => {
     expect([...new Set(files.map(roomOf))].toSorted()).toEqual(Object.keys(rooms).toSorted());
   });
 
-  it('stand on the map in CONTRIBUTING.md', () => {
+  it('are all on the map in CONTRIBUTING.md', () => {
     const [, map = ''] = /^```text$(.*?)^```$/ms.exec(readFileSync(join(src, '../../CONTRIBUTING.md'), 'utf8')) ?? [];
     const drawn = [...map.replace(/.*?^service\/src/ms, '').matchAll(/(?:^| {2})([a-z-]+(?:\/|\.ts)) /g)].map(
       ([, room = '']) => room.replace('/', ''),
@@ -119,7 +120,7 @@ describe('The rooms of the service', () => {
     expect(Object.keys(rooms).filter((room) => !drawn.includes(room))).toEqual([]);
   });
 
-  it.each(Object.entries(rooms))('%s imports what it may, and nothing else', (name, { imports: may, types = [] }) => {
+  it.each(Object.entries(rooms))('%s imports only what the table allows', (name, { imports: may, types = [] }) => {
     const wrong = imports
       .filter(({ from, to }) => roomOf(from) === name && !isPackage(to) && roomOf(to) !== name)
       .filter(({ to, isType }) => !may.includes(roomOf(to)) && !(isType && types.includes(roomOf(to))))
@@ -127,14 +128,14 @@ describe('The rooms of the service', () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(faces)('%s has one face', (name) => {
+  it.each(faces)('%s is imported only by its index.ts', (name) => {
     const past = imports.filter(
       ({ from, to }) => roomOf(to) === name && roomOf(from) !== name && to !== `${name}/index.ts`,
     );
     expect(past).toEqual([]);
   });
 
-  it('allow nothing that nobody imports', () => {
+  it('import everything that the table allows', () => {
     const unused = Object.entries(rooms).flatMap(([name, { imports: may, types = [] }]) =>
       [...may, ...types]
         .filter((room) => !imports.some(({ from, to }) => roomOf(from) === name && roomOf(to) === room))
@@ -143,25 +144,25 @@ describe('The rooms of the service', () => {
     expect(unused).toEqual([]);
   });
 
-  it('have no two files of one name, but for what the folder makes the same thing', () => {
+  it('use a file name twice only for what every folder names alike', () => {
     const byName = Map.groupBy(files, (path) => basename(path, '.ts'));
     const repeated = [...byName].filter(([, paths]) => paths.length > 1).map(([name]) => name);
     expect(repeated.toSorted()).toEqual(sameEverywhere.toSorted());
   });
 
-  it('have no circle', () => {
+  it('do not import each other in a circle', () => {
     const circles = Object.keys(rooms).filter((name) => reachable(name).has(name));
     expect(circles).toEqual([]);
   });
 
-  it.each(Object.entries(packages))('leave %s to the one that speaks it', (name, where) => {
+  it.each(Object.entries(packages))('import %s only in the files that may', (name, where) => {
     const others = imports.filter(({ from, to }) => to === name && !where.test(from)).map(({ from }) => from);
     expect(others).toEqual([]);
     expect(imports.some(({ to }) => to === name)).toBe(true);
   });
 });
 
-/** All that a room leads to, by what it imports. */
+/** Every room that this one imports, directly or indirectly. */
 const reachable = (name: string, seen = new Set<string>()): Set<string> => {
   for (const room of rooms[name]?.imports ?? []) {
     if (seen.has(room)) continue;

@@ -30,7 +30,7 @@ const both = { supports_inbound: true, supports_outbound: true };
 const outboundOnly = { supports_outbound: true };
 const inboundOnly = { supports_inbound: true };
 
-/** An integrated account with a number of each of these kinds. */
+/** An integrated account with an imported number of each of these kinds, and one that is not imported. */
 const prepare = async (...kinds: object[]) => {
   const caller = await service.newOrganization();
   const numbers = [...kinds, both].map(() => drawNumber());
@@ -54,7 +54,7 @@ const prepare = async (...kinds: object[]) => {
     const own = credentials.filter((it) => it.account_sid === account.sid);
     return own.map(({ username, password }: any) => ({ username, password }));
   };
-  /** What LiveKit dials these numbers by. */
+  /** The credentials with which LiveKit dials out for these numbers. */
   const dialing = async () => {
     const { outbound } = await readWorld(service);
     const own = outbound.filter((it) => it.numbers?.some((number) => numbers.includes(number)));
@@ -62,12 +62,12 @@ const prepare = async (...kinds: object[]) => {
   };
   return {
     ...{ caller, numbers, imported, account, integration_id, path, importing, row, atTwilio, dialing },
-    /** The number that is not imported. */
+    /** The index of the number that is not imported. */
     last: kinds.length,
     rotate: (headers?: Record<string, string>, more = {}) =>
       caller.rest('PUT', path, { rotate_trunk_password: true, ...more }, headers),
     rotation: async () => (await caller.rest('GET', path)).body.data.trunk_password_rotation,
-    /** No call is refused: whatever LiveKit dials by, Twilio takes. */
+    /** No call is refused: Twilio accepts whatever credentials LiveKit dials with. */
     expectTaken: async () => {
       const taken = await atTwilio();
       for (const credentials of await dialing()) expect(taken).toContainEqual(credentials);
@@ -81,7 +81,7 @@ const prepare = async (...kinds: object[]) => {
 
 type Prepared = Awaited<ReturnType<typeof prepare>>;
 
-/** Lets the reconcilers work until nothing is due, and looks at each turn that no call would be refused. */
+/** Runs the reconcilers until nothing is due, and checks after each turn that no call would be refused. */
 const carryOn = async ({ expectTaken }: Prepared, ...replicas: OpenedService[]) => {
   for (let turns = 0; turns < 40 && (await isSomethingDue(service)); turns++) {
     await Promise.all(replicas.map(({ reconciler }) => reconciler.turn()));
@@ -91,7 +91,7 @@ const carryOn = async ({ expectTaken }: Prepared, ...replicas: OpenedService[]) 
   expect(await isSomethingDue(service)).toBe(false);
 };
 
-/** The account has one credential, another than before, and all that dial do so by it. */
+/** The account has one credential, a new one, and every number dials with it. */
 const expectRotated = async ({ atTwilio, dialing, rotation, row }: Prepared, before: { username: string }[]) => {
   const [credential, ...others] = await atTwilio();
   expect(others).toEqual([]);
@@ -102,7 +102,7 @@ const expectRotated = async ({ atTwilio, dialing, rotation, row }: Prepared, bef
   expect((await row()).provisioning.parts).not.toHaveProperty('other_credential');
 };
 
-/** Somebody deletes all of these kinds in the account, in Twilio's console. */
+/** Deletes everything of these kinds in the account, as somebody might in Twilio's console. */
 const removeByHand = async ({ account }: Prepared, kinds: readonly string[]) => {
   const { shelf } = service.sandbox;
   for (const kind of kinds) {
@@ -112,7 +112,7 @@ const removeByHand = async ({ account }: Prepared, kinds: readonly string[]) => 
 };
 
 describe('A rotation of the trunk password', () => {
-  it('changes over every number that dials, one LiveKit call each, and tells how far it is', async () => {
+  it('changes every number that dials, with one LiveKit call each, and reports its progress', async () => {
     const prepared = await prepare(both, outboundOnly, inboundOnly, outboundOnly);
     const { rotate, rotation, atTwilio, expectTaken, dialing, events } = prepared;
     const before = await atTwilio();
@@ -142,7 +142,7 @@ describe('A rotation of the trunk password', () => {
     await expectWholeWorld(service);
   });
 
-  it('can be done again, with another name and setting in the same request', async () => {
+  it('can be repeated, with another name and setting in the same request', async () => {
     const prepared = await prepare(both);
     const { rotate, atTwilio, caller, path } = prepared;
     for (const name of ['A', 'B']) {
@@ -155,7 +155,7 @@ describe('A rotation of the trunk password', () => {
     expect((await caller.rest('GET', path)).body.data).toMatchObject({ name: 'B', call_transfers: 'sip', revision: 3 });
   });
 
-  it('of an account that has no trunk yet makes none, and its first import dials by the new one', async () => {
+  it('of an account without a trunk makes none, and the first import dials with the new password', async () => {
     const prepared = await prepare();
     const { rotate, row, importing, last, dialing } = prepared;
     const before = (await row()).carrier;
@@ -169,7 +169,7 @@ describe('A rotation of the trunk password', () => {
     expect(await dialing()).toHaveLength(1);
   });
 
-  it('of an account whose first import was refused is nothing to Twilio, and ends', async () => {
+  it('of an account whose first import was refused calls nothing at Twilio, and completes', async () => {
     const prepared = await prepare();
     const { rotate, rotation, importing, last } = prepared;
     const refused = { kind: 'answer', status: 400, body: { code: 20_001, message: 'no', status: 400 } } as const;
@@ -190,7 +190,7 @@ describe('A rotation of the trunk password', () => {
     await expectWholeWorld(service);
   });
 
-  it('is one at a time: another is refused, and names the numbers that dial by the former one', async () => {
+  it('refuses a second one, and names the numbers that still dial with the former password', async () => {
     const prepared = await prepare(outboundOnly, inboundOnly);
     const { rotate, numbers, imported, caller, path } = prepared;
     const all = await Promise.all(Array.from({ length: 8 }, () => rotate()));
@@ -202,13 +202,13 @@ describe('A rotation of the trunk password', () => {
       phone_number_count: 1,
     });
     expect(refused.detail).toContain('Retry when trunk_password_rotation is null.');
-    // Whatever else is asked goes through.
+    // Any other request is accepted.
     expect((await caller.rest('PUT', path, { name: 'x' })).status).toBe(200);
     await carryOn(prepared, service);
     expect((await rotate()).status).toBe(200);
   });
 
-  it('is asked for by true alone, and at the revision that was read', async () => {
+  it('requires the value true, and the current revision', async () => {
     const { caller, path, rotate } = await prepare();
     for (const rotate_trunk_password of [false, null, 'yes'])
       expect((await caller.rest('PUT', path, { rotate_trunk_password })).body.code).toBe('invalid_request');
@@ -229,9 +229,9 @@ describe('A rotation of the trunk password', () => {
   });
 });
 
-describe('A rotation, and an import that began before it', () => {
+describe('An import that began before a rotation', () => {
   it.each(['twilio.listNumbers', 'livekit.CreateSIPInboundTrunk', 'livekit.CreateSIPOutboundTrunk'])(
-    'and is held at %s, ends with the new one: until then both are taken',
+    'and is held at %s ends with the new password: until then Twilio accepts both',
     async (call) => {
       const prepared = await prepare(outboundOnly);
       const { importing, last, rotate, atTwilio, expectTaken, dialing } = prepared;
@@ -255,14 +255,14 @@ describe('A rotation, and an import that began before it', () => {
     },
   );
 
-  it('and is written only when the rotation has ended, does so too', async () => {
+  it('ends with the new password even if it is stored only after the rotation', async () => {
     const prepared = await prepare(outboundOnly);
     const { importing, last, rotate, atTwilio, dialing } = prepared;
     const before = await atTwilio();
     const { clock, sandbox, admin } = service;
     await using proxy = await openDatabaseProxy(mongodb_uri, 'aggregate');
     await using slow = await openService({ clock, sandbox, admin, mongodb_uri: proxy.mongodb_uri });
-    // It has read the integration, and waits for how many numbers there are.
+    // It has read the integration, and waits for the count of its numbers.
     const held = importing(last, outboundOnly, slow);
     await proxy.holding();
     expect((await rotate()).status).toBe(200);
@@ -274,7 +274,7 @@ describe('A rotation, and an import that began before it', () => {
     expect(await dialing()).toHaveLength(2);
   });
 
-  it('that makes the trunk', async () => {
+  it('and makes the trunk ends with the new password', async () => {
     const prepared = await prepare();
     const { importing, last, rotate, row } = prepared;
     const before = (await row()).carrier;
@@ -290,11 +290,11 @@ describe('A rotation, and an import that began before it', () => {
   });
 });
 
-describe('A number that cannot be changed', () => {
+describe('A number that cannot be changed during a rotation', () => {
   it.each([
     ['LiveKit refuses', { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } }],
     ['LiveKit is away', { kind: 'drop_before' }],
-  ] as const)('as %s keeps the former one alive until it can', async (_why, fault) => {
+  ] as const)('because %s keeps the former password valid until it can', async (_why, fault) => {
     const prepared = await prepare(both, outboundOnly);
     const { rotate, rotation, atTwilio, expectTaken, imported, caller } = prepared;
     const before = await atTwilio();
@@ -315,7 +315,7 @@ describe('A number that cannot be changed', () => {
     await expectWholeWorld(service);
   });
 
-  it('and is released is no longer waited for', async () => {
+  it('is no longer waited for once it is released', async () => {
     const prepared = await prepare(both, outboundOnly);
     const { rotate, rotation, atTwilio, imported, caller } = prepared;
     const before = await atTwilio();
@@ -332,8 +332,8 @@ describe('A number that cannot be changed', () => {
   });
 });
 
-describe('A number that never dials', () => {
-  it('holds up nothing while its import lasts', async () => {
+describe('A number that never dials out', () => {
+  it('does not delay a rotation while its import lasts', async () => {
     const prepared = await prepare(outboundOnly);
     const { importing, last, rotate, rotation } = prepared;
     service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'hold_before' });
@@ -350,7 +350,7 @@ describe('A number that never dials', () => {
     await expectWholeWorld(service);
   });
 
-  it('holds up nothing while its release fails', async () => {
+  it('does not delay a rotation while its release fails', async () => {
     const prepared = await prepare(inboundOnly, outboundOnly);
     const { rotate, rotation, caller, imported } = prepared;
     service.sandbox.faults.add({ call: 'livekit.DeleteSIPDispatchRule', kind: 'answer', status: 400, times: 1000 });
@@ -368,10 +368,10 @@ describe('A number that never dials', () => {
   });
 });
 
-describe('A rotation whose call fails', () => {
+describe('A rotation with a failing call', () => {
   const calls = ['twilio.createCredential', 'livekit.UpdateSIPOutboundTrunk', 'twilio.deleteCredential'];
 
-  it.each(calls)('at %s goes on, in each way that a call fails', async (call) => {
+  it.each(calls)('to %s continues, however the call fails', async (call) => {
     for (const fault of [
       { kind: 'answer', status: 503 },
       { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no', message: 'no' } },
@@ -388,7 +388,7 @@ describe('A rotation whose call fails', () => {
     await expectWholeWorld(service);
   });
 
-  it('says so, and a refusal that lasts leaves what is in force', async () => {
+  it('reports the problem, and a lasting refusal leaves the credentials in force', async () => {
     const prepared = await prepare(outboundOnly);
     const { rotate, rotation, atTwilio, dialing } = prepared;
     const before = await atTwilio();
@@ -407,7 +407,7 @@ describe('A rotation whose call fails', () => {
   });
 
   it.each(calls.flatMap((call) => (['hold_before', 'hold_after'] as const).map((kind) => [call, kind] as const)))(
-    'at %s, %s, as its replica is killed, is carried on by another',
+    'to %s (%s) whose replica is killed is continued by another',
     async (call, kind) => {
       const prepared = await prepare(both, outboundOnly);
       const before = await prepared.atTwilio();
@@ -422,7 +422,7 @@ describe('A rotation whose call fails', () => {
       })().catch(() => {});
       await service.sandbox.faults.holding();
       killed.kill();
-      // What is on its way takes effect while another is at it already.
+      // The call on its way takes effect while the other replica is already working.
       service.clock.advance(61_000);
       await service.reconciler.turn();
       await prepared.expectTaken();
@@ -435,7 +435,7 @@ describe('A rotation whose call fails', () => {
   );
 });
 
-it('A rotation makes the credential list again that somebody has deleted', async () => {
+it('A rotation makes a credential list again that somebody deleted', async () => {
   const prepared = await prepare(both);
   const before = await prepared.atTwilio();
   await removeByHand(prepared, ['twilio.credential_list', 'twilio.credential', 'twilio.permission']);
@@ -446,7 +446,7 @@ it('A rotation makes the credential list again that somebody has deleted', async
   await expectWholeWorld(service);
 });
 
-it('A rotation makes the trunk again that somebody has deleted, where nobody knows what a part of it was sent', async () => {
+it('A rotation makes a trunk again that somebody deleted, even if it is unknown what was sent for a part of it', async () => {
   const prepared = await prepare(both);
   const before = await prepared.atTwilio();
   await removeByHand(prepared, ['twilio.trunk', 'twilio.origination_url', 'twilio.permission']);
@@ -459,10 +459,10 @@ it('A rotation makes the trunk again that somebody has deleted, where nobody kno
   await expectWholeWorld(service);
 });
 
-describe('Deleting an integration while its trunk password is rotated', () => {
+describe('Deleting an integration during a rotation', () => {
   it.each([
-    ['before anything of it is made', 0],
-    ['while both are taken', 1],
+    ['before the rotation has made anything', 0],
+    ['while Twilio accepts both passwords', 1],
   ])('%s leaves nothing at Twilio', async (_when, turns) => {
     const { rotate, imported, caller, path, atTwilio, row } = await prepare(both);
     expect((await rotate()).status).toBe(200);
@@ -479,7 +479,7 @@ describe('Deleting an integration while its trunk password is rotated', () => {
   });
 });
 
-it('the passwords are kept sealed while a rotation is under way, each where re-encrypting looks for it', async () => {
+it('both passwords are stored encrypted during a rotation, where re-encrypting finds them', async () => {
   const { rotate, row, atTwilio } = await prepare(both);
   service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_before', times: 3 });
   expect((await rotate()).status).toBe(200);
@@ -497,7 +497,7 @@ it('the passwords are kept sealed while a rotation is under way, each where re-e
   for (const line of service.logged) for (const { password } of passwords) expect(line).not.toContain(password);
 });
 
-it('a password that is encrypted anew while a rotation puts it in force stays so', async () => {
+it('a password that is re-encrypted while a rotation puts it in force stays re-encrypted', async () => {
   const prepared = await prepare(both);
   const { rotate, row, integration_id, atTwilio } = prepared;
   const before = await atTwilio();

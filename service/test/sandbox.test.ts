@@ -40,7 +40,7 @@ describe.each(routes)('the sandbox at %s %s', (method, path) => {
     expect(sandbox.faults.take('any')).toBeUndefined();
   });
 
-  it('is open behind a tunnel, whose port is another, also to its own page there', async () => {
+  it('is open through a tunnel on another port, and to its own page there', async () => {
     const headers = { Host: '127.0.0.1:1', 'Content-Type': 'application/json' };
     expect(await ask(method, path, headers)).not.toBe(403);
     expect(await ask(method, path, { ...headers, Origin: 'http://127.0.0.1:1' })).not.toBe(403);
@@ -65,7 +65,7 @@ describe('/sandbox', () => {
   };
 
   it.each([['application/json'], ['*/*'], ['application/json, text/html'], ['text/plain']])(
-    'is JSON for a program that accepts %s',
+    'answers JSON to a program that accepts %s',
     async (accept) => {
       const { type, vary, text } = await get(accept);
       expect({ type, vary }).toEqual({ type: 'application/json; charset=utf-8', vary: 'Accept' });
@@ -75,7 +75,7 @@ describe('/sandbox', () => {
     },
   );
 
-  it('is a page for a browser', async () => {
+  it('answers a page to a browser', async () => {
     const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
     const { type, vary, text } = await get(browser);
     expect({ type, vary }).toEqual({ type: 'text/html; charset=utf-8', vary: 'Accept' });

@@ -12,7 +12,7 @@ it.each([
   ['REST', '/api/api-keys'],
   ['tRPC', '/trpc/apiKeys.create'],
 ])('shows where a 500 over %s comes from', async (_protocol, path) => {
-  // Of two requests the database refuses the second, for a reason that the service does not know.
+  // The database refuses the second request for a reason that the service does not know.
   const stored = service.connection.collection('idempotency_keys');
   await stored.createIndex({ organization_id: 1 }, { unique: true, name: 'unexpected' });
   const ask = (request_id: string) => {
@@ -29,7 +29,7 @@ it.each([
   expect(others).toEqual([]);
 });
 
-it('shows nothing of a provider that fails', async () => {
+it('shows nothing for a failing provider', async () => {
   service.sandbox.faults.add({ call: 'livekit.', kind: 'answer', status: 500, times: 100 });
   const input = { phone_number: '+15550000001', provider: 'sip', supports_inbound: true };
   const { status, body } = await service.admin.rest('POST', '/api/phone-numbers', input);

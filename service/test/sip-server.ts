@@ -5,20 +5,20 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 
-/** Signed by no authority that anyone knows; their keys open nothing. Good until 2126. */
+/** Signed by an unknown authority; their keys protect nothing. Valid until 2126. */
 export const certificate = (name: 'authority' | 'localhost' | 'self-signed' | 'other-name'): string =>
   readFileSync(join(import.meta.dirname, `fixtures/certificates/${name}.pem`), 'utf8');
 
 export interface SipServer extends AsyncDisposable {
   port: number;
-  /** What it was sent. */
+  /** The requests received. */
   asked: string[];
 }
 
 export interface SipServerOptions {
   transport: 'tls' | 'tcp' | 'udp';
   certificate?: string;
-  /** What it says to each request; undefined: nothing. By default, as livekit-sip does, that all is well. */
+  /** The answer to a request; undefined: none. By default it accepts, as livekit-sip does. */
   answer?: ((request: string) => string) | undefined;
 }
 
@@ -29,7 +29,7 @@ export const answering =
     return `SIP/2.0 ${status}\r\n${kept.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`;
   };
 
-/** A SIP server of one answer, on a free port of this machine. */
+/** A SIP server on a free port of this machine that gives the same answer to every request. */
 export const openSipServer = async ({ transport, ...options }: SipServerOptions): Promise<SipServer> => {
   const answer = 'answer' in options ? options.answer : answering('200 OK');
   const asked: string[] = [];

@@ -12,7 +12,7 @@ import { type OpenedService, openService, uniqueDatabase } from './open-service.
 
 type Row = Record<string, any>;
 
-/** Each field of this row, however deep, that its shape lets a row lack. */
+/** The path of every field, at any depth, that the shape allows this row to lack. */
 const optionalFields = (schema: z.core.$ZodType, row: Row, path: string[] = []): string[][] => {
   const ofRow = bare(schema).filter((one) => z.safeParse(one, row).success);
   return ofRow.flatMap((one) => {
@@ -40,7 +40,7 @@ const without = (row: Row, [name = '', ...deeper]: string[]): Row => {
 const isPlain = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** Of each collection; of what no former version had, one is made up. */
+/** Rows of every collection. A collection that no former version had gets a made-up row. */
 let stored: Record<string, Row[]>;
 let connection: Connection;
 beforeAll(async () => {
@@ -65,7 +65,7 @@ describe.each(collections.map((one) => [one.name, one] as [string, CollectionDef
       });
     };
 
-    it('is read where it lacks any field that it may lack', async () => {
+    it('can be read without any of its optional fields', async () => {
       expect(rowsOf()).not.toHaveLength(0);
       const tried = new Set<string>();
       for (const row of rowsOf()) {
@@ -81,7 +81,7 @@ describe.each(collections.map((one) => [one.name, one] as [string, CollectionDef
       }
     });
 
-    it('that lacks a field which it must have is refused by name, without what it holds', async () => {
+    it('is refused without a required field: the error names the field, not its content', async () => {
       const [row] = rowsOf();
       const [required] = Object.keys(row!).filter((field) => field in optionlessFields(definition.shape, row!));
       const refused = read(without(row!, [required!]));
@@ -104,7 +104,7 @@ describe('over the API', () => {
   });
   afterAll(() => service.close());
 
-  it('a phone number, an integration and a key from before any optional field are answered', async () => {
+  it('answers a phone number, an integration and a key that have none of the optional fields', async () => {
     const { organization_id } = service.admin;
     for (const [name, path] of [
       ['phone_numbers', '/api/phone-numbers'],
@@ -128,15 +128,15 @@ describe('over the API', () => {
   });
 });
 
-describe('what does not fit its shape', () => {
+describe('a value that does not fit the shape', () => {
   const numbers = () => openCollection(connection, phoneNumbersCollection);
   const integrations = () => openCollection(connection, integrationsCollection);
   const integration = () => stored.integrations![0] as never as z.output<typeof integrationsCollection.shape>;
 
   it.each([
-    ['a field that it has not', { colour: 'red' }, 'colour is not in its shape'],
+    ['an unknown field', { colour: 'red' }, 'colour is not in its shape'],
     [
-      'one deeper down',
+      'an unknown nested field',
       { carrier: { domain_name: 'a', username: 'b', password: 'c', colour: 'red' } },
       'carrier.colour is not in its shape',
     ],
@@ -177,7 +177,7 @@ describe('what does not fit its shape', () => {
       'has no field colour',
     ],
     ['by no value', { phone_number: undefined }, 'The filter of phone_numbers by phone_number has no value'],
-  ])('is not looked for: %s', async (_what, filter, said) => {
+  ])('is not accepted in a filter: %s', async (_what, filter, said) => {
     await expect(numbers().findOne(filter)).rejects.toThrow(said);
   });
 });

@@ -1,15 +1,18 @@
 import type { Clock } from '../src/clock.ts';
 
-/** Waits up to this long pass by themselves, and quickly: retries and polling. Longer ones end when the test turns the clock. */
+/**
+ * Shorter waits, such as retries and polling, pass quickly by themselves. Longer ones end when the test advances the
+ * clock.
+ */
 const SHORT_MS = 2000;
 const SPED_UP = 50;
 
 export interface TurnedClock extends Clock {
-  /** Turns the clock forward: what was due until then happens. */
+  /** Advances the clock: everything due by then happens. */
   advance(ms: number): void;
 }
 
-/** Real time that a test can turn. */
+/** A real clock that a test can advance. */
 export const createTurnedClock = (): TurnedClock => {
   let turned_ms = 0;
   const waiting = new Set<() => void>();

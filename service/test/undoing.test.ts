@@ -28,7 +28,7 @@ const prepare = async (seed: Partial<SeededNumber> = {}, more: object = {}) => {
 const ALWAYS = 1000;
 const refused = { kind: 'answer', status: 400, body: { code: 20_001, msg: 'no', message: 'no', status: 400 } } as const;
 
-describe('a number whose routing took effect though its answer was lost', () => {
+describe('a number whose routing took effect although the answer was lost', () => {
   for (const [what, fault] of Object.entries({
     'is busy': { kind: 'answer', status: 429 },
     'is away': { kind: 'answer', status: 503 },
@@ -37,7 +37,7 @@ describe('a number whose routing took effect though its answer was lost', () => 
     refuses: refused,
   } as const)) {
     for (const call of ['twilio.listNumbers', 'livekit.ListSIPInboundTrunk']) {
-      it(`gets its former routing back where ${call} ${what} in the next attempt`, async () => {
+      it(`gets its former routing back if ${call} ${what} in the next attempt`, async () => {
         const { caller, input, number } = await prepare();
         const before = await number();
         service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_after' });
@@ -58,12 +58,12 @@ describe('a number whose routing took effect though its answer was lost', () => 
   }
 });
 
-describe('a number whose former routing cannot be given back', () => {
+describe('a number whose former routing cannot be restored', () => {
   for (const [what, former] of Object.entries({
     'the former trunk was deleted': 'trunk_sid',
     'the former application was deleted': 'voice_application_sid',
   } as const)) {
-    it(`is taken off our trunk all the same, and the event says so, where ${what} meanwhile`, async () => {
+    it(`is taken off our trunk anyway, and the event says so, if ${what} in the meantime`, async () => {
       const gone = `${former === 'trunk_sid' ? 'TK' : 'AP'}${'0'.repeat(32)}`;
       const { caller, input, number } = await prepare({ [former]: gone }, { replace_existing_routing: true });
       service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_after' });
@@ -82,14 +82,14 @@ describe('a number whose former routing cannot be given back', () => {
   }
 });
 
-describe('an inbound number whose process died once it was routed', () => {
-  it('gets its former routing back where the next attempt is refused', async () => {
+describe('an inbound number whose process died after it was routed', () => {
+  it('gets its former routing back if the next attempt is refused', async () => {
     const { caller, input, number } = await prepare({}, { supports_outbound: false });
     const before = await number();
     service.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_after' });
     const lost = caller.client.phoneNumbers.import.mutate(input).catch(() => undefined);
     await service.sandbox.faults.holding();
-    // As a crash leaves it: nothing that this process still does is written.
+    // As after a crash: nothing that this process still does is stored.
     const numbers = service.connection.collection('phone_numbers');
     await numbers.updateOne(
       { phone_number: input.phone_number },
@@ -105,8 +105,8 @@ describe('an inbound number whose process died once it was routed', () => {
   });
 });
 
-describe('a routing that lands when its record is gone', () => {
-  it('is taken back, with the former routing field by field', async () => {
+describe('a routing that takes effect after its record is gone', () => {
+  it('is undone, and every field of the former routing restored', async () => {
     const { caller, input, number } = await prepare();
     const before = await number();
     service.sandbox.faults.add({ ...refused, call: 'twilio.updateNumber' });
@@ -125,7 +125,7 @@ describe('a routing that lands when its record is gone', () => {
   });
 
   it.each(['its organization', 'the operator'])(
-    'is told of no second time, where %s releases the number by force as its account is closed',
+    'writes no second event when %s releases the number by force because its account is closed',
     async (who) => {
       const { caller, input, phone_number } = await prepare();
       service.sandbox.faults.add({ ...refused, call: 'twilio.updateNumber' });
@@ -163,12 +163,12 @@ describe('a routing that lands when its record is gone', () => {
   );
 });
 
-describe('an import that fails on our side', () => {
-  it('is answered 500, rolled back, and leaves number and integration free', async () => {
+describe('an import that fails inside the service', () => {
+  it('is answered 500 and rolled back, and leaves number and integration free', async () => {
     const { caller, input, phone_number } = await prepare();
     const { integration_id } = input;
     const integrations = service.connection.collection('integrations');
-    // As after a key of the ring was lost.
+    // As after losing a key of the ring.
     const broken = { $set: { 'carrier.password': 'not sealed' } };
     const whole = await integrations.findOneAndUpdate({ integration_id }, broken, { returnDocument: 'before' });
     const problem = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
@@ -185,8 +185,8 @@ describe('an import that fails on our side', () => {
   });
 });
 
-describe('records that cannot be worked on', () => {
-  it('are put off, tell so, and keep no other from its turn', async () => {
+describe('records that cannot be processed', () => {
+  it('are put off, report the problem, and do not delay the others', async () => {
     const stuck = await Promise.all(Array.from({ length: 12 }, () => prepare()));
     const healthy = await prepare();
     const all = [...stuck, healthy];

@@ -15,12 +15,12 @@ const SIP = {
   ...{ sip_username: 'user', sip_password: 'pass' },
 } as const;
 
-/** Read from text, for in an object literal it is the prototype. */
+/** Parsed from text, because in an object literal `__proto__` would set the prototype. */
 const METADATA_OF_PROTO = JSON.parse('{"agent_metadata":{"greeting":"Hello","__proto__":{"a":1}}}');
 
 type Number = Awaited<ReturnType<typeof imported>>;
 
-/** A number, and what LiveKit and Twilio have of it. */
+/** An imported number, and functions that read it at the service, LiveKit and Twilio. */
 const imported = async (input: Record<string, unknown>, caller?: Caller) => {
   const by = caller ?? (await service.newOrganization());
   const { status, body } = await by.rest('POST', '/api/phone-numbers', { phone_number: drawNumber(), ...input });
@@ -57,7 +57,7 @@ const callsOf = async (run: () => Promise<unknown>) => {
 };
 
 describe('An update', () => {
-  it('keeps a secret that is encrypted anew while it is carried out, and is carried out all the same', async () => {
+  it('keeps a secret that is re-encrypted during the update, and still completes', async () => {
     const number = await imported(SIP);
     const { phone_number_id } = number;
     const rows = service.connection.collection('phone_numbers');
@@ -76,7 +76,7 @@ describe('An update', () => {
     expect(await number.outbound()).toMatchObject({ authPassword: 'other' });
   });
 
-  it('changes what it names at LiveKit, in place, and leaves the rest', async () => {
+  it('changes only the fields it names, in place, at LiveKit', async () => {
     const number = await imported(SIP);
     const before = await number.get();
     const { status, body } = await number.update({
@@ -109,18 +109,18 @@ describe('An update', () => {
     await expectWholeWorld(service);
   });
 
-  it('of who may call, and of what calls out say that they are from, is at LiveKit', async () => {
+  it('of the allowed callers and of the From host reaches LiveKit', async () => {
     const number = await imported({ ...SIP, allowed_addresses: ['192.0.2.1'] });
     const { status } = await number.update({ allowed_addresses: null, sip_from_host: 'voice.example.com' });
     expect(status).toBe(200);
     expect((await number.inbound()).allowedAddresses ?? []).toEqual([]);
-    // No address is listed any more: whoever calls proves who they are.
+    // Without a list of addresses, callers must authenticate.
     expect(await number.inbound()).toMatchObject({ authUsername: 'user', authPassword: expect.stringMatching(/./) });
     expect(await number.outbound()).toMatchObject({ fromHost: 'voice.example.com' });
     await expectWholeWorld(service);
   });
 
-  it('takes the From host away again, and leaves one alone that was set by hand', async () => {
+  it('can remove the From host, and keeps one that somebody set at LiveKit', async () => {
     const number = await imported({ ...SIP, sip_from_host: 'voice.example.com' });
     expect((await number.update({ sip_from_host: null })).body.data.sip_from_host).toBeNull();
     const trunk = await number.outbound();
@@ -130,7 +130,7 @@ describe('An update', () => {
     expect((await number.outbound()).fromHost).toBe('hand.example');
   });
 
-  it('of a label and a description asks no provider', async () => {
+  it('of a label and a description calls no provider', async () => {
     const number = await imported(SIP);
     expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);
     expect(await number.get()).toMatchObject({ label: 'Sales', description: 'Berlin', revision: 2 });
@@ -138,14 +138,14 @@ describe('An update', () => {
     expect(await number.get()).toMatchObject({ label: null, description: 'Berlin', revision: 3 });
   });
 
-  it('that changes nothing answers the number as it is, at the same revision', async () => {
+  it('that changes nothing answers the unchanged number, at the same revision', async () => {
     const number = await imported({ ...SIP, inbound_room_name: 'sales' });
     const same = { inbound_room_name: 'sales', sip_username: 'user', label: null };
     expect(await callsOf(() => number.update(same))).toEqual([]);
     expect(await number.update({})).toMatchObject({ status: 200, body: { data: { revision: 1 } } });
   });
 
-  it('sends a secret again that is another, though only its being there is told', async () => {
+  it('sends a changed secret, although answers show only whether there is one', async () => {
     const number = await imported({ ...SIP, inbound_pin: '1111' });
     await number.update({ inbound_pin: '2222' });
     expect((await number.rule()).rule.dispatchRuleIndividual.pin).toBe('2222');
@@ -157,7 +157,7 @@ describe('An update', () => {
     expect((await number.get()).has_inbound_pin).toBe(false);
   });
 
-  it('takes application/merge-patch+json as well', async () => {
+  it('accepts application/merge-patch+json as well', async () => {
     const number = await imported(SIP);
     const { status } = await number.update({ label: 'x' }, { 'Content-Type': 'application/merge-patch+json' });
     expect(status).toBe(200);
@@ -174,7 +174,7 @@ describe('An update', () => {
     expect((await number.rule()).roomConfig.agents[0].metadata).toBeFalsy();
   });
 
-  it('keeps what somebody set on the rule by hand', async () => {
+  it('keeps what somebody set on the rule at LiveKit', async () => {
     const number = await imported({ ...SIP, agent_id: 'reception' });
     const { dispatch_rule_id } = await number.get();
     const hand = { hidePhoneNumber: true, attributes: { tier: 'gold' } };
@@ -187,7 +187,7 @@ describe('An update', () => {
   });
 });
 
-describe('A rule whose room configuration is missing', () => {
+describe('A rule that lost its room configuration at LiveKit', () => {
   const withoutAgent = async (roomConfig?: object) => {
     const number = await imported({ ...SIP, agent_id: 'reception' });
     await number.update({ agent_metadata: { greeting: 'Hello' } });
@@ -198,19 +198,19 @@ describe('A rule whose room configuration is missing', () => {
   };
   const agents = [{ agentName: 'reception', metadata: '{"greeting":"Hello"}' }];
 
-  it('gets it back with whatever else of the rule is changed', async () => {
+  it('gets it back when anything else about the rule is changed', async () => {
     const number = await withoutAgent();
     expect((await number.update({ inbound_room_name: 'sales' })).status).toBe(200);
     expect(await number.rule()).toMatchObject({ roomConfig: { agents } });
   });
 
-  it('keeps what else somebody set in it', async () => {
+  it('keeps the other settings that somebody made in it', async () => {
     const number = await withoutAgent({ roomConfig: { emptyTimeout: 7 } });
     await number.update({ inbound_pin: '4711' });
     expect(await number.rule()).toMatchObject({ roomConfig: { emptyTimeout: 7, agents } });
   });
 
-  it('is a problem where LiveKit drops it again', async () => {
+  it('causes a problem if LiveKit drops it again', async () => {
     const number = await withoutAgent();
     const dropped = { replace: { room_config: null } };
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'not_as_asked', body: dropped });
@@ -218,7 +218,7 @@ describe('A rule whose room configuration is missing', () => {
     expect({ status, detail: body.detail }).toEqual({ status: 502, detail: expect.stringContaining('agents is []') });
   });
 
-  it('stays as it is where it names another agent by hand', async () => {
+  it('stays as it is if somebody set another agent in it', async () => {
     const other = { roomConfig: { agents: [{ agentName: 'by-hand' }] } };
     const number = await withoutAgent(other);
     await number.update({ inbound_room_name: 'sales' });
@@ -226,8 +226,8 @@ describe('A rule whose room configuration is missing', () => {
   });
 });
 
-describe('What an update clears is derived anew', () => {
-  it('addresses patched away leave digest where credentials are', async () => {
+describe('An update that clears a field', () => {
+  it('derives the authentication again: without addresses, digest if there are credentials', async () => {
     const number = await imported({ ...SIP, allowed_addresses: ['192.0.2.1'] });
     expect(await number.get()).toMatchObject({ inbound_authentication: 'none' });
     expect((await number.inbound()).authUsername).toBeFalsy();
@@ -237,7 +237,7 @@ describe('What an update clears is derived anew', () => {
     expect((await number.inbound()).allowedAddresses ?? []).toEqual([]);
   });
 
-  it('and a warning where nothing guards it', async () => {
+  it('warns if nothing restricts who may call', async () => {
     const bare = { provider: 'sip', supports_inbound: true, allowed_addresses: ['192.0.2.1'] };
     const number = await imported(bare);
     const { body } = await number.update({ allowed_addresses: null });
@@ -245,8 +245,8 @@ describe('What an update clears is derived anew', () => {
   });
 });
 
-describe('Turning a direction', () => {
-  it('off takes its parts away, and on builds them', async () => {
+describe('Turning a direction on or off', () => {
+  it('removes its parts when off, and builds them when on', async () => {
     const number = await imported(SIP);
     await number.update({ supports_outbound: false });
     expect(await number.get()).toMatchObject({ outbound_trunk_id: null, supports_outbound: false });
@@ -261,7 +261,7 @@ describe('Turning a direction', () => {
     await expectWholeWorld(service);
   });
 
-  it('inbound off gives a Twilio number its former routing back, and on reads it anew', async () => {
+  it('restores the former routing of a Twilio number when inbound is off, and reads it again when on', async () => {
     const number = await importedFromTwilio();
     const trunk = (await number.routing()).trunk_sid;
     expect(trunk).toBeTruthy();
@@ -277,7 +277,7 @@ describe('Turning a direction', () => {
     await expectWholeWorld(service);
   });
 
-  it('inbound on is refused where the number is routed elsewhere, unless it is to be replaced', async () => {
+  it('answers a problem for inbound on if the number is routed elsewhere, unless that is to be replaced', async () => {
     const number = await importedFromTwilio(
       { supports_outbound: true },
       { voice_application_sid: `AP${'1'.repeat(32)}` },
@@ -291,7 +291,7 @@ describe('Turning a direction', () => {
     await expectWholeWorld(service);
   });
 
-  it('both on, of a number that had none, builds all of it', async () => {
+  it('builds everything for a number that had neither', async () => {
     const number = await importedFromTwilio({});
     expect((await number.get()).warnings).toEqual([expect.stringContaining('Set supports_inbound to true')]);
     expect((await number.update({ supports_inbound: true, supports_outbound: true })).status).toBe(200);
@@ -302,8 +302,8 @@ describe('Turning a direction', () => {
   });
 });
 
-describe('What is refused', () => {
-  it('leaves the old state in force, here and there, and says so', async () => {
+describe('A refused update', () => {
+  it('leaves the former state in force, here and at LiveKit, and says so', async () => {
     const number = await imported(SIP);
     const before = { got: await number.get(), inbound: await number.inbound(), outbound: await number.outbound() };
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'answer', status: 400 });
@@ -327,7 +327,7 @@ describe('What is refused', () => {
     expect((await number.outbound()).fromHost).toBeFalsy();
   });
 
-  it('is set back later where a provider stays away, and says so', async () => {
+  it('is rolled back later if a provider stays unavailable, and says so', async () => {
     const number = await imported(SIP);
     const outbound = await number.outbound();
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after', times: 3 });
@@ -340,7 +340,7 @@ describe('What is refused', () => {
     expect(await number.outbound()).toEqual(outbound);
   });
 
-  it('and who asks for what is stored meanwhile is answered once LiveKit has it', async () => {
+  it('is rolled back before a request for the stored values is answered', async () => {
     const number = await imported(SIP);
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after', times: 3 });
     expect((await number.update({ sip_server_address: 'sip.example.net' })).status).toBe(503);
@@ -352,7 +352,7 @@ describe('What is refused', () => {
     expect((await number.outbound()).address).toBe('sip.example.com');
   });
 
-  it('says so too where setting it back takes longer than the caller waits', async () => {
+  it('says that it is being rolled back if that takes longer than the caller waits', async () => {
     const number = await imported(SIP);
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'answer', status: 400 });
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPInboundTrunk', kind: 'hold_before', skip: 1 });
@@ -383,7 +383,7 @@ describe('What is refused', () => {
     ['metadata that is no object', { agent_metadata: [1] }, 'agent_metadata'],
     ['a PIN of letters', { inbound_pin: 'abcd' }, 'inbound_pin'],
     ['if_revision in the body', { if_revision: 1 }, 'if_revision'],
-  ])('is %s, by the name of the field', async (_what, patch, path) => {
+  ])('with %s names the field', async (_what, patch, path) => {
     const number = await imported(SIP);
     const { status, body } = await number.update(patch);
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_request' });
@@ -391,14 +391,14 @@ describe('What is refused', () => {
     expect(await number.get()).toMatchObject({ revision: 1 });
   });
 
-  it('is metadata nested deeper than any stack, as what it is', async () => {
+  it('with metadata nested deeper than any stack says so', async () => {
     const number = await imported(SIP);
     const deep = `{"agent_metadata":${'{"a":'.repeat(12_000)}1${'}'.repeat(12_000)}}`;
     const answer = await number.caller.rest('PATCH', number.path, deep);
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 
-  it('is a SIP field of a Twilio number', async () => {
+  it('with a SIP field of a Twilio number says so', async () => {
     const number = await importedFromTwilio();
     const { status, body } = await number.update({ sip_username: 'user', allowed_addresses: ['192.0.2.1'] });
     expect(status).toBe(400);
@@ -412,7 +412,7 @@ describe('What is refused', () => {
 describe('A revision', () => {
   const read = async (number: Number) => (await number.caller.rest('GET', number.path)).headers.get('etag');
 
-  it('is the ETag of each answer, and no GET is answered 304 by it', async () => {
+  it('is the ETag of every answer, and no GET is answered 304 for it', async () => {
     const number = await imported(SIP);
     expect(await read(number)).toBe('"1"');
     const { headers } = await number.update({ label: 'x' });
@@ -427,14 +427,14 @@ describe('A revision', () => {
     ['any', '*', 200],
     ['another', '"2"', 412],
     ['a weak one', 'W/"1"', 412],
-    ['one that is none of ours', '"abc"', 412],
+    ['a tag that is not ours', '"abc"', 412],
     ['an empty tag', '""', 412],
     ['one beside a tag with a comma in it', '"1", "a,b"', 200],
     ['a tag with a comma in it', '"a,1"', 412],
     ['an empty element of the list', '"9",, "1",', 200],
-    ['a tag without its end', '"1", "2', 400],
+    ['an unterminated tag', '"1", "2', 400],
     ['something beside a tag', '"1", x', 400],
-    ['as many as there may be', `${'"9", '.repeat(49)}"1"`, 200],
+    ['the maximum number of tags', `${'"9", '.repeat(49)}"1"`, 200],
     ['a tag without quotes', '1', 400],
     ['nothing but a comma', ',', 400],
   ])('is compared with If-Match: %s', async (_what, header, status) => {
@@ -446,12 +446,12 @@ describe('A revision', () => {
       { agent_id: 'a' },
       { 'If-Match': header },
     );
-    // Where the update has succeeded, the number has another revision by now.
+    // A successful update has changed the revision.
     expect(assigned.status).toBe(status === 200 && header !== '*' ? 412 : status);
     if (status === 412) expect(assigned.body.code).toBe('precondition_failed');
   });
 
-  it('is asked for by the name of the header where there are too many', async () => {
+  it('names the header when it has too many tags', async () => {
     const number = await imported(SIP);
     const { status, body } = await number.update({ label: 'x' }, { 'If-Match': `${'"9", '.repeat(50)}"1"` });
     expect({ status, issues: body.issues }).toEqual({
@@ -460,14 +460,14 @@ describe('A revision', () => {
     });
   });
 
-  it('stops a release, and lets it go on where it is right', async () => {
+  it('must match for a release', async () => {
     const number = await imported(SIP);
     await number.update({ label: 'x' });
     expect((await number.caller.rest('DELETE', number.path, undefined, { 'If-Match': '"1"' })).status).toBe(412);
     expect((await number.caller.rest('DELETE', number.path, undefined, { 'If-Match': '"2"' })).status).toBe(200);
   });
 
-  it('stops an unassignment, and none that was answered already with its Idempotency-Key', async () => {
+  it('must match for an unassignment, unless its Idempotency-Key has been answered already', async () => {
     const number = await imported(SIP);
     const send = (verb: string, body: object | undefined, headers: Record<string, string>) =>
       number.caller.rest('POST', `${number.path}/${verb}`, body, headers);
@@ -489,7 +489,7 @@ describe('A revision', () => {
     expect((await update.mutate({ phone_number_id, label: 'x', if_revision: [7, 1] })).data.revision).toBe(2);
   });
 
-  it('comes before busy, and after a number that is not there', async () => {
+  it('is checked before busy, and after not found', async () => {
     const number = await imported(SIP);
     service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_before' });
     const first = number.update({ inbound_room_name: 'sales' });
@@ -502,7 +502,7 @@ describe('A revision', () => {
     expect((await other.rest('PATCH', number.path, { label: 'x' }, { 'If-Match': '"7"' })).status).toBe(404);
   });
 
-  it('lets one of fifty through who read the same', async () => {
+  it('lets one of fifty updates of the same revision through', async () => {
     const number = await imported(SIP);
     const updates = Array.from({ length: 50 }, (_, n) => number.update({ label: `${n}` }, { 'If-Match': '"1"' }));
     const statuses = (await Promise.all(updates)).map(({ status }) => status);
@@ -512,8 +512,8 @@ describe('A revision', () => {
   });
 });
 
-describe('While updates go on', () => {
-  it('trunk and rule are there and bound at each moment', async () => {
+describe('During 200 updates', () => {
+  it('trunk and rule exist and are bound at every moment', async () => {
     const number = await imported(SIP);
     const { inbound_trunk_id, dispatch_rule_id } = await number.get();
     let isDone = false;

@@ -21,7 +21,7 @@ interface TwilioThing {
   voice_application_sid?: string;
 }
 
-/** What both stand-ins hold now. */
+/** Everything that both stand-ins hold. */
 export const readWorld = async ({ sandbox: { shelf } }: Pick<OpenedService, 'sandbox'>) => ({
   inbound: await shelf.list<LiveKitThing>('livekit.inbound_trunk'),
   outbound: await shelf.list<LiveKitThing>('livekit.outbound_trunk'),
@@ -34,7 +34,7 @@ export const readWorld = async ({ sandbox: { shelf } }: Pick<OpenedService, 'san
   permissions: await shelf.list<TwilioThing>('twilio.permission'),
 });
 
-/** Lets the reconcilers work until nothing is due any more, however far in the future that is. */
+/** Runs the reconcilers until nothing is due any more, however far in the future. */
 export const settle = async (...replicas: OpenedService[]): Promise<void> => {
   const [first] = replicas;
   if (first === undefined) return;
@@ -57,10 +57,13 @@ export const isSomethingDue = async ({ connection }: Pick<OpenedService, 'connec
   return found.some((row) => row !== null);
 };
 
-/** What is gone holds no number. */
+/** Records that are gone hold no number. */
 const held = { holds: { $exists: true } };
 
-/** Nothing half made, nothing left behind: every thing at the providers is named by a record, and every record by things. */
+/**
+ * Nothing is half built or left behind: every resource at the providers is named by a record, and every record has its
+ * resources.
+ */
 export const expectWholeWorld = async (service: OpenedService): Promise<void> => {
   const world = await readWorld(service);
   const records = await service.connection.collection('phone_numbers').find(held).toArray();
