@@ -3,15 +3,15 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface DatabaseProxy extends AsyncDisposable {
   mongodb_uri: string;
-  /** How many connections stand. */
+  /** How many connections are open. */
   open(): number;
-  /** Resolves once so many answers are held back. */
+  /** Resolves once this many answers are held. */
   holding(count?: number): Promise<void>;
-  /** Lets them go, and holds none any more. */
+  /** Passes on the held answers, and holds none from then on. */
   release(): void;
 }
 
-/** Stands between the service and its database, and holds back the answers to one command. */
+/** A proxy between the service and its database that holds the answers to one command. */
 export const openDatabaseProxy = async (mongodb_uri: string, command: string): Promise<DatabaseProxy> => {
   const { hostname, port } = new URL(mongodb_uri);
   const sockets = new Set<Socket>();
@@ -45,7 +45,7 @@ export const openDatabaseProxy = async (mongodb_uri: string, command: string): P
   await once(server, 'listening');
 
   return {
-    // What the replica set tells of itself would lead past the proxy.
+    // Without a direct connection, the client would follow the replica set's addresses past the proxy.
     mongodb_uri: mongodb_uri
       .replace(/:\/\/[^/]+/, `://127.0.0.1:${(server.address() as AddressInfo).port}`)
       .concat('&directConnection=true'),

@@ -31,7 +31,7 @@ const post = (input: unknown, headers: Record<string, string>, as = caller) =>
   as.rest('POST', '/api/phone-numbers', input, headers);
 
 describe('an Idempotency-Key', () => {
-  it('has the first answer given again, and nothing done twice', async () => {
+  it('repeats the first answer, and does nothing twice', async () => {
     const [input, headers] = [sip(), drawKey()];
     const first = await post(input, headers);
     const again = await post(input, headers);
@@ -45,7 +45,7 @@ describe('an Idempotency-Key', () => {
     expect(overTrpc.body.result.data).toEqual(first.body);
   });
 
-  it('is known to every replica', async () => {
+  it('works across replicas', async () => {
     const [input, headers] = [sip(), drawKey()];
     const first = await post(input, headers);
     const elsewhere = await fetch(`${replica.url}/api/phone-numbers`, {
@@ -61,20 +61,20 @@ describe('an Idempotency-Key', () => {
     expect({ status: elsewhere.status, body: await elsewhere.json() }).toEqual({ status: 201, body: first.body });
   });
 
-  it('is taken amiss for another request', async () => {
+  it('answers 422 for a different request', async () => {
     const headers = drawKey();
     await post(sip(), headers);
     const { status, body } = await post(sip(), headers);
     expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
   });
 
-  it('is the business of one organization', async () => {
+  it('belongs to one organization', async () => {
     const headers = drawKey();
     expect((await post(sip(), headers)).status).toBe(201);
     expect((await post(sip(), headers, await service.newOrganization())).status).toBe(201);
   });
 
-  it('keeps a refusal too', async () => {
+  it('stores refusals too', async () => {
     const [input, headers] = [sip(), drawKey()];
     await post(input, {});
     const refused = await post(input, headers);
@@ -83,7 +83,7 @@ describe('an Idempotency-Key', () => {
     expect(again.body).toEqual({ ...refused.body, request_id: again.body.request_id });
   });
 
-  it('keeps no answer that may be another the next time', async () => {
+  it('stores no answer that may differ the next time', async () => {
     const [input, headers] = [sip(), drawKey()];
     service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'answer', status: 503, times: 3 });
     expect((await post(input, headers)).status).toBe(503);
@@ -91,7 +91,7 @@ describe('an Idempotency-Key', () => {
     expect((await post(input, headers)).status).toBe(201);
   });
 
-  it('takes no other request after a 503 either, whose number it would answer with', async () => {
+  it('accepts no different request after a 503, because it would answer that number', async () => {
     const [input, headers] = [sip(), drawKey()];
     service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'answer', status: 503, times: 3 });
     expect((await post(input, headers)).status).toBe(503);
@@ -101,7 +101,7 @@ describe('an Idempotency-Key', () => {
     expect((await post(input, headers)).status).toBe(201);
   });
 
-  it('names a new request after 24 hours: the number that it was used for is taken', async () => {
+  it('can be reused after 24 hours; the number it imported is taken', async () => {
     const [input, headers] = [sip(), drawKey()];
     const first = await post(input, headers);
     service.clock.advance(24 * 3_600_000 + 1);
@@ -113,7 +113,7 @@ describe('an Idempotency-Key', () => {
     });
   });
 
-  it('answers 409 while the first is under way', async () => {
+  it('answers 409 while the first request is under way', async () => {
     const [input, headers] = [sip(), drawKey()];
     service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'hold_before' });
     const first = post(input, headers);
@@ -128,10 +128,10 @@ describe('an Idempotency-Key', () => {
     expect((await first).status).toBe(201);
   });
 
-  it('answers the number that came of it where the first was lost with its replica', async () => {
+  it('answers the imported number if the first answer was lost with its replica', async () => {
     const [input, headers] = [sip(), drawKey()];
     const first = await post(input, headers);
-    // As a crash leaves it: the number is made, the answer never was kept.
+    // As after a crash: the number is imported, the answer was not stored.
     await service.connection
       .collection('idempotency_keys')
       .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
@@ -146,7 +146,7 @@ describe('an Idempotency-Key', () => {
     await expectWholeWorld(service);
   });
 
-  it('stays in use for as long as its request may take, also one that another replica takes over', async () => {
+  it('stays in use as long as its request may take, even if another replica takes it over', async () => {
     const headers = drawKey();
     await post(sip(), headers);
     const { held_until, expires_at } = (await service.connection
@@ -158,14 +158,14 @@ describe('an Idempotency-Key', () => {
     expect(held_until.getTime() - begun).toBe(2 * deadline_ms + call_ms);
   });
 
-  it('is forgotten after 24 hours', async () => {
+  it('expires after 24 hours', async () => {
     const headers = drawKey();
     await post(sip(), headers);
     service.clock.advance(24 * 3_600_000 + 1);
     expect((await post(sip(), headers)).status).toBe(201);
   });
 
-  it('is the business of one API key: another of the organization makes a request of its own', async () => {
+  it('belongs to one API key: with another key, it is a different request', async () => {
     const headers = drawKey();
     const admin = await service.newKey(caller, 'admin');
     const [first, second] = [await post(sip(), headers), await post(sip(), headers, admin)];
@@ -173,7 +173,7 @@ describe('an Idempotency-Key', () => {
     expect(second.body.data.phone_number_id).not.toBe(first.body.data.phone_number_id);
   });
 
-  it('compares what was sent, however the JSON is written, and no defaults', async () => {
+  it('compares the JSON values as sent, without defaults', async () => {
     const [input, headers] = [sip(), drawKey()];
     const first = await post(input, headers);
     const turned = Object.fromEntries(Object.entries(input).toReversed());
@@ -183,7 +183,7 @@ describe('an Idempotency-Key', () => {
     expect({ status, code: body.code }).toEqual({ status: 422, code: 'idempotency_key_reused' });
   });
 
-  it('takes what schema 1 stored: its fingerprint, and answers without the key that sent them', async () => {
+  it('accepts rows of schema 1: their fingerprints, and answers without a key id', async () => {
     const [input, headers] = [sip(), drawKey()];
     const first = await post(input, headers);
     const rows = service.connection.collection('idempotency_keys');
@@ -198,14 +198,14 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-describe('an Idempotency-Key beside If-Match', () => {
+describe('an Idempotency-Key with If-Match', () => {
   const assigned = async () => {
     const path = `/api/phone-numbers/${(await post(sip(), {})).body.data.phone_number_id}`;
     const headers = { ...drawKey(), 'If-Match': '"1"' };
     const send = () => caller.rest('POST', `${path}/assign`, { agent_id: 'reception' }, headers);
     const answer = await send();
     expect(answer).toMatchObject({ status: 200, body: { data: { revision: 2 } } });
-    // As a crash leaves it: the agent is assigned, the answer never was kept.
+    // As after a crash: the agent is assigned, the answer was not stored.
     await service.connection
       .collection('idempotency_keys')
       .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
@@ -213,19 +213,19 @@ describe('an Idempotency-Key beside If-Match', () => {
     return { path, send, answer };
   };
 
-  it('answers the number as the request has left it where the first answer was lost', async () => {
+  it('answers the number as the request left it if the first answer was lost', async () => {
     const { send, answer } = await assigned();
     expect(await send()).toMatchObject({ status: 200, body: answer.body });
   });
 
-  it('is a precondition that failed where the number was changed again since', async () => {
+  it('answers 412 if the number was changed again since', async () => {
     const { path, send } = await assigned();
     expect((await caller.rest('POST', `${path}/unassign`)).status).toBe(200);
     expect(await send()).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
     expect((await caller.rest('GET', path)).body.data.assigned_agent_id).toBeNull();
   });
 
-  it('lets no other request through', async () => {
+  it('answers 412 to another request with the same If-Match', async () => {
     const { path } = await assigned();
     const body = { agent_id: 'reception' };
     const headers = { ...drawKey(), 'If-Match': '"1"' };
@@ -233,13 +233,13 @@ describe('an Idempotency-Key beside If-Match', () => {
   });
 });
 
-describe('an Idempotency-Key of a request that makes an API key', () => {
+describe('an Idempotency-Key of a request that creates an API key', () => {
   const create = (as: Caller, headers: object, role = 'user') =>
     as.rest('POST', '/api/api-keys', { name: 'Once', role }, { ...headers });
   const made = async (name = 'Once') =>
     (await caller.client.apiKeys.list.query({ page_size: 100 })).data.filter((key) => key.name === name).length;
 
-  it('is told that the answer is not kept, and makes no second key', async () => {
+  it('answers that the first answer was not stored, and creates no second key', async () => {
     const headers = drawKey();
     const before = await made();
     expect((await create(caller, headers)).status).toBe(201);
@@ -253,7 +253,7 @@ describe('an Idempotency-Key of a request that makes an API key', () => {
     }
   });
 
-  it('makes no second key after the process died between making and keeping', async () => {
+  it('creates no second key if the process died before the answer was stored', async () => {
     const headers = drawKey();
     const before = await made();
     await create(caller, headers);
@@ -266,7 +266,7 @@ describe('an Idempotency-Key of a request that makes an API key', () => {
     expect((await made()) - before).toBe(1);
   });
 
-  it('says so too where the key that it made is the last that there may be', async () => {
+  it('does so even if the key it created is the last one allowed', async () => {
     const few = await openService({ environment: { MAX_API_KEYS: '2' } });
     const headers = drawKey();
     expect((await create(few.admin, headers)).status).toBe(201);
@@ -278,7 +278,7 @@ describe('an Idempotency-Key of a request that makes an API key', () => {
     await few.close();
   });
 
-  it('raises nobody above their role, and keeps no refusal for those above', async () => {
+  it('gives nobody a higher role, and stores no refusal for those who have it', async () => {
     const manager = await service.newKey(caller, 'agent_manager');
     const [headers, others] = [drawKey(), drawKey()];
     expect((await create(caller, headers, 'admin')).status).toBe(201);
@@ -289,8 +289,8 @@ describe('an Idempotency-Key of a request that makes an API key', () => {
   });
 });
 
-describe('an Idempotency-Key of a request that makes an integration', () => {
-  it('answers the integration that came of it where the first answer was lost', async () => {
+describe('an Idempotency-Key of a request that creates an integration', () => {
+  it('answers the created integration if the first answer was lost', async () => {
     const { sid: account_sid, auth_token } = await seedAccount(service.sandbox.shelf, []);
     const input = { name: 'Once', credentials: { provider: 'twilio', account_sid, auth_token } };
     const headers = drawKey();
@@ -308,7 +308,7 @@ describe('an Idempotency-Key of a request that makes an integration', () => {
 });
 
 describe('an Idempotency-Key of any request', () => {
-  it('cannot name several calls of a batch', async () => {
+  it('is refused for a batch of several calls', async () => {
     const { status, body } = await caller.rest(
       'POST',
       '/trpc/phoneNumbers.import,phoneNumbers.import?batch=1',
@@ -319,7 +319,7 @@ describe('an Idempotency-Key of any request', () => {
     expect(body.map(({ error }: any) => error.data.code)).toEqual(['invalid_request', 'invalid_request']);
   });
 
-  it('keeps neither request nor answer in clear', async () => {
+  it('stores neither request nor answer in plain text', async () => {
     const rows = JSON.stringify(await service.connection.collection('idempotency_keys').find().toArray());
     expect(rows).not.toContain('secret-in-the-request');
     expect(rows).not.toMatch(/tl_live_|phone_number_id/);

@@ -14,7 +14,7 @@ afterAll(() => service.close());
 
 type Ask = (input: unknown, headers?: Record<string, string>, as?: Caller) => Promise<RestAnswer>;
 
-/** The import over both protocols, told alike: tRPC's error data stands where REST's body does. */
+/** The import over both protocols. tRPC's error data is returned like a REST body. */
 const protocols: Record<string, Ask> = {
   REST: (input, headers, as = caller) => as.rest('POST', '/api/phone-numbers', input, headers),
   tRPC: async (input, headers, as = caller) => {
@@ -39,7 +39,7 @@ const integrated = async (seed: object = {}, as = caller) => {
 
 for (const [protocol, ask] of Object.entries(protocols)) {
   describe(`the import over ${protocol}`, () => {
-    it('answers the example of its reference for a Twilio number', async () => {
+    it('answers the example in the reference for a Twilio number', async () => {
       const { phone_number, integration_id, input } = await integrated();
       const { body } = await ask(input);
       expect(body).toEqual({
@@ -67,7 +67,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       });
     });
 
-    it('answers the example of its reference for a SIP number, and never the password', async () => {
+    it('answers the example in the reference for a SIP number, without the password', async () => {
       const phone_number = drawNumber();
       const input = {
         phone_number,
@@ -111,12 +111,12 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect(service.sandbox.faults.calls.slice(before)).toEqual(['twilio.listNumbers']);
     });
 
-    it('warns where anybody may call in', async () => {
+    it('warns if anybody may call in', async () => {
       const { body } = await ask({ phone_number: drawNumber(), provider: 'sip', supports_inbound: true });
       expect(body.data.warnings).toEqual([expect.stringContaining('Anyone')]);
     });
 
-    it('warns where credentials are given beside addresses, and calls need not prove them', async () => {
+    it('warns if there are addresses and credentials, but callers need not authenticate', async () => {
       const input = {
         phone_number: drawNumber(),
         provider: 'sip',
@@ -136,13 +136,13 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect((await ask(bare)).body.data).not.toHaveProperty('warnings');
     });
 
-    it('warns where outbound calls go to a private network', async () => {
+    it('warns if outbound calls go to a private network', async () => {
       const sip = { provider: 'sip', supports_outbound: true };
       const { body } = await ask({ ...sip, phone_number: drawNumber(), sip_server_address: '192.168.1.20:5060' });
       expect(body.data.warnings).toEqual([expect.stringContaining('192.168.1.20:5060, which is not a public address')]);
     });
 
-    it('in production refuses a carrier on the machine that dials, before it looks anywhere else', async () => {
+    it('in production refuses a carrier on the dialing machine, before any call to a provider', async () => {
       await using production = await openService({
         environment: {
           NODE_ENV: 'production',
@@ -168,7 +168,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect((await production.admin.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
     });
 
-    it('assigns at once where an agent is named', async () => {
+    it('assigns at once if an agent is named', async () => {
       const { input } = await integrated();
       const { body } = await ask({ ...input, agent_id: 'reception' });
       expect(body.data).toMatchObject({ status: 'assigned', assigned_agent_id: 'reception' });
@@ -176,7 +176,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect(rule).toMatchObject({ roomConfig: { agents: [{ agentName: 'reception' }] } });
     });
 
-    it('tells its problems in their order, the first that applies', async () => {
+    it('answers the first problem that applies, in a fixed order', async () => {
       const stranger = await service.newOrganization();
       const theirs = await integrated({}, stranger);
       const user = await service.newKey(caller, 'user');
@@ -212,7 +212,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       await expectProblem(ask(theirs.input), 403, 'integration_of_another_organization');
     });
 
-    it('tells of a body that turns out too large while it streams', async () => {
+    it('answers 413 for a body that turns out too large while it streams', async () => {
       const stream = new ReadableStream({
         start(controller) {
           for (let chunk = 0; chunk < 120; chunk++) controller.enqueue(new TextEncoder().encode('"'.padEnd(1024, 'x')));
@@ -235,7 +235,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect(await response.text()).toContain('body_too_large');
     });
 
-    it('names every fault at once, each with its path, also those between fields', async () => {
+    it('names every invalid field at once, each with its path, including rules between fields', async () => {
       const { status, body } = await ask({
         phone_number: '5551234567',
         provider: 'sip',
@@ -263,12 +263,12 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       for (const { path } of body.issues) expect(body.detail).toContain(path);
     });
 
-    it('names the faults of an empty request', async () => {
+    it('names the missing fields of an empty request', async () => {
       const { body } = await ask({});
       expect(body.issues.map(({ path }: { path: string }) => path).toSorted()).toEqual(['phone_number', 'provider']);
     });
 
-    it('answers 409 for a number that another organization holds, and does not tell who', async () => {
+    it('answers 409 for a number that another organization holds, without naming it', async () => {
       const { input } = await integrated();
       expect((await ask(input)).status).toBe(protocol === 'REST' ? 201 : 200);
       const stranger = await service.newOrganization();
@@ -291,7 +291,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       });
     });
 
-    it('tells what Twilio says of the account and the number', async () => {
+    it('answers what Twilio says about the account and the number', async () => {
       const refused = await integrated();
       const account = await service.sandbox.shelf.get<TwilioAccountState>('twilio.account', refused.account_sid);
       await service.sandbox.shelf.put('twilio.account', refused.account_sid, { ...account, status: 'suspended' });
@@ -315,7 +315,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
     it.each([
       ['', {}],
       [' that comes with an Idempotency-Key', { 'Idempotency-Key': `refused-${protocol}` }],
-    ])('writes one event where it is refused and has made nothing%s', async (_, headers) => {
+    ])('writes one event if it is refused and has made nothing%s', async (_, headers) => {
       const stranger = await service.newOrganization();
       const { input } = await integrated({}, stranger);
       const { status, body } = await ask({ ...input, phone_number: drawNumber() }, headers, stranger);
@@ -328,7 +328,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       ]);
     });
 
-    it('refuses a number that is routed to what is not ours, unless it is told to replace that', async () => {
+    it('answers 409 for a number routed elsewhere, unless told to replace that', async () => {
       const application = `AP${'1'.repeat(32)}`;
       for (const seed of [{ trunk_sid: `TK${'1'.repeat(32)}` }, { voice_application_sid: application }]) {
         const { input } = await integrated(seed);
@@ -342,7 +342,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       }
     });
 
-    it('replaces a voice URL, and remembers it', async () => {
+    it('replaces a voice URL, and stores the former one', async () => {
       const { input } = await integrated({ voice_url: 'https://example.com/voice' });
       const { data } = (await ask(input)).body;
       const { provisioning } = (await caller.client.phoneNumbers.get.query({ phone_number_id: data.phone_number_id }))
@@ -350,14 +350,14 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       expect(provisioning.former_routing).toMatchObject({ voice_url: 'https://example.com/voice', trunk_sid: null });
     });
 
-    it('leaves the routing of a number alone that only dials out', async () => {
+    it('keeps the routing of a number that only dials out', async () => {
       const { input } = await integrated({ trunk_sid: `TK${'1'.repeat(32)}` });
       expect((await ask({ ...input, supports_inbound: false })).body.success).toBe(true);
       const number = (await readWorld(service)).numbers.find(({ phone_number }) => phone_number === input.phone_number);
       expect(number?.trunk_sid).toBe(`TK${'1'.repeat(32)}`);
     });
 
-    it('tells which trunk of LiveKit is in the way, and touches neither', async () => {
+    it('names the foreign LiveKit trunk in the way, and changes neither that nor the number', async () => {
       for (const provider of ['twilio', 'sip']) {
         const { input, phone_number } = await integrated();
         const sipTrunkId = `ST_foreign${phone_number.slice(-4)}`;
@@ -374,7 +374,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
       }
     });
 
-    it('says in Retry-After when a provider may be back', async () => {
+    it('says in Retry-After when to try again', async () => {
       const { input } = await integrated();
       service.sandbox.faults.add({ call: 'twilio.listNumbers', kind: 'answer', status: 503, times: 3 });
       const { status, headers, body } = await ask(input);
@@ -386,7 +386,7 @@ for (const [protocol, ask] of Object.entries(protocols)) {
 }
 
 describe('GET /api/phone-numbers/{phone_number_id}', () => {
-  it('tells each step, what it made, and when', async () => {
+  it('shows every step, what it made, and when', async () => {
     const { input } = await integrated();
     const { data } = (await protocols.REST!(input)).body;
     const { body } = await caller.rest('GET', `/api/phone-numbers/${data.phone_number_id}`);

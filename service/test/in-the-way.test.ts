@@ -12,7 +12,7 @@ afterAll(() => service.close());
 
 const ask = (input: object) => caller.rest('POST', '/api/phone-numbers', input);
 
-/** What imports the number from either provider. */
+/** Import requests for the number, by provider. */
 const inputs = {
   sip: async (phone_number: string) => ({ phone_number, provider: 'sip', supports_inbound: true }),
   twilio: async (phone_number: string) => {
@@ -33,7 +33,7 @@ const putTrunk = async (trunk: object) => {
 const removeTrunk = (id: string) => service.sandbox.shelf.remove('livekit.inbound_trunk', id);
 
 describe.each(Object.keys(inputs) as (keyof typeof inputs)[])(
-  'a trunk of others that has the number, by %s',
+  'a foreign trunk that has the number, for an import from %s',
   (from) => {
     it.each([
       ['takes chosen callers', (number: string) => ({ numbers: [number], allowedNumbers: ['+15550000001'] })],
@@ -64,7 +64,7 @@ describe.each(Object.keys(inputs) as (keyof typeof inputs)[])(
   },
 );
 
-describe('what is to be done about a trunk of others', () => {
+describe('the advice about a foreign trunk', () => {
   const detailFor = async (numbersOf: (number: string) => string[]) => {
     const phone_number = drawNumber();
     const trunk_id = await putTrunk({ numbers: numbersOf(phone_number) });
@@ -72,7 +72,7 @@ describe('what is to be done about a trunk of others', () => {
     return { phone_number, trunk_id, detail: String(body.detail) };
   };
 
-  it('is to remove it where it has no other number, and never to empty it', async () => {
+  it('is to delete it if it has no other number, and never to leave it empty', async () => {
     const { trunk_id, phone_number, detail } = await detailFor((number) => [number, withoutPlus(number)]);
     expect(detail).toContain(`${trunk_id}, which Trunkline did not make, has ${phone_number}`);
     expect(detail).toContain(`there it is written ${withoutPlus(phone_number)})`);
@@ -80,7 +80,7 @@ describe('what is to be done about a trunk of others', () => {
     expect(detail).toContain('Do not leave it without numbers');
   });
 
-  it('is to take this number off it where it has others', async () => {
+  it('is to take the number off it if it has others', async () => {
     const { phone_number, detail } = await detailFor((number) => ['+15550000002', withBlanks(number), '+15550000003']);
     expect(detail).toContain(`Take ${phone_number} off that trunk, but leave its other numbers there`);
     expect(detail).toContain(withBlanks(phone_number));
@@ -88,24 +88,24 @@ describe('what is to be done about a trunk of others', () => {
   });
 });
 
-it('a trunk that has a longer number, or one that only looks like it to people, is no obstacle', async () => {
+it('a trunk with a longer number, or one that looks the same only to people, does not block an import', async () => {
   const phone_number = drawNumber();
   await putTrunk({ numbers: [`${phone_number}0`], allowedNumbers: ['+1555'] });
   await putTrunk({ numbers: [phone_number.replace('+1555', '(+1) 555')], allowedNumbers: ['+1555'] });
   expect((await ask(await inputs.sip(phone_number))).status).toBe(201);
 });
 
-describe('trunks of others for all numbers', () => {
+describe('foreign trunks for all numbers', () => {
   const forAll = { authUsername: 'u', authPassword: 'p' };
 
-  it('are no obstacle where they do not clash', async () => {
+  it('do not block an import if they do not clash', async () => {
     const trunks = [await putTrunk(forAll), await putTrunk({ ...forAll, allowedNumbers: ['+15550000001'] })];
     for (const from of Object.values(inputs)) expect((await ask(await from(drawNumber()))).status).toBe(201);
     await Promise.all(trunks.map(removeTrunk));
   });
 
   it.each(Object.entries(inputs))(
-    'are both named where they clash, and none is told to have the number: %s',
+    'are both named if they clash, and neither is said to have the number: %s',
     async (_from, inputOf) => {
       const one = await putTrunk(forAll);
       const other = await putTrunk(forAll);
@@ -125,7 +125,7 @@ describe('trunks of others for all numbers', () => {
   );
 });
 
-it('dispatch rules of others that clash are told as that', async () => {
+it('foreign dispatch rules that clash are reported as clashing', async () => {
   const { shelf } = service.sandbox;
   const rule = { dispatchRuleDirect: { roomName: 'x' } };
   for (const sipDispatchRuleId of ['SDR_one', 'SDR_other'])
@@ -140,7 +140,7 @@ it('dispatch rules of others that clash are told as that', async () => {
   expect((await ask(input)).status).toBe(201);
 });
 
-it('a number whose trunk is gone is not built again beside a trunk of others that has it', async () => {
+it('a number that lost its trunk is not built again while a foreign trunk has it', async () => {
   const phone_number = drawNumber();
   const { body } = await ask(await inputs.sip(phone_number));
   const { phone_number_id, inbound_trunk_id } = body.data;

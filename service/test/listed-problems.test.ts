@@ -22,7 +22,7 @@ const named = { phone_number_id: 'phon_a1b2c3d4e5f6', integration_id: 'intg_a1b2
 
 let thrown: Problem;
 const fail = () => Promise.reject(thrown);
-/** Whatever is called, it fails. */
+/** Every handler fails when called. */
 const handlers: object = new Proxy(fail, { get: () => handlers });
 const { handles, router } = createApi(handlers as Handlers);
 
@@ -36,14 +36,14 @@ const protocols = {
 };
 
 describe.each(Object.entries(protocols))('over %s', (_protocol, ask) => {
-  it.each([...operations])('only problems that it lists leave %s', async (name, operation) => {
+  it.each([...operations])('%s answers only problems that it lists', async (name, operation) => {
     const input = sampleInput(name, operation, named);
     const told: Partial<Record<ProblemCode, ProblemCode>> = {};
     for (const code of problemCodes) {
       thrown = new Problem(code, 'A sentence.');
       const error = await ask(name, input)?.then(undefined, problemOf);
       if (!(error instanceof Problem)) throw new Error(`${name} answered ${code} with success`);
-      // What is not listed is in the log, as the cause.
+      // A problem that is not listed becomes `internal`, and its cause for the log.
       expect(error === thrown || error.cause === thrown, code).toBe(true);
       told[code] = error.code;
     }

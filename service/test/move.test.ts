@@ -9,7 +9,7 @@ import { expectWholeWorld, readWorld, settle } from './world.ts';
 const both = { provider: 'twilio', supports_inbound: true, supports_outbound: true } as const;
 const mongodb_uri = uniqueDatabase();
 
-/** As it was when the trunk was made, and after a restart with Secure Trunking. */
+/** With the settings when the trunk was made; then, after a restart, with Secure Trunking. */
 let plain: OpenedService;
 let secure: OpenedService;
 let caller: Caller;
@@ -35,7 +35,7 @@ afterAll(async () => {
   await plain.close();
 });
 
-/** Whether each of the three sides of the pair is encrypted. */
+/** The encryption of each part of the pair of trunks. */
 const encrypted = async () => {
   const { trunks, urls, inbound, outbound } = await readWorld(plain);
   return {
@@ -48,8 +48,8 @@ const encrypted = async () => {
 
 const [NONE, REQUIRED] = [undefined, 'SIP_MEDIA_ENCRYPT_REQUIRE'];
 
-describe('a setting that is changed when the trunk is there', () => {
-  it('never splits the pair: a number that comes later is as the trunk was made', async () => {
+describe('a setting that changes after the trunk was made', () => {
+  it('never mixes settings: a later number matches the trunk as it was made', async () => {
     const later = secure.as(caller).client.phoneNumbers;
     await later.import.mutate({ ...both, integration_id, phone_number: owned[1]!.phone_number });
     expect(await encrypted()).toEqual({
@@ -63,7 +63,7 @@ describe('a setting that is changed when the trunk is there', () => {
     });
   });
 
-  it('is told at the start, and in the integration', async () => {
+  it('is logged at the start, and is a warning in the integration', async () => {
     const told = secure.logged.map((line) => JSON.parse(line)).find(({ event }) => event === 'settings_differ');
     expect(told).toMatchObject({ count: 1, integration_ids: [integration_id] });
     const get = async (service: OpenedService) =>
@@ -72,7 +72,7 @@ describe('a setting that is changed when the trunk is there', () => {
     expect(await get(plain)).toBeUndefined();
   });
 
-  it('is carried out as a whole by trunkline integrations move, in place', async () => {
+  it('is applied everywhere, in place, by trunkline integrations move', async () => {
     const before = await readWorld(plain);
     const { connection, clock, reconciler } = secure;
     const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
@@ -108,7 +108,7 @@ describe('a setting that is changed when the trunk is there', () => {
     expect(get.data.warnings).toBeUndefined();
   });
 
-  it('is not told to be done while a number is held by a replica whose clock is ahead', async () => {
+  it('is not reported as applied while a replica whose clock is ahead holds a number', async () => {
     const { connection, clock } = secure;
     const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
     const numbers = createPhoneNumberStore(connection, leases);
@@ -123,7 +123,7 @@ describe('a setting that is changed when the trunk is there', () => {
     expect(await numbers.countDue(integration_id)).toBe(0);
   });
 
-  it('is told to be done while a rotation of the trunk password lasts', async () => {
+  it('is reported as applied during a rotation of the trunk password', async () => {
     const { connection, clock, reconciler } = secure;
     const leases = { clock, lease_ms: 60_000, settle_ms: 10_000 };
     const numbers = createPhoneNumberStore(connection, leases);
@@ -145,7 +145,7 @@ describe('a setting that is changed when the trunk is there', () => {
     await settle(secure);
   });
 
-  it('holds for an import, too, that began before it', async () => {
+  it('also applies to an import that began before the move', async () => {
     const { connection, clock, reconciler, sandbox, admin } = secure;
     const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
     const moveTo = async (isSecure: boolean) => {
@@ -158,10 +158,10 @@ describe('a setting that is changed when the trunk is there', () => {
       await settle(secure);
     };
     await using proxy = await openDatabaseProxy(mongodb_uri, 'aggregate');
-    // With connections for what is not held back.
+    // Spare connections for commands that are not held.
     const uri = `${proxy.mongodb_uri}&minPoolSize=5`;
     await using slow = await openService({ clock, sandbox, admin, mongodb_uri: uri });
-    // It reads the integration, and waits for how many numbers there are.
+    // It reads the integration, and waits for the count of its numbers.
     const { phone_number } = owned[3]!;
     const held = slow.as(caller).client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number });
     await proxy.holding();
@@ -178,7 +178,7 @@ describe('a setting that is changed when the trunk is there', () => {
     await moveTo(true);
   });
 
-  it('leaves what comes after as it is set now', async () => {
+  it('applies to what is imported afterwards', async () => {
     const { client } = secure.as(caller);
     await client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number: owned[2]!.phone_number });
     expect((await encrypted()).inbound).toEqual([REQUIRED, REQUIRED, REQUIRED]);

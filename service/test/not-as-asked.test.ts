@@ -24,7 +24,7 @@ const prepare = async () => {
   return { caller, input, account_sid, number };
 };
 
-describe('an import that a provider answers with success, but not as it was asked', () => {
+describe('an import that a provider answers with success, but carries out differently', () => {
   const otherTrunk = `TK${'7'.repeat(32)}`;
   const otherList = `CL${'7'.repeat(32)}`;
 
@@ -82,7 +82,7 @@ describe('an import that a provider answers with success, but not as it was aske
       { rule: { dispatchRuleIndividual: { roomPrefix: 'other' } } },
       'room_prefix is "other" instead of "call"',
     ],
-  ])('is a problem that says so, and leaves nothing, where %s', async (_what, call, instead, told) => {
+  ])('answers a problem with the difference, and leaves nothing, if %s', async (_what, call, instead, told) => {
     const { caller, input, account_sid, number } = await prepare();
     const before = await number();
     const { shelf, faults } = service.sandbox;
@@ -102,7 +102,7 @@ describe('an import that a provider answers with success, but not as it was aske
   });
 });
 
-describe('an update that LiveKit answers with success, but not as it was asked', () => {
+describe('an update that LiveKit answers with success, but carries out differently', () => {
   it.each<[what: string, call: string, instead: Record<string, unknown>, patch: object, told: string]>([
     [
       'the inbound trunk is open',
@@ -112,20 +112,20 @@ describe('an update that LiveKit answers with success, but not as it was asked',
       'allowed_addresses is ["0.0.0.0/0"]',
     ],
     [
-      'calls in are not encrypted',
+      'inbound calls are not encrypted',
       'livekit.UpdateSIPInboundTrunk',
       { update: { media: null, mediaEncryption: null } },
       { media_encryption: 'require' },
       'encrypted is false instead of true',
     ],
     [
-      'calls out go another way',
+      'outbound calls use another transport',
       'livekit.UpdateSIPOutboundTrunk',
       { update: { transport: 'SIP_TRANSPORT_UDP' } },
       { sip_transport: 'tls' },
       'transport is "SIP_TRANSPORT_UDP" instead of "SIP_TRANSPORT_TLS"',
     ],
-  ])('is a problem that says so, and is taken back, where %s', async (_what, call, instead, patch, told) => {
+  ])('answers a problem with the difference, and is rolled back, if %s', async (_what, call, instead, patch, told) => {
     const caller = await service.newOrganization();
     const sip = {
       phone_number: drawNumber(),
@@ -151,8 +151,8 @@ describe('an update that LiveKit answers with success, but not as it was asked',
   });
 });
 
-describe('a rule that LiveKit makes without its agent', () => {
-  it('gets it by an update at once', async () => {
+describe('a dispatch rule that LiveKit creates without its agent', () => {
+  it('is updated with the agent at once', async () => {
     const { caller, input } = await prepare();
     const { faults } = service.sandbox;
     faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
@@ -162,7 +162,7 @@ describe('a rule that LiveKit makes without its agent', () => {
     await expectWholeWorld(service);
   });
 
-  it('is a problem that says so, and leaves nothing, where the update does not help', async () => {
+  it('causes a problem with the difference, and nothing is left, if the update does not help', async () => {
     const { caller, input } = await prepare();
     const { faults } = service.sandbox;
     faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
@@ -180,12 +180,12 @@ describe('a rule that LiveKit makes without its agent', () => {
   });
 });
 
-describe('a permission of which nobody can tell whether it took effect', () => {
+describe('a permission of which it is unknown whether it took effect', () => {
   it.each<[how: string, fault: object, code: string]>([
     ['the trunk is not read', { kind: 'answer', status: 400, times: 1 }, 'provider_error'],
     ['the trunk is never read', { kind: 'answer', status: 503, times: 100 }, 'provider_unavailable'],
     ['the answer is lost', { kind: 'drop_after', times: 100 }, 'provider_unavailable'],
-  ])('is a problem, and the next import makes it anew, where %s', async (_how, fault, code) => {
+  ])('causes a problem and is made again by the next import, if %s', async (_how, fault, code) => {
     const { caller, input, account_sid } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.fetchTrunk', ...fault } as never);
     expect(await caller.client.phoneNumbers.import.mutate(input).catch(problemIn)).toMatchObject({ code });
@@ -200,7 +200,7 @@ describe('a permission of which nobody can tell whether it took effect', () => {
     await expectWholeWorld(service);
   });
 
-  it('is found again where it was not to be taken away', async () => {
+  it('is found again if it could not be removed', async () => {
     const { caller, input } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.fetchTrunk', kind: 'answer', status: 400 });
     service.sandbox.faults.add({ call: 'twilio.deletePermission', kind: 'drop_before' });
@@ -214,8 +214,8 @@ describe('a permission of which nobody can tell whether it took effect', () => {
   });
 });
 
-describe('an assignment that LiveKit answers with success, but not as it was asked', () => {
-  it('is a problem that says so, and the rule is as recorded again', async () => {
+describe('an assignment that LiveKit answers with success, but carries out differently', () => {
+  it('answers a problem with the difference, and the rule matches the record again', async () => {
     const { caller, input } = await prepare();
     const { agent_id, ...unassigned } = input;
     const { data } = await caller.client.phoneNumbers.import.mutate(unassigned);
@@ -233,8 +233,8 @@ describe('an assignment that LiveKit answers with success, but not as it was ask
   });
 });
 
-describe('a giving back that Twilio answers with success, and does not do', () => {
-  it('is tried again until the number is off our trunk', async () => {
+describe('restoring a routing that Twilio answers with success, but does not carry out', () => {
+  it('is retried until the number is off our trunk', async () => {
     const { caller, input, number } = await prepare();
     const before = await number();
     const { faults } = service.sandbox;
@@ -249,7 +249,7 @@ describe('a giving back that Twilio answers with success, and does not do', () =
   });
 });
 
-it('a domain in other letters is the one that was asked for', async () => {
+it('a domain name that differs only in upper and lower case is accepted', async () => {
   const { caller, input } = await prepare();
   const { integration_id } = input;
   const domain_name = `TRUNKLINE-${drawSid('X')}.pstn.twilio.com`.toLowerCase();

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Every text that must never be seen again, once it was sent. */
+/** Texts that must appear nowhere after they were sent. */
 const secrets = {
   auth_token: 'MARKED-auth-token-0123456789',
   api_key_secret: 'MARKED-api-key-secret-012345',
@@ -18,7 +18,7 @@ const secrets = {
   inbound_pin: '8361940275',
 };
 
-it('keeps marked secrets out of answers, logs and the database, whatever route they go through and however it ends', async () => {
+it('keeps secrets out of answers, logs and the database, whichever route they are sent to and whatever it answers', async () => {
   const { admin, sandbox } = service;
   const seen: string[] = [];
   const send = async (method: string, path: string, body?: object, headers?: Record<string, string>) => {
@@ -71,7 +71,7 @@ it('keeps marked secrets out of answers, logs and the database, whatever route t
     credentials: { ...credentials, auth_token, api_key_sid: api_key.sid, api_key_secret },
   });
 
-  // A vendor may quote in its refusal what the call has brought it.
+  // A vendor may quote what it was sent in its refusal.
   const brought = {
     'livekit.CreateSIPInboundTrunk': sip_password,
     'livekit.CreateSIPDispatchRule': inbound_pin,
@@ -112,7 +112,7 @@ it('keeps marked secrets out of answers, logs and the database, whatever route t
     await send('POST', path, { provider: 'twilio', sip_password, mystery: { deep: { sip_password } } });
   }
 
-  // Every other route, with secrets where they do not belong.
+  // Every other route, with secrets in fields where they do not belong.
   const own = { phone_number_id: 'phon_000000000000', integration_id: 'intg_000000000000', key_id: 'key_000000000000' };
   for (const [name, operation] of operations) {
     const misplaced = { ...sampleInput(name, operation, own), sip_password, auth_token, inbound_pin };
@@ -140,7 +140,7 @@ it('keeps marked secrets out of answers, logs and the database, whatever route t
     expect(text.includes(admin.api_key), `the API key in ${place}`).toBe(false);
     expect(text, `a password made for Twilio in ${place}`).not.toMatch(/"password":"(?!ey)/);
   }
-  // What the stand-ins hold shows that the secrets did arrive.
+  // The stand-ins hold the secrets, so they did arrive.
   expect(JSON.stringify(await sandbox.shelf.list('livekit.inbound_trunk'))).toContain(sip_password);
   expect(JSON.stringify(await sandbox.shelf.list('livekit.dispatch_rule'))).toContain(inbound_pin);
 }, 180_000);

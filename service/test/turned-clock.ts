@@ -1,9 +1,6 @@
 import type { Clock } from '../src/clock.ts';
 
-/**
- * Shorter waits, such as retries and polling, pass quickly by themselves. Longer ones end when the test advances the
- * clock.
- */
+/** Shorter waits (retries, polling) pass quickly by themselves. Longer ones end when the test advances the clock. */
 const SHORT_MS = 2000;
 const SPED_UP = 50;
 

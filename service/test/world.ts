@@ -60,10 +60,7 @@ export const isSomethingDue = async ({ connection }: Pick<OpenedService, 'connec
 /** Records that are gone hold no number. */
 const held = { holds: { $exists: true } };
 
-/**
- * Nothing is half built or left behind: every resource at the providers is named by a record, and every record has its
- * resources.
- */
+/** Nothing is half built or left behind: each resource at a provider has a record, and each record its resources. */
 export const expectWholeWorld = async (service: OpenedService): Promise<void> => {
   const world = await readWorld(service);
   const records = await service.connection.collection('phone_numbers').find(held).toArray();

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds on the page as it is now, or in a part of it, of those findings that keep somebody out. */
+/** The serious and critical axe findings on the page as it is now, or in part of it. */
 export const findingsOf = async (page: Page, part = ':root') => {
   await page.evaluate(axe);
   const { violations }: AxeResults = await page.evaluate(`axe.run(${JSON.stringify(part)})`);

@@ -14,7 +14,7 @@ describe.skipIf(!executablePath)('/docs', () => {
   const complained: string[] = [];
 
   beforeAll(async () => {
-    // With the limit that is shipped: a first visit asks for dozens of files at once.
+    // With the default limit: a first visit requests dozens of files at once.
     service = await openService({ environment: { ANONYMOUS_RATE_LIMIT_RPS: '20' } });
     browser = await launchBrowser();
   });
@@ -33,7 +33,7 @@ describe.skipIf(!executablePath)('/docs', () => {
     return page;
   };
 
-  /** Scrolls to the end: what comes into view is drawn only then. */
+  /** Scrolls to the end, because content is rendered only when it comes into view. */
   const openWhole = async (size: Size, scheme: Scheme = 'light'): Promise<Page> => {
     const page = await open(size, scheme);
     for (const { summary } of operations.values()) {
@@ -58,7 +58,7 @@ describe.skipIf(!executablePath)('/docs', () => {
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(sizes[size].width);
     });
 
-    it('shows a number behind a SIP trunk, with its many fields, in no more', async () => {
+    it('also shows a SIP number, with its many fields, in less than that', async () => {
       const page = await openWhole(size);
       const section = sectionOf(page, 'Import a phone number');
       await section.getByRole('button', { name: /One of/ }).click();
@@ -67,18 +67,18 @@ describe.skipIf(!executablePath)('/docs', () => {
       expect((await section.boundingBox())?.height).toBeLessThanOrEqual(1_800);
     });
 
-    it('fetches nothing but itself for who has been here before', async () => {
+    it('fetches only the page itself for a returning visitor', async () => {
       const page = await open(size);
       await page.goto(`${service.url}/docs/`);
       await page.getByRole('heading', { name: 'Quick start' }).waitFor();
-      // Of what came from the browser's cache, nothing was transferred.
+      // A file from the browser's cache has a transfer size of 0.
       const fetched: string[] = await page.evaluate(
         "performance.getEntriesByType('resource').filter((it) => it.transferSize > 0).map((it) => it.name)",
       );
       expect(fetched).toEqual([]);
     });
 
-    it.each<Scheme>(['light', 'dark'])('has no serious finding of axe in %s colours', async (scheme) => {
+    it.each<Scheme>(['light', 'dark'])('has no serious axe finding in %s colours', async (scheme) => {
       const page = await openWhole(size, scheme);
       expect(await findingsOf(page)).toEqual([]);
 
@@ -90,7 +90,7 @@ describe.skipIf(!executablePath)('/docs', () => {
     });
   });
 
-  it('has one quick start, and one table that names every problem', async () => {
+  it('has one quick start, and one table with every problem', async () => {
     const page = await openWhole('a desktop');
     await page.getByText('export API_KEY=').waitFor();
     const table = page.getByRole('table').filter({ hasText: 'rate_limited' });
@@ -104,7 +104,7 @@ describe.skipIf(!executablePath)('/docs', () => {
     }
   });
 
-  it('sends every request with the key and organization that a person enters once, and forgets them', async () => {
+  it('sends every request with the key and organization entered once, and forgets them', async () => {
     const page = await open();
     const [key, organization] = await page.locator('.scalar-reference-intro-auth').getByLabel('Value').all();
     await key?.fill(service.admin.api_key);
@@ -138,7 +138,7 @@ describe.skipIf(!executablePath)('/docs', () => {
     expect(await page.locator('.scalar-reference-intro-auth').getByLabel('Value').first().inputValue()).toBe('');
   });
 
-  it('is dark for who prefers it, and turns light at a click', async () => {
+  it('is dark for visitors who prefer it, and turns light at a click', async () => {
     const page = await open('a desktop', 'dark');
     const brightness = async () => {
       const color: string = await page.evaluate('getComputedStyle(document.body).backgroundColor');
@@ -150,19 +150,19 @@ describe.skipIf(!executablePath)('/docs', () => {
     await expect.poll(brightness).toBeGreaterThan(240);
   });
 
-  it('asks nothing of anybody else, and has no complaint in its console', () => {
+  it('loads nothing from other hosts, and logs no error', () => {
     expect(requested.length).toBeGreaterThan(50);
     expect(requested.filter((url) => !url.startsWith(service.url) && !/^(data|blob):/.test(url))).toEqual([]);
     expect(complained).toEqual([]);
   });
 
-  it('comes under a strict policy', async () => {
+  it('has a strict content security policy', async () => {
     const { headers } = await fetch(`${service.url}/docs/`);
     const directives = (headers.get('content-security-policy') ?? '').split(';');
     expect(directives).toContain("default-src 'none'");
     expect(directives).toContain("script-src 'self'");
     expect(directives).toContainEqual(expect.stringMatching(/^style-src-elem 'self' 'nonce-[\w-]{22}'$/));
-    // Scalar writes style attributes, which no nonce can allow.
+    // Scalar writes style attributes, which a nonce cannot allow.
     expect(directives.filter((directive) => directive.includes('unsafe'))).toEqual(["style-src-attr 'unsafe-inline'"]);
     const again = await fetch(`${service.url}/docs/`);
     expect(again.headers.get('content-security-policy')).not.toBe(headers.get('content-security-policy'));

@@ -10,7 +10,7 @@ const exists = (path: string): boolean => {
   }
 };
 
-/** The browser at CHROMIUM_PATH, else the first that is on the PATH. */
+/** The browser at CHROMIUM_PATH, else the first one on the PATH. */
 const findChromium = (): string | undefined => {
   const named = process.env.CHROMIUM_PATH;
   if (named) return named;
@@ -20,7 +20,7 @@ const findChromium = (): string | undefined => {
     .find(exists);
 };
 
-/** Undefined where there is none, which a machine of the CI may not be. */
+/** Undefined if there is none, which is an error in CI. */
 export const executablePath = findChromium();
 if (!executablePath) {
   const missing = 'No browser: install Chromium (Debian: apt-get install chromium), or set CHROMIUM_PATH.';

@@ -11,13 +11,13 @@ export type Scheme = 'light' | 'dark';
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox', '--disable-gpu'] });
 
-/** What pages have asked for, and what went wrong in them. */
+/** What pages have requested, and their errors. */
 interface Heard {
   requested: string[];
   complained: string[];
 }
 
-/** A page in a context of its own, of which all is heard. */
+/** A page in a context of its own, whose requests and errors are recorded. */
 export const newPage = async (browser: Browser, size: Size, colorScheme: Scheme, heard: Heard): Promise<Page> => {
   const page = await browser.newPage({ viewport: sizes[size], colorScheme });
   page.on('request', (request) => heard.requested.push(request.url()));

@@ -52,7 +52,7 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
 
   const numberOf = (page: Page, phone_number: string) =>
     page.locator('#paths > li', { has: page.getByRole('heading', { name: phone_number, exact: true }) });
-  /** Each box as its label and its id. */
+  /** The label and id of each box. */
   const boxesOf = async (number: Locator) => {
     const boxes = await number.locator('.box').all();
     return Promise.all(boxes.map((box) => box.locator('.label, .id').allTextContents()));
@@ -96,7 +96,7 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
     expect(await page.locator('#calls code').first().textContent()).toMatch(/^livekit\./);
   });
 
-  it('begins the path of a number behind a SIP trunk at the carrier, and shows no password', async () => {
+  it('starts the path of a SIP number at the carrier, and shows no password', async () => {
     const page = await open();
     const { body } = await importFromSip(behindSip);
     const { inbound_trunk_id, dispatch_rule_id, outbound_trunk_id } = body.data;
@@ -111,7 +111,7 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
     expect(await (await fetch(`${service.sandbox.url}/sandbox/overview`)).text()).not.toContain('a-password-of-theirs');
   });
 
-  it('arms a fault at a click, and shows that the import that it fails leaves nothing', async () => {
+  it('arms a fault at a click, and shows that the failed import leaves nothing', async () => {
     const page = await open();
     const before = await readWorld(service);
     await page.getByLabel('Call', { exact: true }).selectOption('livekit.CreateSIPDispatchRule');
@@ -148,14 +148,14 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
     expect(service.sandbox.faults.armed()).toEqual([]);
   });
 
-  it('offers every call that the stand-ins serve, and no other', async () => {
+  it('offers exactly the calls that the stand-ins serve', async () => {
     const page = await open();
     const offered = await page.locator('#call option').evaluateAll((options) => options.map((it: any) => it.value));
     expect(offered.toSorted()).toEqual(['', ...service.sandbox.faults.served].toSorted());
     expect(offered).toEqual(expect.arrayContaining([...new Set(service.sandbox.faults.calls)]));
   });
 
-  it('names what is left over: a second outbound trunk, and a rule without its trunk', async () => {
+  it('lists what is left over: a second outbound trunk, and a rule without its trunk', async () => {
     const page = await open();
     const { shelf } = service.sandbox;
     const { outbound, rules } = await readWorld(service);
@@ -179,7 +179,7 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
     await page.locator('#left-over').waitFor({ state: 'hidden' });
   });
 
-  it('asks nothing while nobody looks, and at once when somebody does again', async () => {
+  it('stops polling while the page is hidden, and polls at once when it is shown again', async () => {
     const page = await open();
     const polls = () => requested.filter((url) => url.endsWith('/overview')).length;
     const show = (hidden: boolean) =>
@@ -195,21 +195,24 @@ describe.skipIf(!executablePath)('/sandbox in a browser', () => {
   });
 
   describe.each(Object.keys(sizes) as Size[])('on %s', (size) => {
-    it.each<Scheme>(['light', 'dark'])('has no serious finding of axe in %s colours, and fits', async (scheme) => {
-      const page = await open(size, scheme);
-      await page.getByRole('button', { name: 'Busy' }).click();
-      await page.locator('#armed .fault').waitFor();
-      expect(await findingsOf(page)).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(sizes[size].width);
-      const background: string = await page.evaluate('getComputedStyle(document.body).backgroundColor');
-      const [red = 0] = (background.match(/\d+/g) ?? []).map(Number);
-      expect(red).toSatisfy((it: number) => (scheme === 'dark' ? it < 40 : it > 200));
-      await page.getByRole('button', { name: 'Clear all faults' }).click();
-      await page.getByText('No fault waits for a call.').waitFor();
-    });
+    it.each<Scheme>(['light', 'dark'])(
+      'has no serious axe finding in %s colours, and fits the screen',
+      async (scheme) => {
+        const page = await open(size, scheme);
+        await page.getByRole('button', { name: 'Busy' }).click();
+        await page.locator('#armed .fault').waitFor();
+        expect(await findingsOf(page)).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(sizes[size].width);
+        const background: string = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+        const [red = 0] = (background.match(/\d+/g) ?? []).map(Number);
+        expect(red).toSatisfy((it: number) => (scheme === 'dark' ? it < 40 : it > 200));
+        await page.getByRole('button', { name: 'Clear all faults' }).click();
+        await page.getByText('No fault waits for a call.').waitFor();
+      },
+    );
   });
 
-  it('comes under a strict policy, asks nothing of anybody else, and has no complaint in its console', async () => {
+  it('has a strict content security policy, loads nothing from other hosts, and logs no error', async () => {
     const { headers } = await fetch(`${service.sandbox.url}/sandbox`, { headers: { Accept: 'text/html' } });
     expect(headers.get('content-security-policy')?.split(';')).toEqual([
       "default-src 'none'",

@@ -7,7 +7,7 @@ import { findGenerator } from './python-generator.ts';
 import { openapi, root, run, tool } from './run.ts';
 
 const callers = join(import.meta.dirname, 'callers');
-// Inside the package, so that what is generated finds the packages that it needs.
+// Inside the package, so that the generated code finds its dependencies.
 const generated = join(root, 'service/.generated');
 
 let service: OpenedService;
@@ -26,7 +26,7 @@ const newFolder = async (name: string): Promise<string> => {
   return folder;
 };
 
-/** Whom a generated client calls as: an organization with nothing, and a Twilio account to integrate. */
+/** The environment of a generated client: an empty organization, and a Twilio account to integrate. */
 const environmentOf = async ({ organization_id, api_key }: Caller): Promise<Record<string, string>> => {
   const { sid, auth_token } = await seedAccount(service.sandbox.shelf, [{ phone_number: '+15551239999' }]);
   return {
@@ -38,7 +38,7 @@ const environmentOf = async ({ organization_id, api_key }: Caller): Promise<Reco
   };
 };
 
-/** Calls every operation, and tells what came of each. */
+/** Has the client call every operation, and checks the results. */
 const expectAllAnswered = async (call: (environment: Record<string, string>) => Promise<string>) => {
   const caller = await service.newOrganization();
   const told = JSON.parse(await call(await environmentOf(caller)));
@@ -62,7 +62,7 @@ const expectAllAnswered = async (call: (environment: Record<string, string>) => 
   });
 };
 
-/** As strict as a caller may have it. */
+/** With the strictest compiler options that a caller may have. */
 const compile = async (folder: string, caller: string) => {
   await copyFile(join(callers, `${caller}.ts`), join(folder, 'caller.ts'));
   const compilerOptions = {
@@ -83,7 +83,7 @@ const compile = async (folder: string, caller: string) => {
 describe('a client that is generated from openapi.json compiles and calls every operation', () => {
   it('by openapi-typescript, with openapi-fetch', async () => {
     const folder = await newFolder('openapi-typescript');
-    // Without the option it takes a field with a default for one that must be sent.
+    // Without this option, a field with a default counts as required.
     await tool('openapi-typescript', [openapi, '--default-non-nullable=false', '--output', 'schema.ts'], folder);
     await compile(folder, 'openapi-fetch');
     await expectAllAnswered((environment) => run(process.execPath, ['out/caller.js'], folder, environment));

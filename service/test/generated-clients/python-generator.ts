@@ -10,7 +10,7 @@ const isThere = (path: string): boolean => {
   }
 };
 
-/** The generator at OPENAPI_PYTHON_CLIENT, else the one on the PATH. Its Python stands beside it, as in a venv. */
+/** The generator at OPENAPI_PYTHON_CLIENT, else on the PATH. Its Python is in the same folder, as in a venv. */
 export const findGenerator = (): string | undefined => {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const found =

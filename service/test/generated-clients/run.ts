@@ -7,7 +7,7 @@ export const openapi = join(root, 'contracts/openapi.json');
 
 const started = promisify(execFile);
 
-/** What a program printed. Rejects with all that it said where it did not succeed. */
+/** What a program printed. Rejects with its whole output if it failed. */
 export const run = async (program: string, args: string[], cwd: string, environment: Record<string, string> = {}) => {
   const env = { ...process.env, ...environment };
   const { stdout } = await started(program, args, { cwd, env, maxBuffer: 10_000_000 }).catch((error) => {
@@ -16,6 +16,6 @@ export const run = async (program: string, args: string[], cwd: string, environm
   return stdout;
 };
 
-/** A program of a package that this one depends on. */
+/** Runs a program from one of this package's dependencies. */
 export const tool = (name: string, args: string[], cwd: string, environment?: Record<string, string>) =>
   run(join(root, 'service/node_modules/.bin', name), args, cwd, environment);

@@ -32,12 +32,12 @@ interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-/** A call that the documents name. */
+/** A call that the documents describe. */
 export interface Call {
   operation: Operation;
-  /** The whole path; its parameters are captured, in order. */
+  /** Matches the whole path and captures its parameters in order. */
   path: RegExp;
-  /** What is wrong with a value by the schema at this place below the operation. */
+  /** What is wrong with a value, by the schema at this place in the operation. */
   faultsOf(place: string[], value: unknown, options?: { isText: boolean }): Fault[];
   resolve(schema: Schema): Schema;
 }
@@ -52,10 +52,10 @@ interface Fault {
 export const FORM = 'application/x-www-form-urlencoded';
 export const JSON_TYPE = 'application/json';
 
-/** Reads Twilio's OpenAPI documents. Undefined: they have no such call. */
+/** Reads Twilio's OpenAPI documents. `find` returns undefined for a call that they do not have. */
 export const openDocuments = (folder: string) => {
   const strict = createAjv({});
-  // What comes as text may be a number or a boolean.
+  // A value sent as text may stand for a number or a boolean.
   const ofText = createAjv({ coerceTypes: true });
   const calls = names.flatMap((name) => {
     const document: Document = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'), withNull);
@@ -104,7 +104,7 @@ const valueAt = (value: unknown, pointer: string): unknown =>
     .slice(1)
     .reduce((inside: unknown, name) => Reflect.get(Object(inside), name), value);
 
-/** OpenAPI 3.0's `nullable` as JSON Schema has it: an enumeration has null too, and without a type it says nothing. */
+/** Turns OpenAPI 3.0's `nullable` into JSON Schema: an `enum` gets null too; without a `type` it means nothing. */
 const withNull = (_name: string, value: unknown): unknown => {
   if (typeof value !== 'object' || value === null || !('nullable' in value)) return value;
   const { nullable, ...schema } = value;
@@ -115,7 +115,7 @@ const withNull = (_name: string, value: unknown): unknown => {
 const createAjv = (options: { coerceTypes?: true }): Ajv => {
   const ajv = new Ajv({ ...options, strict: false, allErrors: true, validateSchema: false });
   addFormats.default(ajv);
-  // Links of the 2010 API are relative to the host.
+  // Links in the 2010 API are relative to the host.
   ajv.addFormat('uri', /^(\/|[a-z][a-z0-9+.-]*:)\S+$/i);
   ajv.addFormat('date-time-rfc-2822', RFC_2822);
   ajv.addFormat('phone-number', /^\+?[0-9*]+$/);

@@ -1,6 +1,6 @@
 import type { Breach } from './judge.ts';
 
-/** What the service sends though Twilio's documents do not allow it, and why. */
+/** What the service sends although Twilio's documents do not allow it, and why. */
 export const exceptions = [
   {
     call: 'UpdateIncomingPhoneNumber',

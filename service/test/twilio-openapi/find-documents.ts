@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 export const names = ['twilio_api_v2010', 'twilio_trunking_v1', 'twilio_routes_v2'] as const;
 
-/** The folder with Twilio's OpenAPI documents, as TWILIO_OPENAPI_DIR names it. */
+/** The folder with Twilio's OpenAPI documents, from TWILIO_OPENAPI_DIR. */
 export const findDocuments = (): string | undefined => {
   const folder = process.env.TWILIO_OPENAPI_DIR;
   return folder && names.every((name) => existsSync(join(folder, `${name}.json`))) ? folder : undefined;
 };
 
-/** Before the tests: says that they are skipped, and what is missing; where CI is set, that is a failure. */
+/** Runs before the tests: says that they are skipped and what is missing; fails if CI is set. */
 export const setup = () => {
   if (findDocuments()) return;
   const missing =

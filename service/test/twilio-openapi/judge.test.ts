@@ -28,7 +28,7 @@ describe.skipIf(folder === undefined)('the judge', () => {
     ['GET', '/v1/Trunks?PageSize=1000', ''],
     ['POST', '/v1/Trunks', 'FriendlyName=name&Secure=true'],
     ['POST', number, `TrunkSid=TK${'0'.repeat(32)}`],
-  ])('lets pass %s %s %s', (method, path, body) => {
+  ])('accepts %s %s %s', (method, path, body) => {
     expect(judge.request(ask(method, path, body))).toEqual([]);
   });
 
@@ -42,7 +42,7 @@ describe.skipIf(folder === undefined)('the judge', () => {
     ['POST', '/v1/Trunks', 'DomainName=example.com', 'form/DomainName'],
     ['POST', number, 'TrunkSid=', 'form/TrunkSid'],
     ['DELETE', `/v1/Trunks/TK${'0'.repeat(32)}`, 'Force=true', 'form'],
-  ])('stops %s %s %s', (method, path, body, at) => {
+  ])('refuses %s %s %s', (method, path, body, at) => {
     expect(judge.request(ask(method, path, body)).map((breach) => breach.at)).toContain(at);
   });
 
@@ -53,11 +53,11 @@ describe.skipIf(folder === undefined)('the judge', () => {
     ["'' where Twilio's examples have none", 200, { trunk_sid: '' }, '200/trunk_sid'],
     ['a status that nobody documents', 201, {}, '201'],
     ['a refusal without its code', 404, { message: 'gone' }, '404/code'],
-  ])('stops an answer with %s', (_what, status, body, at) => {
+  ])('refuses an answer with %s', (_what, status, body, at) => {
     expect(judge.answer(ask('GET', number), answer(status, body)).map((breach) => breach.at)).toContain(at);
   });
 
-  it("excuses '' where Twilio's own examples have it", () => {
+  it("accepts '' where Twilio's own examples have it", () => {
     const breaches = judge.answer(ask('GET', number), answer(200, { voice_application_sid: '', voice_url: null }));
     expect(breaches.filter(({ fault }) => fault !== 'is missing')).toEqual([]);
   });

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Call, FORM, JSON_TYPE, openDocuments, type Schema } from './documents.ts';
 
-/** Something that the documents do not allow. */
+/** Something that Twilio's documents do not allow. */
 export interface Breach {
-  /** As the documents name the call; where they have none, its method and path. */
+  /** The operation's id in the documents; its method and path if they do not have it. */
   call: string;
   at: string;
   value?: unknown;
@@ -23,7 +23,7 @@ export interface AnsweredByTwilio {
   body: string;
 }
 
-/** Holds single requests and answers to Twilio's OpenAPI documents. */
+/** Checks single requests and answers against Twilio's OpenAPI documents. */
 export const openJudge = (folder: string) => {
   const documents = openDocuments(folder);
   const isEmptyInExamples = emptyInExamples(documents.calls);
@@ -44,7 +44,7 @@ export const openJudge = (folder: string) => {
       ...breachesOfHeaders(asked),
       ...breachesOfForm(call, asked),
     ]),
-    /** Also what an answer lacks, or has beyond the documents: they require no field, so that nothing else would tell. */
+    /** Also finds missing and undocumented fields: the documents require no field, so nothing else would notice. */
     answer: judgeWith((call, _asked, answered: AnsweredByTwilio) =>
       breachesOfAnswer(call, answered).filter(
         ({ at, value }) => value !== '' || !isEmptyInExamples.has(`${call.operation.operationId} ${placeOf(at)}`),
@@ -105,7 +105,7 @@ const breachesOfForm = ({ operation, faultsOf }: Call, { body }: AskedOfTwilio) 
   ];
 };
 
-/** What the documents say in words alone; the fault, where there is one. */
+/** Rules that the documents state only in prose. Each returns what is wrong, or false. */
 const inWords: Record<string, (value: string) => string | false> = {
   FriendlyName: (value) => value.length > 64 && 'must have 64 characters at most',
   DomainName: (value) => !/^[A-Za-z0-9-]+\.pstn\.twilio\.com$/.test(value) && 'must end with pstn.twilio.com',
@@ -133,10 +133,10 @@ const breachesOfAnswer = (call: Call, { status, type, body }: AnsweredByTwilio) 
   }));
 };
 
-/** The documents leave refusals out. https://www.twilio.com/docs/usage/twilios-response */
+/** The documents do not describe refusals. https://www.twilio.com/docs/usage/twilios-response */
 const refusal: Schema = { properties: { code: {}, message: {}, more_info: {}, status: {} } };
 
-/** What is missing, and what is there without being documented, through lists and objects. */
+/** Missing and undocumented fields, in lists and objects too. */
 const differencesOf = (schema: Schema, value: unknown, call: Call, at = ''): Omit<Breach, 'call'>[] => {
   const { properties, items } = call.resolve(schema);
   if (Array.isArray(value)) return items ? value.flatMap((item) => differencesOf(items, item, call, `${at}/*`)) : [];
@@ -153,7 +153,7 @@ const differencesOf = (schema: Schema, value: unknown, call: Call, at = ''): Omi
   ];
 };
 
-/** Where Twilio's own examples have '' though their schema does not allow it: what has it there too is excused. */
+/** The fields that are '' in Twilio's own examples although their schema forbids it: '' is accepted there. */
 const emptyInExamples = (calls: readonly Call[]): Set<string> => {
   const places = calls.flatMap(({ operation, faultsOf }) =>
     Object.entries(operation.responses).flatMap(([status, { content }]) =>
@@ -166,7 +166,7 @@ const emptyInExamples = (calls: readonly Call[]): Set<string> => {
   return new Set(places);
 };
 
-/** Alike for each item of a list. */
+/** The same for every item of a list. */
 const placeOf = (at: string): string => at.replaceAll(/\/\d+(?=\/)/g, '/*');
 
 const UNKNOWN = 'is not documented';

@@ -5,12 +5,12 @@ import { type Breach, openJudge } from './judge.ts';
 
 export interface JudgingProxy {
   url: string;
-  /** What has passed that the documents do not allow. */
+  /** Everything that passed although the documents do not allow it. */
   breaches: Breach[];
   close(): Promise<void>;
 }
 
-/** Stands before the stand-ins, and holds what is asked of Twilio, and what is answered, to the documents in a folder. */
+/** A proxy in front of the stand-ins that checks Twilio's requests and answers against the documents in a folder. */
 export const openJudgingProxy = async (target: string, folder: string): Promise<JudgingProxy> => {
   const judge = openJudge(folder);
   const breaches: Breach[] = [];
@@ -32,7 +32,7 @@ export const openJudgingProxy = async (target: string, folder: string): Promise<
       headers: headers as Record<string, string>,
       ...(asked.body && { body: asked.body }),
     }).catch(() => undefined);
-    // Where the stand-in hangs up, so does this.
+    // The stand-in hung up, so the proxy does too.
     if (answer === undefined) return void req.socket.destroy();
     const { status } = answer;
     const type = answer.headers.get('content-type');

@@ -16,7 +16,7 @@ import { type JudgingProxy, openJudgingProxy } from './proxy.ts';
 
 const folder = findDocuments();
 
-describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
+describe.skipIf(folder === undefined)("calls and answers follow Twilio's OpenAPI documents", () => {
   let sandbox: Sandbox;
   let proxy: JudgingProxy;
   let service: OpenedService;
@@ -42,7 +42,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
 
   const both = { supports_inbound: true, supports_outbound: true } as const;
 
-  /** A number of an account that is integrated, with an SMS URL that is nobody's business. */
+  /** A number of an integrated account; its SMS URL must never change. */
   const prepare = async (fields: NumberFields = {}) => {
     const [phone_number, another] = [drawNumber(), drawNumber()];
     const caller = await service.newOrganization();
@@ -69,7 +69,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
   const importing = (caller: Caller, input: Awaited<ReturnType<typeof prepare>>['input']) =>
     caller.client.phoneNumbers.import.mutate(input);
 
-  /** The routing takes effect, its answer is lost, and the next attempt is refused. */
+  /** The routing takes effect, the answer is lost, and the next attempt is refused. */
   const refuseOnceRouted = async ({ caller, input }: Awaited<ReturnType<typeof prepare>>) => {
     sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'drop_after' });
     sandbox.faults.add({ call: 'livekit.ListSIPInboundTrunk', kind: 'answer', status: 400, skip: 1 });
@@ -77,7 +77,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     await settle(service);
   };
 
-  it('a first import, a later one, assigning and unassigning ask, and are answered, what is allowed', async () => {
+  it('for a first import, a later one, assigning and unassigning', async () => {
     const { caller, input, another, number } = await prepare();
     const before = await number();
     const { data } = await importing(caller, input);
@@ -97,12 +97,12 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     { supports_inbound: true, supports_outbound: false },
     { supports_inbound: false, supports_outbound: true },
     { supports_inbound: false, supports_outbound: false },
-  ])('an import with %o does too', async (directions) => {
+  ])('for an import with %o', async (directions) => {
     const { caller, input } = await prepare();
     await caller.client.phoneNumbers.import.mutate({ ...input, ...directions });
   });
 
-  it('listing the numbers of an account, page by page, does too', async () => {
+  it('for listing the numbers of an account page by page', async () => {
     const { caller, input } = await prepare();
     const read = (cursor?: string) =>
       caller.client.integrations.availableNumbers.query({
@@ -126,7 +126,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     ['to another trunk, with a voice URL behind it', { ...url, trunk_sid: drawSid('TK') }],
   ];
   it.each(formerly)(
-    'a refused import of a number that is routed %s gives that back, field by field',
+    'for a refused import of a number routed %s, whose routing is restored field by field',
     async (_where, former) => {
       const prepared = await prepare(former);
       const before = await prepared.number();
@@ -137,7 +137,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
   );
 
   it.each(formerly)(
-    'a release of a number that was routed %s gives that back, field by field',
+    'for a release of a number routed %s, whose routing is restored field by field',
     async (_where, former) => {
       const { caller, input, number } = await prepare(former);
       const before = await number();
@@ -148,7 +148,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     },
   );
 
-  it('a number whose former trunk is gone is taken off ours', async () => {
+  it('for a number that leaves our trunk after its former trunk was deleted', async () => {
     const trunk_sid = drawSid('TK');
     const prepared = await prepare({ trunk_sid });
     await sandbox.shelf.remove('twilio.trunk', trunk_sid);
@@ -162,7 +162,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     'twilio.createCredentialList',
     'twilio.createCredential',
     'twilio.createPermission',
-  ])('what %s made is found again where its answer was lost', async (call) => {
+  ])('for finding what %s made when the answer was lost', async (call) => {
     const { caller, input } = await prepare();
     sandbox.faults.add({ call, kind: 'drop_after' });
     await importing(caller, input);
@@ -170,7 +170,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     await expectWholeWorld(service);
   });
 
-  it('what is refused is refused in the form that Twilio documents', async () => {
+  it('for refusals', async () => {
     const { caller, input, account_sid } = await prepare();
     const wrong = { provider: 'twilio', account_sid, auth_token: '0'.repeat(32) } as const;
     const refused = await caller.client.integrations.create
@@ -181,7 +181,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     expect(await importing(caller, nobodys).catch(problemIn)).toMatchObject({ code: 'phone_number_not_owned' });
   });
 
-  it('what is made is taken away again', async () => {
+  it('for removing what was made', async () => {
     const { sid: account_sid, auth_token } = await seedAccount(sandbox.shelf, []);
     const connect = createTwilio({ url: proxy.url, timeout_ms: 10_000, measureCall: (_call, run) => run() });
     const twilio = connect({ provider: 'twilio', account_sid, auth_token });
@@ -203,7 +203,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     ).rejects.toThrow('21248');
   });
 
-  it('call transfers that are asked for since are set on the trunk in place', async () => {
+  it('for changing the call transfers of an existing trunk', async () => {
     const { caller, input, account_sid } = await prepare();
     await importing(caller, input);
     const { integration_id } = input;
@@ -217,7 +217,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     expect(trunks).toMatchObject([{ transfer_mode: 'enable-all' }]);
   });
 
-  it('a number is moved to the Region of its integration, and back', async () => {
+  it('for moving a number to the Region of its integration, and back', async () => {
     const caller = await service.newOrganization();
     const phone_number = drawNumber();
     const token = 'e'.repeat(32);
@@ -241,7 +241,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     expect(await sandbox.shelf.get('twilio.route', phone_number)).toMatchObject({ voice_region: 'us1' });
   });
 
-  it('a verified caller ID is looked for, and taken for calls out', async () => {
+  it('for finding a verified caller ID and importing it for outbound calls', async () => {
     const { caller, input, account_sid } = await prepare();
     const { integration_id } = input;
     const phone_number = drawNumber();
@@ -255,7 +255,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     });
   });
 
-  it('the stand-in answers what is allowed also where the service does not ask yet', async () => {
+  it('for calls that the service does not make yet', async () => {
     const phone_number = drawNumber();
     const domain_name = `stand-in-${phone_number.slice(1)}.pstn.twilio.com`;
     const { sid, auth_token } = await seedAccount(sandbox.shelf, [{ phone_number, voice_region: 'ie1' }]);
@@ -287,7 +287,7 @@ describe.skipIf(folder === undefined)("by Twilio's OpenAPI documents", () => {
     }
   });
 
-  it('each exception is needed', () => {
+  it('with no more exceptions than needed', () => {
     const met = proxy.breaches.filter(isException);
     const unmet = exceptions.filter(({ call, at }) => !met.some((breach) => breach.call === call && breach.at === at));
     expect(unmet).toEqual([]);
