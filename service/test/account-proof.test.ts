@@ -39,7 +39,7 @@ describe('a restricted key', () => {
     ['listNumbers', "read the account's phone numbers"],
     ['listTrunks', 'list SIP trunks'],
     ['listCredentialLists', 'list SIP credential lists'],
-  ])('without %s is told which permission it lacks, and is not kept', async (lacking, act) => {
+  ])('without %s is refused naming the missing permission, and is not stored', async (lacking, act) => {
     const { caller, integrating } = await prepare(restrictedKey(seen.filter((call) => call !== lacking)));
     const problem = await integrating().catch(problemIn);
     expect(problem).toMatchObject({ code: 'provider_refused', status: 400, provider: { code: '70051' } });
@@ -47,24 +47,27 @@ describe('a restricted key', () => {
     expect(await accepted(caller)).toBe(0);
   });
 
-  it.each([20_003, 403, 70_051])('that lacks two is told of both, also where Twilio says so by %i', async (code) => {
-    const { integrating } = await prepare(restrictedKey(seen));
-    for (const call of ['twilio.listTrunks', 'twilio.listCredentialLists']) {
-      service.sandbox.faults.add({ call, kind: 'answer', status: 401, body: { code, message: 'no', status: 401 } });
-    }
-    expect(await integrating().catch(problemIn)).toMatchObject({
-      code: 'provider_refused',
-      detail: expect.stringContaining('to list SIP trunks, and to list SIP credential lists, which'),
-    });
-  });
+  it.each([20_003, 403, 70_051])(
+    'that lacks two permissions is refused naming both, even if Twilio answers %i',
+    async (code) => {
+      const { integrating } = await prepare(restrictedKey(seen));
+      for (const call of ['twilio.listTrunks', 'twilio.listCredentialLists']) {
+        service.sandbox.faults.add({ call, kind: 'answer', status: 401, body: { code, message: 'no', status: 401 } });
+      }
+      expect(await integrating().catch(problemIn)).toMatchObject({
+        code: 'provider_refused',
+        detail: expect.stringContaining('to list SIP trunks, and to list SIP credential lists, which'),
+      });
+    },
+  );
 
-  it('that is wrong is told so', async () => {
+  it('that is wrong is refused', async () => {
     const { caller, account } = await prepare(restrictedKey(seen));
     const wrong = integrate(caller, account.sid, restrictedKey(seen)).catch(problemIn);
     expect(await wrong).toMatchObject({ code: 'provider_credentials_refused' });
   });
 
-  it('that sees all of it is kept, and one thing that it may not do does not turn it refused', async () => {
+  it('that sees everything is stored, and stays active when one action is refused', async () => {
     const key = restrictedKey([...seen, 'createTrunk', 'createOriginationUrl', 'createCredentialList']);
     key.allow?.push('createCredential', 'createPermission', 'fetchTrunk');
     const { caller, phone_number, integrating } = await prepare(key);
@@ -95,14 +98,14 @@ describe('a restricted key', () => {
   });
 });
 
-it('an account that Twilio does not tell of in time is not kept', async () => {
+it('an account is not stored if Twilio does not answer in time', async () => {
   const { caller, integrating } = await prepare(restrictedKey(seen));
   service.sandbox.faults.add({ call: 'twilio.listCredentialLists', kind: 'answer', status: 503 });
   expect(await integrating().catch(problemIn)).toMatchObject({ code: 'provider_unavailable', status: 503 });
   expect(await accepted(caller)).toBe(0);
 });
 
-describe("a key of an account for one of its subaccounts, whose trunks it can't see", () => {
+describe('a key of an account for one of its subaccounts, whose trunks it cannot see', () => {
   const prepareSubaccount = async (trunk: boolean) => {
     const key = { sid: drawSid('SK'), secret: 'a-secret' };
     const owner = await seedAccount(service.sandbox.shelf, [], { api_keys: [key] });
@@ -116,14 +119,14 @@ describe("a key of an account for one of its subaccounts, whose trunks it can't 
     return { caller, owner, subaccount, phone_number, integrating: () => integrate(caller, subaccount.sid, key) };
   };
 
-  it('is refused at once where it shows', async () => {
+  it('is refused at once if that is visible', async () => {
     const { integrating, owner, subaccount } = await prepareSubaccount(true);
     const told = `belong to the Twilio account ${owner.sid}, and act there instead of in ${subaccount.sid}`;
     const refused = { code: 'provider_refused', detail: expect.stringContaining(told) };
     expect(await integrating().catch(problemIn)).toMatchObject(refused);
   });
 
-  it('is refused at the import where it shows only then, and nothing stays in the other account', async () => {
+  it('is refused at the import if it shows only then, and leaves nothing in the other account', async () => {
     const { caller, integrating, owner, phone_number } = await prepareSubaccount(false);
     const { integration_id } = (await integrating()).data;
     const input = { phone_number, provider: 'twilio', supports_inbound: true, integration_id } as const;
@@ -147,13 +150,13 @@ describe('routing_credentials', () => {
     return caller.rest('POST', '/api/integrations', input);
   };
 
-  it('that are wrong are refused, and their Region is named', async () => {
+  it('that are wrong are refused, naming their Region', async () => {
     const { status, body } = await integrateIn({ auth_token: 'wrong' });
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'provider_credentials_refused' });
     expect(body.detail).toContain('in the Region us1');
   });
 
-  it('that may do nothing but route are taken', async () => {
+  it('that may only route are accepted', async () => {
     const key = restrictedKey(['fetchNumberRoute', 'updateNumberRoute']);
     const given = { api_key_sid: key.sid, api_key_secret: key.secret };
     expect((await integrateIn(given, [key])).status).toBe(201);

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** A number with a PIN, and its rule as LiveKit has it. */
+/** An imported number with a PIN, and its rule at LiveKit. */
 const imported = async () => {
   const caller = await service.newOrganization();
   const sip = { phone_number: drawNumber(), provider: 'sip', supports_inbound: true, inbound_pin: '2468' } as const;
@@ -34,7 +34,7 @@ const imported = async () => {
 };
 
 describe('Assigning an agent', () => {
-  it('changes the agent alone: what somebody set on the rule by hand stays', async () => {
+  it('changes only the agent: what somebody else set on the rule stays', async () => {
     const { rule, change, assign, unassign } = await imported();
     await change({
       hidePhoneNumber: true,
@@ -67,7 +67,7 @@ describe('Assigning an agent', () => {
     await expectWholeWorld(service);
   });
 
-  it('makes all that was deleted at LiveKit again, and binds the rule to the trunk that is there', async () => {
+  it('makes everything again that was deleted at LiveKit, and binds the rule to the new trunk', async () => {
     const { get, rule, assign } = await imported();
     const before = await get();
     await service.sandbox.shelf.remove('livekit.dispatch_rule', before.dispatch_rule_id ?? '');
@@ -83,7 +83,7 @@ describe('Assigning an agent', () => {
     await expectWholeWorld(service);
   });
 
-  it('corrects at the next look an agent that somebody set on the rule by hand', async () => {
+  it('is repeated at the next check if somebody set another agent on the rule', async () => {
     const { get, rule, change, assign } = await imported();
     await assign('reception');
     await change({ roomConfig: { agents: [{ agentName: 'by hand' }] } });
@@ -93,7 +93,7 @@ describe('Assigning an agent', () => {
   });
 });
 
-/** As after an answer that was lost. */
+/** As after a lost answer. */
 const doubt = async (phone_number_id: string) => {
   const now = new Date(service.clock.now());
   const $set = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
@@ -105,7 +105,7 @@ const lookAt = async (phone_number_id: string) => {
   await service.reconciler.turn();
 };
 
-describe('A number that somebody has routed elsewhere', () => {
+describe('A number that was routed elsewhere', () => {
   const routedElsewhere = async (more: { agent_id?: string } = {}, look = lookAt) => {
     const phone_number = drawNumber();
     const caller = await service.newOrganization();
@@ -138,14 +138,14 @@ describe('A number that somebody has routed elsewhere', () => {
   it.each([
     ['assign', {}, { agent_id: 'reception' }],
     ['unassign', { agent_id: 'reception' }, undefined],
-  ])('says so to whoever asks to %s it while an answer is in doubt', async (verb, more, body) => {
+  ])('answers 409 to a request to %s it while it is uncertain', async (verb, more, body) => {
     const { caller, phone_number_id } = await routedElsewhere(more, doubt);
     const answer = await caller.rest('POST', `/api/phone-numbers/${phone_number_id}/${verb}`, body);
     expect(answer).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
   });
 
   it.each([{}, { label: 'x' }, { replace_existing_routing: true }])(
-    'is not said to be updated by %j while it is elsewhere, and is once it is back',
+    'answers 409 to an update with %j while it is elsewhere, and 200 once it is back',
     async (patch) => {
       const { caller, phone_number_id, get, route, routing, number } = await routedElsewhere();
       const update = () => caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, patch);
@@ -175,7 +175,7 @@ describe('A number that somebody has routed elsewhere', () => {
     expect((await get()).provisioning.obstacle).toBeUndefined();
   });
 
-  it('can be released, and the answer says how it was found', async () => {
+  it('can be released, and the answer says that it was left unchanged', async () => {
     const { caller, phone_number_id, routing } = await routedElsewhere();
     const { status, body } = await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`);
     expect({ status, ...body.data }).toMatchObject({

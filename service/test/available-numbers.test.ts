@@ -24,7 +24,7 @@ const open = async (numbers: readonly SeededNumber[] = [{ phone_number: drawNumb
 const importing = (as: Caller, integration_id: IntegrationId, phone_number: string) =>
   as.rest('POST', '/api/phone-numbers', { phone_number, provider: 'twilio', supports_inbound: true, integration_id });
 
-/** The calls to providers while `run` is under way. */
+/** The calls to providers during `run`. */
 const callsOf = async (run: () => Promise<unknown>) => {
   const before = service.sandbox.faults.calls.length;
   await run();
@@ -40,8 +40,8 @@ const unrouted = {
   trunk_owner: null,
 };
 
-describe('the numbers of an account', () => {
-  it('are told with what they can do, what takes their calls, and no secret of that', async () => {
+describe('the available numbers of an account', () => {
+  it('show what they can do and what takes their calls, without its secrets', async () => {
     const [nowhere, by_url, by_application, on_trunk, silent] = Array.from({ length: 5 }, drawNumber) as [
       string,
       ...string[],
@@ -88,7 +88,7 @@ describe('the numbers of an account', () => {
     expect(JSON.stringify(body) + service.logged.join('')).not.toMatch(/first-secret|second-secret/);
   });
 
-  it('are told as what an import of each then meets', async () => {
+  it('show the problem that an import of each would get', async () => {
     const stranger = await service.newOrganization();
     const numbers = Array.from({ length: 8 }, drawNumber);
     const [own, by_sip, of_another, answered, on_trunk, going, ours, free] = numbers as [string, ...string[]];
@@ -109,7 +109,7 @@ describe('the numbers of an account', () => {
     await service.connection
       .collection('phone_numbers')
       .updateOne({ phone_number: going! }, { $set: { provisioning_state: 'releasing' } });
-    // On this integration's own trunk, and no record has it.
+    // On this integration's own trunk, but without a record.
     const twilio_numbers = await service.sandbox.shelf.list<any>('twilio.number');
     const { trunk_sid } = twilio_numbers.find((it) => it.phone_number === own);
     const number = twilio_numbers.find((it) => it.phone_number === ours);
@@ -135,7 +135,7 @@ describe('the numbers of an account', () => {
     }
   });
 
-  it('all meet the quota, but those that the organization has', async () => {
+  it('show the quota problem if it is reached, except those that the organization has', async () => {
     const [imported, free] = [drawNumber(), drawNumber()];
     await using full = await openService({ environment: { MAX_PHONE_NUMBERS: '1' } });
     const { integration_id } = await full.integrate(full.admin, [{ phone_number: imported }, { phone_number: free }]);
@@ -147,7 +147,7 @@ describe('the numbers of an account', () => {
       expect((await importing(full.admin, integration_id, phone_number!)).body.code).toBe(problem);
   });
 
-  it('are none of an account that has none', async () => {
+  it('are an empty list if the account has none', async () => {
     const { read } = await open([]);
     expect((await read()).body).toEqual({
       success: true,
@@ -157,8 +157,8 @@ describe('the numbers of an account', () => {
   });
 });
 
-describe('a page of them', () => {
-  it('of a hundred costs two calls to providers', async () => {
+describe('a page of available numbers', () => {
+  it('with a hundred numbers costs two calls to providers', async () => {
     const { read } = await open(Array.from({ length: 101 }, () => ({ phone_number: drawNumber() })));
     let body: any;
     const calls = await callsOf(async () => ({ body } = await read('?page_size=100')));
@@ -167,7 +167,7 @@ describe('a page of them', () => {
     expect(body.pagination).toMatchObject({ has_more: true, page_size: 100, total_count: null });
   });
 
-  it('tells with include=region in which Region calls are handled, at one more call each', async () => {
+  it('shows the Region that handles calls with include=region, at one more call per number', async () => {
     const [here, there, silent] = [drawNumber(), drawNumber(), drawNumber()];
     const { read } = await open([
       { phone_number: here },
@@ -184,7 +184,7 @@ describe('a page of them', () => {
     expect(told).toEqual({ [here]: ['us1', null], [there]: ['ie1', 'number_routed_elsewhere'] });
   });
 
-  it('tells no Region to credentials that may not read it, which are taken all the same', async () => {
+  it('shows no Region if the credentials may not read it, and everything else', async () => {
     const { read, owner, integration_id } = await open();
     const answer = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body: answer });
@@ -197,7 +197,7 @@ describe('a page of them', () => {
     expect(data.status).toBe('active');
   });
 
-  it('holds its place while numbers come and go', async () => {
+  it('keeps its place while numbers are added and removed', async () => {
     const numbers = Array.from({ length: 7 }, () => ({ phone_number: drawNumber() }));
     const { read, account_sid } = await open(numbers);
     const own = () =>
@@ -223,7 +223,7 @@ describe('a page of them', () => {
     for (const phone_number of all.slice(0, 3)) expect(read_on).not.toContain(phone_number);
   });
 
-  it('is shorter where numbers without voice are left out, and the list goes on', async () => {
+  it('is shorter if numbers without voice are left out, and the list continues', async () => {
     const { read } = await open([
       { phone_number: drawNumber(), voice: false },
       { phone_number: drawNumber(), voice: false },
@@ -246,7 +246,7 @@ describe('a page of them', () => {
     expect({ status, issues: body.issues }).toEqual({ status: 400, issues: [{ path, message }] });
   });
 
-  it('is refused by the cursor of another account', async () => {
+  it('answers 400 for the cursor of another account', async () => {
     const numbers = () => [{ phone_number: drawNumber() }, { phone_number: drawNumber() }];
     const { read, owner } = await open(numbers());
     const { next_cursor } = (await read('?page_size=1')).body.pagination;
@@ -261,8 +261,8 @@ describe('a page of them', () => {
   });
 });
 
-describe('who asks', () => {
-  it('may be anyone who may read integrations', async () => {
+describe('a request for available numbers', () => {
+  it('needs only the permission to read integrations', async () => {
     const { owner, integration_id } = await open();
     const user = await service.newKey(owner, 'user');
     expect((await user.client.integrations.availableNumbers.query({ integration_id })).data).toHaveLength(1);
@@ -271,7 +271,7 @@ describe('who asks', () => {
   it.each([
     ['another organization', async () => (await open()).integration_id],
     ['nobody', async () => 'intg_000000000000' as const],
-  ])('about an integration of %s finds none, and Twilio is not asked', async (_whose, idOf) => {
+  ])('of an integration of %s answers 404, and does not call Twilio', async (_whose, idOf) => {
     const integration_id = await idOf();
     const caller = await service.newOrganization();
     const calls = await callsOf(async () => {
@@ -292,22 +292,22 @@ describe('a provider that fails', () => {
     [{ kind: 'hang_before' }, 504, 'provider_timeout'],
   ];
   const cells = calls.flatMap((call) => faults.map((fault) => [call, ...fault] as const));
-  // Who is refused the Region is told the rest.
+  // Without permission to read the Region, the rest is answered.
   it.each(cells.filter(([call, _fault, status]) => call !== 'twilio.fetchNumberRoute' || status !== 502))(
-    'at %s with %o is told, with nothing changed',
+    'at %s with %o is reported, and nothing is changed',
     async (call, fault, status, code) => {
       const { read } = await open();
       service.sandbox.faults.add({ call, ...fault });
       const { body } = await read('?include=region');
       expect({ status: body.status, code: body.code }).toEqual({ status, code });
       expect(body.detail).toContain('Nothing was changed.');
-      // Until then the account is left alone.
+      // Until Retry-After has passed, the account is not called.
       service.clock.advance(7000);
       expect((await read()).status).toBe(200);
     },
   );
 
-  it('since it takes the credentials no longer is told, and so does the integration', async () => {
+  it('because it no longer accepts the credentials is reported, also at the integration', async () => {
     const { read, owner, integration_id } = await open();
     const body = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.listNumbers', kind: 'answer', status: 401, body });
@@ -316,7 +316,7 @@ describe('a provider that fails', () => {
     expect(data.status).toBe('refused');
   });
 
-  it('whose list does not say where it goes on is not taken for the end', async () => {
+  it('by a list without its next page is not taken for the end of the list', async () => {
     const clock = createTurnedClock();
     await using gateway = await openGateway(clock);
     await using behind = await openService({ clock, sandbox: gateway.sandbox });

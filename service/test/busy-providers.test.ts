@@ -5,7 +5,7 @@ import { createTurnedClock, type TurnedClock } from './turned-clock.ts';
 import { expectWholeWorld, settle } from './world.ts';
 
 const turned = createTurnedClock();
-/** Waits of a second that a provider has asked for are over at once, with the clock turned by them. */
+/** Ends the waits of a second that a provider asks for at once, and advances the clock by them. */
 const clock: TurnedClock = {
   ...turned,
   sleep: async (ms, signal) => {
@@ -38,18 +38,18 @@ const importOf = async () => {
   return () => service.admin.rest('POST', '/api/phone-numbers', input);
 };
 
-/** The call without what differs from one number to the next. */
+/** The call without the ids. */
 const nameOf = ({ method, url }: { method: string; url: URL }) =>
   `${method} ${url.pathname.replaceAll(/[A-Z]{2}[0-9a-f]{32}/g, 'SID')}`;
 
 describe('A provider that answers 429 with Retry-After', () => {
-  it('is waited for within the import, at each of its calls, and is not asked again before', async () => {
+  it('is called again within the import, at each of its calls, and not before that time', async () => {
     const send = await importOf();
     const asked = new Map<string, number[]>();
     const freeAt = new Map<string, number>();
     gateway.intercept = (call, res) => {
       const name = nameOf(call);
-      // What is read back belongs to the call before it: refused, it would leave that in doubt.
+      // This call reads back what the one before it did: refusing it would leave that uncertain.
       if (name === 'GET /v1/Trunks/SID') return false;
       const at = clock.now();
       asked.set(name, [...(asked.get(name) ?? []), at]);
@@ -88,7 +88,7 @@ describe('A provider that answers 429 with Retry-After', () => {
       () => new Date(Date.now() + 120_500).toUTCString(),
     ],
   ])(
-    'is not asked again before, where that is after the deadline: %s at %s, %s',
+    'is not called again before that time if it is after the deadline: %s at %s, %s',
     async (_who, at, isIts, _how, said) => {
       const send = await importOf();
       let refused = 0;
@@ -107,7 +107,7 @@ describe('A provider that answers 429 with Retry-After', () => {
       expect(retry_after_seconds).toBeGreaterThan(100);
       expect(retry_after_seconds).toBeLessThanOrEqual(121);
       expect(headers.get('retry-after')).toBe(String(retry_after_seconds));
-      // What had begun beside it before the refusal came.
+      // Calls that had begun before the refusal arrived.
       await service.background.idle();
       since.length = 0;
       clock.advance(90_000);
@@ -123,7 +123,7 @@ describe('A provider that answers 429 with Retry-After', () => {
 });
 
 describe('A definite refusal', () => {
-  it('of three domain names in a row is told with its reason, and leaves the number free', async () => {
+  it('of three domain names in a row is answered with its reason, and leaves the number free', async () => {
     const send = await importOf();
     const body = { code: 21_248, message: 'Trunk Domain already taken', status: 400 };
     service.sandbox.faults.add({ call: 'twilio.createTrunk', kind: 'answer', status: 400, times: 3, body });
@@ -144,7 +144,7 @@ describe('A definite refusal', () => {
     await expectWholeWorld(service);
   });
 
-  it('of an agent, where LiveKit reports a clash of rules, is told, and the assignment is dropped', async () => {
+  it('of an agent, because LiveKit reports clashing rules, is answered, and the assignment is dropped', async () => {
     const imported = await (await importOf())();
     const { phone_number_id } = imported.body.data;
     const msg =

@@ -31,7 +31,7 @@ describe('call_transfers of an integration', () => {
     ['disabled', 'disabled', 'disable-all'],
     ['sip', 'sip', 'sip-only'],
     ['all', 'all', 'enable-all'],
-  ])('%s is answered as %s, and its trunk is made with %s', async (asked, answered, transfer_mode) => {
+  ])('%s is answered as %s, and its trunk is created with %s', async (asked, answered, transfer_mode) => {
     const { body, importing, trunk } = await integrate(service.admin, asked ? { call_transfers: asked } : {});
     expect(body.data.call_transfers).toBe(answered);
     const { integration_id } = body.data;
@@ -41,20 +41,20 @@ describe('call_transfers of an integration', () => {
     expect(await trunk()).toMatchObject({ transfer_mode });
   });
 
-  it('that is anything else is refused by name', async () => {
+  it('with any other value is refused, naming the field', async () => {
     const { status, body } = await integrate(service.admin, { call_transfers: 'enable-all' });
     expect({ status, path: body.issues[0].path }).toEqual({ status: 400, path: 'call_transfers' });
   });
 });
 
-describe('a trunk whose integration asks for something else since', () => {
+describe('a trunk whose integration now has other call_transfers', () => {
   const leases = () => ({ clock: service.clock, lease_ms: 30_000, settle_ms: 2000 });
   const change = async (integration_id: `intg_${string}`, call_transfers: 'disabled' | 'sip' | 'all' | null) => {
     await service.connection.collection('integrations').updateOne({ integration_id }, { $set: { call_transfers } });
     await createIntegrationStore(service.connection, leases()).requeue(integration_id);
   };
 
-  it('is changed in place, and what is made for other settings is not', async () => {
+  it('is changed in place, in nothing else', async () => {
     const { body, importing, trunk } = await integrate(service.admin);
     await importing();
     const before = await trunk();
@@ -64,7 +64,7 @@ describe('a trunk whose integration asks for something else since', () => {
     await expectWholeWorld(service);
   });
 
-  it('is changed at the next try where Twilio fails, and where it succeeds without doing so', async () => {
+  it('is changed at the next attempt if Twilio fails, or answers with success but does not change it', async () => {
     const { body, importing, trunk } = await integrate(service.admin, { call_transfers: 'sip' });
     await importing();
     const { faults } = service.sandbox;
@@ -76,7 +76,7 @@ describe('a trunk whose integration asks for something else since', () => {
     expect(faults.calls.filter((call) => call === 'twilio.updateTrunk').length).toBeGreaterThanOrEqual(3);
   });
 
-  it('of before it could be asked for keeps what is set in the console', async () => {
+  it('keeps what is set in the console if it is older than the setting', async () => {
     const { body, importing, trunk } = await integrate(service.admin);
     const { integration_id } = body.data;
     await importing();

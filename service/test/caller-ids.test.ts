@@ -12,7 +12,7 @@ afterAll(() => service.close());
 
 const outbound = { supports_outbound: true };
 
-/** An account with a verified caller ID of another carrier. */
+/** An account with a verified caller ID that belongs to another carrier. */
 const prepare = async ({ verified = true } = {}) => {
   const caller = await service.newOrganization();
   const phone_number = drawNumber();
@@ -29,7 +29,7 @@ const prepare = async ({ verified = true } = {}) => {
   return { caller, phone_number, sid, account_sid, integration_id, importing, list };
 };
 
-it('many verified caller IDs are read at once where credentials are replaced', async () => {
+it('many verified caller IDs are read with one call when credentials are replaced', async () => {
   const { caller, account_sid, integration_id } = await prepare({ verified: false });
   const numbers = Array.from({ length: 3 }, () => drawNumber());
   for (const phone_number of numbers) {
@@ -49,7 +49,7 @@ it('many verified caller IDs are read at once where credentials are replaced', a
 });
 
 describe('a verified caller ID', () => {
-  it('can be imported for calls out alone, and released', async () => {
+  it('can be imported for outbound calls only, and released', async () => {
     const { caller, phone_number, sid, importing, list } = await prepare();
     const { status, body } = await importing(outbound);
     expect({ status, warnings: body.data?.warnings }).toEqual({ status: 201, warnings: undefined });
@@ -66,10 +66,10 @@ describe('a verified caller ID', () => {
   });
 
   it.each([
-    ['calls in', { supports_inbound: true }],
-    ['both ways', { supports_inbound: true, supports_outbound: true }],
+    ['inbound calls', { supports_inbound: true }],
+    ['both directions', { supports_inbound: true, supports_outbound: true }],
     ['neither', {}],
-  ])('is refused for %s, and told why', async (_what, directions) => {
+  ])('is refused for %s, with the reason', async (_what, directions) => {
     const { account_sid, importing, list } = await prepare();
     const { status, body } = await importing(directions);
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'phone_number_not_owned' });
@@ -80,7 +80,7 @@ describe('a verified caller ID', () => {
     expect(await list()).toEqual([]);
   });
 
-  it('stays for calls out when calls in are asked for later', async () => {
+  it('stays outbound only when inbound is requested later', async () => {
     const { caller, importing, list } = await prepare();
     const { phone_number_id } = (await importing(outbound)).body.data;
     const { status, body } = await caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, {
@@ -92,7 +92,7 @@ describe('a verified caller ID', () => {
     await expectWholeWorld(service);
   });
 
-  it('does not keep its account from other credentials that may call from it', async () => {
+  it('does not prevent new credentials that may call from it', async () => {
     const { caller, sid, account_sid, importing } = await prepare();
     expect((await importing(outbound)).status).toBe(201);
     const { integration_id } = (await caller.client.integrations.list.query()).data[0] ?? expect.unreachable();
@@ -105,7 +105,7 @@ describe('a verified caller ID', () => {
     expect(await update()).toMatchObject({ status: 400, body: { code: 'phone_number_not_owned' } });
   });
 
-  it('of another account is that of nobody here', async () => {
+  it('of another account is an unknown number', async () => {
     const { phone_number } = await prepare();
     const { caller, importing } = await prepare({ verified: false });
     const { integration_id } = (await caller.client.integrations.list.query()).data[0] ?? expect.unreachable();
@@ -120,8 +120,8 @@ describe('a verified caller ID', () => {
   });
 });
 
-describe('where Twilio does not tell of caller IDs', () => {
-  it('and refuses, the refusal stands beside what is known', async () => {
+describe('if Twilio does not list the caller IDs', () => {
+  it('because it refuses, the answer says that they could not be checked', async () => {
     const { importing } = await prepare();
     const body = { code: 70_051, message: 'Authorization Error', status: 403 };
     service.sandbox.faults.add({ call: 'twilio.listCallerIds', kind: 'answer', status: 403, body });
@@ -130,13 +130,13 @@ describe('where Twilio does not tell of caller IDs', () => {
     expect(answer.body.detail).toContain('Trunkline could not check whether it is a verified caller ID');
   });
 
-  it('and is away, the import is tried again', async () => {
+  it('once, the import tries again', async () => {
     const { importing } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.listCallerIds', kind: 'drop_before' });
     expect((await importing(outbound)).status).toBe(201);
   });
 
-  it('and is away for longer, the import says so, and nothing is left', async () => {
+  it('for longer, the import says so, and leaves nothing', async () => {
     const { importing, list } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.listCallerIds', kind: 'answer', status: 503, times: 100 });
     expect((await importing(outbound)).status).toBe(503);

@@ -69,7 +69,7 @@ interface Changed {
   keys?: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What the service would find with these, in this process. */
+/** Runs the check of this name in this process, with these changes. */
 const look = async (name: string, changed: Changed = {}): Promise<Finding[]> => {
   const { livekit, url } = service.sandbox;
   const unmeasured = { timeout_ms: 10_000, measureCall: <T>(_: string, run: () => Promise<T>) => run() };
@@ -99,9 +99,9 @@ const look = async (name: string, changed: Changed = {}): Promise<Finding[]> => 
   );
 };
 
-// Each starts a process or two.
+// Each test starts one or two processes.
 describe('trunkline check', { timeout: 120_000 }, () => {
-  it('finds a sound installation sound, as JSON, and ends with 0', async () => {
+  it('finds a working installation in order, prints JSON, and exits with 0', async () => {
     const { code, findings } = await findingsOf({});
     expect(findings.filter(({ state }) => state !== 'ok')).toEqual([]);
     expect(findings.map(({ check }) => check)).toEqual([
@@ -117,7 +117,7 @@ describe('trunkline check', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
   });
 
-  it('ends with 0 where it only warns, and with 1 where something failed', async () => {
+  it('exits with 0 if there are only warnings, and with 1 if a check failed', async () => {
     const silent = await openSipServer({ transport: 'tcp' });
     await silent[Symbol.asyncDispose]();
     const warned = await findingsOf({ LIVEKIT_SIP_HOST: `127.0.0.1:${silent.port}` });
@@ -137,12 +137,12 @@ describe('trunkline check', { timeout: 120_000 }, () => {
       more: { LIVEKIT_URL: '', LIVEKIT_API_KEY: '', LIVEKIT_API_SECRET: '', LIVEKIT_SIP_HOST: '' },
       said: /^There is nothing to check in the sandbox/,
     },
-  ])('ends with 2 where it cannot run: $more', async ({ more, said }) => {
+  ])('exits with 2 if it cannot run: $more', async ({ more, said }) => {
     const { code, out, err } = await run(environmentOf(more));
     expect({ code, out, err }).toEqual({ code: 2, out: '', err: expect.stringMatching(said) });
   });
 
-  it('says that a database is no replica set, and goes on with the rest', async () => {
+  it('reports a database that is not a replica set, and runs the other checks', async () => {
     await using standalone = await startStandalone();
     const { code, findings } = await findingsOf({ MONGODB_URI: standalone.uri });
     expect(findings[0]).toMatchObject({
@@ -154,7 +154,7 @@ describe('trunkline check', { timeout: 120_000 }, () => {
     expect(code).toBe(1);
   });
 
-  it('ends by Ctrl-C, however long something stays silent', async () => {
+  it('stops at Ctrl-C, even while a server stays silent', async () => {
     const asked = Promise.withResolvers<void>();
     const silent = createServer(() => asked.resolve()).listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -172,7 +172,7 @@ describe('trunkline check', { timeout: 120_000 }, () => {
     silent.close();
   });
 
-  it('leaves out the database where the start brings its own', async () => {
+  it('leaves out the database if the service would start its own', async () => {
     const { findings } = await findingsOf({ MONGODB_URI: '' });
     expect(findings.map(({ check }) => check)).toEqual([
       'livekit_key',
@@ -187,7 +187,7 @@ describe('trunkline check', { timeout: 120_000 }, () => {
 describe('the check of the database', { timeout: 60_000 }, () => {
   const installations = () => service.connection.collection('installations');
 
-  it('tells another LiveKit project, and a schema of another version', async () => {
+  it('reports another LiveKit project, and a schema of another version', async () => {
     const before = (await installations().findOne({}))!;
     const seen = async (changed: object) => {
       await installations().updateOne({}, { $set: changed });
@@ -204,7 +204,7 @@ describe('the check of the database', { timeout: 60_000 }, () => {
     expect(await look('database')).toMatchObject([{ state: 'ok' }]);
   });
 
-  it('changes nothing in one that is empty', async () => {
+  it('changes nothing in an empty database', async () => {
     const uri = uniqueDatabase();
     const { findings } = await findingsOf({ MONGODB_URI: uri });
     expect(findings[0]).toMatchObject({ state: 'ok', said: expect.stringContaining('empty') });
@@ -214,11 +214,11 @@ describe('the check of the database', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the check of what LiveKit has for all', () => {
+describe('the check for LiveKit resources that take every call', () => {
   const put = (kind: string, id: string, thing: object) => service.sandbox.shelf.put(`livekit.${kind}`, id, thing);
   const remove = (kind: string, id: string) => service.sandbox.shelf.remove(`livekit.${kind}`, id);
 
-  it('names trunks and rules of others that take every call, and leaves ours and the others alone', async () => {
+  it('names foreign trunks and rules that take every call, and no others', async () => {
     await service.admin.client.phoneNumbers.import.mutate({
       phone_number: drawNumber(),
       provider: 'sip',
@@ -260,17 +260,17 @@ describe('the check of the clock', () => {
   it.each([
     { ms: 60_000, said: /^The clock of this machine is (59|6[01]) s ahead of LiveKit's\.$/ },
     { ms: -60_000, said: /^The clock of this machine is (59|6[01]) s behind LiveKit's\.$/ },
-  ])('fails where it is off by $ms ms', async ({ ms, said }) => {
+  ])('fails if it is off by $ms ms', async ({ ms, said }) => {
     const [livekit, twilio] = await look('clock', { clock: off(ms) });
     expect(livekit).toMatchObject({ state: 'failed', said: expect.stringMatching(said) });
     expect(twilio).toMatchObject({ state: 'failed', advice: expect.stringContaining('NTP') });
   });
 
-  it.each([0, 20_000, -20_000])('agrees where it is off by %d ms', async (ms) => {
+  it.each([0, 20_000, -20_000])('passes if it is off by %d ms', async (ms) => {
     expect(await look('clock', { clock: off(ms) })).toMatchObject([{ state: 'ok' }, { state: 'ok' }]);
   });
 
-  it('only warns where one of the two cannot be reached', async () => {
+  it('only warns if one of the two cannot be reached', async () => {
     const closed = await openSipServer({ transport: 'tcp' });
     await closed[Symbol.asyncDispose]();
     const [livekit, twilio] = await look('clock', { twilio_url: `http://127.0.0.1:${closed.port}` });
@@ -280,7 +280,7 @@ describe('the check of the clock', () => {
 });
 
 describe('the checks of the integrations', () => {
-  it('name an account whose credentials Twilio no longer takes, and one whose trunk is made for other settings', async () => {
+  it('name an account whose credentials Twilio no longer accepts, and one whose trunk has other settings', async () => {
     const caller = await service.newOrganization();
     const phone_number = drawNumber();
     const { integration_id, account_sid } = await service.integrate(caller, [{ phone_number }]);
@@ -307,8 +307,8 @@ describe('the checks of the integrations', () => {
   });
 });
 
-describe('what is logged after the start', () => {
-  it('is a line for each finding, without what settings_differ says, and nothing while the service is paused', async () => {
+describe('the log after the start', () => {
+  it('has a line for each finding, leaves out what settings_differ says, and has none while the service is paused', async () => {
     const { signal } = new AbortController();
     const lines = () =>
       service.logged.map((line) => JSON.parse(line)).filter(({ event }) => event?.startsWith('check_'));
@@ -327,13 +327,13 @@ describe('what is logged after the start', () => {
   });
 });
 
-describe('the table', () => {
+describe('the table of findings', () => {
   const findings: Finding[] = [
     { check: 'database', state: 'ok', said: 'All is well.' },
     { check: 'sip_host', state: 'failed', said: 'one two three four five six seven eight', advice: 'Do this.' },
   ];
 
-  it('is aligned, within the terminal, and says below what to do', () => {
+  it('is aligned, fits the terminal, and says below each finding what to do', () => {
     expect(stripVTControlCharacters(tableOf(findings, 48)).split('\n')).toEqual([
       'ok      database  All is well.',
       'failed  sip_host  one two three four five six',

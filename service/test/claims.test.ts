@@ -46,7 +46,7 @@ const insert = (...made: object[]) => rows().insertMany(made, { ignoreUndefined:
 describe('a claim', () => {
   beforeEach(() => rows().deleteMany({}));
 
-  it('takes what has been due for longest, whether it was put off or abandoned, and nothing that is not due', async () => {
+  it('takes what has been due longest, whether put off or abandoned, and nothing that is not due', async () => {
     await insert(
       numberOf(1, { due_at: ago(1000) }),
       numberOf(2, { due_at: ago(3000), lease_token: 'theirs' }),
@@ -62,7 +62,7 @@ describe('a claim', () => {
     expect(claimed.map(({ provisioning }) => provisioning.uncertain_until !== null)).toEqual([true, false, false]);
   });
 
-  it('hands over the record as it is then', async () => {
+  it('returns the record as it is after the claim', async () => {
     await insert(numberOf(1, { due_at: ago(1000), attempt: 3 }));
     const claimed_at = service.clock.now();
     const claim = await numbers.claimDue('queue');
@@ -82,7 +82,7 @@ describe('a claim', () => {
     expect(kept?.provisioning.due_at.getTime()).toBeLessThanOrEqual(service.clock.now() + LEASE_MS);
   });
 
-  it('of what was abandoned keeps the doubt with the next write, and until then by its own token', async () => {
+  it('of an abandoned record stays uncertain after the next write, and until then by its own token', async () => {
     await insert(numberOf(1, { due_at: ago(1000), lease_token: 'theirs' }));
     const first = await numbers.claimDue('queue');
     service.clock.advance(LEASE_MS + 1);
@@ -130,7 +130,7 @@ describe('with many rows due', () => {
     );
   });
 
-  /** How the server carried out what was asked of a collection meanwhile. */
+  /** How the database executed the commands on a collection during `ask`. */
   const plansOf = async (collection: string, ask: () => Promise<unknown>) => {
     const db = databaseOf(service.connection);
     await db.command({ profile: 2 });
@@ -158,12 +158,12 @@ describe('with many rows due', () => {
     expect(trunks).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { queue: 1, provisioning.due_at: 1 }' }]);
   });
 
-  it('so does the figure of how long the oldest has waited', async () => {
+  it('the age of the oldest reads one of them, by an index', async () => {
     const asked = await plansOf('phone_numbers', () => numbers.longestDue());
     expect(asked).toEqual([{ ...oneByIndex, planSummary: 'IXSCAN { provisioning.due_at: 1 }' }]);
   });
 
-  it('naming the queues in which something is due reads no row', async () => {
+  it('listing the queues with due work reads no row', async () => {
     let named: string[] = [];
     const asked = await plansOf('phone_numbers', async () => {
       named = await numbers.dueQueues();
@@ -172,7 +172,7 @@ describe('with many rows due', () => {
     expect(asked).toMatchObject([{ docsExamined: 0 }]);
   });
 
-  it('counting by state reads no row at all', async () => {
+  it('counting by state reads no row', async () => {
     let counted = {};
     const asked = await plansOf('phone_numbers', async () => {
       counted = await numbers.countByState();
@@ -188,7 +188,7 @@ describe('with many rows due', () => {
 });
 
 describe('a due row that cannot be read', () => {
-  it('ends the turn for no other, and is logged by name', async () => {
+  it('does not block the others, and is logged by id', async () => {
     await Promise.all(['phone_numbers', 'integrations'].map((name) => rows(name).deleteMany({})));
     const odd = Array.from({ length: 12 }, (_, n) => ({
       ...numberOf(n, { due_at: ago(10_000 + n) }),

@@ -22,7 +22,7 @@ describe('trunkline numbers release', () => {
   });
   afterAll(() => service.close());
 
-  /** A SIP number that somebody has imported, and assigned. */
+  /** A SIP number that somebody has imported and assigned. */
   const squatted = async () => {
     const caller = await service.newOrganization();
     const phone_number = drawNumber();
@@ -31,7 +31,7 @@ describe('trunkline numbers release', () => {
     return { phone_number, path: `/api/phone-numbers/${data.phone_number_id}`, caller };
   };
 
-  it('has the running service let go of a number, whichever organization holds it', async () => {
+  it('makes the running service release a number, whichever organization holds it', async () => {
     const { phone_number, path, caller } = await squatted();
     const ended = run(['numbers', 'release', phone_number, '--any-organization'], { MONGODB_URI: uri });
     const turning = setInterval(() => void service.reconciler.turn(), 200);
@@ -50,7 +50,7 @@ describe('trunkline numbers release', () => {
       args: ['numbers', 'release', '+15550001111', '--any-organization'],
       said: /No organization holds \+15550001111\.$/m,
     },
-  ])('refuses $args in a sentence, with exit code 1', async ({ args, said }) => {
+  ])('refuses $args with a sentence and exit code 1', async ({ args, said }) => {
     const { code, out, err } = await run(args, { MONGODB_URI: uri });
     expect({ code, out, err }).toMatchObject({ code: 1, out: '', err: expect.stringMatching(said) });
     expect(err).not.toContain('    at ');
@@ -64,7 +64,7 @@ describe('trunkline organizations create', () => {
   });
   afterAll(() => service.close());
 
-  it('makes an organization whose printed key is an admin of it, beside the organizations that are there', async () => {
+  it('creates an organization beside the existing ones, and prints an admin key for it', async () => {
     const { code, out } = await run(['organizations', 'create', '--name', ' Acme ']);
     expect(code).toBe(0);
     const [, organization_id = ''] = /^Organization +(org_[0-9a-f]{12})$/m.exec(out) ?? [];
@@ -77,7 +77,7 @@ describe('trunkline organizations create', () => {
     expect(organization_id).not.toBe(service.admin.organization_id);
   });
 
-  it('upgrades no database: replicas of the version before may still run on it', async () => {
+  it('does not upgrade the database, because replicas of the earlier version may still use it', async () => {
     const installations = service.connection.collection('installations');
     const { schema } = (await installations.findOne({}))!;
     await installations.updateOne({}, { $set: { schema: 2 } });
@@ -93,7 +93,7 @@ describe('trunkline organizations create', () => {
     { args: ['organizations', 'create', '--name', ' '], said: /^Usage: / },
     { args: ['organizations', 'delete', '--name', 'Acme'], said: /^Usage: / },
     { args: ['organizations', 'create', '--nane', 'Acme'], said: /^Unknown option '--nane'/ },
-  ])('refuses $args in a sentence, with exit code 1', async ({ args, said }) => {
+  ])('refuses $args with a sentence and exit code 1', async ({ args, said }) => {
     const { code, out, err } = await run(args);
     expect({ code, out, err }).toMatchObject({ code: 1, out: '', err: expect.stringMatching(said) });
     expect(err).not.toContain('    at ');
@@ -144,7 +144,7 @@ describe('trunkline livekit rename', () => {
   };
   const here = () => new URL(service.sandbox.livekit.url).host;
 
-  it('is not needed where a name is only spelt another way', async () => {
+  it('is not needed if only the spelling of a name differs', async () => {
     await call(here());
     for (const host of ['localhost', 'LOCALHOST.']) {
       const { code, err } = await run(['organizations', 'create', '--name', 'Acme'], settings(host));
@@ -152,7 +152,7 @@ describe('trunkline livekit rename', () => {
     }
   });
 
-  it('is named where the start is refused, and has the same LiveKit be known by its new name', async () => {
+  it('is suggested when the start is refused, and stores the new name of the same LiveKit', async () => {
     await call('livekit.internal:7880');
     const sip = { phone_number: drawNumber(), provider: 'sip', supports_inbound: true } as const;
     await service.admin.client.phoneNumbers.import.mutate(sip);
@@ -164,7 +164,7 @@ describe('trunkline livekit rename', () => {
     expect((await run(['organizations', 'create', '--name', 'Acme'], settings())).code).toBe(0);
   });
 
-  it('refuses a LiveKit that has nothing of this database, but by force', async () => {
+  it('refuses a LiveKit that has nothing of this database, unless forced', async () => {
     await call('livekit.internal:7880');
     for (const { sipTrunkId = '' } of (await readWorld(service)).inbound) {
       await service.sandbox.shelf.remove('livekit.inbound_trunk', sipTrunkId);
@@ -176,7 +176,7 @@ describe('trunkline livekit rename', () => {
     expect(await isCalled()).toBe(here());
   });
 
-  it('never makes a real LiveKit of the sandbox, nor goes on without its settings', async () => {
+  it("never turns the sandbox into a real LiveKit, and needs LiveKit's settings", async () => {
     await call('sandbox');
     const { code, err } = await run(['livekit', 'rename', '--force'], settings());
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('the sandbox is not a LiveKit project') });
@@ -192,7 +192,7 @@ describe('trunkline integrations move', () => {
   const closing = new AsyncDisposableStack();
   afterAll(() => closing.disposeAsync());
 
-  it('has the running service take an account to another LIVEKIT_SIP_HOST, and says that calls are refused meanwhile', async () => {
+  it('makes the running service move an account to another LIVEKIT_SIP_HOST, and warns of refused calls until then', async () => {
     const { sandbox, ...before } = closing.use(await openService({ mongodb_uri: uri }));
     const { clock, admin, connection } = before;
     const phone_number = drawNumber();
@@ -241,7 +241,7 @@ describe('trunkline integrations move', () => {
   it.each([
     { args: ['intg_000000000000'], said: /^LIVEKIT_SIP_HOST is required/ },
     { args: [], said: /^Usage: / },
-  ])('refuses $args in a sentence, with exit code 1', async ({ args, said }) => {
+  ])('refuses $args with a sentence and exit code 1', async ({ args, said }) => {
     const { code, out, err } = await run(['integrations', 'move', ...args]);
     expect({ code, out, err }).toMatchObject({ code: 1, out: '', err: expect.stringMatching(said) });
   });
@@ -250,7 +250,7 @@ describe('trunkline integrations move', () => {
 describe('trunkline secrets re-encrypt', () => {
   const keys = ['newer', 'test'].map((id, n) => `${id}:${Buffer.alloc(32, n === 0 ? 8 : 7).toString('base64')}`);
 
-  it('moves the secrets beside a service at work, and tells how many', async () => {
+  it('re-encrypts the secrets while a service is running, and says how many', async () => {
     await using service = await openService({ mongodb_uri });
     const number = { provider: 'sip', phone_number: '+15557770001', supports_inbound: true, inbound_pin: '12345' };
     await service.admin.rest('POST', '/api/phone-numbers', number);
@@ -264,7 +264,7 @@ describe('trunkline secrets re-encrypt', () => {
     );
   });
 
-  it('refuses to go on without keys, and names what they do not open', async () => {
+  it('needs the keys, and names what they cannot decrypt', async () => {
     const without = await run(['secrets', 're-encrypt']);
     expect(without).toMatchObject({ code: 1, err: expect.stringMatching(/^ENCRYPTION_KEYS is required/) });
     const other = { MONGODB_URI: mongodb_uri, ENCRYPTION_KEYS: `other:${Buffer.alloc(32, 9).toString('base64')}` };

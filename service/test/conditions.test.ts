@@ -25,7 +25,7 @@ const prepare = async (fields: NumberFields, more: Partial<TwilioAccountState> =
   };
   const warningsNow = async (phone_number_id: `phon_${string}`) =>
     (await caller.client.phoneNumbers.get.query({ phone_number_id })).data.warnings;
-  /** What somebody sets in the console. */
+  /** Changes the number as somebody might in Twilio's console. */
   const set = async (changes: object) => {
     const number = (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number);
     await service.sandbox.shelf.put('twilio.number', number?.sid ?? '', { ...number, ...changes });
@@ -33,7 +33,7 @@ const prepare = async (fields: NumberFields, more: Partial<TwilioAccountState> =
   return { caller, phone_number, integration_id, importing, warningsNow, set };
 };
 
-describe('an import, and whoever reads the number later, is told that', () => {
+describe('an import, and every later read of the number, warns that', () => {
   it.each<[what: string, fields: NumberFields, said: string]>([
     ['it takes faxes', { voice_receive_mode: 'fax' }, 'for faxes'],
     ['it is not in use yet', { status: 'pending' }, 'does not list'],
@@ -51,31 +51,31 @@ describe('an import, and whoever reads the number later, is told that', () => {
     expect(await warningsNow(phone_number_id)).toEqual(warnings);
   });
 
-  it('all of it, where there is more', async () => {
+  it('several things apply at once', async () => {
     const { importing } = await prepare({ voice_receive_mode: 'fax', emergency_status: 'Active' }, { type: 'Trial' });
     expect((await importing()).warnings).toHaveLength(3);
   });
 });
 
-describe('nothing is said', () => {
+describe('there is no warning', () => {
   it.each<[what: string, fields: NumberFields]>([
-    ['of a number like most', {}],
-    ['where an address is there', { address_requirements: 'any', address_sid: drawSid('AD') }],
-    ['where a bundle is there', { address_requirements: 'foreign', bundle_sid: drawSid('BU') }],
-    ['where Twilio says nothing', { status: null, voice_receive_mode: null, address_requirements: null }],
-    ['where it cannot be read', { status: 5, emergency_status: ['Active'] }],
+    ['for an ordinary number', {}],
+    ['if the required address exists', { address_requirements: 'any', address_sid: drawSid('AD') }],
+    ['if the required bundle exists', { address_requirements: 'foreign', bundle_sid: drawSid('BU') }],
+    ['if Twilio says nothing', { status: null, voice_receive_mode: null, address_requirements: null }],
+    ['if the fields cannot be read', { status: 5, emergency_status: ['Active'] }],
   ])('%s', async (_what, fields) => {
     const { importing } = await prepare(fields);
     expect(await importing()).not.toHaveProperty('warnings');
   });
 
-  it('of calls in where only calls out were asked for', async () => {
+  it('about inbound calls if only outbound calls were requested', async () => {
     const { importing } = await prepare({ voice_receive_mode: 'fax', emergency_status: 'Active' });
     expect(await importing({ supports_outbound: true })).not.toHaveProperty('warnings');
   });
 });
 
-it('what is told is what was read last', async () => {
+it('warnings follow what was read last', async () => {
   const { importing, warningsNow, set, phone_number } = await prepare({ voice_receive_mode: 'fax' });
   const { phone_number_id } = await importing();
   await set({ voice_receive_mode: 'voice', emergency_status: 'Active' });
@@ -90,7 +90,7 @@ it('what is told is what was read last', async () => {
 });
 
 describe('a trial account', () => {
-  it('is told of at its integration and its numbers, until it is upgraded', async () => {
+  it('is reported at its integration and its numbers, until it is upgraded', async () => {
     const { caller, integration_id, importing, warningsNow } = await prepare({}, { type: 'Trial' });
     const warningsOfAccount = async () =>
       (await caller.client.integrations.get.query({ integration_id })).data.warnings;
@@ -108,7 +108,7 @@ describe('a trial account', () => {
     expect(await warningsOfAccount()).toBeUndefined();
   });
 
-  it('is not told of where its credentials may not see that', async () => {
+  it('is not reported if the credentials cannot see it', async () => {
     const caller = await service.newOrganization();
     const { account_sid } = await service.integrate(await service.newOrganization(), [], { type: 'Trial' });
     const kept = await service.sandbox.shelf.get<TwilioAccountState>('twilio.account', account_sid);

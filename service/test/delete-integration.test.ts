@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterEach(() => service.sandbox.faults.clear());
 afterAll(() => service.close());
 
-/** An integrated account with a number that was imported and, unless it is kept, released: its trunk is there. */
+/** An integrated account with a trunk. Its number was imported and, unless it is kept, released again. */
 const prepare = async ({ keep = false } = {}) => {
   const caller = await service.newOrganization();
   const phone_number = drawNumber();
@@ -38,7 +38,7 @@ const prepare = async ({ keep = false } = {}) => {
     remove: (query = '', headers?: Record<string, string>) => caller.rest('DELETE', path + query, undefined, headers),
     get: () => caller.rest('GET', path),
     row: () => service.connection.collection('integrations').findOne({ integration_id }),
-    /** What the account has at Twilio that is not its number. */
+    /** How many resources the account has at Twilio, besides its number. */
     left: async () => {
       const { trunks, lists, credentials, urls, permissions } = await readWorld(service);
       return [trunks, lists, credentials, urls, permissions].flat().filter((it) => it.account_sid === account.sid)
@@ -52,7 +52,7 @@ const prepare = async ({ keep = false } = {}) => {
 };
 
 describe('Deleting an integration', () => {
-  it('removes what it has at Twilio and its credentials, and the account can be integrated again at once', async () => {
+  it('removes its resources at Twilio and its credentials, and the account can be integrated again at once', async () => {
     const { remove, left, row, events, get, integrate, integration_id, account } = await prepare();
     expect(await left()).toBe(5);
     const { status, body } = await remove();
@@ -69,7 +69,7 @@ describe('Deleting an integration', () => {
     await expectWholeWorld(service);
   });
 
-  it('that has made nothing asks Twilio for nothing', async () => {
+  it('that has made nothing calls nothing at Twilio', async () => {
     const caller = await service.newOrganization();
     const { integration_id } = await service.integrate(caller, []);
     const begun = service.sandbox.faults.calls.length;
@@ -77,7 +77,7 @@ describe('Deleting an integration', () => {
     expect(service.sandbox.faults.calls.slice(begun)).toEqual([]);
   });
 
-  it('is refused while a number refers to it, by force too, and names the numbers', async () => {
+  it('answers 409 while it has numbers, even by force, and names them', async () => {
     const { remove, phone_number, phone_number_id, get, release } = await prepare({ keep: true });
     const before = (await get()).body;
     for (const query of ['', '?force=true']) {
@@ -90,7 +90,7 @@ describe('Deleting an integration', () => {
     expect((await remove()).status).toBe(200);
   });
 
-  it('is refused with the first hundred of its numbers, and how many there are', async () => {
+  it('answers 409 with its first hundred numbers, and how many there are', async () => {
     const { remove, integration_id, caller } = await prepare({ keep: true });
     const numbers = service.connection.collection('phone_numbers');
     const { _id, ...row } = (await numbers.findOne({ integration_id }))!;
@@ -118,7 +118,7 @@ describe('Deleting an integration', () => {
     expect(await left()).toBe(0);
   });
 
-  it('is carried on where the process dies after its mark', async () => {
+  it('continues if the process dies after marking it', async () => {
     const { path, caller, row, left } = await prepare();
     const killed = await service.openReplica({ admin: service.admin });
     service.sandbox.faults.add({ call: 'twilio.deletePermission', kind: 'hold_before' });
@@ -136,7 +136,7 @@ describe('Deleting an integration', () => {
     expect([await left(), (await row())?.state]).toEqual([0, 'gone']);
   });
 
-  it('takes no force that is neither true nor false', async () => {
+  it('accepts only true or false as force', async () => {
     const { remove, get } = await prepare();
     expect((await remove('?force=perhaps')).body).toMatchObject({
       code: 'invalid_request',
@@ -145,7 +145,7 @@ describe('Deleting an integration', () => {
     expect((await get()).body.data.state).toBe('active');
   });
 
-  it('is refused at another revision', async () => {
+  it('answers 412 for another revision', async () => {
     const { remove } = await prepare();
     expect((await remove('', { 'If-Match': '"7"' })).body.code).toBe('precondition_failed');
     expect((await remove('', { 'If-Match': '"1"' })).status).toBe(200);
@@ -163,14 +163,14 @@ describe('Deleting an integration', () => {
     expect(await left()).toBe(0);
   });
 
-  it('leaves nothing of an import that begins at that moment, or is refused for it', async () => {
+  it('leaves nothing of a concurrent import, or is refused because of it', async () => {
     for (let n = 0; n < 8; n++) {
       const { remove, importing, caller, phone_number, row, left } = await prepare();
       const [removed, imported] = await Promise.all([remove(), importing()]);
       await settle(service);
       const [number] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
       const isGone = (await row())?.state === 'gone';
-      // What is told is so: never is there a number without its integration.
+      // The answer must be true: a number never lacks its integration.
       expect(isGone && number !== undefined).toBe(false);
       expect([200, 202].includes(removed.status)).toBe(isGone);
       expect(imported.status === 201).toBe(number !== undefined);
@@ -180,7 +180,7 @@ describe('Deleting an integration', () => {
     await expectWholeWorld(service);
   });
 
-  it('is not taken back by an import that begins after its mark: that is told that it is being deleted', async () => {
+  it('is not stopped by an import that begins after it was marked, which answers 404', async () => {
     const { remove, importing, get, caller, integration_id } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.deleteTrunk', kind: 'hold_before' });
     const removing = remove();
@@ -197,7 +197,7 @@ describe('Deleting an integration', () => {
     expect((await removing).status).toBe(200);
   });
 
-  it('waits while anything of the account is due, also of a number that is gone, and then goes on by itself', async () => {
+  it('waits for all work of the account, including numbers that are gone, and then continues by itself', async () => {
     const { remove, left, row, phone_number_id } = await prepare();
     const due_at = new Date(service.clock.now() + 30_000);
     const numbers = service.connection.collection('phone_numbers');
@@ -210,7 +210,7 @@ describe('Deleting an integration', () => {
   });
 
   it.each(['deletePermission', 'deleteCredential', 'deleteOriginationUrl', 'deleteCredentialList', 'deleteTrunk'])(
-    'ends with nothing left where %s fails, in each way',
+    'leaves nothing if %s fails, in each way',
     async (call) => {
       for (const kind of ['drop_before', 'drop_after', 'answer'] as const) {
         const { remove, left, row } = await prepare();
@@ -226,7 +226,7 @@ describe('Deleting an integration', () => {
     },
   );
 
-  it('of an account that is closed leaves it as it was, and by force says what may be left', async () => {
+  it('of a closed account leaves it as it was, and by force says what may be left', async () => {
     const { remove, account, row, get } = await prepare();
     await service.sandbox.shelf.put('twilio.account', account.sid, { ...account, status: 'closed' });
     const { status, body } = await remove();
@@ -244,7 +244,7 @@ describe('Deleting an integration', () => {
   });
 });
 
-it('what another replica may have made meanwhile is looked for before a deletion ends', async () => {
+it('a deletion looks for what another replica may have made, before it completes', async () => {
   const { remove, left, row, integration_id, account } = await prepare();
   service.sandbox.faults.add({ call: 'twilio.deleteTrunk', kind: 'hold_after' });
   const removed = remove();
@@ -261,7 +261,7 @@ it('what another replica may have made meanwhile is looked for before a deletion
   expect([await left(), (await row())?.state]).toEqual([0, 'gone']);
 });
 
-it('whoever waits for a forced deletion that another request ends is told what may be left, too', async () => {
+it('a forced deletion that another request completes also answers what may be left', async () => {
   const named = { integration_id: 'intg_000000000000', name: 'Test', account_sid: 'AC', revision: 1 } as const;
   const deleting = { ...named, state: 'deleting', provisioning: { parts: {} } };
   const problem = { code: 'provider_refused', detail: 'The trunk TK may be left at Twilio: It is closed.' } as const;
@@ -278,7 +278,7 @@ it('whoever waits for a forced deletion that another request ends is told what m
   expect(describeDeletion(ended)).toMatchObject({ state: 'deleted', warnings: [problem.detail] });
 });
 
-it('a number that comes to rest while a deletion looks around keeps its integration', async () => {
+it('an integration is kept if one of its numbers turns up during the deletion', async () => {
   let isThere = false;
   const number = { phone_number_id: 'pn_000000000000', phone_number: '+15551234567' };
   const released: object[] = [];
@@ -304,7 +304,7 @@ it('a number that comes to rest while a deletion looks around keeps its integrat
   expect(released).toEqual([{ $set: { state: 'active', deletion: null } }]);
 });
 
-it('an import whose integration was gone before its record was there is dropped, also by another replica', async () => {
+it('an import whose integration was deleted before its record existed is dropped, also by another replica', async () => {
   const { importing, remove, left, phone_number, phone_number_id, caller } = await prepare();
   const numbers = service.connection.collection('phone_numbers');
   service.sandbox.faults.add({ call: 'twilio.listNumbers', kind: 'hold_before' });
@@ -316,7 +316,7 @@ it('an import whose integration was gone before its record was there is dropped,
   const [kept] = (await caller.client.phoneNumbers.list.query({ phone_number })).data;
   await caller.client.phoneNumbers.release.mutate({ phone_number_id: kept!.phone_number_id });
   expect((await remove()).status).toBe(200);
-  // As a process leaves it that was killed between that insert and its look at the integration.
+  // As left by a process killed between that insert and its look at the integration.
   await numbers.deleteMany({ phone_number_id: { $in: [kept!.phone_number_id, phone_number_id] } });
   const due_at = new Date(service.clock.now());
   await numbers.insertOne({ ...begun, provisioning: { ...begun.provisioning, lease_token: null, due_at } });
@@ -328,7 +328,7 @@ it('an import whose integration was gone before its record was there is dropped,
   expect(await left()).toBe(0);
 });
 
-it('work that was put off for a number whose integration is gone comes to an end', async () => {
+it('work for a number whose integration is gone completes', async () => {
   const { remove, phone_number_id } = await prepare();
   expect((await remove()).status).toBe(200);
   const numbers = service.connection.collection('phone_numbers');

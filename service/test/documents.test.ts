@@ -19,7 +19,7 @@ interface Got {
   body: Buffer;
 }
 
-/** Without the decompression that fetch does by itself. */
+/** Without the automatic decompression of fetch. */
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Got> =>
   new Promise((resolve, reject) => {
     request(service.url + path, { method, headers }, async (res) => {
@@ -43,7 +43,7 @@ const paths = [
   [`${docsFolder}/scalar/standalone.esm.js`, forEver],
 ] as const;
 
-it('/docs/ is not kept: each visit has a nonce of its own', async () => {
+it('/docs/ is not cached, because each visit has its own nonce', async () => {
   const [first, second] = [await get('/docs/'), await get('/docs/')];
   expect(first).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
   expect(first.headers).not.toHaveProperty('etag');
@@ -52,7 +52,7 @@ it('/docs/ is not kept: each visit has a nonce of its own', async () => {
 });
 
 describe.each(paths)('%s', (path, cache_control) => {
-  it('is sent as its reader takes it, and is the same in each encoding', async () => {
+  it('is sent in the encoding that the client accepts, with the same content in each', async () => {
     const whole = await get(path);
     expect(whole.headers).not.toHaveProperty('content-encoding');
     const gzip = await get(path, { 'Accept-Encoding': 'gzip' });
@@ -70,7 +70,7 @@ describe.each(paths)('%s', (path, cache_control) => {
     expect(br.body.length).toBeLessThan(whole.body.length);
   });
 
-  it('is not sent again to who has it, in that encoding', async () => {
+  it('is not sent again to a client that has it in that encoding', async () => {
     const tags = new Set<string>();
     for (const encoding of ['identity', 'gzip', 'br']) {
       const first = await get(path, { 'Accept-Encoding': encoding });
@@ -88,7 +88,7 @@ describe.each(paths)('%s', (path, cache_control) => {
     expect(tags.size).toBe(3);
   });
 
-  it('tells its size to HEAD', async () => {
+  it('answers HEAD with its size', async () => {
     const whole = await get(path);
     const head = await get(path, {}, 'HEAD');
     expect(head.body).toHaveLength(0);
@@ -96,7 +96,7 @@ describe.each(paths)('%s', (path, cache_control) => {
   });
 });
 
-it('is the whole document of the API', async () => {
+it('/openapi.json is the whole document of the API', async () => {
   const { body, headers } = await get('/openapi.json');
   expect(JSON.parse(body.toString())).toEqual(openapi);
   expect(headers['content-type']).toBe('application/json; charset=utf-8');
@@ -106,7 +106,7 @@ it('is the whole document of the API', async () => {
 describe('the reference as Markdown', () => {
   const readText = async (path: string) => (await get(path)).body.toString();
 
-  it('has every operation with its route, its permission, an answer, and every field of it', async () => {
+  it('has every operation with its route, permission, example answer and fields', async () => {
     const text = await readText('/docs.md');
     for (const [name, { summary, route, permission, problems, input }] of operations) {
       const [, section = ''] = text.split(`\n### ${summary}\n`);
@@ -122,7 +122,7 @@ describe('the reference as Markdown', () => {
     }
   });
 
-  it('leads nowhere that is not there', async () => {
+  it('has no broken link', async () => {
     const text = await readText('/docs.md');
     const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
       heading.toLowerCase().replaceAll(' ', '-'),
@@ -140,7 +140,7 @@ describe('the reference as Markdown', () => {
   });
 });
 
-describe('what needs no key', () => {
+describe('a request without a valid key', () => {
   const anonymous = [
     ['GET', '/openapi.json'],
     ['GET', '/llms.txt'],
@@ -157,10 +157,10 @@ describe('what needs no key', () => {
     ['HEAD', '/trpc/me'],
   ] as const;
 
-  it.each(anonymous)('%s %s is limited by address, and says when to come again', async (method, path) => {
+  it.each(anonymous)('%s %s is limited by address, with Retry-After', async (method, path) => {
     await using limited = await openService({ environment: { ANONYMOUS_RATE_LIMIT_RPS: '1' } });
     const ask = () => fetch(limited.url + path, { method, redirect: 'manual' });
-    // Of the files of a page a browser may have sixty times as many.
+    // A page's files have a limit sixty times as high.
     const answers = await Promise.all(Array.from({ length: path.startsWith(docsFolder) ? 100 : 8 }, ask));
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused.length).toBeGreaterThan(0);
@@ -168,7 +168,7 @@ describe('what needs no key', () => {
     if (method !== 'HEAD') expect(await refused[0]!.text()).toContain('"code":"rate_limited"');
   });
 
-  it('never stops a request with a good key, nor a look whether the service lives', async () => {
+  it('never delays a request with a valid key, or a health check', async () => {
     await using limited = await openService({ environment: { ANONYMOUS_RATE_LIMIT_RPS: '1' } });
     const user = await limited.newKey(limited.admin, 'user');
     const flood = Array.from({ length: 50 }, () => fetch(`${limited.url}/api/me`));
@@ -181,7 +181,7 @@ describe('what needs no key', () => {
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
   });
 
-  it('is limited for each address behind a trusted proxy, all of one IPv6 network together', async () => {
+  it('is limited for each address behind a trusted proxy; one IPv6 network counts as one address', async () => {
     await using limited = await openService({
       environment: { ANONYMOUS_RATE_LIMIT_RPS: '1', TRUSTED_PROXIES: '1' },
     });

@@ -1,7 +1,7 @@
 import { type Operation, operations } from '@trunkline/contracts';
 import type { Caller, RestAnswer } from './open-service.ts';
 
-/** Every operation, over both protocols: one that is added to the contract is in here by itself. */
+/** Every operation, over both protocols. New operations are included automatically. */
 export const everyOperation = [...operations].flatMap(([name, operation]) => [
   { title: `${name} over REST`, name, operation, ask: overRest },
   { title: `${name} over tRPC`, name, operation, ask: overTrpc },

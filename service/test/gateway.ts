@@ -5,16 +5,16 @@ import { openSandbox, type Sandbox } from '../src/sandbox/server.ts';
 import { createMemoryShelf } from '../src/sandbox/shelf.ts';
 import type { TurnedClock } from './turned-clock.ts';
 
-/** Answers in place of the sandbox, where it answers at all. */
+/** Answers instead of the sandbox and returns true, or returns false. */
 type Intercept = (call: { method: string; url: URL }, res: ServerResponse) => boolean;
 
 export interface Gateway extends AsyncDisposable {
-  /** The sandbox, by way of this. */
+  /** The sandbox, reached through this gateway. */
   sandbox: Sandbox;
   intercept: Intercept;
 }
 
-/** A server ahead of a sandbox that can answer what the stand-ins would not. */
+/** A server in front of a sandbox that can give answers the stand-ins would not. */
 export const openGateway = async (clock: TurnedClock): Promise<Gateway> => {
   const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock, port: 0 });
 

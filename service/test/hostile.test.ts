@@ -135,7 +135,7 @@ describe('hostile input is answered with a problem, never a 5xx and never a stac
   }
 
   it.each(['/api/phone-numbers', '/trpc/phoneNumbers.import'])(
-    'lists at most 50 faults, and says how many there are, for %s',
+    'names at most 50 invalid fields, and how many there are, for %s',
     async (path) => {
       const fields = Array.from({ length: 11_000 }, (_, n) => [`${n}`.padStart(3, '0'), 1]);
       const { status, body } = await caller.rest('POST', path, { ...sip, ...Object.fromEntries(fields) });
@@ -150,13 +150,13 @@ describe('hostile input is answered with a problem, never a 5xx and never a stac
     },
   );
 
-  it('does not give back the whole of an endless name', async () => {
+  it('does not repeat the whole of an endless name', async () => {
     const { body } = await caller.rest('POST', '/api/phone-numbers', { ...sip, ['x'.repeat(90_000)]: 1 });
     expect(body).toMatchObject({ code: 'invalid_request', issue_count: 1 });
     expect(JSON.stringify(body).length).toBeLessThan(2000);
   });
 
-  it('does not take a sane-looking request id from an insane one', async () => {
+  it('replaces an invalid request id, and keeps a valid one', async () => {
     const insane = await caller.rest('GET', '/api/me', undefined, { 'X-Request-Id': 'a'.repeat(500) });
     expect(insane.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
     const sane = await caller.rest('GET', '/api/me', undefined, { 'X-Request-Id': 'order-17' });

@@ -7,7 +7,7 @@ import { expectWholeWorld, readWorld, settle } from './world.ts';
 
 const LEASE_MS = 30_000;
 
-/** Each call that makes something, of a later import of an integration. */
+/** Each call with which a later import of an integration makes something. */
 const makers = [
   'livekit.CreateSIPInboundTrunk',
   'livekit.CreateSIPDispatchRule',
@@ -40,14 +40,14 @@ const prepare = async () => {
   return { caller, input: { ...ofTwilio, phone_number } };
 };
 
-describe('an answer that comes after the lease has run out', () => {
+describe('an answer that arrives after the lease has expired', () => {
   beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
   afterEach(() => first.sandbox.faults.clear());
   afterAll(close);
 
   for (const call of makers) {
     for (const kind of ['hold_before', 'hold_after'] as const) {
-      it(`does no harm at ${call} (${kind}): another replica goes on, and the caller reads what it made`, async () => {
+      it(`does no harm at ${call} (${kind}): another replica continues, and the caller reads what it made`, async () => {
         const { caller, input } = await prepare();
         first.sandbox.faults.add({ call, kind });
         const answer = caller.client.phoneNumbers.import.mutate(input);
@@ -70,7 +70,7 @@ describe('an answer that comes after the lease has run out', () => {
   }
 });
 
-describe('a carrier trunk whose maker is taken for dead', () => {
+describe('a carrier trunk whose replica lost its lease', () => {
   beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
   afterEach(() => first.sandbox.faults.clear());
   afterAll(close);
@@ -83,7 +83,7 @@ describe('a carrier trunk whose maker is taken for dead', () => {
     'createPermission',
   ]) {
     for (const kind of ['hold_before', 'hold_after'] as const) {
-      it(`is finished by another replica, and stays the only one, though ${call} goes on (${kind})`, async () => {
+      it(`is finished by another replica, and stays the only one, although ${call} continues (${kind})`, async () => {
         const phone_number = drawNumber();
         const caller = await first.newOrganization();
         const { integration_id } = await first.integrate(caller, [{ phone_number }]);
@@ -114,7 +114,7 @@ describe('an import that takes longer than its deadline', () => {
 
   for (const call of ['twilio.listNumbers', ...makers]) {
     for (const kind of ['hold_before', 'hold_after'] as const) {
-      it(`answers 504 while ${call} is under way (${kind}), and is undone`, async () => {
+      it(`answers 504 while ${call} is under way (${kind}), and is rolled back`, async () => {
         const { caller, input } = await prepare();
         first.sandbox.faults.add({ call, kind });
         const answer = caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
@@ -140,11 +140,11 @@ describe('an import that takes longer than its deadline', () => {
   }
 });
 
-describe('a call that acts long after its record went', () => {
+describe('a call that takes effect long after its record is gone', () => {
   beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
   afterAll(close);
 
-  it('is swept up, though the number was imported anew meanwhile', async () => {
+  it('is undone, even though the number was imported again in the meantime', async () => {
     const phone_number = drawNumber();
     const sip = { provider: 'sip', supports_outbound: true, sip_server_address: 'sip.example.com' } as const;
     const caller = await first.newOrganization();
@@ -152,7 +152,7 @@ describe('a call that acts long after its record went', () => {
     const stale = caller.client.phoneNumbers.import.mutate({ ...sip, phone_number }).catch(problemIn);
     await first.sandbox.faults.holding();
 
-    // The other replica takes over; LiveKit refuses it for good, so the record goes.
+    // The other replica takes over; LiveKit refuses the call for good, so the record goes.
     first.clock.advance(LEASE_MS + 1);
     first.sandbox.faults.add({
       call: 'livekit.CreateSIPOutboundTrunk',
@@ -167,7 +167,7 @@ describe('a call that acts long after its record went', () => {
     expect((await caller.client.phoneNumbers.list.query({ phone_number })).data).toEqual([]);
     const { data } = await caller.client.phoneNumbers.import.mutate({ ...sip, phone_number });
 
-    // Only now the first call acts.
+    // The first call takes effect only now.
     first.sandbox.faults.release();
     expect(await stale).toMatchObject({ code: 'provider_error' });
     await settle(first, second);
@@ -179,18 +179,18 @@ describe('a call that acts long after its record went', () => {
   });
 });
 
-describe('a giving back that takes effect long after its record went', () => {
+describe('restoring a routing that takes effect long after its record is gone', () => {
   beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '25' }));
   afterAll(close);
 
-  it('does not keep a number that was imported anew off its trunk', async () => {
+  it('does not keep a number that was imported again off its trunk', async () => {
     const { caller, input } = await prepare();
     first.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_after' });
     const answer = caller.client.phoneNumbers.import.mutate(input).catch(problemIn);
     await first.sandbox.faults.holding();
     first.clock.advance(25_001);
     expect(await answer).toMatchObject({ code: 'provider_timeout' });
-    // Undoing begins; its giving back is under way when the lease runs out.
+    // The rollback begins; its update of the number is under way when the lease expires.
     first.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'hold_before' });
     first.sandbox.faults.release();
     await first.sandbox.faults.holding();
@@ -213,12 +213,12 @@ describe('a giving back that takes effect long after its record went', () => {
   });
 });
 
-describe('a replica that failed after it was taken for dead', () => {
+describe('a replica whose call fails after it lost its lease', () => {
   beforeAll(() => open({ IMPORT_DEADLINE_SECONDS: '3600' }));
   afterEach(() => first.sandbox.faults.clear());
   afterAll(close);
 
-  it('takes nothing away that the next one has made, and answers what that made', async () => {
+  it('removes nothing that the next replica made, and answers with that', async () => {
     const { caller, input } = await prepare();
     const accounts = await first.sandbox.shelf.list<TwilioAccountState>('twilio.account');
     const account = accounts.at(-1) ?? expect.unreachable();
@@ -227,7 +227,7 @@ describe('a replica that failed after it was taken for dead', () => {
     await first.sandbox.faults.holding();
     first.clock.advance(LEASE_MS + 1);
     await second.reconciler.turn();
-    // Only the call of the first one is refused.
+    // Only the first replica's call is refused.
     await first.sandbox.shelf.put('twilio.account', account.sid, { ...account, status: 'suspended' });
     const calls = first.sandbox.faults.calls.length;
     first.sandbox.faults.release();
@@ -238,7 +238,7 @@ describe('a replica that failed after it was taken for dead', () => {
     await expectWholeWorld(first);
   });
 
-  /** The other replica has made an assignment whose holder still waits for LiveKit's answer. */
+  /** The other replica has completed an assignment whose first replica still waits for LiveKit's answer. */
   const assignedByAnother = async () => {
     const { caller, input } = await prepare();
     const { data } = await caller.client.phoneNumbers.import.mutate(input);
@@ -253,7 +253,7 @@ describe('a replica that failed after it was taken for dead', () => {
     return { caller, phone_number_id, dispatch_rule_id, answer };
   };
 
-  it('answers what the other replica made of its assignment', async () => {
+  it("answers with the other replica's result of its assignment", async () => {
     const { caller, phone_number_id, dispatch_rule_id, answer } = await assignedByAnother();
     const [kind, id] = ['livekit.dispatch_rule', dispatch_rule_id ?? expect.unreachable()];
     const rule = (await first.sandbox.shelf.get<object>(kind, id)) ?? expect.unreachable();
@@ -267,7 +267,7 @@ describe('a replica that failed after it was taken for dead', () => {
     expect(kept).toMatchObject({ assigned_agent_id: 'reception' });
   });
 
-  it('answers why the other replica has dropped its assignment', async () => {
+  it('answers why the other replica dropped its assignment', async () => {
     const { caller, input } = await prepare();
     const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(input)).data;
     const no = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
@@ -290,7 +290,7 @@ describe('a replica that failed after it was taken for dead', () => {
     await expectWholeWorld(first);
   });
 
-  it('says so where the number was changed again before it could see what became of its assignment', async () => {
+  it('says so if the number was changed again before it could see the result of its assignment', async () => {
     const { caller, phone_number_id, answer } = await assignedByAnother();
     await second.as(caller).client.phoneNumbers.unassign.mutate({ phone_number_id });
     first.sandbox.faults.release();
@@ -304,7 +304,7 @@ describe('a replica that failed after it was taken for dead', () => {
     expect(data).toMatchObject({ assigned_agent_id: null, revision: 3 });
   });
 
-  it('leaves nothing at LiveKit of a change that it sent and did not write down, where the next one turns it back', async () => {
+  it('leaves nothing of a change at LiveKit that it sent but did not store, if the next replica rolls it back', async () => {
     const phone_number = drawNumber();
     const caller = await first.newOrganization();
     const before = { sip_server_address: 'sip.example.com', sip_username: 'user', sip_password: 'Before-1' };
@@ -328,7 +328,7 @@ describe('a replica that failed after it was taken for dead', () => {
     expect(outbound.find(({ numbers }) => numbers?.includes(phone_number))).toMatchObject({ authPassword: 'Before-1' });
   });
 
-  it('does not shorten the time in which a call of the next one may still take effect', async () => {
+  it('does not shorten the time in which a call of the next replica may still take effect', async () => {
     const { caller, input } = await prepare();
     const { data } = await caller.client.phoneNumbers.import.mutate(input);
     const numbers = first.connection.collection('phone_numbers');

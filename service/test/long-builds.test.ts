@@ -11,7 +11,7 @@ import { openService, uniqueDatabase } from './open-service.ts';
 
 const silence_ms = 2000;
 
-describe('an index that takes longer to build than the database may be silent', () => {
+describe('an index build that takes longer than the database may stay silent', () => {
   let database: string;
   let proxy: DatabaseProxy;
   beforeEach(async () => {
@@ -20,11 +20,11 @@ describe('an index that takes longer to build than the database may be silent', 
   });
   afterEach(() => proxy[Symbol.asyncDispose]());
 
-  it('is waited for, while other replicas serve', async () => {
+  it('is waited for, while other replicas serve requests', async () => {
     const other = await openService({ mongodb_uri: database });
     const starting = openService({ mongodb_uri: proxy.mongodb_uri, silence_ms });
     await proxy.holding();
-    // Any other command is given up by now: so long the build has taken.
+    // Any other command would have timed out by now.
     const impatient = await connect(proxy.mongodb_uri, { silence_ms });
     await expect(buildIndexes(impatient, collections)).rejects.toThrow('timed out');
     expect((await other.admin.rest('POST', '/api/api-keys', { name: 'Meanwhile', role: 'user' })).status).toBe(201);
@@ -35,7 +35,7 @@ describe('an index that takes longer to build than the database may be silent', 
     await Promise.all([service.close(), other.close(), impatient.close()]);
   });
 
-  it('is not waited for any longer when the start is called off', async () => {
+  it('is no longer waited for when the start is aborted', async () => {
     const { log } = createLogging('silent', { write: () => {} });
     const start = new AbortController();
     const { mongodb_uri } = proxy;

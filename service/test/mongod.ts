@@ -12,7 +12,7 @@ declare module 'vitest' {
   }
 }
 
-/** One real mongod for all tests of a run; each test file takes a database of its own. */
+/** One real mongod for all tests of a run; each test file uses its own database. */
 export const setup = (project: TestProject): Promise<() => Promise<void>> =>
   openForRun((uri) => project.provide('mongodb_uri', uri));
 
@@ -32,7 +32,7 @@ export const openForRun = async (provide: (mongodb_uri: string) => void): Promis
   };
 };
 
-/** A mongod of its own that is no replica set. */
+/** A mongod that is not a replica set. */
 export const startStandalone = async (): Promise<{ uri: string } & AsyncDisposable> => {
   const { signal } = new AbortController();
   const { path, version } = await findMongod({

@@ -18,14 +18,14 @@ export interface Caller {
   organization_id: OrganizationId;
   api_key: string;
   client: TrunklineClient;
-  /** Calls over REST, with the headers that identify. `body` goes as JSON. */
+  /** Calls over REST, with the identifying headers. `body` is sent as JSON. */
   rest(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<RestAnswer>;
 }
 
 export interface RestAnswer {
   status: number;
   headers: Headers;
-  // Tests look into answers of every shape.
+  // Tests read answers of every shape.
   body: any;
 }
 
@@ -35,14 +35,14 @@ export interface OpenedService extends Service, AsyncDisposable {
   clock: TurnedClock;
   sandbox: Sandbox;
   connection: Connection;
-  /** Every line that was logged. */
+  /** Every logged line. */
   logged: string[];
-  /** The first organization, and its admin. */
+  /** The admin of the first organization. */
   admin: Caller;
   newOrganization(name?: string): Promise<Caller>;
   /** Another key of the same organization. */
   newKey(caller: Caller, role: Role): Promise<Caller>;
-  /** A sandbox account with these numbers, integrated. */
+  /** Seeds a sandbox account with these numbers, and integrates it. */
   integrate(
     caller: Caller,
     numbers: readonly SeededNumber[],
@@ -50,9 +50,9 @@ export interface OpenedService extends Service, AsyncDisposable {
   ): Promise<{ integration_id: `intg_${string}`; account_sid: string }>;
   /** The same caller, at this replica. */
   as(caller: Caller): Caller;
-  /** Another process on the same database and sandbox. */
+  /** Another replica on the same database and sandbox. */
   openReplica(more?: Pick<OpenOptions, 'providers_url' | 'admin'>): Promise<OpenedService>;
-  /** Ends it as a crash does: what it was about to do, it does not. What is on its way to a provider is not its own any more. */
+  /** Stops it as a crash does: it starts nothing more. Calls already sent to a provider may still take effect. */
   kill(): void;
   close(): Promise<void>;
 }
@@ -62,17 +62,17 @@ export interface OpenOptions {
   clock?: TurnedClock;
   sandbox?: Sandbox;
   mongodb_uri?: string;
-  /** From which level on lines are logged: from `debug` where it is not given. */
+  /** The lowest level that is logged. Default: `debug`. */
   log_level?: string;
-  /** In place of the sandbox's own address. */
+  /** The providers' address, instead of the sandbox's. */
   providers_url?: string;
-  /** Whoever is the admin of a database that a replica has prepared already. */
+  /** The admin, if another replica has prepared the database already. */
   admin?: Caller;
-  /** How long the database may be silent. */
+  /** How long the database may stay silent. */
   silence_ms?: number;
 }
 
-/** The whole service in this process, on a database and a sandbox of its own, its reconciler turned by hand. */
+/** The whole service in this process, on its own database and sandbox. Tests run its reconciler turn by turn. */
 export const openService = async (options: OpenOptions = {}): Promise<OpenedService> => {
   const clock = options.clock ?? createTurnedClock();
   const mongodb_uri = options.mongodb_uri ?? uniqueDatabase();
@@ -170,7 +170,7 @@ export const createCaller = (options: { url: string; apiKey: string; organizatio
   return {
     organization_id: organizationId as OrganizationId,
     api_key: apiKey,
-    // Made when it is needed: there is none without a key.
+    // Created on first use, because it needs a key.
     get client() {
       client ??= createTrunklineClient(options);
       return client;

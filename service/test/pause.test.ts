@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 afterAll(() => service.close());
 
-/** What the operator types. It is believed a second later. */
+/** Runs the operator's command. Replicas notice it within a second. */
 const trunkline = async (...args: string[]) => {
   const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], {
     env: { MONGODB_URI: mongodb_uri },
@@ -34,7 +34,7 @@ const sip = () => ({ phone_number: drawNumber(), provider: 'sip', supports_inbou
 const numbers = () => service.connection.collection('phone_numbers');
 
 describe('trunkline pause', () => {
-  /** Of an integration, a name alone may be changed. */
+  /** An integration's name may still be changed. */
   const whole: Record<string, object[]> = {
     'integrations.update': [
       { credentials: { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'token' } },
@@ -43,7 +43,7 @@ describe('trunkline pause', () => {
     ],
   };
 
-  it('has each operation refused that lists the problem `paused`, and sends nothing', async () => {
+  it('refuses every operation that lists the problem `paused`, and calls no provider', async () => {
     const { data } = await service.admin.client.phoneNumbers.import.mutate(sip());
     const { phone_number_id } = data;
     const { integration_id } = await service.integrate(service.admin, []);
@@ -71,7 +71,7 @@ describe('trunkline pause', () => {
     expect((await service.admin.rest('DELETE', account)).status).toBe(200);
   });
 
-  it('has an import that is under way dropped, and taken back once it is resumed', async () => {
+  it('drops an import under way, and rolls it back once resumed', async () => {
     const input = { ...sip(), supports_outbound: true, sip_server_address: 'sip.example.com' };
     service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'hold_after' });
     const answer = service.admin.rest('POST', '/api/phone-numbers', input);
@@ -90,7 +90,7 @@ describe('trunkline pause', () => {
 });
 
 describe('repairing', () => {
-  /** Numbers of which LiveKit has a second trunk with our mark, as after a database was restored that is not ours. */
+  /** Numbers with a second trunk that has our tag at LiveKit, as after restoring another installation's database. */
   const doubled = async (count: number) => {
     const caller = await service.newOrganization();
     for (let n = 0; n < count; n++) {
@@ -107,7 +107,7 @@ describe('repairing', () => {
     return { caller, left };
   };
 
-  it('takes no more than ten trunks and rules away within an hour where that is more than one for each hundred numbers, until it is resumed', async () => {
+  it('removes no more than ten trunks and rules an hour if that exceeds one per hundred numbers, until resumed', async () => {
     const { caller, left } = await doubled(14);
     await service.reconciler.turn();
     expect(await left()).toBe(4);
@@ -131,7 +131,7 @@ describe('repairing', () => {
     await expectWholeWorld(service);
   });
 
-  it('is not what a release or an import that goes back does: those are never stopped', async () => {
+  it('does not count what a release or a rollback removes: those never stop', async () => {
     const caller = await service.newOrganization();
     for (let n = 0; n < 14; n++) {
       const { data } = await caller.client.phoneNumbers.import.mutate(sip());

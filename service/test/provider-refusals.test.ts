@@ -26,12 +26,12 @@ const open = async () => {
 const statusOf = async (owner: Caller, integration_id: `intg_${string}`) =>
   (await owner.client.integrations.get.query({ integration_id })).data.status;
 
-describe('an import that Twilio refuses for a reason of its own', () => {
+describe('an import that Twilio refuses for its own reasons', () => {
   it.each([
     ['updateNumber', 21_649, 'Phone Number Requires a Bundle'],
     ['updateNumber', 21_422, 'PhoneNumber is not available'],
     ['createTrunk', 21_244, 'Maximum Number of Trunks reached'],
-  ])('at %s with %i says it as Twilio does, and the number is free', async (call, code, message) => {
+  ])("at %s with %i answers Twilio's message, and the number is free", async (call, code, message) => {
     const { owner, input, phone_number } = await open();
     refuse(call, code, message);
     const { status, body } = await owner.rest('POST', '/api/phone-numbers', input);
@@ -44,7 +44,7 @@ describe('an import that Twilio refuses for a reason of its own', () => {
     expect((await owner.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
   });
 
-  it('over tRPC says the same', async () => {
+  it('answers the same over tRPC', async () => {
     const { owner, input } = await open();
     refuse('updateNumber', 21_649, 'Phone Number Requires a Bundle');
     await expect(owner.client.phoneNumbers.import.mutate(input)).rejects.toMatchObject({
@@ -52,7 +52,7 @@ describe('an import that Twilio refuses for a reason of its own', () => {
     });
   });
 
-  it('in the midst of its carrier trunk says what stays, and the next one goes on from there', async () => {
+  it('halfway through its carrier trunk says what stays, and the next import continues from there', async () => {
     const { owner, input, account_sid } = await open();
     refuse('createPermission', 21_240, 'Credential List Validation Error');
     const { body } = await owner.rest('POST', '/api/phone-numbers', input);
@@ -64,7 +64,7 @@ describe('an import that Twilio refuses for a reason of its own', () => {
     }
   });
 
-  it('with a key that lacks a permission names it, and the integration stays active', async () => {
+  it('because a key lacks a permission names it, and the integration stays active', async () => {
     const { phone_number, account_sid } = await open();
     const other = await service.newOrganization();
     const kept = await service.sandbox.shelf.get<any>('twilio.account', account_sid);

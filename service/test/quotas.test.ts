@@ -16,7 +16,7 @@ const importNumber = (by: Caller, more: object = {}, headers: Record<string, str
 };
 
 describe('an organization', () => {
-  it('has no more API keys that work than it may', async () => {
+  it('cannot have more working API keys than its quota', async () => {
     const admin = await service.newOrganization();
     for (let n = 0; n < 3; n++) expect((await makeKey(admin)).status).toBe(201);
     const { status, body } = await makeKey(admin);
@@ -30,13 +30,13 @@ describe('an organization', () => {
     expect((await makeKey(await service.newOrganization())).status).toBe(201);
   });
 
-  it('has no more API keys than it may, however many it asks for at once', async () => {
+  it('cannot have more API keys than its quota with concurrent requests', async () => {
     const admin = await service.newOrganization();
     const made = await Promise.all(Array.from({ length: 8 }, () => makeKey(admin)));
     expect(made.filter(({ status }) => status === 201)).toHaveLength(3);
   });
 
-  it('has expired keys beside them', async () => {
+  it('may have expired keys in addition', async () => {
     const admin = await service.newOrganization();
     const expires_at = new Date(service.clock.now() + 60_000).toISOString();
     for (let n = 0; n < 3; n++) await admin.rest('POST', '/api/api-keys', { name: 'x', role: 'user', expires_at });
@@ -45,7 +45,7 @@ describe('an organization', () => {
     expect((await makeKey(admin)).status).toBe(201);
   });
 
-  it('has no more integrations than it may, and Twilio is not asked for one more', async () => {
+  it('cannot have more integrations than its quota, and no call to Twilio is made', async () => {
     const admin = await service.newOrganization();
     for (let n = 0; n < 2; n++) await service.integrate(admin, []);
     const credentials = { provider: 'twilio', account_sid: `AC${'9'.repeat(32)}`, auth_token: 'token' };
@@ -53,7 +53,7 @@ describe('an organization', () => {
     expect(body).toMatchObject({ status: 409, code: 'quota_reached', quota: 'integrations', limit: 2 });
   });
 
-  it('has no more phone numbers than it may', async () => {
+  it('cannot have more phone numbers than its quota', async () => {
     const admin = await service.newOrganization();
     const first = drawNumber();
     expect((await importNumber(admin, { phone_number: first })).status).toBe(201);
@@ -68,7 +68,7 @@ describe('an organization', () => {
     expect((await importNumber(await service.newOrganization())).status).toBe(201);
   });
 
-  it('learns over tRPC too that it has as many as it may', async () => {
+  it('gets the same problem over tRPC', async () => {
     const admin = await service.newOrganization();
     for (let n = 0; n < 3; n++) await makeKey(admin);
     const { body } = await admin.rest('POST', '/trpc/apiKeys.create', { name: 'x', role: 'user' });
@@ -93,7 +93,7 @@ describe('an organization', () => {
   });
 });
 
-it('the first key of an organization is made whatever the quota', async () => {
+it('the first key of an organization is created whatever the quota', async () => {
   const strict = await openService({ environment: { MAX_API_KEYS: '1' } });
   const { url, admin } = strict;
   const caller = createCaller({ url, apiKey: admin.api_key, organizationId: admin.organization_id });

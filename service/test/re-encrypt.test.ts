@@ -33,7 +33,7 @@ beforeAll(async () => {
     supports_inbound: true,
     integration_id,
   });
-  // Of numbers that are gone, too.
+  // Secrets of numbers that are gone, too.
   service.sandbox.faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'answer', status: 400, times: 2 });
   const gone = { supports_inbound: true, inbound_pin: '12345' };
   const owned = drawNumber();
@@ -45,7 +45,7 @@ beforeAll(async () => {
   await settle(service);
   const numbers = service.connection.collection('phone_numbers');
   expect(await numbers.countDocuments({ provisioning_state: 'gone' })).toBe(2);
-  // And of a change that is under way.
+  // And those of a change that is under way.
   const changing = await numbers.findOne({ provider: 'sip', provisioning_state: 'active' });
   const { _id, inbound_pin, sip_password, provisioning } = changing!;
   const { actor, request_id } = { actor: { key_id: provisioning.imported_by.key_id }, request_id: 'r' };
@@ -59,7 +59,7 @@ afterAll(() => service.close());
 
 type Found = { at: string; sealed: string };
 
-/** Every text of the database that looks like a sealed one, and where it stands. */
+/** Every text in the database that looks encrypted, and where it is. */
 const findSealed = async (): Promise<Found[]> => {
   const names = (await service.connection.db!.listCollections().toArray()).map(({ name }) => name);
   const inValue = (value: unknown, path: string): Found[] => {
@@ -85,12 +85,12 @@ const reset = async () =>
   void (await run(createSecrets(new Map([key('older', 1), key('newer', 2)])), ['older', 'newer']));
 
 describe('trunkline secrets re-encrypt', () => {
-  it('knows every field that holds a sealed text, and each is there in this test', async () => {
+  it('knows every field with an encrypted text, and this test has each of them', async () => {
     const there = new Set((await findSealed()).map(({ at }) => at));
     expect([...there].toSorted()).toEqual(fields.map(({ collection, path }) => `${collection}.${path}`).toSorted());
   });
 
-  it('moves all of it to the newest key, so that the others are not needed to read', async () => {
+  it('re-encrypts everything with the newest key, so that no other is needed to read it', async () => {
     const before = (await findSealed()).length;
     const { isDone, said } = await run(both);
     expect(isDone).toBe(true);
@@ -104,7 +104,7 @@ describe('trunkline secrets re-encrypt', () => {
     expect((await run(both)).said[0]).toMatch(/^0 secrets were moved/);
   });
 
-  it('says until when stored requests are compared by an older key, and then that it can go', async () => {
+  it('says until when stored requests need an older key, and then that it can be removed', async () => {
     const { said } = await run(both);
     const last = await service.connection.collection('idempotency_keys').find().sort({ expires_at: -1 }).next();
     expect(said[1]).toContain(`older can be removed from ${last?.expires_at.toISOString()} on`);
@@ -112,7 +112,7 @@ describe('trunkline secrets re-encrypt', () => {
     expect((await run(both)).said[1]).toMatch(/^older can be removed now\./);
   });
 
-  it('goes on where it was interrupted', async () => {
+  it('continues where it was interrupted', async () => {
     await reset();
     const before = (await findSealed()).length;
     let seals = 0;
@@ -124,7 +124,7 @@ describe('trunkline secrets re-encrypt', () => {
     expect((await run(both)).said[0]).toMatch(new RegExp(`^${before - 3} secrets were moved`));
   });
 
-  it('leaves alone what a replica changed meanwhile, and moves that in the next pass', async () => {
+  it('keeps what a replica changed in the meantime, and re-encrypts that in the next pass', async () => {
     await reset();
     const numbers = service.connection.collection('phone_numbers');
     const { phone_number_id } = (await numbers.findOne({ inbound_pin: { $ne: null } }))!;
@@ -145,7 +145,7 @@ describe('trunkline secrets re-encrypt', () => {
     expect(await newer.open((await numbers.findOne({ phone_number_id }))!.inbound_pin, place)).toBe('99999');
   });
 
-  it('says so where replicas go on sealing by another key', async () => {
+  it('reports replicas that still encrypt with another key', async () => {
     const rows = service.connection.collection('phone_numbers');
     const { phone_number_id } = (await rows.findOne({ inbound_pin: { $ne: null } }))!;
     const place = `phone_numbers/${phone_number_id}/inbound_pin` as const;
@@ -161,7 +161,7 @@ describe('trunkline secrets re-encrypt', () => {
     });
   });
 
-  it('moves what it can open, and names what it cannot', async () => {
+  it('re-encrypts what it can decrypt, and names the rest', async () => {
     await reset();
     const rows = service.connection.collection('phone_numbers');
     const { phone_number_id } = (await rows.findOne({ inbound_pin: { $ne: null } }))!;
@@ -175,7 +175,7 @@ describe('trunkline secrets re-encrypt', () => {
     await rows.updateOne({ phone_number_id }, { $set: { inbound_pin: await both.seal('12345', place) } });
   });
 
-  it('seals what an earlier version wrote in clear', async () => {
+  it('encrypts what an earlier version stored in plain text', async () => {
     const rows = service.connection.collection('phone_numbers');
     const clear = { voice_url: 'https://user:pass@example.com', trunk_sid: null };
     const { phone_number_id } = (await rows.findOne({ provider: 'twilio' }))!;

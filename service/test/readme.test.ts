@@ -21,7 +21,7 @@ const blockWith = (language: string, words: string, page = readme): string => {
   return found[0]!;
 };
 
-/** What a command prints in the shell of somebody who has the first organization's key. */
+/** What a command prints in a shell with the first organization's key. */
 const runAs = async ({ admin }: OpenedService, command: string, args: string[], cwd = root): Promise<string> => {
   const { api_key: API_KEY, organization_id: ORGANIZATION_ID } = admin;
   const env = { PATH: process.env.PATH, API_KEY, ORGANIZATION_ID };
@@ -38,7 +38,7 @@ const headingsOf = (path: string): string[] =>
   );
 
 describe('docs/settings.md', () => {
-  it('shows each setting as the service reads it, and no other', () => {
+  it('has every setting as the service reads it, and no other', () => {
     const table = readFileSync(join(root, 'docs/settings.md'), 'utf8').split('\n');
     const rows = table.filter((line) => line.startsWith('| `'));
     const cells = rows.map((row) =>
@@ -57,7 +57,7 @@ describe('docs/settings.md', () => {
 });
 
 describe('docs/failures.md', () => {
-  it('has every way in which the sandbox misbehaves', () => {
+  it('has every kind of fault in the sandbox', () => {
     const [, section = ''] = failures.split('## Try failures in the sandbox');
     const rows = section.split('\n').filter((line) => line.startsWith('| `'));
     const named = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([a-z_]+)`/g)].map(([, kind]) => kind));
@@ -71,7 +71,7 @@ describe('docs/failures.md', () => {
 });
 
 describe('the README', () => {
-  it('is read at one sitting', () => {
+  it('can be read in one sitting', () => {
     expect(readme.split('\n').length).toBeLessThan(200);
   });
 
@@ -83,7 +83,7 @@ describe('the README', () => {
     '.changeset/README.md',
     'service/bench/README.md',
     'infra/README.md',
-  ])('leads nowhere wrong: %s', (file) => {
+  ])('has no broken link: %s', (file) => {
     const text = readFileSync(join(root, file), 'utf8');
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)].map(([, path = '', heading]) => ({
       path: path === '' ? join(root, file) : join(root, dirname(file), path),
@@ -101,7 +101,7 @@ describe('the README', () => {
 });
 
 describe('docs/life.md', () => {
-  it('tells of each operation, from the first to the last, what its example is answered', async () => {
+  it('shows for each operation what its example is answered, from first to last', async () => {
     await using service = await openService();
     const seeded = [{ phone_number: '+15551234567', voice_url: 'https://example.com/voice' }];
     const { sid, auth_token, api_keys } = await seedAccount(service.sandbox.shelf, seeded);
@@ -121,7 +121,7 @@ describe('docs/life.md', () => {
       const stdout = await runAs(service, 'bash', ['-c', pasted]);
       const expected = JSON.parse(told);
       const { data } = JSON.parse(stdout);
-      // The ids that are told first are ours from then on.
+      // From here on, ids are those of this run.
       for (const name of ['integration_id', 'phone_number_id']) {
         if (expected[name]) here.set(expected[name], data[name]);
         if (expected[name]) expected[name] = data[name];
@@ -156,7 +156,7 @@ describe("the README's examples", () => {
       .replaceAll('intg_e7cc51d2a8ee', integration_id);
   const run = (command: string, args: string[], cwd?: string) => runAs(service, command, args, cwd);
   const paste = (shell: string) => run('bash', ['-c', here(shell)]);
-  /** What differs from one run to the next. */
+  /** Replaces what differs between runs. */
   const masked = (text: string): string =>
     text
       .replace(/\b(phon|intg|ST|SDR)_\w+/g, '$1_…')
@@ -170,7 +170,7 @@ describe("the README's examples", () => {
     expect(masked(pretty(await paste(example)))).toBe(masked(blockWith('json', '"success": false')));
   });
 
-  it('let the number go', async () => {
+  it('release the number', async () => {
     const { data } = await service.admin.client.phoneNumbers.list.query({ phone_number: '+15551234567' });
     const { phone_number_id } = data[0] ?? expect.unreachable();
     const example = blockWith('sh', '-X DELETE').replace(/phon_[0-9a-f]{12}/, phone_number_id);

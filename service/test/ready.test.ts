@@ -23,7 +23,7 @@ const settings = {
 };
 
 describe('/readyz', () => {
-  it('answers 200 only once the first key works', async () => {
+  it('answers 200 only when the first key works', async () => {
     await using opened = new AsyncDisposableStack();
     const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', `/ready_${randomBytes(6).toString('hex')}?`);
     const connection = opened.adopt(await connect(mongodb_uri), (it) => it.close());
@@ -38,7 +38,7 @@ describe('/readyz', () => {
       LOG_LEVEL: 'silent',
     });
 
-    // Whoever makes the first key waits for this transaction.
+    // Whoever creates the first key waits for this transaction.
     const holding = await connection.startSession();
     holding.startTransaction();
     await connection
@@ -52,7 +52,7 @@ describe('/readyz', () => {
     const statusOf = async (path: string, headers = {}) =>
       (await fetch(url + path, { headers }).catch(() => undefined))?.status;
     await expect.poll(() => statusOf('/healthz')).toBe(200);
-    // Long enough for everything but the key to be made.
+    // Long enough to create everything but the key.
     for (let n = 0; n < 20; n++) {
       expect(await statusOf('/readyz')).toBe(503);
       expect(await statusOf('/api/me', { 'X-API-Key': BOOTSTRAP_API_KEY })).toBe(503);
@@ -78,7 +78,7 @@ describe('a metrics port that is in use', () => {
     return { starting, port, logged };
   };
 
-  it('gives way to another in development, with a warning', async () => {
+  it('is replaced by another in development, with a warning', async () => {
     await using opened = new AsyncDisposableStack();
     const { starting, port, logged } = await openWithPortTaken(opened, 'development');
     const running = await starting;
@@ -98,7 +98,7 @@ describe('a metrics port that is in use', () => {
   });
 });
 
-it('an unknown key is asked for again after a second', async () => {
+it('an unknown key is looked up again after a second', async () => {
   await using service = await openService();
   const api_key = drawApiKey();
   const early = createCaller({ url: service.url, apiKey: api_key, organizationId: 'org_000000000000' });

@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 it.each([
   ['that is closed', { status: 'closed' }],
   ['whose token was revoked', { auth_token: 'another' }],
-])('an account %s is told of within an hour, once, and again when it is well', async (_what, changes) => {
+])('an account %s is reported within an hour, once, and again when it works', async (_what, changes) => {
   const caller = await service.newOrganization();
   const numbers = [drawNumber(), drawNumber(), drawNumber()];
   const { integration_id, account_sid } = await service.integrate(
@@ -47,7 +47,7 @@ it.each([
   expect((await events()).at(-1)).toBe('integration.accepted');
 });
 
-it('an account that no number was imported from is looked at, too', async () => {
+it('an account without imported numbers is checked too', async () => {
   const caller = await service.newOrganization();
   const { integration_id, account_sid } = await service.integrate(caller, []);
   const { shelf } = service.sandbox;
@@ -58,7 +58,7 @@ it('an account that no number was imported from is looked at, too', async () => 
   expect((await caller.client.integrations.get.query({ integration_id })).data.status).toBe('refused');
 });
 
-it('an account is looked at again within minutes where Twilio was away', async () => {
+it('an account is checked again within minutes if Twilio was unavailable', async () => {
   const caller = await service.newOrganization();
   const { integration_id, account_sid } = await service.integrate(caller, []);
   const { shelf, faults } = service.sandbox;
@@ -75,7 +75,7 @@ it('an account is looked at again within minutes where Twilio was away', async (
   expect(await status()).toBe('refused');
 });
 
-it('an account is told of once by whichever call finds it first, however many numbers are refused', async () => {
+it('an account is reported once by the first call that is refused, however many are', async () => {
   const caller = await service.newOrganization();
   const owned = Array.from({ length: 10 }, () => ({ phone_number: drawNumber() }));
   const { integration_id, account_sid } = await service.integrate(caller, owned);
@@ -95,7 +95,7 @@ it('an account is told of once by whichever call finds it first, however many nu
   expect(told.map(({ type }) => type)).toEqual(['integration.created', 'integration.refused']);
 });
 
-it('an account whose key is refused one thing is not called refused where the proof of that fails', async () => {
+it('an account whose key is refused one action is not marked as refused if the check of the key fails', async () => {
   const caller = await service.newOrganization();
   const phone_number = drawNumber();
   const { sid: account_sid, api_keys } = await seedAccount(service.sandbox.shelf, [{ phone_number }]);

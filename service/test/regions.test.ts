@@ -29,7 +29,7 @@ const prepare = async () => {
 
 type Region = 'us1' | 'ie1' | 'au1';
 
-/** A number that is handled in one Region, and an integration of another. */
+/** A number, and an integration of a Region, which may be another than the number's. */
 const prepareImport = async ({
   region = 'ie1',
   voice_region,
@@ -74,7 +74,7 @@ const prepareImport = async ({
 const replacing = { replace_existing_routing: true };
 
 describe('an account', () => {
-  it('has an integration in each Region, and one in each', async () => {
+  it('can have one integration in each Region', async () => {
     const { account, integrate } = await prepare();
     const made = [
       await integrate(undefined, account.auth_token),
@@ -101,7 +101,7 @@ describe('an account', () => {
 });
 
 describe('an import into a Region with routing_credentials', () => {
-  it('says that they are kept, and never what they are', async () => {
+  it('shows that there are some, and never what they are', async () => {
     const { caller, data } = await prepareImport();
     expect(data.has_routing_credentials).toBe(true);
     const { body } = await caller.rest('GET', `/api/integrations/${data.integration_id}`);
@@ -109,7 +109,7 @@ describe('an import into a Region with routing_credentials', () => {
     expect(body.data.routing_credentials).toBeUndefined();
   });
 
-  it('is refused where Twilio handles the number in another, and nothing is left', async () => {
+  it('answers 409 if Twilio handles the number in another Region, and leaves nothing', async () => {
     for (const voice_region of [undefined, 'us1', 'au1'] as const) {
       const { importing, regionNow, list, trunkOfNumber } = await prepareImport(voice_region && { voice_region });
       const { status, body } = await importing();
@@ -120,7 +120,7 @@ describe('an import into a Region with routing_credentials', () => {
     }
   });
 
-  it('leaves a number where it is that is there already', async () => {
+  it('leaves a number in its Region if it is the right one', async () => {
     const { importing, regionNow, caller } = await prepareImport({ voice_region: 'ie1' });
     const { status, body } = await importing();
     expect({ status, warnings: body.data.warnings }).toEqual({ status: 201, warnings: undefined });
@@ -137,7 +137,7 @@ describe('an import into a Region with routing_credentials', () => {
     ['au1', 'au1'],
     [undefined, 'us1'],
   ] as const)(
-    'moves a number from %s once its routing is there, says how long that takes, and back',
+    'moves a number from %s after routing it, says how long that takes, and moves it back',
     async (was, back) => {
       const { importing, regionNow, caller, trunkOfNumber } = await prepareImport(was && { voice_region: was });
       const begun = service.sandbox.faults.calls.length;
@@ -162,7 +162,7 @@ describe('an import into a Region with routing_credentials', () => {
     },
   );
 
-  it('gives the default back where Twilio says that none was set', async () => {
+  it('restores the default Region if Twilio says that none was set', async () => {
     const { importing, regionNow, caller } = await prepareImport();
     const notFound = {
       kind: 'answer',
@@ -184,7 +184,7 @@ describe('an import into a Region with routing_credentials', () => {
     ['is lost after it was made', { kind: 'drop_after', times: 100 }],
     ['is answered, and not made', { kind: 'not_as_asked', body: { VoiceRegion: null } }],
     ['is lost before it was made', { kind: 'drop_before', times: 100 }],
-  ] as const)('that is to be moved, where that %s, ends with all of it or nothing', async (_how, fault) => {
+  ] as const)('that moves a number, where that %s, completes or leaves nothing', async (_how, fault) => {
     const { importing, regionNow, list, trunkOfNumber } = await prepareImport({ voice_region: 'au1' });
     service.sandbox.faults.add({ call: 'twilio.updateNumberRoute', ...fault } as never);
     const { status } = await importing(replacing);
@@ -197,7 +197,7 @@ describe('an import into a Region with routing_credentials', () => {
     expect(status === 201 || (await importing(replacing)).status === 201).toBe(true);
   });
 
-  it("has calls out handled there, too: the trunk's domain is set with the trunk, and for one of before", async () => {
+  it("handles outbound calls there too: sets the trunk's Region with the trunk, or later for an older trunk", async () => {
     const { importing, regionOfTrunk, caller, data, phone_number } = await prepareImport({ voice_region: 'ie1' });
     const { calls } = service.sandbox.faults;
     const { status, body } = await importing({ supports_outbound: true });
@@ -224,7 +224,7 @@ describe('an import into a Region with routing_credentials', () => {
     expect((await caller.rest('DELETE', `/api/integrations/${integration_id}`)).status).toBe(200);
   });
 
-  it('is refused where they may not set that of the trunk, and leaves nothing', async () => {
+  it("is refused if the credentials may not set the trunk's Region, and leaves nothing", async () => {
     const { importing, list } = await prepareImport({ voice_region: 'ie1' });
     const body = { code: 20_003, message: 'Authenticate', status: 403 };
     service.sandbox.faults.add({ call: 'twilio.updateTrunkRoute', kind: 'answer', status: 403, body });
@@ -236,7 +236,7 @@ describe('an import into a Region with routing_credentials', () => {
     expect((await importing({ supports_outbound: true })).status).toBe(201);
   });
 
-  it('says nothing of the other credentials where those for routing are refused', async () => {
+  it('does not mark the integration as refused if only the routing credentials are refused', async () => {
     const { importing, data } = await prepareImport({ voice_region: 'ie1' });
     const body = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.updateTrunkRoute', kind: 'answer', status: 401, body, times: 100 });
@@ -248,7 +248,7 @@ describe('an import into a Region with routing_credentials', () => {
     expect(told.map(({ type }) => type)).toEqual(['integration.created']);
   });
 
-  it('leaves a number alone that somebody has moved since, and says so at the release', async () => {
+  it('leaves a number alone that was moved since, and says so at the release', async () => {
     const { importing, regionNow, setRegion, caller } = await prepareImport({ voice_region: 'us1' });
     const { body } = await importing(replacing);
     await setRegion('au1');
@@ -258,7 +258,7 @@ describe('an import into a Region with routing_credentials', () => {
     expect(await regionNow()).toBe('au1');
   });
 
-  it('that are refused only there says that nobody can see the Region, and the integration stays active', async () => {
+  it('warns if the Region cannot be read because only they are refused, and the integration stays active', async () => {
     const { importing, caller, data } = await prepareImport({ voice_region: 'ie1' });
     const body = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
@@ -271,7 +271,7 @@ describe('an import into a Region with routing_credentials', () => {
 });
 
 describe('an import into a Region without routing_credentials', () => {
-  it('does not pretend: what to set is a warning, also later', async () => {
+  it('warns of what to set, also later', async () => {
     const { importing, caller, data } = await prepareImport({ routing: false });
     expect(data.has_routing_credentials).toBe(false);
     const { status, body } = await importing();
@@ -282,7 +282,7 @@ describe('an import into a Region without routing_credentials', () => {
     expect(number.warnings).toEqual(body.data.warnings);
   });
 
-  it('says of calls out alone that their Region is not set, where only those were asked for', async () => {
+  it('warns only of the Region of outbound calls if only those were requested', async () => {
     const { importing } = await prepareImport({ routing: false });
     const { body } = await importing({ supports_inbound: false, supports_outbound: true });
     expect(body.data.warnings).toEqual([expect.stringContaining('outbound calls in the Region of the integration')]);
@@ -290,7 +290,7 @@ describe('an import into a Region without routing_credentials', () => {
 });
 
 describe('an import into us1', () => {
-  it('sees with its own credentials that another Region handles the number, and moves it only when asked', async () => {
+  it('sees that another Region handles the number, and moves it only on request', async () => {
     const { importing, regionNow, list, caller } = await prepareImport({ region: 'us1', voice_region: 'ie1' });
     const refused = await importing();
     expect(refused).toMatchObject({ status: 409, body: { code: 'number_routed_elsewhere' } });
@@ -308,7 +308,7 @@ describe('an import into us1', () => {
     expect(await regionNow()).toBe('ie1');
   });
 
-  it('does not warn of a number that it has seen, where a second look is refused', async () => {
+  it('does not warn if the Region was read once, and a second look is refused', async () => {
     const { importing, regionNow } = await prepareImport({ region: 'us1', voice_region: 'ie1' });
     const { faults } = service.sandbox;
     // The first attempt ends here. The second looks again.
@@ -322,7 +322,7 @@ describe('an import into us1', () => {
     expect(await regionNow()).toBe('us1');
   });
 
-  it('warns where a restricted key may not see it', async () => {
+  it('warns if a restricted key may not read the Region', async () => {
     const { importing } = await prepareImport({ region: 'us1' });
     const body = { code: 20_003, message: 'Authenticate', status: 401 };
     service.sandbox.faults.add({ call: 'twilio.fetchNumberRoute', kind: 'answer', status: 401, body });
@@ -332,7 +332,7 @@ describe('an import into us1', () => {
   });
 });
 
-it('routing_credentials are for another Region than us1, and are a token or a key', async () => {
+it('routing_credentials are accepted only for a Region other than us1, and are a token or a key', async () => {
   const { caller, account } = await prepare();
   const of = { provider: 'twilio', account_sid: account.sid, auth_token: account.auth_token };
   for (const [credentials, path] of [

@@ -29,7 +29,7 @@ it('logs the figures at the start, and once a minute', async () => {
   await service.report.stop();
 });
 
-it('logs how each import ended', async () => {
+it('logs the result of each import', async () => {
   const before = linesOf('import_ended').length;
   await service.admin.client.phoneNumbers.import.mutate(sipNumber());
   service.sandbox.faults.add({ call: 'livekit.CreateSIPInboundTrunk', kind: 'answer', status: 503, times: 3 });

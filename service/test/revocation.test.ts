@@ -30,7 +30,7 @@ const statusOf = async (key_id: string) =>
   (await admin.client.apiKeys.list.query({ page_size: 100 })).data.find((key) => key.key_id === key_id)?.status;
 const make = (by: Caller, more: object = {}) => by.rest('POST', '/api/api-keys', { name: 'x', role: 'admin', ...more });
 
-/** A key that both replicas remember as good, and that is revoked on one. */
+/** A key that both replicas have cached as valid, and that was revoked on one. */
 const revokedKey = async () => {
   const { api_key } = await service.newKey(admin, 'admin');
   const [here, there] = [on(service, api_key), on(replica, api_key)];
@@ -42,7 +42,7 @@ const revokedKey = async () => {
 
 describe('a revoked key', () => {
   const mutations = everyOperation.filter(({ operation }) => operation.kind === 'mutation');
-  it.each(mutations)('changes nothing, also where it is remembered: $title', async ({ name, operation, ask }) => {
+  it.each(mutations)('changes nothing, even where it is still cached: $title', async ({ name, operation, ask }) => {
     const { there } = await revokedKey();
     expect((await there.rest('GET', '/api/me')).status).toBe(200);
     const before = await service.connection.collection('events').countDocuments();
@@ -51,12 +51,12 @@ describe('a revoked key', () => {
     expect(await service.connection.collection('events').countDocuments()).toBe(before);
   });
 
-  it('is refused at once where it was revoked, for reading too', async () => {
+  it('is refused at once by the replica that revoked it, even for reading', async () => {
     const { here } = await revokedKey();
     expect((await here.rest('GET', '/api/me')).status).toBe(401);
   });
 
-  it('changes nothing where its request was begun before, and ends after', async () => {
+  it('changes nothing by a request that began before the revocation', async () => {
     const { api_key } = await service.newKey(admin, 'admin');
     const key = on(service, api_key);
     const key_id = await keyIdOf(key);
@@ -73,7 +73,7 @@ describe('a revoked key', () => {
     });
     sending.on('response', (res) => answer.resolve(res.resume().statusCode)).on('error', answer.reject);
     sending.write(body.slice(0, 5));
-    // Longer than what the database said at its beginning is trusted.
+    // Longer than the first look-up of the key is trusted.
     await wait(400);
     await replica.as(admin).client.apiKeys.revoke.mutate({ key_id });
     sending.end(body.slice(5));
@@ -88,7 +88,7 @@ describe('a revoked key', () => {
     expect(JSON.stringify(body).match(/"code":"unauthenticated"/g)).toHaveLength(2);
   });
 
-  it('is asked for once more by what changes something, and not at all by what reads', async () => {
+  it('is looked up once more for a change, and not at all for a read', async () => {
     const caller = await service.newKey(admin, 'admin');
     await caller.rest('GET', '/api/me');
     const db = service.connection.db!;
@@ -109,8 +109,8 @@ describe('a revoked key', () => {
   });
 });
 
-describe('a key that another made', () => {
-  it('says which', async () => {
+describe('a key that was created with another key', () => {
+  it('names that key', async () => {
     const maker = await service.newKey(admin, 'admin');
     const { body } = await make(maker);
     expect(body.data.key.created_by).toBe(await keyIdOf(maker));
@@ -118,7 +118,7 @@ describe('a key that another made', () => {
     expect(data.map(({ created_by }) => created_by)).toEqual([null]);
   });
 
-  it('ends no later than that', async () => {
+  it('expires no later than that key', async () => {
     const end = service.clock.now() + 60_000;
     const at = (ms: number) => new Date(ms).toISOString();
     const { body } = await make(admin, { expires_at: at(end) });
@@ -130,7 +130,7 @@ describe('a key that another made', () => {
     expect(later.body.detail).toContain(at(end));
   });
 
-  it('stays when that is revoked, unless it is asked to go too', async () => {
+  it('stays valid when that key is revoked, unless its descendants are revoked too', async () => {
     const maker = await service.newKey(admin, 'admin');
     const child = on(service, (await make(maker)).body.data.raw_key);
     const grandchild = on(service, (await make(child)).body.data.raw_key);
@@ -150,7 +150,7 @@ describe('a key that another made', () => {
     expect(await events.countDocuments(told)).toBe(1);
   });
 
-  it('goes too over tRPC, and what is no boolean is refused', async () => {
+  it('is revoked over tRPC too; descendants must be a boolean', async () => {
     const maker = await service.newKey(admin, 'admin');
     const child = await service.newKey(maker, 'user');
     const [key_id, child_id] = [await keyIdOf(maker), await keyIdOf(child)];
@@ -163,7 +163,7 @@ describe('a key that another made', () => {
     expect(await statusOf(child_id)).toBe('revoked');
   });
 
-  it('takes no organization its last admin key with it', async () => {
+  it('is not revoked with it if the organization would lose its last admin key', async () => {
     const first = await service.newOrganization();
     const key_id = await keyIdOf(first);
     await make(first);
@@ -173,7 +173,7 @@ describe('a key that another made', () => {
     expect((await first.rest('DELETE', `/api/api-keys/${key_id}`)).status).toBe(200);
   });
 
-  it('is made before that is revoked, and goes with it, or is not made', async () => {
+  it('is either created before the revocation and revoked too, or not created', async () => {
     for (let round = 0; round < 5; round++) {
       const maker = await service.newKey(admin, 'admin');
       const key_id = await keyIdOf(maker);

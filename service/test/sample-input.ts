@@ -1,14 +1,14 @@
 import { fieldsOf, type Operation } from '@trunkline/contracts';
 import { drawNumber } from './open-service.ts';
 
-/** Ids of things that belong to one organization. */
+/** Ids of resources that belong to one organization. */
 export interface Belongings {
   phone_number_id: string;
   integration_id: string;
   key_id: string;
 }
 
-/** Of operations whose required fields do not say all. */
+/** Inputs of operations that need more than their required fields. */
 const whole: Record<string, (own: Belongings) => object> = {
   'phoneNumbers.import': ({ integration_id }) => ({
     phone_number: drawNumber(),
@@ -27,7 +27,7 @@ const values: Record<string, unknown> = {
   credentials: { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'token' },
 };
 
-/** A valid input of any operation, naming what belongs to somebody. An operation that needs a new field says so here. */
+/** A valid input for any operation, with these ids. An operation that needs a new field is added here. */
 export const sampleInput = (name: string, { input }: Operation, own: Belongings): Record<string, unknown> => {
   const given = whole[name];
   if (given) return { ...given(own) };

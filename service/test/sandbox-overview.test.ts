@@ -26,7 +26,7 @@ const put = async (things: { inbound?: object; outbound?: object; rule?: object 
 };
 
 describe('the overview of the sandbox', () => {
-  it('calls a number connected that is on our trunk and has all that answers it', async () => {
+  it('shows a number as connected if it is on our trunk and everything that answers it exists', async () => {
     await seedAccount(shelf, [{ phone_number, trunk_sid: TRUNK }]);
     await putCarrierTrunk();
     await put({ inbound, rule });
@@ -35,7 +35,7 @@ describe('the overview of the sandbox', () => {
     expect(verdict.is_whole).toBe(true);
   });
 
-  it('finds it in whichever Region it is connected', async () => {
+  it('finds a number in whichever Region it is connected', async () => {
     const regional_tokens = { ie1: 'token' };
     const { sid } = await seedAccount(shelf, [{ phone_number }], { regional_tokens });
     const [number] = await shelf.list<{ sid: string }>('twilio.ie1.number');
@@ -50,7 +50,7 @@ describe('the overview of the sandbox', () => {
   it.each<[string, Parameters<typeof put>[0]]>([
     ['an inbound trunk without a rule', { inbound }],
     ['all of LiveKit, but no routing at Twilio', { inbound, rule, outbound }],
-  ])('calls it unfinished with %s', async (_what, things) => {
+  ])('shows a number as unfinished with %s', async (_what, things) => {
     await seedAccount(shelf, [{ phone_number }]);
     await put(things);
     const { paths, verdict } = await read();
@@ -58,14 +58,14 @@ describe('the overview of the sandbox', () => {
     expect(verdict).toEqual({ is_whole: false, says: expect.stringContaining(phone_number) });
   });
 
-  it('calls one for calls out alone connected, at Twilio and behind SIP', async () => {
+  it('shows a number for outbound calls only as connected, at Twilio and by SIP', async () => {
     await put({ outbound });
     expect((await read()).paths).toMatchObject([{ provider: 'SIP', state: 'connected' }]);
     await seedAccount(shelf, [{ phone_number }]);
     expect((await read()).paths).toMatchObject([{ provider: 'Twilio', state: 'connected' }]);
   });
 
-  it('tells what somebody else made, and does not count it as a part of an import', async () => {
+  it('shows what somebody else made, and does not count it as part of an import', async () => {
     await seedAccount(shelf, [{ phone_number, trunk_sid: TRUNK }]);
     await put({ inbound: { ...inbound, metadata: '' } });
     const { paths, verdict } = await read();

@@ -9,12 +9,12 @@ interface LoggedError {
   cause?: LoggedError;
 }
 
-/** What made a request end with a 500, from a line of the log; undefined for any other line. */
+/** The cause of a 500, from a line of the log; undefined for any other line. */
 export const causeIn = (line: string): string | undefined => {
   if (!line.includes('"event":"request_failed"')) return undefined;
   const { request_id, err } = JSON.parse(line) as { request_id: string; err: LoggedError };
   const error = err.type === 'TRPCError' ? (err.cause ?? err) : err;
-  // A provider that fails is a 502 to 504, and a problem that the answer names.
+  // A failing provider is a 502 to 504, and the answer says why.
   if (statusOf(error) !== 500) return undefined;
   return `Request ${request_id} was answered 500:\n${stacksOf(error)}`;
 };
@@ -24,7 +24,7 @@ const statusOf = ({ code }: LoggedError): number => Reflect.get(problems, code ?
 const stacksOf = ({ stack, message, cause }: LoggedError): string =>
   `${stack ?? message}${cause ? `\nCaused by: ${stacksOf(cause)}` : ''}`;
 
-/** Prints what stands behind a 500, if the test fails that met it: an answer tells callers nothing of it. */
+/** Prints the cause of a 500 if the test that got it fails: the answer does not contain it. */
 export const showCause = (line: string): void => {
   const cause = causeIn(line);
   if (cause === undefined) return;
@@ -32,7 +32,7 @@ export const showCause = (line: string): void => {
   try {
     onTestFailed(show);
   } catch {
-    // No test is running: a hook met it.
+    // No test is running: it happened in a hook.
     show();
   }
 };

@@ -20,7 +20,7 @@ const sip = (fields: object = {}) => ({
   ...fields,
 });
 
-/** What stands at LiveKit for a number. */
+/** What LiveKit has for a number. */
 const linesOf = async (phone_number: string) => {
   const { inbound, outbound, rules } = await readWorld(service);
   const inboundTrunk = inbound.find(({ numbers }) => numbers?.includes(phone_number)) as
@@ -47,12 +47,12 @@ describe('the LiveKit side of a SIP number', () => {
     const named = `SIP_MEDIA_ENCRYPT_${encryption.toUpperCase()}`;
     for (const trunk of [inbound, outbound]) {
       expect(trunk?.media).toEqual({ encryption: named });
-      // Zero is not sent; it reads as `disable`.
+      // Protobuf omits zero, which means `disable`.
       expect(trunk?.mediaEncryption ?? 'SIP_MEDIA_ENCRYPT_DISABLE').toBe(named);
     }
   });
 
-  it('asks callers for digest credentials only where nothing else tells who calls', async () => {
+  it('requires digest credentials from callers only if nothing else identifies them', async () => {
     const credentials = { sip_username: 'user', sip_password: 'pass' };
     const cases = [
       [credentials, 'digest', { authUsername: 'user', authPassword: 'pass' }],
@@ -75,7 +75,7 @@ describe('the LiveKit side of a SIP number', () => {
     }
   });
 
-  it('binds the rule to its trunk, and gives each caller a room of their own', async () => {
+  it('binds the rule to its trunk, and gives each caller their own room', async () => {
     for (const [inbound_room_name, room_prefix] of [
       ['support', 'support'],
       ['call-', 'call-'],
@@ -93,7 +93,7 @@ describe('the LiveKit side of a SIP number', () => {
     }
   });
 
-  it('marks what it makes, without a secret in the metadata that callers see', async () => {
+  it('tags what it makes, without a secret in the metadata that participants see', async () => {
     const input = sip({ sip_username: 'user', sip_password: 'secret-password', inbound_pin: '987654' });
     const { data } = await caller.client.phoneNumbers.import.mutate(input);
     for (const thing of Object.values(await linesOf(input.phone_number))) {
@@ -127,7 +127,7 @@ describe('the LiveKit side of a SIP number', () => {
     ['203.0.113.9', '203.0.113.9'],
     ['2001:db8::9', '[2001:db8::9]'],
     [undefined, undefined],
-  ])('has LiveKit dial out with the From host %s', async (sip_from_host, fromHost) => {
+  ])('lets LiveKit dial out with the From host %s', async (sip_from_host, fromHost) => {
     const input = sip(sip_from_host === undefined ? {} : { sip_from_host });
     const { data } = await caller.client.phoneNumbers.import.mutate(input);
     expect(data).toMatchObject({ sip_from_host: sip_from_host ?? null });
@@ -136,7 +136,7 @@ describe('the LiveKit side of a SIP number', () => {
     expect(inbound).not.toHaveProperty('fromHost');
   });
 
-  it('refuses a From host that LiveKit drops without a word, and leaves nothing', async () => {
+  it('refuses a From host that LiveKit silently drops, and leaves nothing', async () => {
     const input = sip({ sip_from_host: 'carrier.example.com' });
     const instead = { trunk: { fromHost: '' } };
     service.sandbox.faults.add({ call: 'livekit.CreateSIPOutboundTrunk', kind: 'not_as_asked', body: instead });
@@ -150,7 +150,7 @@ describe('the LiveKit side of a SIP number', () => {
     expect(await linesOf(input.phone_number)).toEqual({ inbound: undefined, outbound: undefined, rule: undefined });
   });
 
-  it('takes a trunk for all numbers for no obstacle, nor a number that is only part of another', async () => {
+  it('is not blocked by a trunk for all numbers, or by a longer number', async () => {
     const input = sip();
     await service.sandbox.shelf.put('livekit.inbound_trunk', 'ST_wildcard', {
       sipTrunkId: 'ST_wildcard',
@@ -165,7 +165,7 @@ describe('the LiveKit side of a SIP number', () => {
     expect((await caller.client.phoneNumbers.import.mutate(input)).data.provisioning_state).toBe('active');
   });
 
-  it('sees a foreign trunk that writes the number another way', async () => {
+  it('finds a foreign trunk that writes the number another way', async () => {
     const input = sip();
     const written = input.phone_number.replace('+1555', '1 (555) ');
     await service.sandbox.shelf.put('livekit.inbound_trunk', 'ST_written', {
@@ -180,7 +180,7 @@ describe('the LiveKit side of a SIP number', () => {
     });
   });
 
-  it('takes over what a call of its own has made whose answer was lost, and leaves no second one', async () => {
+  it('takes over what its own call made when the answer was lost, and makes no second one', async () => {
     for (const call of [
       'livekit.CreateSIPInboundTrunk',
       'livekit.CreateSIPOutboundTrunk',
@@ -194,7 +194,7 @@ describe('the LiveKit side of a SIP number', () => {
     }
   });
 
-  it('never removes what carries the mark of another installation, or none', async () => {
+  it('never removes a resource with the tag of another installation, or without a tag', async () => {
     const input = sip();
     const foreign = { installation_id: 'ffffffffffff', phone_number_id: 'phon_ffffffffffff' };
     const metadata = JSON.stringify({ trunkline: foreign });
@@ -240,7 +240,7 @@ describe('the LiveKit side of a SIP number', () => {
     expect({ status, trunk_id: body.trunk_id }).toEqual({ status: 409, trunk_id: 'ST_other' });
   });
 
-  it('removes what it let go of once, and no record of its own that is unknown to it', async () => {
+  it('removes resources of a number that it released, but not those of a record it does not know', async () => {
     const mark = (phone_number_id: string) =>
       JSON.stringify({ trunkline: { installation_id: service.installation_id, phone_number_id } });
     const unknown = sip();
@@ -283,14 +283,14 @@ describe("Twilio's side", () => {
     return { owner, account_sid, ofTwilio: { provider: 'twilio', ...both, integration_id } as const };
   };
 
-  it('is not fooled by numbers of which the wanted one is a part', async () => {
+  it('finds the number among others that contain it', async () => {
     const phone_number = drawNumber();
     const { owner, ofTwilio } = await integrated(`${phone_number}12`);
     const { body } = await owner.rest('POST', '/api/phone-numbers', { ...ofTwilio, phone_number });
     expect(body.code).toBe('phone_number_not_owned');
   });
 
-  it('has one trunk for all numbers of an integration, and LiveKit dials out through it', async () => {
+  it('has one trunk for all numbers of an integration, through which LiveKit dials out', async () => {
     const numbers = [drawNumber(), drawNumber()];
     const { owner, account_sid, ofTwilio } = await integrated(...numbers);
     for (const phone_number of numbers) await owner.client.phoneNumbers.import.mutate({ ...ofTwilio, phone_number });
@@ -315,13 +315,13 @@ describe("Twilio's side", () => {
         authUsername: credential?.username,
         authPassword: credential?.password,
       });
-      // Elastic SIP Trunking answers no digest challenge: addresses tell who calls.
+      // Elastic SIP Trunking answers no digest challenge, so callers are identified by address.
       expect(inbound).not.toHaveProperty('authUsername');
       expect(inbound?.allowedAddresses).toContain('54.172.60.0/30');
     }
   });
 
-  it('pairs Secure Trunking with TLS and required encryption', async () => {
+  it('combines Secure Trunking with TLS and required encryption', async () => {
     const secure = await openService({
       environment: { TWILIO_SECURE_TRUNKING: 'true', TWILIO_SIGNALLING_ADDRESSES: '*' },
       sandbox: service.sandbox,
@@ -341,7 +341,7 @@ describe("Twilio's side", () => {
     await secure.close();
   });
 
-  it('chooses another domain name where somebody at Twilio has it', async () => {
+  it('chooses another domain name if the first is taken at Twilio', async () => {
     const phone_number = drawNumber();
     const { owner, ofTwilio } = await integrated(phone_number);
     const integration = { integration_id: ofTwilio.integration_id };
@@ -362,7 +362,7 @@ describe("Twilio's side", () => {
       const sid = `TK${String(other).padStart(32, '0')}`;
       await service.sandbox.shelf.put('twilio.trunk', sid, { sid, account_sid, friendly_name: `other ${other}` });
     }
-    // Its answer lost, the trunk must be found again behind the first page.
+    // The answer is lost, so the trunk must be found again, beyond the first page.
     service.sandbox.faults.add({ call: 'twilio.createTrunk', kind: 'drop_after' });
     await owner.client.phoneNumbers.import.mutate({ ...ofTwilio, phone_number });
     const ours = (await readWorld(service)).trunks.filter(
@@ -371,7 +371,7 @@ describe("Twilio's side", () => {
     expect(ours).toHaveLength(1);
   });
 
-  it('takes an API key in place of the auth token', async () => {
+  it('accepts an API key instead of the auth token', async () => {
     const phone_number = drawNumber();
     const { account_sid } = await integrated(phone_number);
     const account = (await service.sandbox.shelf.get<any>('twilio.account', account_sid)).api_keys[0];
@@ -394,7 +394,7 @@ describe("Twilio's side", () => {
 });
 
 describe('assign and unassign', () => {
-  it('change the rule in place, and nothing else of it', async () => {
+  it('change only the agent of the rule, in place', async () => {
     const input = sip({ inbound_pin: '1234', inbound_room_name: 'desk' });
     const { data } = await caller.client.phoneNumbers.import.mutate(input);
     const named = { phone_number_id: data.phone_number_id };
@@ -424,7 +424,7 @@ describe('assign and unassign', () => {
   });
 
   it.each(['drop_before', 'drop_after', 'hang_after', 'answer'] as const)(
-    'tell a failure that stays (%s), and the rule ends as the record says',
+    'answer a lasting failure (%s), and the rule ends up as the record says',
     async (kind) => {
       const input = sip({ agent_id: 'first' });
       const { data } = await caller.client.phoneNumbers.import.mutate(input);
@@ -442,7 +442,7 @@ describe('assign and unassign', () => {
     },
   );
 
-  it('of several at once let one win', async () => {
+  it('let one of several concurrent requests win', async () => {
     const input = sip();
     const { data } = await caller.client.phoneNumbers.import.mutate(input);
     const agents = ['a', 'b', 'c', 'd', 'e'];

@@ -35,7 +35,7 @@ const rowsOf = async (organization_id: string) => {
 };
 
 describe('two organizations', () => {
-  it.each(everyOperation)('see nothing of each other: $title', async ({ name, operation, ask }) => {
+  it.each(everyOperation)('cannot see each other: $title', async ({ name, operation, ask }) => {
     const before = await rowsOf(owner.organization_id);
     const input = sampleInput(name, operation, own);
     const { status, body } = await ask(stranger, name, operation, input);
@@ -47,14 +47,14 @@ describe('two organizations', () => {
     expect(await rowsOf(owner.organization_id)).toBe(before);
   });
 
-  it.each(everyOperation)('cannot be mixed up by a header: $title', async ({ name, operation, ask }) => {
+  it.each(everyOperation)('cannot be confused by a header: $title', async ({ name, operation, ask }) => {
     const headers = { 'X-Organization-Id': owner.organization_id };
     const { status, body } = await ask(stranger, name, operation, sampleInput(name, operation, own), headers);
     expect({ status, code: body.code }).toEqual({ status: 403, code: 'organization_mismatch' });
   });
 });
 
-describe('who has no key that works', () => {
+describe('a caller without a working key', () => {
   let expired: Caller;
   beforeAll(async () => {
     const expires_at = new Date(service.clock.now() + 60_000).toISOString();
@@ -72,7 +72,7 @@ describe('who has no key that works', () => {
     'an expired key': () => expired,
   };
   for (const [what, callerOf] of Object.entries(callers)) {
-    it.each(everyOperation)(`is not let in with ${what}: $title`, async ({ name, operation, ask }) => {
+    it.each(everyOperation)(`is refused with ${what}: $title`, async ({ name, operation, ask }) => {
       const before = await rowsOf(owner.organization_id);
       const { status, body } = await ask(callerOf(), name, operation, sampleInput(name, operation, own));
       expect({ status, code: body.code }).toEqual({ status: 401, code: 'unauthenticated' });
@@ -83,7 +83,7 @@ describe('who has no key that works', () => {
 
 describe('roles', () => {
   for (const role of Role.options) {
-    it.each(everyOperation)(`${role} may do what its permissions say: $title`, async ({ name, operation, ask }) => {
+    it.each(everyOperation)(`${role} may do what its permissions allow: $title`, async ({ name, operation, ask }) => {
       const caller = await service.newKey(stranger, role);
       const { permission } = operation;
       const allowed = permission === 'any key' || permissionsOf[role].includes(permission);

@@ -11,7 +11,7 @@ afterAll(() => service.close());
 
 const routes = ['/api/phone-numbers', '/trpc/phoneNumbers.import', '/trpc/phoneNumbers.import?batch=1'];
 
-/** The body of an import whose password holds these bytes. */
+/** The body of an import whose password has these bytes. */
 const bodyWith = (path: string, password: Buffer): Buffer => {
   const fields = { phone_number: drawNumber(), provider: 'sip', sip_username: 'user', sip_password: 'PASSWORD' };
   const json = JSON.stringify(path.endsWith('batch=1') ? { 0: fields } : fields);
@@ -28,7 +28,7 @@ const send = async (path: string, body: Buffer, type = 'application/json') => {
   return { status: response.status, text: await response.text() };
 };
 
-describe('text that is not whole is a 400, and nothing of it is replaced in silence', () => {
+describe('invalid text is a 400, and is never silently replaced', () => {
   const broken: Record<string, Buffer> = {
     'a byte that begins no character': Buffer.from([0xff]),
     'a character that is cut short': Buffer.from([0xe2, 0x82]),
@@ -46,7 +46,7 @@ describe('text that is not whole is a 400, and nothing of it is replaced in sile
     });
   }
 
-  it('in the name of a field too, and in a query', async () => {
+  it('in a field name and in a query', async () => {
     const field = await send('/api/phone-numbers', Buffer.from('{"\\ud800":1}'));
     expect(field).toMatchObject({ status: 400, text: expect.stringContaining('surrogate') });
     const query = '/trpc/phoneNumbers.list?input=%7B%22cursor%22%3A%22%5Cud800%22%7D';
@@ -54,7 +54,7 @@ describe('text that is not whole is a 400, and nothing of it is replaced in sile
     expect((await caller.rest('GET', '/api/phone-numbers?cursor=%FF')).body.code).toBe('invalid_request');
   });
 
-  it('and whole text is taken, escaped or not', async () => {
+  it('valid text is accepted, escaped or not', async () => {
     for (const path of routes) {
       for (const password of ['p\\ud83d\\ude00', 'pä😀']) {
         expect((await send(path, bodyWith(path, Buffer.from(password)))).status).toBeLessThan(300);

@@ -13,7 +13,7 @@ afterAll(() => service.close());
 
 const noOrganization = { 'X-Organization-Id': '' };
 
-/** How many calls were counted for the key by this request, from what its answer's headers say is left. */
+/** The status of this request, and how many calls of the key it used up according to the response headers. */
 const counted = async (path: string): Promise<{ status: number; calls: number }> => {
   const other = await service.newOrganization();
   const { status, headers } = await other.rest('GET', path);
@@ -21,7 +21,7 @@ const counted = async (path: string): Promise<{ status: number; calls: number }>
   return { status, calls: left === undefined ? 0 : 1000 - Number(left) };
 };
 
-describe('a tRPC address that can be read in two ways is a 400, and nothing of it runs', () => {
+describe('an ambiguous tRPC address is a 400, and nothing of it runs', () => {
   const names = 'me,me,me';
   it.each([
     ['batch twice', `/trpc/${names}?batch=1&batch=1`],
@@ -55,14 +55,14 @@ describe('a tRPC address that can be read in two ways is a 400, and nothing of i
     ['two inputs', '/trpc/phoneNumbers.list?input=%7B%7D&input=%7B%22page_size%22%3A1%7D'],
     ['an input that is no UTF-8', '/trpc/me?input=%FF'],
     ['21 calls', `/trpc/${Array.from({ length: 21 }, () => 'me').join(',')}?batch=1`],
-  ])('%s', async (_what, path) => {
+  ])('for a query: %s', async (_what, path) => {
     for (const headers of [{}, noOrganization]) {
       const { status, body } = await caller.rest('GET', path, undefined, headers);
       expect({ status, code: body.error?.data?.code ?? body.code }).toEqual({ status: 400, code: 'invalid_request' });
     }
   });
 
-  it('of a mutation too', async () => {
+  it('for a mutation', async () => {
     const before = (await caller.client.apiKeys.list.query()).data.length;
     const body = { 0: { name: 'x', role: 'user' }, 1: { name: 'y', role: 'user' } };
     for (const path of [
@@ -76,8 +76,8 @@ describe('a tRPC address that can be read in two ways is a 400, and nothing of i
   });
 });
 
-describe('what is admitted is what runs', () => {
-  it('each call of a batch is counted', async () => {
+describe('the calls that were checked are the ones that run', () => {
+  it('every call of a batch is counted', async () => {
     const one = await counted('/trpc/me?input=%7B%7D');
     expect(one).toEqual({ status: 200, calls: 1 });
     const batch = `/trpc/${Array.from({ length: 20 }, () => 'me').join(',')}?batch=1&input=%7B%7D`;
@@ -86,7 +86,7 @@ describe('what is admitted is what runs', () => {
     expect((await counted('/trpc/me,nothing?batch=1')).calls).toBe(2);
   });
 
-  it('a batch with a call that needs the organization needs it named', async () => {
+  it('a batch needs X-Organization-Id if one of its calls does', async () => {
     const { status, body } = await caller.rest('GET', '/trpc/me,apiKeys.list?batch=1&input=%7B%7D', undefined, {
       'X-Organization-Id': '',
     });
@@ -94,12 +94,15 @@ describe('what is admitted is what runs', () => {
     expect(body[0].error.data.code).toBe('organization_required');
   });
 
-  it.each(['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'])('%s is answered 405, with what is allowed', async (method) => {
-    const { status, headers } = await caller.rest(method, '/trpc/me');
-    expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'GET, POST' });
-  });
+  it.each(['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'])(
+    '%s is answered 405, with the allowed methods',
+    async (method) => {
+      const { status, headers } = await caller.rest(method, '/trpc/me');
+      expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'GET, POST' });
+    },
+  );
 
-  it('a mutation is not run by GET, nor a query by POST', async () => {
+  it('a mutation does not run by GET, nor a query by POST', async () => {
     const create = await caller.rest(
       'GET',
       '/trpc/apiKeys.create?input=%7B%22name%22%3A%22x%22%2C%22role%22%3A%22user%22%7D',
@@ -116,13 +119,13 @@ describe('what is admitted is what runs', () => {
     'application/jsonl',
     'application/json; charset=utf-16le',
     'text/plain',
-  ])('a body of the type %s is a 415', async (type) => {
+  ])('a body of type %s is a 415', async (type) => {
     const { status, body } = await caller.rest('POST', '/trpc/apiKeys.create', '{}', { 'Content-Type': type });
     expect({ status, code: body.error.data.code }).toEqual({ status: 415, code: 'unsupported_media_type' });
   });
 });
 
-describe('ready-made tRPC clients', () => {
+describe('the usual tRPC clients', () => {
   it.each([
     ['in batches', httpBatchLink],
     ['in streams', httpBatchStreamLink],

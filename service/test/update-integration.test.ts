@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const refusal = { kind: 'answer', status: 401, body: { code: 20_003, message: 'Authenticate', status: 401 } } as const;
 
-/** An integrated account, with numbers. */
+/** An integrated account that owns numbers. */
 const prepare = async (count = 1, more: object = {}) => {
   const caller = await service.newOrganization();
   const numbers = Array.from({ length: count }, () => drawNumber());
@@ -45,7 +45,7 @@ const prepare = async (count = 1, more: object = {}) => {
       at.as(caller).rest('POST', '/api/phone-numbers', {
         ...{ phone_number, provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id },
       }),
-    /** From now on Twilio takes another token, and no longer the old one. */
+    /** Changes the account at Twilio. */
     change: (changes: Partial<TwilioAccountState>) =>
       shelf.put('twilio.account', account.sid, { ...account, ...changes }),
     events: async () =>
@@ -57,7 +57,7 @@ const prepare = async (count = 1, more: object = {}) => {
 };
 
 describe('An update of an integration', () => {
-  it('renames it, with a revision and an event', async () => {
+  it('renames it, and gives it a revision and an event', async () => {
     const { update, get, events } = await prepare();
     const { status, body, headers } = await update({ name: 'Europe' });
     expect({ status, tag: headers.get('etag') }).toEqual({ status: 200, tag: '"2"' });
@@ -65,14 +65,14 @@ describe('An update of an integration', () => {
     expect((await events()).at(-1)).toEqual({ type: 'integration.updated', changes: { name: 'Europe' } });
   });
 
-  it('that changes nothing is no change', async () => {
+  it('that changes nothing leaves no trace', async () => {
     const { update, events } = await prepare();
     const { status, body } = await update({ name: 'Test', call_transfers: 'disabled' });
     expect({ status, revision: body.data.revision }).toEqual({ status: 200, revision: 1 });
     expect(await events()).toHaveLength(1);
   });
 
-  it('must name something, and nothing that it has not', async () => {
+  it('must name a field, and only fields of an integration', async () => {
     const { update } = await prepare();
     for (const input of [{}, { colour: 'red' }, { name: '' }, { call_transfers: null }]) {
       const { status, body } = await update(input);
@@ -80,13 +80,13 @@ describe('An update of an integration', () => {
     }
   });
 
-  it('of an integration that is not there is told so', async () => {
+  it('answers 404 for an unknown integration', async () => {
     const { caller } = await prepare();
     const { status, body } = await caller.rest('PUT', '/api/integrations/intg_000000000000', { name: 'x' });
     expect({ status, code: body.code }).toEqual({ status: 404, code: 'integration_not_found' });
   });
 
-  it('is refused where it has another revision, and one of twenty who read the same goes through', async () => {
+  it('answers 412 for another revision, and lets one of twenty concurrent updates of the same revision through', async () => {
     const { update, get } = await prepare();
     const { status, body } = await update({ name: 'x' }, { 'If-Match': '"7"' });
     expect({ status, code: body.code }).toEqual({ status: 412, code: 'precondition_failed' });
@@ -97,7 +97,7 @@ describe('An update of an integration', () => {
     expect((await get()).revision).toBe(2);
   });
 
-  it('is refused over tRPC where if_revision is another, one or several', async () => {
+  it('answers 412 over tRPC for another if_revision, one or several', async () => {
     const { caller, integration_id } = await prepare();
     const { update } = caller.client.integrations;
     await expect(update.mutate({ integration_id, name: 'x', if_revision: 7 })).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe('An update of an integration', () => {
     expect((await update.mutate({ integration_id, name: 'x', if_revision: [7, 1] })).data.revision).toBe(2);
   });
 
-  it('is done beside others that change something else: each of them holds', async () => {
+  it('can run beside updates of other fields: all take effect', async () => {
     const { update, get, key } = await prepare();
     const all = await Promise.all([
       update({ name: 'A' }),
@@ -119,7 +119,7 @@ describe('An update of an integration', () => {
 });
 
 describe('New credentials', () => {
-  it('take the place of the old ones: a key for a token, and a token for a key', async () => {
+  it('replace the former ones: a key for a token, and a token for a key', async () => {
     const { update, importing, key, of, change, events, numbers } = await prepare(2);
     expect((await importing()).status).toBe(201);
     expect((await update({ credentials: key })).body.data.credential_kind).toBe('api_key');
@@ -133,7 +133,7 @@ describe('New credentials', () => {
     expect(JSON.stringify(told)).not.toContain('a-new-token');
   });
 
-  it('that Twilio refuses change nothing', async () => {
+  it('change nothing if Twilio refuses them', async () => {
     const { update, get, token, importing } = await prepare();
     const before = await get();
     const { status, body } = await update({ name: 'x', credentials: { ...token, auth_token: 'wrong' } });
@@ -142,7 +142,7 @@ describe('New credentials', () => {
     expect((await importing()).status).toBe(201);
   });
 
-  it('of another account or Region are another integration', async () => {
+  it('of another account or Region are refused: that is another integration', async () => {
     const { update, token } = await prepare();
     const { key: other } = await prepare();
     for (const [credentials, path] of [
@@ -155,7 +155,7 @@ describe('New credentials', () => {
     }
   });
 
-  it('that do not reach every number are refused, with those that they do not reach', async () => {
+  it('are refused if they do not reach every number, naming those out of reach', async () => {
     const { update, numbers, importing, key, account, get } = await prepare(3);
     for (const phone_number of numbers) expect((await importing(phone_number)).status).toBe(201);
     const { shelf } = service.sandbox;
@@ -169,7 +169,7 @@ describe('New credentials', () => {
       { phone_number: numbers[1], phone_number_id: expect.stringMatching(/^phon_/) },
     ]);
     expect(body.detail).toContain(numbers[1]);
-    // The same digits, bought again, are another number.
+    // The same digits, bought again, are a different number.
     await seedNumber(shelf, account, { phone_number: numbers[1]! });
     expect((await update({ credentials: key })).status).toBe(400);
     await shelf.put('twilio.number', lost!.sid, lost!);
@@ -177,7 +177,7 @@ describe('New credentials', () => {
     expect((await get()).credential_kind).toBe('api_key');
   });
 
-  it('are refused with the first hundred of the numbers out of reach, and how many there are', async () => {
+  it('are refused naming the first hundred numbers out of reach, and how many there are', async () => {
     const { update, key, integration_id, importing, caller } = await prepare();
     expect((await importing()).status).toBe(201);
     const numbers = service.connection.collection('phone_numbers');
@@ -202,7 +202,7 @@ describe('New credentials', () => {
     await numbers.deleteMany({ organization_id: caller.organization_id, phone_number: /^\+1444/ });
   });
 
-  it('make an integration active again that was refused, and say so', async () => {
+  it('make a refused integration active again, with an event', async () => {
     const { update, importing, of, change, events, get } = await prepare();
     await change({ auth_token: 'a-new-token' });
     expect((await importing()).body.code).toBe('provider_credentials_refused');
@@ -217,7 +217,7 @@ describe('New credentials', () => {
     expect((await importing()).status).toBe(201);
   });
 
-  it('keep the routing credentials that they do not name', async () => {
+  it('keep the routing credentials if they name none', async () => {
     const caller = await service.newOrganization();
     const regional_tokens = { ie1: 'e'.repeat(32) };
     const account = await seedAccount(service.sandbox.shelf, [{ phone_number: drawNumber() }], { regional_tokens });
@@ -228,7 +228,7 @@ describe('New credentials', () => {
       ...{ name: 'Test', credentials: { ...credentials, routing_credentials } },
     });
     const path = `/api/integrations/${body.data.integration_id}`;
-    /** Only the routing credentials can read that. */
+    /** Only the routing credentials can read the Region. */
     const region = async () =>
       (await caller.rest('GET', `${path}/available-numbers?include=region`)).body.data[0].voice_region;
     expect((await caller.rest('PUT', path, { credentials })).body.data.has_routing_credentials).toBe(true);
@@ -241,7 +241,7 @@ describe('New credentials', () => {
   });
 
   it.each(['drop_before', 'drop_after', 'answer'] as const)(
-    'are not taken where a call fails, as by %s, and the old ones stay',
+    'are not stored if a call fails with %s, and the former ones stay',
     async (kind) => {
       const { update, key, get, importing } = await prepare();
       expect((await importing()).status).toBe(201);
@@ -257,7 +257,7 @@ describe('New credentials', () => {
     },
   );
 
-  it('are not taken where any call that proves them fails, but for what is only worth knowing', async () => {
+  it('are not stored if any call that proves them fails, except the one that reads only details', async () => {
     const { update, key, get, token, importing } = await prepare();
     expect((await importing()).status).toBe(201);
     const begun = service.sandbox.faults.calls.length;
@@ -288,7 +288,7 @@ describe('New credentials', () => {
     await expectWholeWorld(service);
   });
 
-  it('are what calls go by on every replica, within PROVIDER_TIMEOUT_SECONDS, also of an import that is under way', async () => {
+  it('are used by every replica within PROVIDER_TIMEOUT_SECONDS, even for an import under way', async () => {
     const { importing, update, of, change, get } = await prepare();
     service.sandbox.faults.add({ call: 'livekit.ListSIPInboundTrunk', kind: 'hold_before' });
     const held = importing(undefined, replica);
@@ -304,7 +304,7 @@ describe('New credentials', () => {
     await expectWholeWorld(service);
   });
 
-  it('are not called refused where a call with the old ones is, that began before', async () => {
+  it('do not become refused by a failing call that began with the former ones', async () => {
     const { importing, update, of, change, get } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.listNumbers', kind: 'hold_before' });
     const held = importing(undefined, replica);
@@ -317,7 +317,7 @@ describe('New credentials', () => {
     expect((await get()).status).toBe('active');
   });
 
-  it('are told to be accepted where the old ones were refused while they were proven', async () => {
+  it('are reported as accepted if the former ones were refused in the meantime', async () => {
     const { importing, update, of, change, events, get } = await prepare();
     await change({ auth_token: 'a-new-token' });
     service.sandbox.faults.add({ call: 'twilio.listTrunks', kind: 'hold_before' });
@@ -333,14 +333,14 @@ describe('New credentials', () => {
   });
 });
 
-describe('call_transfers', () => {
-  it('do not stop a deletion that began while they waited for their turn', async () => {
+describe('An update of call_transfers', () => {
+  it('does not stop a deletion that began while it waited for its turn', async () => {
     const { caller, update, importing, integration_id } = await prepare();
     const { body } = await importing();
     expect((await caller.rest('DELETE', `/api/phone-numbers/${body.data.phone_number_id}`)).status).toBe(200);
     const { connection, clock } = service;
     const integrations = connection.collection('integrations');
-    // As a deletion leaves it that waits for what is due.
+    // As left by a deletion that waits for other work.
     const due_at = new Date(clock.now() + 5000);
     const deletion = { actor: { key_id: 'key_000000000000' }, request_id: null };
     const $set = { state: 'deleting', deletion, 'provisioning.due_at': due_at };
@@ -353,7 +353,7 @@ describe('call_transfers', () => {
     await expectWholeWorld(service);
   });
 
-  it('are changed at Twilio in place before they are told, and stored where there is no trunk yet', async () => {
+  it('changes the trunk in place before it answers, and is only stored if there is no trunk yet', async () => {
     const { update, importing, trunk, get } = await prepare();
     expect((await update({ call_transfers: 'sip' })).body.data.call_transfers).toBe('sip');
     expect((await importing()).status).toBe(201);
@@ -367,7 +367,7 @@ describe('call_transfers', () => {
     await expectWholeWorld(service);
   });
 
-  it('that Twilio refuses stay as they were, here and there', async () => {
+  it('changes nothing, here or at Twilio, if Twilio refuses it', async () => {
     const { update, importing, trunk, get } = await prepare();
     expect((await importing()).status).toBe(201);
     const before = [await trunk(), await get()];
@@ -380,7 +380,7 @@ describe('call_transfers', () => {
     expect([await trunk(), await get()]).toEqual([before[0], { ...before[1], ...told }]);
   });
 
-  it('show that Twilio takes the credentials no longer', async () => {
+  it('marks the integration as refused if Twilio no longer accepts the credentials', async () => {
     const { update, importing, change, get } = await prepare();
     expect((await importing()).status).toBe(201);
     await change({ auth_token: 'a-new-token' });
@@ -390,9 +390,9 @@ describe('call_transfers', () => {
   });
 
   it.each([
-    ['is lost before', { kind: 'drop_before', times: 3 }],
-    ['is not what was asked', { kind: 'not_as_asked', body: { TransferMode: 'sip-only' }, times: 3 }],
-  ] as const)('whose answer %s are as they were, at Twilio too, in the end', async (_what, fault) => {
+    ['is lost before it took effect', { kind: 'drop_before', times: 3 }],
+    ['differs from the request', { kind: 'not_as_asked', body: { TransferMode: 'sip-only' }, times: 3 }],
+  ] as const)('whose answer %s is rolled back, at Twilio too', async (_what, fault) => {
     const { update, importing, trunk, get } = await prepare();
     expect((await importing()).status).toBe(201);
     const before = await get();
@@ -406,7 +406,7 @@ describe('call_transfers', () => {
     await expectWholeWorld(service);
   });
 
-  it('whose answer is lost after they took effect are told once that is seen', async () => {
+  it('whose answer is lost after it took effect succeeds once that is seen', async () => {
     const { update, importing, trunk } = await prepare();
     expect((await importing()).status).toBe(201);
     service.sandbox.faults.add({ call: 'twilio.updateTrunk', kind: 'drop_after' });
@@ -415,7 +415,7 @@ describe('call_transfers', () => {
     expect(await trunk()).toMatchObject({ transfer_mode: 'enable-all' });
   });
 
-  it('wait for an import that makes the trunk, and are those of the trunk then', async () => {
+  it('waits for an import that makes the trunk, and then changes that trunk', async () => {
     const { update, importing, trunk } = await prepare();
     service.sandbox.faults.add({ call: 'twilio.createOriginationUrl', kind: 'hold_before' });
     const held = importing();

@@ -39,7 +39,7 @@ const fill = async (count = ROWS) => {
   await installations().insertOne({ _id: 'installation' });
   await rows().insertMany(Array.from({ length: count }, (_, n) => ({ n, turned: 0 })));
 };
-/** How often the rows were turned: each upgrade adds one to each row that it turns. */
+/** How many rows were upgraded how often: each upgrade adds one to each row. */
 const turned = async () =>
   Object.fromEntries(
     (
@@ -60,7 +60,7 @@ const upgrade = ({ on = connection, clock = systemClock, signal = new AbortContr
   upgradeDatabase({ connection: on, clock, log, signal, tools, upgrades, batch: 100 });
 
 describe('an upgrade', () => {
-  it('turns every row once, schema by schema, and takes a database that tells no schema for the first', async () => {
+  it('upgrades every row once, schema by schema, and takes a database without a schema number for schema 1', async () => {
     await fill();
     await upgrade({ upgrades: [] });
     expect(await installations().findOne()).toEqual({ _id: 'installation', schema: 1 });
@@ -71,7 +71,7 @@ describe('an upgrade', () => {
     expect(await installations().findOne()).toEqual({ _id: 'installation', schema: 4 });
   });
 
-  it('keeps the prefixes that rooms have: to schema 3 what stood at their end was taken off on the way to LiveKit', async () => {
+  it('keeps the room prefixes in use: up to schema 3, trailing separators were dropped when sent to LiveKit', async () => {
     await installations().insertOne({ _id: 'installation', schema: 3 });
     const numbers = databaseOf(connection).collection('phone_numbers');
     const stored = ['call', 'call-', 'call_-*', 'a-b'];
@@ -81,7 +81,7 @@ describe('an upgrade', () => {
     expect(found.map(({ inbound_room_name }) => inbound_room_name)).toEqual(['call', 'call', 'call', 'a-b']);
   });
 
-  it('goes on where it was interrupted, and turns no row twice', async () => {
+  it('continues where it was interrupted, and upgrades no row twice', async () => {
     await fill();
     const failing: Upgrade = {
       things: (row, tools) => {
@@ -95,7 +95,7 @@ describe('an upgrade', () => {
     expect(await turned()).toEqual({ 1: ROWS });
   });
 
-  it('stops between two batches when the start is called off', async () => {
+  it('stops between two batches when the start is aborted', async () => {
     await fill();
     const start = new AbortController();
     const calledOff: Upgrade = {
@@ -110,14 +110,14 @@ describe('an upgrade', () => {
     expect(await turned()).toEqual({ 1: ROWS });
   });
 
-  it('is done by one of several replicas that start at once, and each of them waits for it', async () => {
+  it('is done by one of several replicas that start at once; the others wait for it', async () => {
     await fill();
     const replicas = await Promise.all([open(), open(), open()]);
     const after = await Promise.all(replicas.map((on) => upgrade({ on, upgrades: [turn, turn] }).then(turned)));
     expect(after).toEqual([{ 2: ROWS }, { 2: ROWS }, { 2: ROWS }]);
   });
 
-  describe('that another replica has begun', () => {
+  describe('begun by another replica', () => {
     const until = (ms: number, clock: typeof systemClock) => new Date(clock.now() + ms);
     const begin = async (clock: typeof systemClock) => {
       await fill(10);
@@ -125,7 +125,7 @@ describe('an upgrade', () => {
       await installations().updateOne({ _id: 'installation' }, { $set: { schema: 1, upgrading } });
     };
 
-    it('is taken over once its lease has run out', async () => {
+    it('is taken over when its lease has expired', async () => {
       const clock = createTurnedClock();
       await begin(clock);
       const waiting = upgrade({ upgrades: [turn], clock });
@@ -135,7 +135,7 @@ describe('an upgrade', () => {
       expect(await turned()).toEqual({ 1: 10 });
     });
 
-    it('is not waited for when the start is called off', async () => {
+    it('is no longer waited for when the start is aborted', async () => {
       const clock = createTurnedClock();
       await begin(clock);
       const start = new AbortController();
@@ -144,7 +144,7 @@ describe('an upgrade', () => {
       await expect(waiting).rejects.toBe(start.signal.reason);
     });
 
-    it('is not waited for without end', async () => {
+    it('is not waited for endlessly', async () => {
       const clock = createTurnedClock();
       await begin(clock);
       await installations().updateOne({ _id: 'installation' }, {
@@ -157,8 +157,8 @@ describe('an upgrade', () => {
   });
 });
 
-describe('a database that a newer version has written', () => {
-  it('is refused in a sentence that says what to do, and left as it is', async () => {
+describe('a database written by a newer version', () => {
+  it('is refused with a sentence that says what to do, and left as it is', async () => {
     const service = await openService({ mongodb_uri });
     await service.close();
     await installations().updateOne({ _id: 'installation' }, { $set: { schema: 99 } });
@@ -183,7 +183,7 @@ describe('an index', () => {
   const indexesOf = async (name: string) =>
     (await databaseOf(connection).collection(name).indexes()).map((index) => index.name);
 
-  it('that no collection asks for any longer is dropped at the start, and those of other collections stay', async () => {
+  it('is dropped at the start if its collection no longer defines it; other collections keep theirs', async () => {
     const db = databaseOf(connection);
     await (await openService({ mongodb_uri })).close();
     const before = await indexesOf('phone_numbers');
@@ -196,7 +196,7 @@ describe('an index', () => {
     expect(await indexesOf('theirs')).toEqual(['_id_', 'colour_1']);
   });
 
-  it('that must be unique in another way is replaced', async () => {
+  it('is replaced if its unique key changes', async () => {
     await prepare(things({ key: { a: 1 }, unique: true }));
     await rows().insertOne({ a: 1, b: 1 });
     await expect(rows().insertOne({ a: 1, b: 2 })).rejects.toThrow('E11000');
@@ -206,7 +206,7 @@ describe('an index', () => {
     expect(await indexesOf('things')).toEqual(['_id_', 'a_1_b_1']);
   });
 
-  it('stays while the one that takes its place cannot be built', async () => {
+  it('stays until the one that replaces it is built', async () => {
     await prepare(things({ key: { a: 1 }, unique: true }));
     await rows().insertMany([
       { a: 1, b: 1 },
@@ -216,7 +216,7 @@ describe('an index', () => {
     expect(await indexesOf('things')).toEqual(['_id_', 'a_1']);
   });
 
-  it('whose options changed is built anew, unless it is unique', async () => {
+  it('is rebuilt if its options changed, unless it is unique', async () => {
     await prepare(things({ key: { at: 1 }, expireAfterSeconds: 60 }));
     await prepare(things({ key: { at: 1 }, expireAfterSeconds: 120 }));
     const [, built] = await rows().indexes();
@@ -227,7 +227,7 @@ describe('an index', () => {
     expect(await indexesOf('things')).toEqual(['_id_', 'at_1']);
   });
 
-  it('is unique as in the last schema that was dumped, or comes with a later schema: former code would drop it', async () => {
+  it('is unique as in the last dumped schema, or comes with a later schema, because former code would drop it', async () => {
     const folders = await readdir(join(import.meta.dirname, 'fixtures'));
     const dumped = Math.max(...folders.flatMap((name) => Number(/^schema-(\d+)$/.exec(name)?.[1] ?? Number.NaN) || []));
     const { dump } = await readDump(`schema-${dumped}`);
@@ -242,7 +242,7 @@ describe('an index', () => {
 });
 
 describe('a stored request', () => {
-  it('does not ask for itself without end where an index that nobody asked for refuses it', async () => {
+  it('does not wait for itself endlessly if an unknown index refuses it', async () => {
     const service = await openService({ mongodb_uri });
     await databaseOf(connection).collection('idempotency_keys').createIndex({ organization_id: 1 }, { unique: true });
     const create = (key: string) =>

@@ -37,14 +37,14 @@ const importTwilio = async (fields: object) => {
   return (body.data.warnings ?? []) as string[];
 };
 
-describe('a list of addresses that lets everyone in', () => {
+describe('a list of addresses that allows everyone', () => {
   it.each([
     [['0.0.0.0/0']],
     [['0.0.0.0/1', '128.0.0.0/1']],
     [['::/0']],
     [['203.0.113.7/0']],
     [['0.0.0.0/0', '203.0.113.7']],
-  ])('counts as none: %j', async (allowed_addresses) => {
+  ])('counts as no list: %j', async (allowed_addresses) => {
     const proving = await importSip({ ...inbound, ...credentials, allowed_addresses });
     expect(proving.data.inbound_authentication).toBe('digest');
     expect(proving.warnings).toEqual([expect.stringContaining('callers must prove sip_username and sip_password')]);
@@ -62,17 +62,17 @@ describe('a list of addresses that lets everyone in', () => {
     ]);
   });
 
-  it('is no obstacle to what is set by hand', async () => {
+  it('does not override an explicit setting', async () => {
     const fields = { ...inbound, ...credentials, allowed_addresses: ['0.0.0.0/0'], inbound_authentication: 'none' };
     expect((await importSip(fields)).data.inbound_authentication).toBe('none');
   });
 });
 
-describe("a Twilio trunk of one's own", () => {
+describe("a caller's own Twilio trunk", () => {
   const own = { ...inbound, ...outbound, ...credentials, sip_server_address: 'acme.pstn.twilio.com' };
 
   it.each(['acme.pstn.twilio.com', 'acme.pstn.ashburn.twilio.com', 'ACME.pstn.twilio.com:5060'])(
-    'at %s is told what Twilio will refuse, each way',
+    'at %s is warned of what Twilio will refuse, in each direction',
     async (sip_server_address) => {
       const { data, warnings } = await importSip({ ...own, sip_server_address });
       expect(data).toMatchObject({ inbound_authentication: 'digest', media_encryption: 'allow' });
@@ -88,13 +88,13 @@ describe("a Twilio trunk of one's own", () => {
     ['without Secure Trunking', { media_encryption: 'disable' }],
     ['with Secure Trunking', { media_encryption: 'require', sip_transport: 'tls' }],
     ['with Secure Trunking, by the port', { media_encryption: 'allow', sip_server_address: 'a.pstn.twilio.com:5061' }],
-  ])('that is set as Twilio wants it is told nothing: %s', async (_how, fields) => {
+  ])('that is set up as Twilio requires has no warning: %s', async (_how, fields) => {
     const fitting = { ...own, allowed_addresses: ['54.172.60.0/30'], inbound_authentication: 'none', ...fields };
     const { warnings } = await importSip(fitting);
     expect(warnings.filter((warning) => /twilio/i.test(warning))).toEqual([]);
   });
 
-  it('is no other host', async () => {
+  it('is recognized only by its exact host', async () => {
     for (const sip_server_address of ['acme.sip.twilio.com', 'pstn.twilio.com.example', 'pstn-twilio.com']) {
       const { warnings } = await importSip({ ...own, sip_server_address });
       expect(warnings).toEqual([]);
@@ -102,7 +102,7 @@ describe("a Twilio trunk of one's own", () => {
   });
 });
 
-describe('what has no effect', () => {
+describe('a field without effect', () => {
   it.each([
     ['sip_server_address', { ...guarded, sip_server_address: 'sip.example.com' }],
     ['sip_from_host', { ...guarded, sip_from_host: 'carrier.example.com' }],
@@ -118,12 +118,12 @@ describe('what has no effect', () => {
     expect(warnings).toEqual([`${field} has no effect until ${missing} is true.`]);
   });
 
-  it('is named in one sentence where there is more', async () => {
+  it('is named in one sentence with others', async () => {
     const { warnings } = await importSip({ ...outbound, inbound_pin: '1234', agent_id: 'reception' });
     expect(warnings).toEqual(['inbound_pin, agent_id have no effect until supports_inbound is true.']);
   });
 
-  it('is named for a Twilio number as well', async () => {
+  it('is named for a Twilio number too', async () => {
     expect(
       await importTwilio({ supports_outbound: true, inbound_pin: '1234', replace_existing_routing: true }),
     ).toEqual(['inbound_pin, replace_existing_routing have no effect until supports_inbound is true.']);
@@ -132,12 +132,12 @@ describe('what has no effect', () => {
     );
   });
 
-  it('is an import without a direction', async () => {
+  it('is reported for an import without a direction', async () => {
     expect((await importSip({ inbound_pin: '1234' })).warnings).toEqual([expect.stringContaining('nothing is built')]);
     expect(await importTwilio({})).toEqual([expect.stringContaining('nothing is built')]);
   });
 
-  it('is nothing where both directions are asked for', async () => {
+  it('is not reported if both directions are requested', async () => {
     const fields = { ...inbound, ...outbound, ...credentials, inbound_pin: '1234', agent_id: 'reception' };
     expect((await importSip(fields)).warnings).toEqual([]);
   });

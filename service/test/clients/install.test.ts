@@ -23,7 +23,7 @@ const strict = {
   noUncheckedIndexedAccess: true,
 };
 
-/** Holds in no project unless the types of the package are there, and are not `any`. */
+/** Compiles only if the types of the package exist and are not `any`. */
 const refusals = (client: string) => `
   // @ts-expect-error: a Twilio number needs its integration
   () => ${client}.phoneNumbers.import.mutate({ phone_number: '+15551234567', provider: 'twilio' });
@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** An empty project, with the tarball installed by npm. */
+/** An empty project in which npm has installed the tarball. */
 const install = async (name: string, manifest: object, compilerOptions: object): Promise<string> => {
   const project = join(folder, name);
   await mkdir(project);
@@ -73,7 +73,7 @@ const here = (text: string, { url }: OpenedService) => text.replaceAll('http://1
 describe('the package, installed by npm', () => {
   let project: string;
 
-  it('runs the program of its README as an ES module, and types it', async () => {
+  it('runs the program in its README as an ES module, with types', async () => {
     await using service = await openService();
     project = await install('node-next', { type: 'module' }, { ...strict, module: 'nodenext', outDir: 'dist' });
     await writeFile(join(project, 'program.ts'), `${here(blocks('ts'), service)}${refusals('trunkline')}`);
@@ -84,7 +84,7 @@ describe('the package, installed by npm', () => {
     expect(data.map(({ phone_number }) => phone_number)).toEqual(['+15551234568', '+15551234567']);
   });
 
-  it('tells an editor what each operation does and what each field means', () => {
+  it('shows in an editor what each operation does and what each field means', () => {
     const hover = openEditor(join(project, 'program.ts'));
     expect(hover('mutate(')).toContain('Import a phone number.');
     expect(hover('agent_id:')).toContain('Assigns the number at once to the LiveKit agent of this name.');
@@ -92,7 +92,7 @@ describe('the package, installed by npm', () => {
     expect(hover('idempotencyKey:')).toContain('gets the first answer again, for 24 hours');
   });
 
-  it('runs the same through a bundler, which keeps out of a small client what it does not use', async () => {
+  it('runs the same through a bundler, which leaves unused code out of a small client', async () => {
     await using service = await openService();
     const options = { ...strict, module: 'esnext', moduleResolution: 'bundler', noEmit: true };
     project = await install('bundler', { type: 'module' }, options);
@@ -105,11 +105,11 @@ describe('the package, installed by npm', () => {
     await typeCheck(project);
     await bundle(project, 'program.ts');
     expect(await play(service, join(project, 'dist/program.js'))).toEqual(printed);
-    // About 22 kB; one schema, with zod and the numbers of every country, makes it ten times as large.
+    // About 22 kB; one zod schema with the numbers of every country makes it ten times as large.
     expect((await bundle(project, 'small.ts')).length).toBeLessThan(25_000);
   });
 
-  it('runs the program that requires it, and types it', async () => {
+  it('runs a program that requires it, with types', async () => {
     await using service = await openService();
     project = await install('commonjs', {}, { ...strict, module: 'nodenext', checkJs: true, noEmit: true });
     await writeFile(join(project, 'program.js'), `${here(blocks('js'), service)}${refusals('trunkline')}`);
@@ -124,7 +124,7 @@ const bundle = async (project: string, file: string): Promise<string> => {
   return output[0].code;
 };
 
-/** Answers what an editor shows where the program has these words first. */
+/** Returns what an editor shows at the first occurrence of these words. */
 const openEditor = (file: string): ((words: string) => string) => {
   const { options } = ts.parseJsonConfigFileContent(
     { compilerOptions: { ...strict, module: 'nodenext' } },
@@ -145,7 +145,7 @@ const openEditor = (file: string): ((words: string) => string) => {
   return (words) => ts.displayPartsToString(editor.getQuickInfoAtPosition(file, text.indexOf(words))?.documentation);
 };
 
-/** A program that compiles where the types that are written out are those that the schemas infer. */
+/** A program that compiles only if the exported types equal those inferred from the schemas. */
 const comparison = async (): Promise<string> => {
   const sources = (await readdir(join(contracts, 'src'))).filter((file) => /^[\w-]+\.ts$/.test(file));
   const text = (await Promise.all(sources.map((file) => readFile(join(contracts, 'src', file), 'utf8')))).join('\n');

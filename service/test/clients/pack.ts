@@ -7,9 +7,9 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A copy of the repository, as a clone that is installed and not built. */
+    /** A copy of the repository, installed but not built. */
     tree: string;
-    /** What `pnpm pack` makes of it. */
+    /** What `pnpm pack` produces from it. */
     tarball: string;
   }
 }
@@ -30,8 +30,8 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
 };
 
 /**
- * What git has, and what it would take, with the packages that are installed here. Of those that link to a package of the
- * repository, the copies link to each other.
+ * Everything in git, or that git would add, with the installed packages. Links between the repository's packages lead
+ * to the copies.
  */
 export const copyTree = async (tree: string): Promise<void> => {
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });

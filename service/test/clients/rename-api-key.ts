@@ -1,11 +1,14 @@
-/** A file that the recipe touches: new and whole, or with lines that go in before or in place of the one that begins so. */
+/**
+ * A file that the recipe changes: a new one, or one with lines added before, or replacing, the line with this
+ * beginning.
+ */
 interface Edit {
   file: string;
   whole?: string;
   inserts?: readonly ({ lines: string } & ({ before: string } | { inPlaceOf: string }))[];
 }
 
-/** CONTRIBUTING's first recipe, carried out: an operation that gives an API key another name. */
+/** CONTRIBUTING's first recipe as edits: an operation that renames an API key. */
 export const renameApiKey: readonly Edit[] = [
   {
     file: 'contracts/src/api-key.ts',
