@@ -7,7 +7,7 @@ import { type Answered, openTrunkline, type Trunkline } from './service.ts';
 import type { AcceptanceSettings } from './settings.ts';
 import { stillThere } from './still-there.ts';
 
-/** One promise of the service's, and what was seen of it. */
+/** One promise of the service, whether it was kept, and what was seen. */
 interface Kept {
   promise: string;
   kept: boolean;
@@ -16,24 +16,24 @@ interface Kept {
 
 export interface Outcome {
   promises: Kept[];
-  /** What is still at the vendors, and how to take it away; empty where nothing is. */
+  /** What is still at the vendors, and how to remove it; empty if nothing is. */
   left: string[];
   exchanges: Exchange[];
 }
 
 export interface AcceptOptions {
-  /** Where the database is kept meanwhile. */
+  /** The folder of the database during the run. */
   folder: string;
   say(line: string): void;
-  /** Ends the evening early: what was made is taken away. */
+  /** Aborts the run: everything it made is removed. */
   signal: AbortSignal;
-  /** Ends also the taking away: what is left is told. */
+  /** Also aborts the removal: what is left is reported. */
   at_once: AbortSignal;
-  /** While the number is imported: a person may call it. */
+  /** Called while the number is imported, so that a person can call it. */
   meanwhile?(): Promise<void>;
 }
 
-/** What will happen, for whoever is to confirm it. */
+/** What will happen, for confirmation. */
 export const planOf = ({ account_sid, phone_number, livekit, twilio_api_url }: AcceptanceSettings): string =>
   [
     `This uses the Twilio account ${account_sid}${twilio_api_url ? ` at ${twilio_api_url}` : ''} and the LiveKit project at ${livekit.url}.`,
@@ -47,7 +47,7 @@ export const planOf = ({ account_sid, phone_number, livekit, twilio_api_url }: A
     'It places no call, buys nothing, and leaves other numbers, trunks and rules alone.',
   ].join('\n');
 
-/** Drives the service with real accounts, through all that it promises for one number, and takes away what was made, also where it is interrupted. */
+/** Runs the service with real accounts through its promises for one number; always removes what was made. */
 export const accept = async (settings: AcceptanceSettings, options: AcceptOptions): Promise<Outcome> => {
   const { say, signal } = options;
   const promises: Kept[] = [];
@@ -106,7 +106,7 @@ const promisesOf = async (evening: Evening): Promise<void> => {
   const { settings, trunkline, recorder, note, options } = evening;
   const { signal } = options;
   const { account_sid, credentials } = settings;
-  // Each step begins with this, so that an interrupted evening goes no further.
+  // Every step calls this first, so an interrupted run does not continue.
   const ask = async (method: string, path: string, body?: object): Promise<Answered> => {
     signal.throwIfAborted();
     return trunkline.ask(method, path, body, signal);
@@ -119,7 +119,7 @@ const promisesOf = async (evening: Evening): Promise<void> => {
     failed.map(({ check, said }) => `${check}: ${said}`).join(' ') || 'Nothing failed.',
   );
 
-  // What the start has asked is of no number.
+  // The calls of the start are not about the number.
   recorder.clear();
   const input = { name: 'Acceptance', credentials: { provider: 'twilio', account_sid, ...credentials } };
   const integrated = await ask('POST', '/api/integrations', input);
@@ -154,7 +154,7 @@ const importOf = ({ phone_number }: AcceptanceSettings, integration_id: string) 
   supports_outbound: true,
 });
 
-/** Resolves with the number's id, where it is imported. */
+/** Resolves with the number's id if it was imported. */
 const seeImport = async ({ settings, eyes, note }: Evening, ask: Ask, integration_id: string) => {
   const imported = await ask('POST', '/api/phone-numbers', importOf(settings, integration_id));
   const { data } = imported.body ?? {};
@@ -263,7 +263,7 @@ const seeRelease = async (evening: Evening, ask: Ask, path: string): Promise<voi
 
 const isSame = (one: Routing | undefined, other: Routing): boolean => isDeepStrictEqual({ ...one }, { ...other });
 
-/** Tells which fields differ, and not what they hold: a voice URL may have a password. */
+/** Names the fields that differ, but not their values: a voice URL may contain a password. */
 const differenceOf = (now: Routing | undefined, before: Routing): string => {
   if (now === undefined) return 'The account no longer has the number.';
   const differing = routingFields.filter((field) => now[field] !== before[field]);
@@ -278,11 +278,11 @@ const tell = ({ status, body }: Answered): string =>
     '.',
   );
 
-/** How long a number that is still being imported or released is waited for. */
+/** How long to wait for a number that is still being imported or released. */
 const TRIES = 60;
 const PAUSE_MS = 1000;
 
-/** Releases the number and takes the account's trunk away. Tells what is left: as it is seen, and where nobody can look, as it passed. */
+/** Releases the number and removes the account's trunk. Returns what is left, as seen or as recorded. */
 const takeAway = async (evening: Evening): Promise<string[]> => {
   const { trunkline, recorder, eyes, settings, number_sid, options } = evening;
   const { at_once } = options;
@@ -329,7 +329,9 @@ const takeAway = async (evening: Evening): Promise<string[]> => {
   return [...left, `By what passed, these are there: ${passed.join(', ') || 'none'}.`];
 };
 
-/** Until the service has no number any more. What was interrupted goes forward first, as nobody was told how it ended. */
+/**
+ * Releases by force until the service has no number. An interrupted import, which no one was told of, completes first.
+ */
 const release = async (
   trunkline: Trunkline,
   { phone_number }: AcceptanceSettings,

@@ -20,7 +20,7 @@ const main = join(import.meta.dirname, 'main.ts');
 const recordings = join(import.meta.dirname, 'recordings');
 const read = (name: string): Recording => JSON.parse(readFileSync(join(recordings, name), 'utf8'));
 
-// Each is a whole evening, with a start of the service.
+// Each is a whole acceptance run, including a start of the service.
 const LONG = { timeout: 180_000 };
 
 const rehearse = () => openRehearsal({ mongodb_uri: uniqueDatabase() });
@@ -34,7 +34,7 @@ const never = new AbortController().signal;
 const play = (rehearsal: Rehearsal, more: { signal?: AbortSignal; at_once?: AbortSignal } = {}): Promise<Outcome> =>
   accept(rehearsal.settings, { folder, say: () => {}, signal: never, at_once: never, ...more });
 
-/** What is asked, and with which status it is answered, whatever the ids. */
+/** The requests and their statuses, without ids. */
 const stepsOf = ({ exchanges }: Recording): string[] =>
   exchanges
     .map(({ vendor, method, path, status }) => `${vendor} ${method} ${path} ${status}`)
@@ -53,7 +53,7 @@ const expectAsBefore = async ({ sandbox }: Rehearsal) => {
   expect(numbers).toMatchObject([{ trunk_sid: null, voice_url: expect.stringContaining('a-token-of-theirs') }]);
 };
 
-describe('an evening with the stand-ins', LONG, () => {
+describe('an acceptance run with the stand-ins', LONG, () => {
   let rehearsal: Rehearsal;
   let outcome: Outcome;
   beforeAll(async () => {
@@ -62,28 +62,28 @@ describe('an evening with the stand-ins', LONG, () => {
   }, 180_000);
   afterAll(() => rehearsal[Symbol.asyncDispose]());
 
-  it('sees every promise kept, and leaves nothing', async () => {
+  it('finds every promise kept, and leaves nothing', async () => {
     expect(outcome.promises.filter(({ kept }) => !kept)).toEqual([]);
     expect(outcome.promises.length).toBeGreaterThan(15);
     expect(outcome.left).toEqual([]);
     await expectAsBefore(rehearsal);
   });
 
-  it('is told in a report without secrets', () => {
+  it('has a report without secrets', () => {
     const report = reportOf(outcome, rehearsal.settings);
     expect(report).toContain('| Twilio routes the number exactly as before | yes | All 6 fields are equal. |');
     expect(report).toContain('Nothing of it is left at Twilio or LiveKit.');
     for (const secret of [rehearsal.settings.secret, 'a-token-of-theirs']) expect(report).not.toContain(secret);
   });
 
-  it("is recorded without anything that is anybody's", () => {
+  it('has a recording without anything private', () => {
     const { settings, sandbox } = rehearsal;
     const recording = JSON.stringify(recordingOf(outcome.exchanges, settings));
     const passed = JSON.stringify(outcome.exchanges);
     const password = /Password=([^&"]+)/.exec(passed)?.[1];
     const hidden = {
       account: settings.account_sid,
-      // Twilio tells it to whoever reads the account.
+      // Twilio returns it when the account is read.
       token: settings.secret,
       number: settings.phone_number.slice(2),
       voice_url: 'a-token-of-theirs',
@@ -99,7 +99,7 @@ describe('an evening with the stand-ins', LONG, () => {
     expect(recording.includes(sandbox.livekit.api_secret)).toBe(false);
   });
 
-  it('is not kept where anything private is left', () => {
+  it('has its recording refused if anything private is left', () => {
     const said = (body: string) => [{ ...outcome.exchanges[0]!, answer: { status: 200, type: '', body } }];
     const { settings } = rehearsal;
     const spelt = settings.phone_number.replace(/^\+1(...)(...)(....)$/, '($1) $2-$3');
@@ -107,18 +107,18 @@ describe('an evening with the stand-ins', LONG, () => {
     expect(() => recordingOf(said(JSON.stringify({ comment: 'hello' })), settings)).not.toThrow();
   });
 
-  it('asks what the recording has that is kept: make it anew where an evening has changed', () => {
+  it('makes the calls of the stored recording: record it again if they changed', () => {
     // npx -y pnpm acceptance --rehearse --yes
     expect(stepsOf(recordingOf(outcome.exchanges, rehearsal.settings))).toEqual(stepsOf(read('stand-ins.json')));
   });
 
-  it('replays', async () => {
+  it('can be replayed', async () => {
     expect(await replay(recordingOf(outcome.exchanges, rehearsal.settings))).toEqual([]);
   });
 });
 
-describe('a recording that is kept', LONG, () => {
-  it.each(readdirSync(recordings))('%s is answered by the stand-ins as it was', async (name) => {
+describe('a stored recording', LONG, () => {
+  it.each(readdirSync(recordings))('%s gets the same answers from the stand-ins', async (name) => {
     expect(await replay(read(name))).toEqual([]);
   });
 
@@ -130,7 +130,7 @@ describe('a recording that is kept', LONG, () => {
   const trunkOf = ({ exchanges }: Recording) =>
     exchanges.find(({ path, method }) => method === 'POST' && path === '/v1/Trunks')!;
 
-  it('fails the stand-in where it answers otherwise', async () => {
+  it('fails if the stand-in answers differently', async () => {
     const [status] = await other((recording) => {
       trunkOf(recording).status = 400;
     });
@@ -149,9 +149,9 @@ describe('a recording that is kept', LONG, () => {
   });
 });
 
-describe('an evening that is interrupted', LONG, () => {
+describe('an acceptance run that is interrupted', LONG, () => {
   it.each(['livekit.CreateSIPDispatchRule', 'twilio.createTrunk', 'twilio.updateNumber', 'livekit.DeleteSIPTrunk'])(
-    'during %s takes away what was made, and leaves nothing',
+    'during %s removes what was made, and leaves nothing',
     async (call) => {
       await using rehearsal = await rehearse();
       const { faults } = rehearsal.sandbox;
@@ -167,11 +167,11 @@ describe('an evening that is interrupted', LONG, () => {
     },
   );
 
-  it('says exactly what is left, where it is interrupted again', async () => {
+  it('says exactly what is left if it is interrupted again', async () => {
     await using rehearsal = await rehearse();
     const { faults } = rehearsal.sandbox;
     const [interrupted, at_once] = [new AbortController(), new AbortController()];
-    // The agent is assigned: the number is imported. From then on Twilio is down.
+    // The agent is assigned, so the number is imported. From then on Twilio is down.
     faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'hold_after' }, () => {
       faults.add({ call: 'twilio.', kind: 'answer', status: 503, times: 1000 }, () =>
         at_once.abort(new Error('interrupted')),
@@ -195,7 +195,7 @@ describe('an evening that is interrupted', LONG, () => {
 });
 
 describe('npx -y pnpm acceptance', LONG, () => {
-  it('names every setting that is missing, and where it is found', () => {
+  it('names every missing setting and where to find it', () => {
     expect(() => readSettings({ TWILIO_ACCOUNT_SID: 'AC1' })).toThrow(
       /^Set these environment variables.*\n {2}TWILIO_AUTH_TOKEN .*\n {2}TWILIO_PHONE_NUMBER .*\n {2}LIVEKIT_URL /,
     );
@@ -225,7 +225,7 @@ describe('npx -y pnpm acceptance', LONG, () => {
     expect(sandbox.faults.calls).toEqual([]);
   });
 
-  it('takes away what was made at Ctrl-C, and says so', async () => {
+  it('removes what was made at Ctrl-C, and says so', async () => {
     const evening = start(process.execPath, [main, '--rehearse', '--yes', '--folder', join(folder, 'interrupted')]);
     await evening.line(/^kept {4}One call imports the number/);
     evening.child.kill('SIGINT');

@@ -50,7 +50,7 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 2;
 }
-// An embedded mongod that could not be stopped is not waited for.
+// Do not wait for an embedded mongod that could not be stopped.
 process.exit();
 
 async function main({
@@ -88,7 +88,7 @@ async function main({
   });
   const report = reportOf(outcome, settings);
   await writeFile(join(folder, 'report.md'), report);
-  // Where anything private is left in it, it is not written, and this ends with an error.
+  // If anything private is left in it, the recording is not written, and this fails.
   if (!interrupted.signal.aborted) {
     const recording = recordingOf(outcome.exchanges, settings);
     await writeFile(join(folder, 'recording.json'), `${JSON.stringify(recording, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import { SipClient } from 'livekit-server-sdk';
 import type { AcceptanceSettings } from './settings.ts';
 
-/** How Twilio handles the calls of a number: the fields that a release gives back. */
+/** Twilio's fields for the calls of a number, which a release restores. */
 export const routingFields = [
   'voice_url',
   'voice_method',
@@ -20,7 +20,7 @@ interface TwilioThing {
 
 const WAIT_MS = 30_000;
 
-/** Looks at both vendors without the service: what it says is compared with what is there. */
+/** Reads both vendors without the service, to compare what it says with what is there. */
 export const openOwnEyes = (settings: AcceptanceSettings) => {
   const { account_sid, user, secret, phone_number, livekit, twilio_api_url } = settings;
   const sip = new SipClient(livekit.url.replace(/^ws/i, 'http'), livekit.api_key, livekit.api_secret);
@@ -41,7 +41,7 @@ export const openOwnEyes = (settings: AcceptanceSettings) => {
   const account = `/2010-04-01/Accounts/${account_sid}`;
 
   return {
-    /** Undefined: the account does not have the number. */
+    /** Undefined if the account does not have the number. */
     number: async (): Promise<{ sid: string; routing: Routing } | undefined> => {
       const query = new URLSearchParams({ PhoneNumber: phone_number });
       const { incoming_phone_numbers } = await twilio(
@@ -58,7 +58,7 @@ export const openOwnEyes = (settings: AcceptanceSettings) => {
       (await twilio('trunking.twilio.com', `/v1/Trunks/${sid}/OriginationUrls`)).origination_urls.map(
         ({ sip_url }: any) => sip_url,
       ),
-    /** What LiveKit has for this number, and the rules of its inbound trunks. */
+    /** LiveKit's trunks for this number, and the rules of its inbound trunks. */
     livekit: async () => {
       const [inbound, outbound] = await Promise.all([
         sip.listSipInboundTrunk({ numbers: [phone_number] }),
@@ -73,7 +73,7 @@ export const openOwnEyes = (settings: AcceptanceSettings) => {
         rules: rules.filter((rule) => rule.trunkIds.some((id) => trunkIds.includes(id))),
       };
     },
-    /** What the integration of this evening has at Twilio, by our mark. */
+    /** The resources of this run's integration at Twilio, found by our tag. */
     carrierParts: async (installation_id: string): Promise<{ trunks: TwilioThing[]; lists: TwilioThing[] }> => {
       const isOurs = ({ friendly_name }: TwilioThing) => friendly_name?.startsWith(`trunkline ${installation_id} `);
       const [{ trunks }, { credential_lists }] = await Promise.all([

@@ -4,34 +4,33 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { AcceptanceSettings } from './settings.ts';
 
-/** One request of the service's to a vendor, and what was answered. */
+/** One request of the service to a vendor, and the answer. */
 export interface Exchange {
   vendor: 'twilio' | 'livekit';
   method: string;
-  /** Of Twilio; LiveKit's is that of the project. */
+  /** Twilio's host. LiveKit's is always the project's. */
   host?: string;
   /** With the query. */
   path: string;
   /** A form, or JSON. */
   body: string;
-  /** Absent: no answer came. */
+  /** Absent if no answer came. */
   answer?: { status: number; type: string; body: string };
 }
 
 export interface Recorder extends AsyncDisposable {
-  /** In place of Twilio, and of LiveKit. */
+  /** The URLs to use instead of Twilio's and LiveKit's. */
   twilio_url: string;
   livekit_url: string;
-  /** In the order in which they were asked. */
+  /** In the order of the requests. */
   exchanges: Exchange[];
-  /** Forgets them. */
   clear(): void;
 }
 
-/** Longer than the service waits itself. */
+/** Longer than the service itself waits. */
 const GIVEN_UP_MS = 60_000;
 
-/** Stands between the service and both vendors, and writes down what passes, but for who asks. */
+/** A proxy between the service and both vendors that records what passes, without credentials. */
 export const openRecorder = async ({ twilio_api_url, livekit }: AcceptanceSettings): Promise<Recorder> => {
   const exchanges: Exchange[] = [];
   const twilio = await open((req) => {
@@ -91,7 +90,7 @@ const open = async (targetOf: (req: IncomingMessage) => Target, exchanges: Excha
     res.writeHead(answered.status).end(said);
   };
   const server = createServer((req, res) => {
-    // Where the vendor gives no answer, neither does this.
+    // If the vendor does not answer, neither does the proxy.
     pass(req, res).catch(() => req.socket.destroy());
   });
   server.listen(0, '127.0.0.1');

@@ -2,7 +2,7 @@ import { redact } from '../../src/vendors/redact.ts';
 import type { Exchange } from './recorder.ts';
 import type { AcceptanceSettings } from './settings.ts';
 
-/** A form or JSON as an object; else the text. */
+/** A form or JSON as an object, otherwise the text. */
 export type Content = unknown;
 
 export interface RecordedExchange {
@@ -12,12 +12,12 @@ export interface RecordedExchange {
   path: string;
   query: Record<string, string>;
   request: Content;
-  /** Absent: no answer came. */
+  /** Absent if no answer came. */
   status?: number;
   answer?: Content;
 }
 
-/** What was asked of the vendors in one evening, and what they answered, with nothing in it that is anybody's. */
+/** The requests to the vendors in one run, and their answers, without anything private. */
 export interface Recording {
   account_sid: string;
   phone_number: string;
@@ -31,8 +31,8 @@ const NUMBER = '+15550100000';
 const SIP_HOST = 'sip.example.com';
 
 /**
- * Takes out of what passed what is secret or private: passwords, account and other ids of Twilio, phone numbers, hosts, and
- * what people have written. The same thing has the same name everywhere. Throws where something is left in spite of it.
+ * Replaces everything secret or private: passwords, Twilio's ids, phone numbers, hosts, and names that people gave. The
+ * same value gets the same replacement everywhere. Throws if anything private is left.
  */
 export const recordingOf = (exchanges: readonly Exchange[], settings: AcceptanceSettings): Recording => {
   const { account_sid, user, secret, phone_number, livekit } = settings;
@@ -52,7 +52,7 @@ export const recordingOf = (exchanges: readonly Exchange[], settings: Acceptance
       .replaceAll(/\b[A-Z]{2}[0-9a-fA-F]{32}\b/g, (sid) =>
         named(sids, sid, (n) => sid.slice(0, 2) + n.toString(16).padStart(32, '0')),
       )
-      // Within an address its plus is written so.
+      // In a URL, the plus is encoded.
       .replaceAll(/(\+|%2B)([1-9][0-9]{6,14})\b/gi, (_, plus: string, digits: string) =>
         named(numbers, `+${digits}`, (n) => `+1555010${String(n).padStart(4, '0')}`).replace('+', plus),
       )
@@ -68,7 +68,7 @@ export const recordingOf = (exchanges: readonly Exchange[], settings: Acceptance
       ...(answer !== undefined && { answer: clean(answer) }),
     }),
   );
-  // At once, for it looks for many spellings.
+  // All at once, because it searches for many spellings.
   const cleaned = redact(JSON.stringify(named_anew), secrets);
   requireClean(cleaned, {
     'the account': account_sid,
@@ -103,11 +103,11 @@ export const readJson = (text: string): Content => {
   }
 };
 
-/** Both vendors' spellings. */
+/** In both vendors' spellings. */
 const isSecret = (key: string) => /password|secret|auth_?token|^pin$/i.test(key);
 const isWritten = (key: string) => /^friendly_?name$/i.test(key);
 
-/** What a field's name tells: secrets, names that people gave, and addresses of theirs. */
+/** Hides what a field's name reveals as private: secrets, names that people gave, and their URLs. */
 export const hideFields = (value: Content, key = ''): Content => {
   if (Array.isArray(value)) return value.map((one) => hideFields(one, key));
   if (typeof value === 'object' && value !== null)
@@ -132,7 +132,7 @@ export const mapStrings = (value: Content, change: (text: string) => string): Co
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, mapStrings(one, change)]));
 };
 
-/** Whatever spelling it has: `(555) 123-4567` is the number, too. */
+/** In any spelling: `(555) 123-4567` is the number, too. */
 const requireClean = (text: string, privates: Record<string, string>): void => {
   const bare = (it: string) => it.toLowerCase().replaceAll(/[ ().-]/g, '');
   for (const [what, hidden] of Object.entries(privates)) {

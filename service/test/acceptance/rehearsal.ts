@@ -10,7 +10,7 @@ export interface Rehearsal extends AsyncDisposable {
   sandbox: Sandbox;
 }
 
-/** The stand-ins in place of both vendors, and something that answers SIP; with an account and a number that was routed somewhere. */
+/** Stand-ins for both vendors and a SIP server, with an account and a number that was routed somewhere. */
 export const openRehearsal = async (more: Partial<AcceptanceSettings> = {}): Promise<Rehearsal> => {
   const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });
   const sip = await openSipServer({ transport: 'tcp' });

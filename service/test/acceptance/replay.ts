@@ -14,7 +14,7 @@ import {
   SECRET,
 } from './recording.ts';
 
-/** Asks the stand-ins what was asked of the vendors, in the same order, and tells where they answer otherwise. */
+/** Sends the recorded requests to the stand-ins in the same order, and returns where their answers differ. */
 export const replay = async ({ account_sid, exchanges }: Recording): Promise<string[]> => {
   const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });
   try {
@@ -27,7 +27,7 @@ export const replay = async ({ account_sid, exchanges }: Recording): Promise<str
       twilio: `Basic ${Buffer.from(`${account.sid}:${account.auth_token}`).toString('base64')}`,
       livekit: `Bearer ${await token.toJwt()}`,
     };
-    /** Ids of the recording, as the stand-in has drawn them. */
+    /** Maps ids of the recording to those of the stand-in. */
     const ids = new Map<string, string>();
     const here = (text: string): string =>
       [...ids].reduce((changed, [recorded, drawn]) => changed.replaceAll(recorded, drawn), text);
@@ -61,7 +61,7 @@ const types = {
   livekit: 'application/json',
 } as const;
 
-/** What it stands for is nowhere; the stand-in wants one that Twilio would take. */
+/** The recording has no real passwords; the stand-in requires one that Twilio would accept. */
 const PASSWORD = 'A-password-of-25-letters-1';
 
 const urlOf = (base: string, { path, query }: RecordedExchange, here: (text: string) => string): string => {
@@ -74,7 +74,7 @@ const bodyOf = ({ vendor, request }: RecordedExchange, here: (text: string) => s
   return vendor === 'twilio' ? new URLSearchParams(asked as Record<string, string>).toString() : JSON.stringify(asked);
 };
 
-/** The account's numbers, as they were seen first. */
+/** The account's numbers, as first seen. */
 const numbersIn = (exchanges: readonly RecordedExchange[]): SeededNumber[] => {
   const seen = new Map<string, SeededNumber>();
   for (const { answer } of exchanges) {
@@ -93,7 +93,7 @@ const numbersIn = (exchanges: readonly RecordedExchange[]): SeededNumber[] => {
 
 const ID = /^(?:([A-Z]{2})[0-9a-f]{32}|(ST|SDR)_\w+)$/;
 const kindOf = (text: string): string | undefined => ID.exec(text)?.slice(1).find(Boolean);
-/** Of every day another. */
+/** Times differ from day to day. */
 const isTime = (path: string) => /(date_created|date_updated|created_?at|updated_?at)$/i.test(path);
 
 interface Ids {

@@ -1,7 +1,7 @@
 import type { Outcome } from './accept.ts';
 import type { AcceptanceSettings } from './settings.ts';
 
-/** Each promise, and what was seen: for people, and without secrets. */
+/** A report of each promise and what was seen, for people, without secrets. */
 export const reportOf = (
   { promises, left, exchanges }: Outcome,
   { account_sid, phone_number, livekit, twilio_api_url }: AcceptanceSettings,

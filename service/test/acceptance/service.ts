@@ -8,7 +8,7 @@ import type { AcceptanceSettings } from './settings.ts';
 
 export interface Answered {
   status: number;
-  // Answers of every shape are looked into.
+  // Answers of every shape are read.
   body: any;
 }
 
@@ -18,11 +18,11 @@ interface Finding {
   said: string;
 }
 
-/** The service, as its users see it: over HTTP. */
+/** The service as its users see it, over HTTP. */
 export interface Trunkline extends AsyncDisposable {
   installation_id: string;
   ask(method: string, path: string, body: object | undefined, signal: AbortSignal): Promise<Answered>;
-  /** What it saw after its start, once it has seen all. */
+  /** The findings of its start, once all checks are done. */
   findings(): Promise<Finding[]>;
 }
 
@@ -32,7 +32,7 @@ const states: Record<string, Finding['state']> = {
   check_failed: 'failed',
 };
 
-/** The service as `pnpm start` runs it, in this process, with the recorder between it and the vendors. */
+/** The service in this process as `pnpm start` runs it, with the recorder between it and the vendors. */
 export const openTrunkline = async (
   settings: AcceptanceSettings,
   recorder: Pick<Recorder, 'twilio_url' | 'livekit_url'>,
@@ -58,7 +58,7 @@ export const openTrunkline = async (
   if (config.livekit === undefined) throw new Error('The LIVEKIT_ settings are missing');
   const logged: { event?: string; check?: string; msg?: string; installation_id?: string }[] = [];
   const log = { write: (line: string) => void logged.push(JSON.parse(line)) };
-  // Beside the settings: they would not have the URL of a cloud replaced.
+  // Set here, because the settings do not allow replacing the URL of LiveKit Cloud.
   const recorded = { ...config, livekit: { ...config.livekit, url: recorder.livekit_url } };
   const running = await run(recorded, { say: () => {}, log, signal });
   const base = `http://127.0.0.1:${running.port}`;
@@ -83,7 +83,7 @@ export const openTrunkline = async (
           const state = states[event];
           return state === undefined ? [] : [{ check, state, said: msg }];
         });
-      // All are logged at once, and this one is the last.
+      // All findings are logged together, and this one is the last.
       await until('the start has checked', async () => found().some(({ check }) => check === 'credentials'));
       return found();
     },

@@ -1,15 +1,15 @@
-/** Whose accounts are used, from the environment alone. */
+/** The accounts to use, read only from the environment. */
 export interface AcceptanceSettings {
   account_sid: string;
-  /** An auth token, or an API key with its secret. */
+  /** The SID of the account or of an API key. */
   user: string;
   secret: string;
   credentials: { auth_token: string } | { api_key_sid: string; api_key_secret: string };
   phone_number: string;
   livekit: { url: string; api_key: string; api_secret: string; sip_host: string };
-  /** In place of Twilio itself: a stand-in. */
+  /** The URL of a stand-in, instead of Twilio's. */
   twilio_api_url: string | undefined;
-  /** In place of the embedded database. */
+  /** Instead of the embedded database. */
   mongodb_uri: string | undefined;
 }
 
@@ -25,7 +25,7 @@ const needed: Record<string, string> = {
   LIVEKIT_SIP_HOST: 'LiveKit Cloud, Settings, Project: the SIP URI without sip:',
 };
 
-/** Throws one message that names everything that is missing, and where it is found. */
+/** Throws one message that names every missing setting and where to find it. */
 export const readSettings = (environment: Environment): AcceptanceSettings => {
   const read = (name: string): string => environment[name]?.trim() ?? '';
   const [api_key_sid, api_key_secret] = [read('TWILIO_API_KEY_SID'), read('TWILIO_API_KEY_SECRET')];

@@ -1,7 +1,7 @@
 import type { Exchange } from './recorder.ts';
 import { readJson } from './recording.ts';
 
-/** The ids of what was made and not removed, as it passed. What an answer that was lost has made is not among them. */
+/** The ids of what was made and not removed, by the recorded calls. What a call with a lost answer made is missing. */
 export const stillThere = (exchanges: readonly Exchange[]): string[] => {
   const there = new Set<string>();
   for (const { vendor, method, path, answer, body } of exchanges) {
@@ -9,7 +9,7 @@ export const stillThere = (exchanges: readonly Exchange[]): string[] => {
     const [asked, said] = [readJson(body), readJson(answer.body)].map(Object) as [Thing, Thing];
     if (vendor === 'livekit' && /\/CreateSIP/.test(path)) there.add(idIn(said));
     if (vendor === 'livekit' && /\/DeleteSIP/.test(path)) there.delete(idIn(asked));
-    // Updates go to the thing itself, whose id ends the path.
+    // Updates go to the resource itself, whose id ends the path.
     if (vendor === 'twilio' && method === 'POST' && !IDS_AT_THE_END.test(path)) there.add(String(said.sid));
     if (vendor === 'twilio' && method === 'DELETE') there.delete(IDS_AT_THE_END.exec(path)?.[1] ?? '');
   }

@@ -14,7 +14,7 @@ let sandbox: SandboxProcess;
 let replicas: ServiceProcess[];
 let integration_id: string;
 
-// Long enough for a crowd on a slow machine: nobody is to be taken for dead here.
+// Long enough for a crowd on a slow machine: no replica may lose its lease here.
 const patient = { LEASE_SECONDS: '60', PROVIDER_TIMEOUT_SECONDS: '30', IMPORT_DEADLINE_SECONDS: '120' };
 const both = { provider: 'twilio', supports_inbound: true, supports_outbound: true };
 
@@ -34,15 +34,15 @@ afterAll(async () => {
 });
 
 describe('two replicas that start at once on an empty database', () => {
-  it('make one organization and one key', async () => {
+  it('create one organization and one key', async () => {
     expect(await cluster.client.db().collection('organizations').countDocuments()).toBe(1);
     expect(await cluster.client.db().collection('api_keys').countDocuments()).toBe(1);
     expect(replicas[0]!.caller.organization_id).toBe(replicas[1]!.caller.organization_id);
   });
 });
 
-describe('a crowd on two replicas', () => {
-  it('of 50 first imports at once makes one carrier trunk', async () => {
+describe('a crowd of requests on two replicas', () => {
+  it('with 50 concurrent first imports makes one carrier trunk', async () => {
     const numbers = sandbox.account.numbers.slice(0, 50);
     const answers = await Promise.all(
       numbers.map((phone_number, n) =>
@@ -55,7 +55,7 @@ describe('a crowd on two replicas', () => {
     expect((await sandbox.world()).twilio.trunk).toHaveLength(1);
   });
 
-  it('of 500 imports of one number at once lets one win, and builds one set', async () => {
+  it('with 500 concurrent imports of one number lets one win, and builds it once', async () => {
     const phone_number = sandbox.account.numbers[55]!;
     const answers = await Promise.all(
       Array.from({ length: 500 }, (_, n) =>

@@ -34,7 +34,7 @@ const stepDown = async (...after: number[]) => {
   }
 };
 
-it('loses nothing and doubles nothing when the primary steps down in the middle of 200 imports and 200 releases', async () => {
+it('loses and duplicates nothing when the primary steps down during 200 imports and 200 releases', async () => {
   const { sid: account_sid, auth_token, numbers } = sandbox.account;
   const credentials = { provider: 'twilio', account_sid, auth_token };
   const { body } = await replicas[0]!.caller.rest('POST', '/api/integrations', { name: 'Failover', credentials });
@@ -45,7 +45,7 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
     integration_id: body.data.integration_id,
   };
 
-  /** As a careful caller does: the same request with the same key, until it is answered for good. */
+  /** Like a careful client: repeats the request with the same key until it gets a final answer. */
   const importNumber = async (phone_number: string, n: number) => {
     await wait(n * 10);
     for (let tries = 0; tries < 120; tries++) {
@@ -57,7 +57,7 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
         { 'Idempotency-Key': `import-${n}` },
       );
       if (answer.status === 201) return answer;
-      // Every failure is one of which the answer says when to try again.
+      // Every failure says when to try again.
       expect(answer.body).toHaveProperty('retry_after_seconds');
       await wait(500);
     }
@@ -71,7 +71,7 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
   const records = await expectWhole(cluster, sandbox);
   expect(records.map(({ phone_number }) => phone_number).toSorted()).toEqual(numbers.toSorted());
   expect((await sandbox.world()).twilio.trunk).toHaveLength(1);
-  // One event tells of each import, and none of what did not happen.
+  // Each import has exactly one event.
   const events = await cluster.client
     .db()
     .collection('events')
@@ -81,7 +81,7 @@ it('loses nothing and doubles nothing when the primary steps down in the middle 
 
   const before = (await sandbox.world()).twilio.number;
   const ids = records.map(({ phone_number_id }) => phone_number_id as string);
-  /** Until it is gone: by this answer, or by an earlier one that was lost. */
+  /** Repeats until the number is gone, by this response or an earlier one that was lost. */
   const release = async (phone_number_id: string, n: number) => {
     await wait(n * 10);
     for (let tries = 0; tries < 120; tries++) {

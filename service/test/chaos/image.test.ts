@@ -16,13 +16,13 @@ import {
 
 const root = join(import.meta.dirname, '../../..');
 const dockerfile = readFileSync(join(root, 'service/Dockerfile'), 'utf8');
-/** What the image runs: the container's health check, and the service. */
+/** The commands in the image: the health check of the container, and the service. */
 const [healthCheck = [], command = []] = [...dockerfile.matchAll(/^ *CMD (\[.*\])$/gm)].map(([, json = '']): string[] =>
   JSON.parse(json),
 );
 const [, user = ''] = /^USER (\d+):\d+$/m.exec(dockerfile) ?? [];
 
-/** Read by everyone, written by nobody. */
+/** Readable by everyone, writable by nobody. */
 const makeReadOnly = async (folder: string): Promise<void> => {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath, entry.name);
@@ -31,7 +31,7 @@ const makeReadOnly = async (folder: string): Promise<void> => {
   await chmod(folder, 0o555);
 };
 
-describe('the image, as far as it can be without Docker', () => {
+describe('the image, as far as it can be tested without Docker', () => {
   let folder: string;
   let layers: string[];
   let database: Cluster;
@@ -42,7 +42,7 @@ describe('the image, as far as it can be without Docker', () => {
     layers = ['dependencies', 'service'].map((layer) => join(folder, '..', layer));
     const built = start(process.execPath, [join(root, 'service/image.ts'), ...layers.toReversed()]);
     expect(await built.exit(), built.lines.join('\n')).toBe(0);
-    // As the image lays one over the other.
+    // In the order of the image's layers.
     for (const layer of layers) await cp(layer, folder, { recursive: true, verbatimSymlinks: true });
     await makeReadOnly(folder);
     [database, sandbox] = await Promise.all([startCluster(1), startSandbox(1)]);
@@ -52,7 +52,7 @@ describe('the image, as far as it can be without Docker', () => {
     await rm(join(folder, '..'), { recursive: true, force: true });
   });
 
-  /** As the container does: nobody's user, no home, nowhere to write. */
+  /** Like the container: as an unprivileged user, without a home or a writable folder. */
   const runAs = ([name, ...args]: string[], environment: Record<string, string>) => {
     expect(name).toBe('node');
     const id = Number(user);
@@ -61,7 +61,7 @@ describe('the image, as far as it can be without Docker', () => {
     return start(process.execPath, args, { ...nowhere, ...environment }, { cwd: folder, ...nobody });
   };
 
-  it('serves, is found healthy, imports a number, and drains at SIGTERM', async () => {
+  it('serves, is healthy, imports a number, and drains at SIGTERM', async () => {
     const PORT = String(await freePort());
     const service = await whenReady(runAs(command, { ...productionSettings(sandbox, database.uri), PORT }));
     expect(await runAs(healthCheck, { PORT }).exit()).toBe(0);
@@ -79,7 +79,7 @@ describe('the image, as far as it can be without Docker', () => {
     expect(await service.end('SIGTERM')).toBe(0);
   });
 
-  it('makes an organization by the command line', async () => {
+  it('creates an organization from the command line', async () => {
     const cli = command.map((word) => word.replace('main.js', 'admin/cli.js'));
     const made = runAs(
       [...cli, 'organizations', 'create', '--name', 'Second'],
@@ -89,13 +89,13 @@ describe('the image, as far as it can be without Docker', () => {
     expect(made.lines[0]).toMatch(/^Organization +org_/);
   });
 
-  it('says what is missing, and ends, where nothing is set', async () => {
+  it('says what is missing, and exits, if nothing is configured', async () => {
     const started = runAs(command, { NODE_ENV: 'production' });
     expect(await started.exit()).toBe(1);
     expect(started.lines.join('\n')).toMatch(/MONGODB_URI is required in production/);
   });
 
-  it('has in the layer of its dependencies what changes with the lock file alone, the times included', () => {
+  it('has a layer of dependencies, including timestamps, that changes only with the lock file', () => {
     const [dependencies = ''] = layers;
     expect(readdirSync(dependencies)).toEqual(['node_modules']);
     const paths = layers.flatMap((layer) => [
@@ -106,12 +106,12 @@ describe('the image, as far as it can be without Docker', () => {
     const packages = readdirSync(join(dependencies, 'node_modules/.pnpm'));
     expect(packages.length).toBeGreaterThan(100);
     expect(packages.filter((name) => name.startsWith('@trunkline'))).toEqual([]);
-    // What pnpm notes of its run has the time in it.
+    // The files in which pnpm records its run contain the time.
     const noted = readdirSync(join(dependencies, 'node_modules')).filter((name) => /^\.(modules|pnpm-)/.test(name));
     expect(noted).toEqual([]);
   });
 
-  it('holds nothing that only development needs', () => {
+  it('contains nothing that only development needs', () => {
     const packages = readdirSync(join(folder, 'node_modules'));
     expect(packages).toContain('mongoose');
     for (const name of ['mongodb-memory-server-core', 'pino-pretty', 'autocannon', 'playwright-core']) {

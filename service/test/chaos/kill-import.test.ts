@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { moments, openKillWorld } from './kill-world.ts';
 import { expectWhole, settled } from './whole-world.ts';
 
-/** Each call that importing makes. */
+/** Every call of an import. */
 const importing = [
   'twilio.listNumbers',
   'livekit.CreateSIPInboundTrunk',
@@ -21,7 +21,7 @@ const world = openKillWorld();
 describe('a process that is killed', () => {
   for (const call of importing) {
     for (const kind of moments) {
-      it(`while ${call} is under way (${kind}) leaves a number that is simply there`, async () => {
+      it(`while ${call} is under way (${kind}) leaves a complete number`, async () => {
         const { cluster, sandbox, victim, phone_number } = world;
         await sandbox.fault({ call, kind });
         const answer = world.importNumber();

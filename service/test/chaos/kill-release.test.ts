@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { moments, openKillWorld } from './kill-world.ts';
 import { expectWhole, settled } from './whole-world.ts';
 
-/** What a release calls, first and last of each provider. Each pair of faults with a kill between is in test/faults. */
+/** The first and last call of a release at each provider. test/faults has every pair of faults with a kill between. */
 const releasing = [
   { call: 'twilio.updateNumber', skip: 0, kind: 'hold_before' },
   { call: 'twilio.updateNumber', skip: 0, kind: 'hold_after' },
@@ -37,7 +37,7 @@ describe('a process that is killed during a release', () => {
     });
   }
 
-  it('at any moment of it leaves nothing', async () => {
+  it('at any moment leaves nothing', async () => {
     const { cluster, sandbox } = world;
     const before = await world.routing();
     let hits = 0;
@@ -45,7 +45,7 @@ describe('a process that is killed during a release', () => {
       const { phone_number_id } = await world.imported();
       await sandbox.fault({ call: 'twilio.updateNumber', kind: 'slow', delay_ms: 40 });
       await sandbox.fault({ call: 'livekit.DeleteSIPDispatchRule', kind: 'slow', delay_ms: 40 });
-      // However fast it is, it does not end before three kills have hit it.
+      // However fast the release is, at least three kills hit it.
       if (hits < 3) await sandbox.fault({ call: 'livekit.DeleteSIPTrunk', skip: 1, kind: 'hold_before' });
       const path = `/api/phone-numbers/${phone_number_id}`;
       const answer = world.victim.caller.rest('DELETE', path).catch(() => undefined);
@@ -60,7 +60,7 @@ describe('a process that is killed during a release', () => {
       await sandbox.clear();
       await sandbox.release();
       await world.startVictim();
-      // Killed before it was written, the number is as it was: then it is released anew.
+      // If it was killed before the release was stored, the number is unchanged and is released now.
       await settled(cluster);
       await world.victim.caller.rest('DELETE', path);
       await settled(cluster);
@@ -73,7 +73,7 @@ describe('a process that is killed during a release', () => {
   }, 600_000);
 });
 
-describe('a process that is paused past its lease, and goes on', () => {
+describe('a process that is paused past its lease, and then continues', () => {
   for (const call of [
     'livekit.CreateSIPInboundTrunk',
     'livekit.CreateSIPDispatchRule',
@@ -81,14 +81,14 @@ describe('a process that is paused past its lease, and goes on', () => {
     'twilio.updateNumber',
   ]) {
     for (const kind of moments) {
-      it(`does no harm, paused while ${call} is under way (${kind})`, async () => {
+      it(`does no harm if paused while ${call} is under way (${kind})`, async () => {
         const { cluster, sandbox, victim } = world;
         await world.startSurvivor();
         await sandbox.fault({ call, kind });
         const answer = world.importNumber();
         await sandbox.holding();
         victim.child.kill('SIGSTOP');
-        // The other replica takes over, and has time to be done.
+        // Time for the other replica to take over and finish.
         await wait(2 * LEASE_MS);
         await sandbox.release();
         victim.child.kill('SIGCONT');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { moments, openKillWorld } from './kill-world.ts';
 import { expectWhole, settled } from './whole-world.ts';
 
-/** What undoing calls where the last step was refused, and where the deadline passed while it was under way. */
+/** The calls of a rollback, after the last step was refused, or after the deadline passed during it. */
 const undoing = [
   { call: 'livekit.DeleteSIPTrunk', skip: 0, late: false },
   { call: 'livekit.DeleteSIPDispatchRule', skip: 0, late: false },
@@ -10,13 +10,13 @@ const undoing = [
   { call: 'twilio.fetchNumber', skip: 0, late: true },
   { call: 'twilio.updateNumber', skip: 0, late: true },
 ];
-/** Room for an import on a slow machine before its deadline, and for a call that outlasts it where another was slow. */
+/** Time for an import on a slow machine before its deadline, and for a call that outlasts it after a slow one. */
 const late = { IMPORT_DEADLINE_SECONDS: '8', PROVIDER_TIMEOUT_SECONDS: '7.5', LEASE_SECONDS: '60' };
 const SLOW_MS = 2000;
 
 const world = openKillWorld();
 
-/** As if the time were over for which the number was taken: all other kills wait for that themselves. */
+/** As if the lease on the number had expired. Other tests wait until it does. */
 const endLease = async () => {
   const taken = { 'provisioning.lease_token': { $ne: null } };
   const over = { $set: { 'provisioning.due_at': new Date() } };
@@ -27,7 +27,7 @@ const endLease = async () => {
 describe('a process that is killed', () => {
   for (const { call, skip, late: isLate } of undoing) {
     for (const kind of moments) {
-      it(`while ${call} ${skip + 1} undoes (${kind}) leaves nothing, and the number can be imported`, async () => {
+      it(`while ${call} ${skip + 1} rolls back (${kind}) leaves nothing, and the number can be imported`, async () => {
         const { cluster, sandbox } = world;
         if (isLate) {
           await world.victim.end('SIGTERM');

@@ -4,16 +4,16 @@ import { openKillWorld } from './kill-world.ts';
 import { expectWhole, settled } from './whole-world.ts';
 
 const world = openKillWorld();
-/** So long a slow call takes: an update that makes one cannot end sooner, however fast the machine is. */
+/** How long a slow call takes: an update with one cannot end sooner, however fast the machine is. */
 const SLOW_MS = 100;
 const STEP_MS = 25;
 
-/** What of a number an update below may change. */
+/** The fields that the updates below may change. */
 const settingsOf = ({ supports_inbound, inbound_room_name, has_inbound_pin, revision }: Record<string, unknown>) => ({
   ...{ supports_inbound, inbound_room_name, has_inbound_pin, revision },
 });
 
-/** The PIN that LiveKit has. */
+/** The PIN at LiveKit. */
 const pin = async (): Promise<string | undefined> => {
   const { dispatch_rule: [rule] = [] } = (await world.sandbox.world()).livekit;
   return Object(rule).rule?.dispatchRuleIndividual.pin;
@@ -23,7 +23,7 @@ it.each<[what: string, slow: string[], patch: object]>([
   ['in place', ['livekit.UpdateSIPDispatchRule'], { inbound_room_name: 'sales', inbound_pin: '4711' }],
   ['that turns inbound off', ['twilio.updateNumber', 'livekit.DeleteSIPDispatchRule'], { supports_inbound: false }],
 ])(
-  'a process that is killed at any moment of an update %s leaves the old or the new',
+  'a process killed at any moment of an update %s leaves either the old or the new settings',
   async (_what, slow, patch) => {
     const { cluster, sandbox } = world;
     const former = await world.routing();

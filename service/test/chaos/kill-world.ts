@@ -8,10 +8,10 @@ import {
   startService,
 } from './processes.ts';
 
-/** The two moments of a call at which it is held: before it takes effect, and after. */
+/** A call is held either before or after it takes effect. */
 export const moments = ['hold_before', 'hold_after'] as const;
 
-/** What a test file needs to kill the service in the middle of something. The database is the file's own. */
+/** What a test file needs to kill the service at a chosen moment, with its own database. */
 export const openKillWorld = () => {
   let cluster: Cluster;
   let sandbox: SandboxProcess;
@@ -22,7 +22,7 @@ export const openKillWorld = () => {
 
   const startVictim = async (environment: Record<string, string> = {}): Promise<void> => {
     victim = await startService(sandbox, cluster.uri, environment);
-    // What the start looks at would meet a fault that is meant for another call.
+    // Otherwise the checks at the start would meet a fault meant for another call.
     await victim.line(/"check":"credentials"/);
   };
 
@@ -31,7 +31,7 @@ export const openKillWorld = () => {
   });
   afterAll(() => cluster.close());
 
-  // A fresh world for each case: the first import of an integration makes the most calls.
+  // A fresh sandbox for each case, because the first import of an integration makes the most calls.
   beforeEach(async () => {
     await cluster.client.db().dropDatabase();
     sandbox = await startSandbox(1);
@@ -46,7 +46,7 @@ export const openKillWorld = () => {
     await Promise.all([victim.end(), survivor?.end(), sandbox.close()]);
   });
 
-  /** Undefined: the service was gone before it answered. */
+  /** Undefined if the service died before it answered. */
   const importNumber = (by: ServiceProcess = victim) => {
     const input = { phone_number, provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id };
     return by.caller.rest('POST', '/api/phone-numbers', input).catch(() => undefined);
@@ -65,9 +65,9 @@ export const openKillWorld = () => {
     get phone_number() {
       return phone_number;
     },
-    /** In the place of the victim that there is. */
+    /** Replaces the current victim. */
     startVictim,
-    /** Another replica, which finishes what the victim has begun. */
+    /** Another replica, which completes what the victim began. */
     startSurvivor: async (): Promise<ServiceProcess> => {
       survivor = await startService(sandbox, cluster.uri);
       return survivor;
@@ -78,7 +78,7 @@ export const openKillWorld = () => {
       expect(answer?.status).toBe(201);
       return answer?.body.data;
     },
-    /** How Twilio routes the number. */
+    /** The number's routing at Twilio. */
     routing: async () => {
       const { twilio } = await sandbox.world();
       return { ...twilio.number?.find((it) => it.phone_number === phone_number), date_updated: undefined };

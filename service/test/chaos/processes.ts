@@ -13,18 +13,18 @@ import { type Caller, createCaller } from '../open-service.ts';
 
 const main = join(import.meta.dirname, '../../src/main.ts');
 const sandboxMain = join(import.meta.dirname, 'sandbox-process.ts');
-// Some hundred processes start from the same files: each is compiled once.
+// Hundreds of processes start from the same files, so each file is compiled once.
 const compiled = join(tmpdir(), 'trunkline-compile-cache');
 
-/** A process of ours, its output line by line. */
+/** A process that a test has started, with its output line by line. */
 export interface Started {
   child: ChildProcess;
   lines: string[];
-  /** Resolves with the first line that matches; rejects when the process ends before. */
+  /** Resolves with the first line that matches; rejects if the process exits before. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends the signal, and resolves with the exit code once the process is gone. */
+  /** Sends the signal, and resolves with the exit code once the process has exited. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Resolves with the exit code once the process has ended by itself. */
+  /** Resolves with the exit code once the process exits by itself. */
   exit(): Promise<number | null>;
 }
 
@@ -32,7 +32,7 @@ const all = new Set<ChildProcess>();
 const endAll = () => {
   for (const child of all) child.kill('SIGKILL');
 };
-// What is started ends with the tests, also where those are cut short.
+// Started processes end with the tests, even if those are interrupted.
 process.on('exit', endAll);
 process.on('SIGTERM', endAll);
 process.on('disconnect', endAll);
@@ -52,7 +52,7 @@ export const start = (
   const lines: string[] = [];
   const watchers = new Set<() => void>();
   const ended = once(child, 'exit').finally(() => all.delete(child));
-  // Only then has everything been read that it said.
+  // Only then has all of its output been read.
   let isRead = false;
   const read = once(child, 'close').then(() => {
     isRead = true;
@@ -85,7 +85,7 @@ export const start = (
     },
     end: async (signal = 'SIGKILL') => {
       if (child.exitCode === null && child.signalCode === null) {
-        // As a terminal does with Ctrl-C: what the command itself has started hears it too.
+        // Like Ctrl-C in a terminal: child processes of the command get the signal too.
         if (options.detached && child.pid) process.kill(-child.pid, signal);
         else child.kill(signal);
       }
@@ -95,7 +95,7 @@ export const start = (
   };
 };
 
-/** The database of a chaos test: so many members of a replica set, each a process. */
+/** The database of a chaos test: a replica set with this many members, each a process. */
 export interface Cluster {
   uri: string;
   client: mongoose.mongo.MongoClient;
@@ -160,7 +160,7 @@ export const freePort = async (): Promise<number> => {
   return address.port;
 };
 
-/** The sandbox in a process of its own, spoken to over its controls. */
+/** The sandbox in its own process, controlled over HTTP. */
 export interface SandboxProcess {
   url: string;
   account: { sid: string; auth_token: string; numbers: string[] };
@@ -168,7 +168,7 @@ export interface SandboxProcess {
   fault(fault: object): Promise<void>;
   clear(): Promise<void>;
   release(): Promise<void>;
-  /** Resolves once so many calls are held. */
+  /** Resolves once this many calls are held. */
   holding(count?: number): Promise<void>;
   close(): Promise<unknown>;
 }
@@ -201,7 +201,7 @@ export const startSandbox = async (numbers: number): Promise<SandboxProcess> => 
 const API_KEY = drawApiKey();
 const ENCRYPTION_KEYS = `chaos:${Buffer.alloc(32, 9).toString('base64')}`;
 
-/** The service's settings in production, against the sandbox. */
+/** The service's production settings, with the sandbox as its providers. */
 export const productionSettings = (sandbox: SandboxProcess, mongodb_uri: string) => ({
   NODE_ENV: 'production',
   HOST: '127.0.0.1',
@@ -223,7 +223,7 @@ export interface ServiceProcess extends Started {
   caller: Caller;
 }
 
-/** The service as it runs in production, against the sandbox. Short times, so that what takes seconds takes parts of one. */
+/** The service as in production, against the sandbox, with short times so that tests take less than seconds. */
 export const startService = async (
   sandbox: SandboxProcess,
   mongodb_uri: string,
@@ -240,7 +240,7 @@ export const startService = async (
     }),
   );
 
-/** The service once it serves. */
+/** Resolves once the service is ready. */
 export const whenReady = async (service: Started): Promise<ServiceProcess> => {
   const [, port] = await service.line(/"port":(\d+).*"msg":"ready"/);
   const url = `http://127.0.0.1:${port}`;
@@ -249,7 +249,7 @@ export const whenReady = async (service: Started): Promise<ServiceProcess> => {
   return { ...service, url, caller: createCaller({ url, apiKey: API_KEY, organizationId: data.organization_id }) };
 };
 
-/** Looks again and again until it is so. */
+/** Checks repeatedly until the condition holds. */
 export const until = async (what: string, isSo: () => Promise<boolean>, within_ms = 120_000): Promise<void> => {
   for (const end = Date.now() + within_ms; !(await isSo()); await wait(50)) {
     if (Date.now() > end) throw new Error(`Not within ${within_ms} ms: ${what}`);

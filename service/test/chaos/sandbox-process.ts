@@ -3,7 +3,7 @@ import { openSandbox } from '../../src/sandbox/server.ts';
 import { createMemoryShelf } from '../../src/sandbox/shelf.ts';
 import { seedAccount } from '../../src/sandbox/twilio-seed.ts';
 
-/** The stand-ins in a process of their own, with an account that owns as many numbers as the first argument says. */
+/** The stand-ins in their own process. The account owns as many numbers as the first argument says. */
 const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });
 const numbers = Array.from({ length: Number(process.argv[2]) }, (_, n) => `+1555${String(2_000_000 + n)}`);
 const { sid, auth_token } = await seedAccount(

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Started, start, until } from './processes.ts';
 
-/** How long the service waits for a database that says nothing, before it ends by itself, and not well. */
+/** How long the service waits for a database that does not answer before it fails. */
 const GIVES_UP_MS = 60_000;
 
 const run = promisify(execFile);
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 afterAll(() => rm(data_dir, { recursive: true, force: true }));
 
-/** As a person types it, with nothing set; only ports and folder are the test's own. */
+/** As a person would type it, without configuration; only the ports and the folder are set by the test. */
 const startWithNothingSet = async (environment: Record<string, string> = {}) => {
   running = start(process.execPath, [main], {
     DATA_DIR: data_dir,
@@ -52,12 +52,12 @@ const mongodsOf = async (folder: string) =>
   (await run('pgrep', ['-f', `mongod .*${folder}`]).catch(() => ({ stdout: '' }))).stdout.trim();
 
 describe('the first command of the README', () => {
-  it('starts as it is written, with nothing in the cache of npm, no terminal, and no leave to ask', async () => {
+  it('works as written, with an empty npm cache, without a terminal, and without asking for permission', async () => {
     const [, command = ''] = /```sh\n(.* start)\n```/.exec(await readFile(join(root, 'README.md'), 'utf8')) ?? [];
     expect(command).toBe('npx -y pnpm start');
     const npm_config_cache = await mkdtemp(join(data_dir, 'npm-'));
     const environment = { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0', npm_config_cache, npm_config_yes: 'false' };
-    // How the registry is reached stays the machine's business.
+    // The machine's own settings for reaching the registry stay.
     const reached = Object.entries(process.env).flatMap(([name, value]) =>
       /_CERTS?$|_proxy$/i.test(name) && value !== undefined ? [[name, value] as const] : [],
     );
@@ -73,8 +73,8 @@ describe('the first command of the README', () => {
   });
 });
 
-describe('the start with nothing set', () => {
-  it('prints one curl line for each provider, which work when they are pasted', async () => {
+describe('the start without configuration', () => {
+  it('prints one curl line for each provider, ready to paste', async () => {
     const { running: started, curls } = await startWithNothingSet();
     expect(started.lines.join('\n')).toMatch(/embedded mongod .*data in/);
     expect(started.lines.join('\n')).toMatch(/LiveKit\s+sandbox/);
@@ -88,7 +88,7 @@ describe('the start with nothing set', () => {
     }
   });
 
-  it('finds its data, its key and the things of its stand-ins again', async () => {
+  it("finds its data, its key and its stand-ins' resources again", async () => {
     const { curls, ask, sandbox } = await startWithNothingSet();
     const { body } = await ask('GET', '/api/phone-numbers');
     expect(body.data.map(({ provider }: { provider: string }) => provider)).toEqual(['sip', 'twilio']);
@@ -96,7 +96,7 @@ describe('the start with nothing set', () => {
     expect(held.livekit.inbound_trunk.map(({ sipTrunkId }: any) => sipTrunkId).toSorted()).toEqual(
       body.data.map((number: any) => number.inbound_trunk_id).toSorted(),
     );
-    // The next number of the sample account: what was printed before is imported already.
+    // The next number of the sample account: the one printed before is imported already.
     const { stdout } = await run('sh', ['-c', curls[0]!]);
     expect(JSON.parse(stdout)).toMatchObject({ success: true });
     const assigned = await ask('POST', `/api/phone-numbers/${body.data[0].phone_number_id}/assign`, {
@@ -105,7 +105,7 @@ describe('the start with nothing set', () => {
     expect(assigned.status).toBe(200);
   });
 
-  it('goes on with what was killed in the middle of an import', async () => {
+  it('completes an import during which it was killed', async () => {
     const {
       running: started,
       ask,
@@ -148,7 +148,7 @@ describe('the start with nothing set', () => {
     expect(started.lines.filter((line) => line.includes('"level":50'))).toEqual([]);
   });
 
-  it('stops at Ctrl-C before it is ready as well, and leaves no mongod behind', async () => {
+  it('stops at Ctrl-C before it is ready too, and leaves no mongod behind', async () => {
     running = start(process.execPath, [main], { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0', HOME: homedir() });
     await until('its mongod starts', async () => (await mongodsOf(data_dir)) !== '');
     expect(await running.end('SIGINT')).toBe(0);
@@ -156,7 +156,7 @@ describe('the start with nothing set', () => {
     expect(running.lines.join('\n')).not.toMatch(/Trunkline is ready|Error/);
   });
 
-  it('stops at SIGTERM while it waits for a database that says nothing', async () => {
+  it('stops at SIGTERM while it waits for a database that does not answer', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     try {
       await once(silent, 'listening');
@@ -172,7 +172,7 @@ describe('the start with nothing set', () => {
     }
   });
 
-  it('at SIGTERM lets what is under way finish, takes nothing new, and ends', async () => {
+  it('at SIGTERM finishes what is under way, accepts nothing new, and exits', async () => {
     const { running: started, ask, url, sandbox } = await startWithNothingSet();
     const slow = { call: 'livekit.CreateSIPInboundTrunk', kind: 'slow', delay_ms: 1500 };
     await fetch(`${sandbox}/sandbox/faults`, {
@@ -203,7 +203,7 @@ describe('the start with nothing set', () => {
     expect(await mongodsOf(data_dir)).toBe('');
   });
 
-  it('says what to do where its port is in use, and where its data folder is', async () => {
+  it('says what to do if its port or its data folder is in use', async () => {
     const { url } = await startWithNothingSet();
     const second = start(process.execPath, [main], {
       DATA_DIR: await mkdtemp(join(tmpdir(), 'trunkline-start-')),
@@ -217,7 +217,7 @@ describe('the start with nothing set', () => {
     expect(await third.exit()).toBe(1);
   });
 
-  it('says the same on a second start in the same folder, whichever port it has', async () => {
+  it('says the same for every further start in that folder, whichever its port', async () => {
     await startWithNothingSet();
     for (const attempt of [1, 2, 3]) {
       const second = start(process.execPath, [main], { DATA_DIR: data_dir, PORT: '0', METRICS_PORT: '0' });
@@ -239,7 +239,7 @@ describe('the start with nothing set', () => {
     expect(await other.exit()).toBe(1);
   });
 
-  it('in production stops at once, with one message that lists what is missing', async () => {
+  it('in production exits at once, with one message that lists what is missing', async () => {
     const production = start(process.execPath, [main], { NODE_ENV: 'production' });
     await production.line(/ENCRYPTION_KEYS is required in production/);
     expect(await production.exit()).toBe(1);

@@ -14,10 +14,10 @@ export const settled = ({ client }: Cluster): Promise<void> =>
     return counts.every((count) => count === 0);
   });
 
-/** What is gone holds no number. */
+/** Records that are gone hold no number. */
 const held = { holds: { $exists: true } };
 
-/** Everything at the providers is named by a record, and every record is whole. */
+/** Everything at the providers is named by a record, and every record is complete. */
 export const expectWhole = async (
   { client }: Cluster,
   sandbox: Pick<SandboxProcess, 'world'>,

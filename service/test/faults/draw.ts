@@ -2,16 +2,16 @@ import type { FlowName } from './flows.ts';
 import type { CallOfRun, FirstFault, Scenario } from './lane.ts';
 import { waysOf } from './ways.ts';
 
-/** What came after a first fault, as it was recorded. */
+/** The calls recorded after a first fault. */
 export interface Recording {
   flow: FlowName;
   first: FirstFault;
   killed: boolean;
-  /** While faults are still met: what is called when all is quiet again cannot fail. */
+  /** Only the calls made while faults are still active: later ones cannot fail. */
   later: string[];
 }
 
-/** Each call of a run with its number among those of its name. */
+/** Each call of a run, counted by name. */
 export const numbered = (calls: readonly string[]): CallOfRun[] => {
   const counts = new Map<string, number>();
   return calls.map((name) => {
@@ -21,7 +21,7 @@ export const numbered = (calls: readonly string[]): CallOfRun[] => {
   });
 };
 
-/** Every pair: each later call of each recording, in each way that differs, for ever and once. */
+/** Every pair: each later call of each recording, in each distinct way, forever and once. */
 export const allPairs = (recordings: readonly Recording[]): Scenario[] =>
   recordings.flatMap(({ flow, first, killed, later }) =>
     numbered(later).flatMap((call) =>
@@ -31,13 +31,13 @@ export const allPairs = (recordings: readonly Recording[]): Scenario[] =>
     ),
   );
 
-/** So many pairs of a cell are tried, until one has met both its faults. */
+/** How many pairs of a cell are tried until one meets both its faults. */
 const TRIES = 10;
 
 /**
- * For each cell, a first call × a later call, with and without a kill between the two: some of its pairs, in the order in
- * which they are tried. Half begin with one of the kind that harms most: something was made that nobody was told of, and
- * then the very next such call fails for ever.
+ * For each cell (a first call × a later call, with or without a kill between them): some of its pairs, in the order to
+ * try. Half of the cells begin with the most harmful kind: a call acted but its answer was lost, and then the very next
+ * call with the later name fails forever.
  */
 export const drawCells = (recordings: readonly Recording[], random: () => number): Scenario[][] =>
   [...Map.groupBy(allPairs(recordings), cellOf).values()].map((pairs) => {
@@ -55,7 +55,7 @@ const inAnyOrder = <T>(from: readonly T[], random: () => number): T[] =>
     .toSorted((a, b) => a.at - b.at)
     .map(({ it }) => it);
 
-/** By first call and kill: what is called after it, in any way in which it fails. */
+/** By first call and kill: the names of the calls made after it, however it fails. */
 export const cellsOf = (recordings: readonly Recording[]): Map<string, Set<string>> => {
   const cells = new Map<string, Set<string>>();
   for (const { first, killed, later } of recordings) {
@@ -70,7 +70,7 @@ const callText = ({ name, nth }: CallOfRun) => `${name}#${nth}`;
 export const cellOf = ({ flow, first, killed, second }: Scenario): string =>
   [flow, first && callText(first), killed, second?.name].join(' / ');
 
-/** Names a scenario: what `--pair` takes to play it alone. */
+/** The name of a scenario, as `--pair` takes it. */
 export const describeScenario = ({ flow, first, killed, second }: Scenario): string =>
   [
     flow,
@@ -79,7 +79,7 @@ export const describeScenario = ({ flow, first, killed, second }: Scenario): str
     ...(second ? [`${callText(second)} ${second.way} ${second.forever ? 'for ever' : 'once'}`] : []),
   ].join(' / ');
 
-/** Numbers that follow from the seed alone (mulberry32). */
+/** Random numbers determined by the seed (mulberry32). */
 export const randomOf = (seed: number): (() => number) => {
   let state = seed;
   return () => {

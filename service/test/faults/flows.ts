@@ -7,19 +7,19 @@ import { drawSid } from '../../src/sandbox/twilio-things.ts';
 import { type Caller, drawNumber, type OpenedService, type RestAnswer } from '../open-service.ts';
 import { readWorld } from '../world.ts';
 
-/** One thing that a caller asks for, and what must be so when all is quiet again. */
+/** One request of a caller, and what must be true once all work is done. */
 export interface Act {
   ask(): Promise<RestAnswer>;
-  /** `answer` is undefined where the replica died before it answered. */
+  /** `answer` is undefined if the replica died before it answered. */
   check(service: OpenedService, answer: RestAnswer | undefined): Promise<void>;
 }
 
-/** Makes what is there before. `as` is the caller at whichever replica serves. */
+/** Prepares the world for the request. */
 type Flow = (service: OpenedService) => Promise<Act>;
 
 const both = { supports_inbound: true, supports_outbound: true } as const;
 
-/** What no answer shows. */
+/** Values that no answer contains. */
 interface Secrets {
   inbound_pin?: string;
   sip_username?: string;
@@ -66,7 +66,7 @@ const routingOf = (number: Record<string, unknown>) => {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value || null]));
 };
 
-/** As it was before, field by field; or ours, and how it was before is remembered. */
+/** The routing is the former one, field by field; or ours, and the former one is stored. */
 const checkRouting = async (service: OpenedService, as: Caller, phone_number: string, before?: object) => {
   if (before === undefined) return;
   const now = (await readWorld(service)).numbers.find((it) => it.phone_number === phone_number);
@@ -103,7 +103,7 @@ const newIntegration = async (service: OpenedService): Promise<Integrated> => {
   return { caller, ...(await service.integrate(caller, [])) };
 };
 
-/** A number that is routed somewhere, in an account that is integrated. */
+/** A number that is routed somewhere, in an integrated account. */
 const ofTwilio = async (
   { sandbox: { shelf } }: OpenedService,
   { caller, integration_id, account_sid }: Integrated,
@@ -122,7 +122,7 @@ const ofTwilio = async (
   return { caller, input, before };
 };
 
-/** The integration of a world through which a number was imported before: it has its trunk. */
+/** The integration in each world through which a number was imported before, so it has a trunk. */
 const withTrunk = new WeakMap<Sandbox, Promise<Integrated>>();
 
 export const forgetTrunk = (sandbox: Sandbox) => void withTrunk.delete(sandbox);
@@ -152,7 +152,7 @@ const onNewTrunk = async (service: OpenedService, elsewhere?: Elsewhere): Promis
   return importing({ caller, input }, before);
 };
 
-/** A number that another of Twilio's Regions handles: it is moved, or handled there as before. */
+/** A number handled in another of Twilio's Regions: it is moved, or stays handled there. */
 const fromAnotherRegion = async (service: OpenedService): Promise<Act> => {
   const { caller, input, before } = await besideAnother(service, { region: 'ie1' });
   const { phone_number } = input;
@@ -163,7 +163,7 @@ const fromAnotherRegion = async (service: OpenedService): Promise<Act> => {
     check: async (now, answer) => {
       const [kept] = (await now.as(caller).client.phoneNumbers.list.query({ phone_number })).data;
       const route = await shelf.get<{ voice_region: string }>('twilio.route', phone_number);
-      // Where the table could not be read, a warning says so, and nothing is moved.
+      // If the routing table could not be read, a warning says so, and nothing is moved.
       const isMoved = kept !== undefined && !kept.warnings?.join().includes('lack the permission to read');
       expect(route?.voice_region).toBe(isMoved ? 'us1' : 'ie1');
       await act.check(now, answer);
@@ -202,7 +202,7 @@ const assigning = async (service: OpenedService, from: string | null, to: string
   };
 };
 
-/** What is there before the faults. On a busy machine a call of it may run into its time. */
+/** Imports the number before the faults. On a busy machine one of its calls may time out, so it is retried. */
 const imported = async ({ caller, input }: Import): Promise<RestAnswer> => {
   for (let tries = 1; ; tries++) {
     const answer = await caller.rest('POST', '/api/phone-numbers', input);
@@ -213,7 +213,7 @@ const imported = async ({ caller, input }: Import): Promise<RestAnswer> => {
   }
 };
 
-/** What was answered is so here and at LiveKit, and what was refused is as it was, field by field. */
+/** A successful update is in force here and at LiveKit; a refused one changed no field. */
 const updating = async ({ caller, input }: Import, patch: object, before?: object): Promise<Act> => {
   const { body } = await imported({ caller, input });
   const path = `/api/phone-numbers/${body.data.phone_number_id}`;
@@ -252,7 +252,7 @@ const updating = async ({ caller, input }: Import, patch: object, before?: objec
   };
 };
 
-/** Its former routing is back, field by field, and it can be imported again; or it is as it was. */
+/** The former routing is restored field by field, and the number can be imported again; or nothing has changed. */
 const releasing = async ({ caller, input }: Import, before?: object): Promise<Act> => {
   const { body } = await imported({ caller, input });
   const { phone_number_id } = body.data;
@@ -274,7 +274,9 @@ const releasing = async ({ caller, input }: Import, before?: object): Promise<Ac
   };
 };
 
-/** What Twilio takes for the account's trunk, and what LiveKit dials these numbers by. */
+/**
+ * The credentials that Twilio accepts for the account's trunk, and those with which LiveKit dials for these numbers.
+ */
 const credentialsOf = (service: OpenedService, account_sid: string) => ({
   taken: async () =>
     (await service.sandbox.shelf.list<Record<string, string>>('twilio.credential'))
@@ -287,7 +289,7 @@ const credentialsOf = (service: OpenedService, account_sid: string) => ({
       .map((it) => ({ username: it.authUsername, password: it.authPassword })),
 });
 
-/** A request stores it; what is called is called by the reconciler. */
+/** A request stores the rotation; the reconciler makes its calls. */
 const rotating = async (service: OpenedService): Promise<Act> => {
   const integrated = await newIntegration(service);
   const { caller, integration_id, account_sid } = integrated;
@@ -318,7 +320,7 @@ const rotating = async (service: OpenedService): Promise<Act> => {
   };
 };
 
-/** Both are asked for at the same moment; then the reconciler goes on with the rotation. */
+/** Both are requested at the same moment; then the reconciler continues the rotation. */
 const rotatingWhileImported = async (service: OpenedService): Promise<Act> => {
   const integrated = await newIntegration(service);
   const { caller, integration_id, account_sid } = integrated;
@@ -350,7 +352,7 @@ const rotatingWhileImported = async (service: OpenedService): Promise<Act> => {
       const active = kept.map(({ phone_number }) => phone_number);
       expect(active).toContain(first.input.phone_number);
       expect(await dialing(active)).toEqual(active.flatMap(() => credentials));
-      // Where it is gone it is imported again.
+      // If it is gone, it is imported again.
       await importOfSecond.check(now, answers.imported);
       const all = [first.input.phone_number, second.input.phone_number];
       expect(await dialing(all)).toEqual([...credentials, ...credentials]);
@@ -358,7 +360,7 @@ const rotatingWhileImported = async (service: OpenedService): Promise<Act> => {
   };
 };
 
-/** So many take a rotation, or a deletion, to its end where nothing fails. */
+/** Enough turns for a rotation or a deletion without failures. */
 const TURNS = 4;
 
 const takeTurns = async ({ reconciler, clock }: OpenedService) => {
@@ -368,14 +370,14 @@ const takeTurns = async ({ reconciler, clock }: OpenedService) => {
   }
 };
 
-/** Of its trunk, and of what belongs to that. */
+/** Nothing is left of its trunk, or of the trunk's parts. */
 const expectNothingLeft = async (now: OpenedService, { account_sid }: Integrated) => {
   const { trunks, lists, credentials, urls, permissions } = await readWorld(now);
   const left = [trunks, lists, credentials, urls, permissions].flat();
   expect(left.filter((it) => it.account_sid === account_sid)).toEqual([]);
 };
 
-/** Nothing of it is left; or it is as it was, and numbers are imported with it. */
+/** Nothing of it is left; or it is as it was, and numbers can be imported with it. */
 const deleting = async (service: OpenedService): Promise<Act> => {
   const integrated = await newIntegration(service);
   const { caller, input } = await ofTwilio(service, integrated);
@@ -397,7 +399,7 @@ const deleting = async (service: OpenedService): Promise<Act> => {
   };
 };
 
-/** A refusal leaves it as it was. Whatever was begun has come to its end by now. */
+/** A refusal changes nothing. Whatever was begun has completed by now. */
 const expectFound = (found: number, answer: RestAnswer | undefined) => {
   if (answer === undefined) return;
   const said = JSON.stringify(answer.body);
@@ -405,7 +407,7 @@ const expectFound = (found: number, answer: RestAnswer | undefined) => {
   expect(found, said).toBe(answer.status < 300 ? 404 : 200);
 };
 
-/** Both are asked for at the same moment, and the deletion once more where the number was still in use. */
+/** Both are requested at the same moment, and the deletion again if the number was still in use. */
 const deletingWhileReleased = async (service: OpenedService): Promise<Act> => {
   const integrated = await newIntegration(service);
   const { caller, input, before } = await ofTwilio(service, integrated);
@@ -489,7 +491,7 @@ export const flows = {
 
 export type FlowName = keyof typeof flows;
 
-/** What runs side by side calls in another order each time: a call may have another number among those of its name. */
+/** Flows whose requests run concurrently: the order of their calls varies, so the nth call of a name may not come. */
 export const interleaved: ReadonlySet<FlowName> = new Set([
   'rotation of the trunk password while a number is imported',
   'deletion of an integration while its number is released',

@@ -12,7 +12,7 @@ import { type Network, openNetwork } from './network.ts';
 import { letTimePass } from './silence.ts';
 import { isRead, type WayName, ways } from './ways.ts';
 
-/** A call of a run: its name, and which of that name it is, counted from one. */
+/** A call of a run: its name, and its number among the calls of that name, from 1. */
 export interface CallOfRun {
   name: string;
   nth: number;
@@ -23,24 +23,24 @@ export interface FirstFault extends CallOfRun {
 }
 
 interface SecondFault extends FirstFault {
-  /** Whether each later call of that name fails too, until all is quiet. */
+  /** Whether every later call of that name fails too, until the faults are cleared. */
   forever: boolean;
 }
 
 export interface Scenario {
   flow: FlowName;
   first?: FirstFault;
-  /** The replica dies as soon as the first fault is met, and another goes on. */
+  /** The replica dies as soon as the first fault is met, and another takes over. */
   killed?: boolean;
   second?: SecondFault;
 }
 
 export type Pair = Scenario & Required<Pick<Scenario, 'second'>>;
 
-/** What a scenario called after its first fault, or at all. */
+/** The calls of a scenario after its first fault, or all of them. */
 export interface Played {
   calls: string[];
-  /** How many of these came before all was quiet. */
+  /** How many of these were made before the faults were cleared. */
   troubled: number;
   /** How many calls met the second fault. */
   met: number;
@@ -49,24 +49,26 @@ export interface Played {
 }
 
 export interface Lane {
-  /** Plays it, and checks the world when all is quiet. */
+  /** Plays the scenario, and checks the world once all work is done. */
   play(scenario: Scenario): Promise<Played>;
   close(): Promise<void>;
 }
 
-/** A slow machine answers sooner. Where a provider is silent the clock is turned by so much: nobody waits. */
+/**
+ * Even a slow machine answers sooner. While a provider is silent, the clock is advanced by this time, so nobody waits.
+ */
 const PROVIDER_TIMEOUT_SECONDS = 4;
 const environment = { PROVIDER_TIMEOUT_SECONDS: `${PROVIDER_TIMEOUT_SECONDS}`, IMPORT_DEADLINE_SECONDS: '16' };
 const TRANSACTION_SECONDS = 5;
 const ALWAYS = 1000;
-/** After so many runs the world is emptied, so that no run reads through what hundreds have left. */
+/** After this many runs the world is emptied, so that no run reads what hundreds have left. */
 const RUNS = 25;
-/** After so many it begins anew, with a database of its own. */
+/** After this many, a new world with its own database is opened. */
 const MOST_RUNS = 500;
-/** So often the reconciler meets the second fault before it ends. */
+/** The number of the reconciler's turns before the faults are cleared. */
 const TROUBLED_TURNS = 3;
 
-/** A world of its own, in which one scenario after another is played. */
+/** A separate world, in which one scenario after another is played. */
 export const openLane = (): Lane => {
   let world: World | undefined;
   let runs = 0;
@@ -85,7 +87,7 @@ export const openLane = (): Lane => {
       try {
         return await play(world, scenario);
       } catch (error) {
-        // What went wrong here is not the next one's fault.
+        // A failure here must not affect the next scenario.
         await renew();
         throw error;
       }
@@ -100,11 +102,11 @@ const kept: ReadonlySet<string> = new Set(['installations', 'organizations', 'ap
 interface World {
   service: OpenedService;
   network: Network;
-  /** The replica dies; what it has sent may still act. */
+  /** The replica dies; calls it has sent may still take effect. */
   kill(): void;
   /** Another replica takes its place. */
   replace(): Promise<void>;
-  /** Nothing is left but the organization and its key. */
+  /** Removes everything but the organization and its key. */
   empty(): Promise<void>;
   close(): Promise<void>;
 }
@@ -145,20 +147,22 @@ const openWorld = async (): Promise<World> => {
     close: async () => {
       sandbox.faults.release();
       world.network.cut();
-      // A replica that was killed can do none of it, and what went wrong before is what is to be told.
+      // A killed replica can do none of this, and the test must fail with the earlier error.
       const { service } = world;
       for (const end of [() => service.connection.dropDatabase(), service.close, sandbox.close]) {
         await end().catch(() => undefined);
       }
     },
   };
-  // What a dead replica was about to write keeps others from writing there, by default for a minute.
+  // A dead replica's open transaction blocks writes, by default for a minute.
   const database = world.service.connection.getClient().db('admin');
   await database.command({ setParameter: 1, transactionLifetimeLimitSeconds: TRANSACTION_SECONDS });
   return world;
 };
 
-/** Who has waited for a moment finds that so much time has passed: where a provider is busy for ever, a deadline comes soon. */
+/**
+ * After a wait, the clock has advanced by at least that time, so a provider that is always busy soon meets a deadline.
+ */
 const createOwnClock = (): TurnedClock => {
   const clock = createTurnedClock();
   const sleep: TurnedClock['sleep'] = async (ms, signal) => {
@@ -169,7 +173,7 @@ const createOwnClock = (): TurnedClock => {
   return { ...clock, sleep };
 };
 
-/** Begins anew when it is told to, and fails where a call that is taken for a read changes what a provider has. */
+/** Can be emptied, and fails if a call that counts as a read changes a provider. */
 const createWatchedShelf = (waitForSilence: () => void) => {
   const calls = new AsyncLocalStorage<string>();
   let memory = createMemoryShelf();
@@ -231,7 +235,7 @@ const play = async (world: World, { flow, first, killed = false, second }: Scena
   });
   if (!begun && !interleaved.has(flow)) throw new Error(`${first?.name} was not called ${first?.nth} times`);
   const died = killed && begun;
-  // Nothing that a dead replica has sent is answered to it: it is all the same how its last call failed.
+  // A dead replica receives no answers, so how its last call failed makes no difference.
   if (died) expect(answer, 'the dead replica answered').toBeUndefined();
   if (died) await world.replace();
 

@@ -7,24 +7,24 @@ import { countCells, missingOf, type Recorded, readRecorded, writeRecorded, writ
 import { type WayName, waysOf, waysToDieAt } from './ways.ts';
 
 const LANES = 8;
-/** So often a single fault is tried, where the call that is to meet it does not come each time. */
+/** How many times a single fault is tried if its call does not come in every run. */
 const TRIES = 5;
 
 const { TRUNKLINE_PAIRS: mode, TRUNKLINE_PAIRS_SEED, TRUNKLINE_PAIRS_JOURNAL, TRUNKLINE_PAIR: only } = process.env;
 const seed = Number(TRUNKLINE_PAIRS_SEED ?? 1);
 
-/** Plays scenarios in several worlds at once, and keeps what became of them. */
+/** Plays scenarios in several worlds concurrently, and collects the results. */
 interface Players {
   play(scenario: Scenario): Promise<Played>;
-  /** Works on all of it, several at once. */
+  /** Runs every piece of work, several at once. */
   each<T, R>(work: readonly T[], run: (piece: T) => Promise<R>): Promise<R[]>;
   failures: ReadonlyMap<string, unknown>;
   counts: { played: number; unmet: number };
 }
 
 /**
- * Whichever two calls of a flow fail, and however, with or without a kill between them: when all is quiet again the world
- * is whole. First each call fails alone, which also records what is called after it; then pairs are drawn from that.
+ * Whichever two calls of a flow fail, and however, with or without a kill between them: the world is whole once all
+ * work is done. First each call fails alone, which also records the calls after it; then pairs are drawn from those.
  */
 export const holdsUnderPairs = async (flow: FlowName): Promise<void> => {
   const lanes = Array.from({ length: LANES }, openLane);
@@ -35,7 +35,7 @@ export const holdsUnderPairs = async (flow: FlowName): Promise<void> => {
   await Promise.all(lanes.map((lane) => lane.close()));
 
   describe(`${flow}, under pairs of faults (seed ${seed})`, () => {
-    it.runIf(recorded && mode !== 'count')('meets what it met when that was written down', async () => {
+    it.runIf(recorded && mode !== 'count')('makes the recorded calls', async () => {
       const then = (await readRecorded())[flow];
       expect(then, 'Nothing is written down of this flow: run with --update.').toBeDefined();
       if (recorded === undefined || then === undefined) return;
@@ -91,7 +91,7 @@ const openPlayers = async (lanes: readonly Lane[]): Promise<Players> => {
   };
 };
 
-/** The clean run, each single fault, and then pairs: as many as are asked for. */
+/** The run without faults, each single fault, and then as many pairs as requested. */
 const playFlow = async (flow: FlowName, players: Players): Promise<Recorded> => {
   const { recordings, recorded } = await playSingles(flow, players);
   if (mode === 'count') return recorded;
@@ -112,7 +112,7 @@ const playSingles = async (flow: FlowName, players: Players) => {
   return { recordings, recorded };
 };
 
-/** One pair of each cell: where it has not met both its faults, another. Tells in how many one has. */
+/** One pair of each cell; if it does not meet both its faults, the next. Returns how many cells have one that did. */
 const playSample = async (recordings: readonly Recording[], { play, each, failures }: Players): Promise<number> => {
   const hasMet = await each(drawCells(recordings, randomOf(seed)), async (pairs) => {
     for (const pair of pairs) {
@@ -142,7 +142,7 @@ const record = async (single: Single, { play }: Players): Promise<Recording> => 
   }
 };
 
-/** Every pair that differs. Tells of how many cells one met both its faults. */
+/** Every distinct pair. Returns how many cells have one that met both its faults. */
 const playAll = async (flow: FlowName, recordings: readonly Recording[], players: Players): Promise<number> => {
   const { play, each, failures, counts } = players;
   const every = allPairs(recordings);
@@ -157,7 +157,7 @@ const playAll = async (flow: FlowName, recordings: readonly Recording[], players
       return played;
     };
     const { met: often } = await playPair(pair);
-    // A call that comes once fails once, for ever or not.
+    // A call made once fails once, whether forever or not.
     const isOther = often > 1 || failures.has(describeScenario(pair));
     if (isOther) await playPair({ ...pair, second: { ...pair.second, forever: false } });
     const done = Math.floor((20 * begun) / every.length);
@@ -168,7 +168,7 @@ const playAll = async (flow: FlowName, recordings: readonly Recording[], players
   return met.size;
 };
 
-/** The scenario of this name alone, after the single fault that it begins with. Undefined: there is none. */
+/** Only the scenario of this name, after the single fault at its beginning. Undefined if there is none. */
 const playAlone = async (flow: FlowName, name: string, players: Players): Promise<Scenario | undefined> => {
   const { calls } = await players.play({ flow });
   const named = singleFaults(flow, calls).filter((single) => `${name} / `.startsWith(`${describeScenario(single)} / `));

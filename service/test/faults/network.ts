@@ -3,11 +3,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Network {
   url: string;
-  /** From now on nothing passes, in either direction. What has arrived may still act. */
+  /** From now on nothing passes, in either direction. Calls that have arrived may still take effect. */
   cut(): void;
 }
 
-/** The network of one replica: what it sends to a provider passes here. */
+/** The network of one replica: its calls to the providers pass through it. */
 export const openNetwork = async (to: string): Promise<Network> => {
   const port = Number(new URL(to).port);
   const sockets = new Set<Socket>();

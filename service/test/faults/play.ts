@@ -12,14 +12,14 @@ const USAGE = `Usage: pnpm test:pairs [options] [files]
   --pair <name>  this pair alone, by the name that its test has
   --update       writes down what was recorded, as what later runs must meet`;
 
-/** The file of the flow that a pair's name begins with. */
+/** The test file of the flow at the beginning of this pair's name. */
 const fileOf = (pair: string): string | undefined =>
   readdirSync(import.meta.dirname)
     .filter((file) => file.endsWith('.pairs.ts'))
     .map((file) => join(import.meta.dirname, file))
     .find((file) => readFileSync(file, 'utf8').includes(`'${pair.split(' / ')[0]}'`));
 
-/** Runs the pairs with vitest, which knows none of these options. */
+/** Passes these options to vitest as environment variables, because vitest does not know them. */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

@@ -6,7 +6,7 @@ import { type WayName, wayNames, ways } from './ways.ts';
 
 type Flow = 'a first import of an integration' | 'a later import of an integration' | 'an import of a SIP number';
 
-/** What a caller reads where a call goes on failing this way. */
+/** What a caller gets when a call keeps failing in this way. */
 const answers: Record<WayName, { status: number; code: string; acts?: true }> = {
   refused: { status: 502, code: 'provider_error' },
   busy: { status: 503, code: 'provider_unavailable' },
@@ -24,14 +24,14 @@ const reads: ReadonlySet<string> = new Set([
   'twilio.fetchNumberRoute',
   'livekit.ListSIPInboundTrunk',
 ]);
-/** Where this is refused, the import goes on, and warns of what nobody can see. */
+/** If this call is refused, the import continues with a warning. */
 const dispensable = 'twilio.fetchNumberRoute';
 
-/** Whichever call of the flow fails, and however: the answer is right, and nothing half made is left. */
+/** Whichever call of the flow fails, and however: the answer is right, and nothing half built is left. */
 export const promiseOf = async (flow: Flow): Promise<void> => {
   const service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.25' } });
 
-  /** What is imported, with all that it needs in place. */
+  /** A number to import, with everything it needs. */
   const prepare = async () => {
     const phone_number = drawNumber();
     const directions = { phone_number, supports_inbound: true, supports_outbound: true } as const;
@@ -58,21 +58,21 @@ export const promiseOf = async (flow: Flow): Promise<void> => {
   await clean.caller.client.phoneNumbers.import.mutate(clean.input);
   const calls = new Set(service.sandbox.faults.calls.slice(begun));
 
-  describe(`${flow}, where a provider`, () => {
+  describe(`${flow}, with this fault:`, () => {
     afterEach(() => service.sandbox.faults.clear());
     afterAll(() => service.close());
 
     for (const call of calls) {
       for (const way of wayNames) {
         const { status, code, acts } = answers[way];
-        // That a busy provider is waited for is held elsewhere.
+        // Other tests cover waiting for a busy provider.
         const fault = { ...ways[way], retry_after_seconds: undefined };
         const isRefused = way === 'refused' && call !== dispensable;
-        // What a call has made, though its answer was lost, is found by our mark the next time.
+        // What a call made is found by its tag in the next attempt, even if the answer was lost.
         const isFound = acts && !reads.has(call);
         const goesOn = isFound || (way === 'refused' && call === dispensable);
 
-        it(`is ${way} at ${call} once, ${isRefused ? 'tells, and leaves nothing' : 'tries again, and imports'}`, async () => {
+        it(`${way} at ${call} once: ${isRefused ? 'reports it, and leaves nothing' : 'tries again, and imports'}`, async () => {
           const { caller, input } = await prepare();
           service.sandbox.faults.add({ ...fault, call });
           const answer = await caller.rest('POST', '/api/phone-numbers', input);
@@ -84,7 +84,7 @@ export const promiseOf = async (flow: Flow): Promise<void> => {
         });
 
         if (goesOn) {
-          it(`is ${way} at ${call} again and again, ${isFound ? 'finds what was made, and imports' : 'and imports'}`, async () => {
+          it(`${way} at ${call} every time: ${isFound ? 'finds what was made, and imports' : 'imports'}`, async () => {
             const { caller, input } = await prepare();
             service.sandbox.faults.add({ ...fault, call, times: ALWAYS });
             expect((await caller.rest('POST', '/api/phone-numbers', input)).status).toBe(201);
@@ -94,7 +94,7 @@ export const promiseOf = async (flow: Flow): Promise<void> => {
           continue;
         }
 
-        it(`is ${way} at ${call} again and again, tells, leaves nothing, and the number can be imported`, async () => {
+        it(`${way} at ${call} every time: reports it, leaves nothing, and the number can be imported`, async () => {
           const { caller, input } = await prepare();
           service.sandbox.faults.add({ ...fault, call, times: ALWAYS });
           const error = await caller.client.phoneNumbers.import.mutate(input).catch(problemIn);

@@ -18,8 +18,8 @@ const recorded = (calls: string[], of: Recording[], more: Partial<Recorded> = {}
 const whole = recorded(['twilio.createTrunk'], recordings);
 const less = recorded([], recordings.slice(1), { met: 1 });
 
-describe('What is written down of the flows', () => {
-  it('has all of them, each with a file that plays it, and with a line in the README', async () => {
+describe('The recorded calls', () => {
+  it('include every flow, each with a file that plays it and a line in the README', async () => {
     const files = (await readdir(folder)).filter((file) => file.endsWith('.pairs.ts'));
     const played = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
     const readme = await readFile(join(folder, 'README.md'), 'utf8');
@@ -34,7 +34,7 @@ describe('What is written down of the flows', () => {
     }
   });
 
-  it('is 300 cells at least that had a pair that met both its faults', async () => {
+  it('have at least 300 cells with a pair that met both its faults', async () => {
     const all = Object.values(await readRecorded());
     expect(all.map(({ met }) => met)).not.toContain(0);
     expect(all.reduce((sum, { met }) => sum + met, 0)).toBeGreaterThanOrEqual(300);
@@ -42,8 +42,8 @@ describe('What is written down of the flows', () => {
   });
 });
 
-describe('A run that meets less', () => {
-  it('is told by a sentence for each call that is lost', () => {
+describe('A run that calls less than recorded', () => {
+  it('gets a sentence for each call that is missing', () => {
     expect(missingOf(less, whole)).toEqual([
       'After nothing failed, twilio.createTrunk was called, and is no longer.',
       'After twilio.createTrunk#1 failed, twilio.listTrunks was called, and is no longer.',
@@ -52,7 +52,7 @@ describe('A run that meets less', () => {
     expect(missingOf({ ...whole, pairs: 40 }, whole)).toEqual(['There were 50 pairs, and are 40.']);
   });
 
-  it('is told nothing where it meets more, or a little less', () => {
+  it('gets none if it calls more, or only a little less', () => {
     expect(missingOf(whole, less)).toEqual([]);
     const many = Array.from({ length: 40 }, (_, n) => `twilio.call${n}`);
     const of = (later: string[]) => recorded([], [{ flow: 'assign', first, killed: false, later }]);
@@ -60,7 +60,7 @@ describe('A run that meets less', () => {
     expect(missingOf(of(many.slice(2)), of(many))).toHaveLength(2);
   });
 
-  it('is of all cells', () => {
+  it('is counted in cells', () => {
     expect(countCells(whole)).toBe(2);
   });
 });

@@ -5,13 +5,13 @@ import type { FlowName } from './flows.ts';
 
 const recordedFile = join(import.meta.dirname, 'recorded.json');
 
-/** What was recorded of a flow when it was last written down: a run that meets less is no proof. */
+/** The calls of a flow when they were last recorded. A run that makes fewer proves too little. */
 export interface Recorded {
-  /** By the first call that fails, with or without a kill: what is called after it. Where nothing fails, what is called at all. */
+  /** By the first call that fails, killed or not: the calls after it. Under 'nothing': the calls without faults. */
   cells: Record<string, string>;
   /** How many cells had a pair that met both its faults. */
   met: number;
-  /** How many pairs there are at most. */
+  /** The maximum number of pairs. */
   pairs: number;
 }
 
@@ -21,7 +21,7 @@ export const readRecorded = async (): Promise<Record<string, Recorded>> =>
 export const writeRecorded = async (flow: FlowName, recorded: Recorded): Promise<void> => {
   const all = { ...(await readRecorded()), [flow]: recorded };
   const inOrder = Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  // Others read it meanwhile.
+  // Other processes read the file in the meantime.
   const unfinished = `${recordedFile}.${process.pid}`;
   await writeFile(unfinished, `${JSON.stringify(inOrder, null, 2)}\n`);
   await rename(unfinished, recordedFile);
@@ -29,7 +29,7 @@ export const writeRecorded = async (flow: FlowName, recorded: Recorded): Promise
 
 const NOTHING = 'nothing';
 
-/** What is called where nothing fails, and what follows each first call, in the form in which it is written down. */
+/** The calls of a run without faults, and those after each first call, in the form in which they are stored. */
 export const writtenCells = (calls: readonly string[], recordings: readonly Recording[]): Recorded['cells'] =>
   Object.fromEntries(
     [[NOTHING, new Set(calls)] as const, ...cellsOf(recordings)].map(([first, later]) => [
@@ -38,7 +38,7 @@ export const writtenCells = (calls: readonly string[], recordings: readonly Reco
     ]),
   );
 
-/** Each a first call and a later one. */
+/** Pairs of a first call and a later call. */
 const cellsIn = ({ cells }: Pick<Recorded, 'cells'>) =>
   Object.entries(cells).flatMap(([first, later]) =>
     later
@@ -47,14 +47,14 @@ const cellsIn = ({ cells }: Pick<Recorded, 'cells'>) =>
       .map((name) => ({ first, name })),
   );
 
-/** How many cells these are. */
+/** The number of cells. */
 export const countCells = (recorded: Pick<Recorded, 'cells'>): number =>
   cellsIn(recorded).filter(({ first }) => first !== NOTHING).length;
 
-/** So much of what was written down may be missing: what is called after a fault depends a little on time. */
+/** These shares of the recording may be missing, because the calls after a fault depend a little on timing. */
 const CHANCE = { cells: 0.03, met: 0.05, pairs: 0.1 };
 
-/** A sentence for each way in which it is less than what was written down. None: it differs by chance at the most. */
+/** A sentence for each way in which this run has less than was recorded. Empty if the difference may be chance. */
 export const missingOf = (now: Recorded, then: Recorded): string[] => {
   const found = new Set(cellsIn(now).map(({ first, name }) => `${first} / ${name}`));
   const lost = cellsIn(then).filter(({ first, name }) => !found.has(`${first} / ${name}`));

@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 
-/** Names a call on its way to a provider. */
+/** Identifies a call on its way to a provider. */
 const HEADER = 'x-call-under-way';
-/** A call that is to act has done so by then. */
+/** A call that is to take effect has done so within this time. */
 const ACTED_WITHIN_MS = 20;
 
 const underWay = new Map<string, AbortController>();
@@ -16,7 +16,7 @@ subscribe('http.server.request.start', (message) => {
   received.enterWith(headers[HEADER]?.toString());
 });
 
-/** What is sent with a time limit can be told that its time is over. */
+/** Any request with a time limit can be made to time out early. */
 const send = globalThis.fetch;
 globalThis.fetch = async (to, init) => {
   if (!init?.signal) return send(to, init);
@@ -31,10 +31,10 @@ globalThis.fetch = async (to, init) => {
   }
 };
 
-/** The call that is being received is never answered: for whoever waits for it the time is over, as soon as it has acted. */
+/** The call being received gets no answer: it times out for its sender as soon as it has taken effect. */
 export const letTimePass = (turn: () => void): void => {
   const silence = underWay.get(received.getStore() ?? '');
-  // A replica that has died waits no more.
+  // A replica that has died no longer waits.
   if (silence === undefined) return;
   setTimeout(() => {
     turn();

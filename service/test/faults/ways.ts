@@ -2,7 +2,7 @@ import type { Fault } from '../../src/sandbox/faults.ts';
 
 export type Way = Partial<Fault> & Pick<Fault, 'kind'>;
 
-/** How a call to a provider fails. */
+/** The ways in which a call to a provider fails. */
 export const ways = {
   refused: { kind: 'answer', status: 400, body: { code: 20_001, msg: 'no', message: 'no', status: 400 } },
   busy: {
@@ -21,14 +21,14 @@ export const ways = {
 export type WayName = keyof typeof ways;
 export const wayNames = Object.keys(ways) as WayName[];
 
-/** Changes nothing at a provider: a lane fails where it does. */
+/** Whether the call only reads. A lane fails if such a call changes something. */
 export const isRead = (call: string): boolean => /^(twilio\.(list|fetch)|livekit\.List)/.test(call);
 
 const before: readonly WayName[] = wayNames.filter((way) => !way.endsWith('after acting'));
 const atDeath: readonly WayName[] = ['dropped before acting', 'dropped after acting'];
 
-/** The ways that differ at this call. After a read that was answered by nothing the world is the same as before it. */
+/** The distinct ways to fail at this call. For a read, 'after acting' is the same as before. */
 export const waysOf = (call: string): readonly WayName[] => (isRead(call) ? before : wayNames);
 
-/** The ways that differ where the replica dies as the call arrives: no answer reaches it, so that it only matters who acted. */
+/** The distinct ways when the replica dies as the call arrives: only whether the call acted makes a difference. */
 export const waysToDieAt = (call: string): readonly WayName[] => waysOf(call).filter((way) => atDeath.includes(way));
