@@ -9,7 +9,7 @@ const rows = text
   .filter((line) => /^\| API\d/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
-it('tells of each of the ten risks what is done, and which test holds it', () => {
+it('says for each of the ten risks what is done, and which test proves it', () => {
   expect(rows.map(([, risk = '']) => /^API\d+/.exec(risk)?.[0])).toEqual(
     Array.from({ length: 10 }, (_, n) => `API${n + 1}`),
   );
@@ -20,6 +20,6 @@ it('tells of each of the ten risks what is done, and which test holds it', () =>
 });
 
 const named = [...new Set(text.match(/(?<=`)(?:service|contracts)\/[\w/.-]+\.test\.ts(?=`)/g))];
-it.each(named)('names a test that there is: %s', (path) => {
+it.each(named)('names an existing test: %s', (path) => {
   expect(existsSync(join(root, path))).toBe(true);
 });

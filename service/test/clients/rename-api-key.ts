@@ -1,7 +1,4 @@
-/**
- * A file that the recipe changes: a new one, or one with lines added before, or replacing, the line with this
- * beginning.
- */
+/** A file that the recipe changes: a new one, or one with lines added before, or replacing, the line that begins so. */
 interface Edit {
   file: string;
   whole?: string;

@@ -4,11 +4,13 @@ import { createWire, type Wire } from './livekit-wire.ts';
 
 export interface Side {
   post: Wire;
-  /** Calls what must succeed, and gives back what was answered. */
+  /** Makes a call that must succeed, and returns its response. */
   make(method: string, body: object): Promise<any>;
 }
 
-/** Runs one suite against the stand-in and against a real server, each test on an empty one, so that neither can lie. */
+/**
+ * Runs one suite against the stand-in and a real server, so that the stand-in cannot differ. Each test starts empty.
+ */
 export const onBothSides = (what: string, suite: (side: () => Side) => void): void => {
   describe.each([
     { name: 'the stand-in', open: openStandIn, isMissing: false },
@@ -45,7 +47,7 @@ const empty = async ({ make }: Side): Promise<void> => {
     await make('DeleteSIPDispatchRule', { sip_dispatch_rule_id });
 };
 
-/** A refusal of what was sent. */
+/** A refusal because of invalid input. */
 export const invalid = (msg: unknown) => ({
   status: 400,
   type: 'application/json',

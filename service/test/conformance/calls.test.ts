@@ -12,7 +12,7 @@ const livekit_sip = inject('livekit_sip');
 const sipp_path = inject('sipp');
 const CALLER = '+15551230000';
 const RING_MS = 5000;
-/** So that the service does not limit their rate. */
+/** Slow enough for the service's rate limit. */
 const BETWEEN_UPDATES_MS = 50;
 
 describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
@@ -55,7 +55,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     expect(status).toBe(201);
     return { ...body.data, phone_number: input.phone_number };
   };
-  /** The room that the caller is in, once there is one. */
+  /** The caller's room, once there is one. */
   const roomOf = async (prefix: string) => {
     const pattern = new RegExp(`^${prefix}_\\${CALLER}_[0-9A-Za-z]{12}$`);
     let name = '';
@@ -68,7 +68,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
   const expectNoRoom = async () => expect((await rooms.listRooms()).map(({ name }) => name)).toEqual([]);
   const digest = { sip_username: 'carrier', sip_password: 'a-password', inbound_authentication: 'digest' };
 
-  it('with the right digest password reaches a room of its own, whose participant names our trunk and rule', async () => {
+  it('with the right digest password reaches its own room, whose participant names our trunk and rule', async () => {
     const number = await imported({ ...digest, inbound_room_name: 'support-' });
     const ringing = await call(
       number.phone_number,
@@ -91,7 +91,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     await ringing.finished();
   });
 
-  it('with a wrong digest password is refused, and gets nowhere', async () => {
+  it('with a wrong digest password is refused', async () => {
     const { phone_number } = await imported(digest);
     const refused = await call(
       phone_number,
@@ -102,27 +102,27 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     await expectNoRoom();
   });
 
-  it('from an address that is listed reaches a room without a challenge', async () => {
+  it('from a listed address reaches a room without a challenge', async () => {
     const { phone_number } = await imported({ allowed_addresses: ['127.0.0.0/8'] });
     const ringing = await call(phone_number, { expect: 'ringing', hold_ms: RING_MS });
     await roomOf('call');
     await ringing.finished();
   });
 
-  it('from an address that is not listed gets nowhere', async () => {
+  it('from an address that is not listed gets no answer', async () => {
     const { phone_number } = await imported({ allowed_addresses: ['203.0.113.7'] });
     const silent = await call(phone_number, { expect: 'silent', hold_ms: RING_MS });
     await silent.finished();
     await expectNoRoom();
   });
 
-  it('to a number that nobody has imported gets nowhere', async () => {
+  it('to a number that was not imported gets no answer', async () => {
     const silent = await call('+15559999999', { expect: 'silent', hold_ms: RING_MS });
     await silent.finished();
     await expectNoRoom();
   });
 
-  it('to a number with a PIN waits until it is dialled', async () => {
+  it('to a number with a PIN waits until it is dialed', async () => {
     const { phone_number } = await imported({ allowed_addresses: ['127.0.0.0/8'], inbound_pin: '0042' });
     const answered = await call(phone_number, { expect: 'answered', hold_ms: 4 * RING_MS });
     const media = { from: answered.rtp_port, to: await answered.media(), until: over.signal };
@@ -132,7 +132,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     await answered.finished();
   });
 
-  it('to a number with a PIN is hung up at a wrong one', async () => {
+  it('to a number with a PIN is hung up after a wrong one', async () => {
     const { phone_number } = await imported({ allowed_addresses: ['127.0.0.0/8'], inbound_pin: '0042' });
     const hungUp = await call(phone_number, { expect: 'hung_up', hold_ms: 0 });
     await dial('4200#', { from: hungUp.rtp_port, to: await hungUp.media(), until: over.signal });
@@ -140,7 +140,7 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     await expectNoRoom();
   });
 
-  it('to a number that is being updated rings, whenever it comes', async () => {
+  it('to a number that is being updated always rings', async () => {
     const { phone_number, phone_number_id } = await imported({ allowed_addresses: ['127.0.0.0/8'] });
     const update = async () => {
       for (let n = 0; !over.signal.aborted; n++, await wait(BETWEEN_UPDATES_MS)) {
@@ -158,9 +158,9 @@ describe.skipIf(livekit_sip === null || sipp_path === null)('a call', () => {
     await Promise.all([placing(), updating]);
   });
 
-  it('out goes through the imported trunk to a carrier that demands digest authentication', async () => {
+  it('to the outside uses the imported trunk to a carrier that requires digest authentication', async () => {
     const dialled = '+15558887777';
-    // The trunk names the carrier's port, the carrier's scenario the number: the number comes first.
+    // The trunk contains the carrier's port, and the carrier's scenario the number, so the number comes first.
     const input = whole.ofSip();
     const carrier = await sipp({
       scenario: answerScenario(input.phone_number, dialled),

@@ -15,14 +15,14 @@ import { type Sipp, startSipp } from './sipp.ts';
 const path = inject('sipp');
 const within = { signal: new AbortController().signal, longest_ms: 30_000 };
 
-describe.skipIf(path === null)('the check of a SIP host that is sipp', () => {
+describe.skipIf(path === null)('the check of a SIP host, with sipp', () => {
   let sipp: Sipp;
   afterEach(() => sipp.close());
   const wait = async (transport: 'udp' | 'tcp') => {
     sipp = await startSipp(path ?? '', { scenario: optionsScenario(), transport });
     return sipp.address;
   };
-  /** Until it listens: sipp does not say so. */
+  /** Tries until sipp listens, because sipp does not say when. */
   const lookAt = async (sip_host: string, secure: boolean) => {
     for (;;) {
       const [finding] = await runChecks([sipHostCheck({ sip_host, secure })], within);
@@ -30,14 +30,14 @@ describe.skipIf(path === null)('the check of a SIP host that is sipp', () => {
     }
   };
 
-  it.each(['udp', 'tcp'] as const)('hears it over %s, and sends what it takes', async (transport) => {
+  it.each(['udp', 'tcp'] as const)('gets an answer over %s, with a request that sipp accepts', async (transport) => {
     const finding = await lookAt(await wait(transport), false);
     const state = transport === 'tcp' ? 'ok' : 'warning';
     expect(finding).toMatchObject({ state, said: expect.stringContaining(`over ${transport.toUpperCase()}`) });
     await sipp.finished();
   });
 
-  it('hears it over TLS', async () => {
+  it('gets an answer over TLS', async () => {
     const known = tls.getCACertificates('default');
     tls.setDefaultCACertificates([...known, certificate('authority')]);
     const [host = '', port = ''] = (await wait('tcp')).split(':');
@@ -73,12 +73,12 @@ describe.each([
       return runChecks(liveKitChecks({ url: livekit.url, findForAll, ownInstallation: async () => undefined }), within);
     };
 
-    it('tells a key that is refused', async () => {
+    it('reports a refused key', async () => {
       const findings = await look({ api_secret: 'another-secret-of-more-than-thirty-six-letters' });
       expect(findings).toMatchObject([{ check: 'livekit_key', state: 'failed', said: expect.stringContaining('401') }]);
     });
 
-    it('finds a trunk for all numbers and a rule for all trunks among those for one', async () => {
+    it('finds a trunk for all numbers and a rule for all trunks among others', async () => {
       expect(await look()).toMatchObject([{ state: 'ok' }, { state: 'ok' }]);
       const post = createWire(livekit);
       const rule = { dispatch_rule_direct: { room_name: 'lobby' } };

@@ -12,8 +12,8 @@ const PACKETS_PER_DIGIT = 8;
 const KEYS = '0123456789*#ABCD';
 
 /**
- * Dials digits as a phone does in a call: events in RTP. https://www.rfc-editor.org/rfc/rfc4733
- * Then sends silence until the test is over: livekit-sip hangs up where no sound comes for 15 s.
+ * Dials digits as a phone does during a call: as events in RTP (https://www.rfc-editor.org/rfc/rfc4733). Then sends
+ * silence until the test ends, because livekit-sip hangs up after 15 s without audio.
  */
 export const dial = async (
   digits: string,
@@ -34,7 +34,7 @@ export const dial = async (
   };
   for (const digit of digits) {
     for (let packet = 1; packet <= PACKETS_PER_DIGIT; packet++) {
-      // The last three say that the key was let go of, so that one of them may be lost.
+      // The last three say that the key was released, so two of them may be lost.
       const released = packet > PACKETS_PER_DIGIT - 3;
       const rtp = header((packet === 1 ? 0x80 : 0) | PAYLOAD_TYPE, 16);
       rtp.writeUInt8(KEYS.indexOf(digit), 12);

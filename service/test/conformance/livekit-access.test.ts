@@ -10,27 +10,27 @@ const denied = {
   type: 'application/json',
   body: { code: 'unauthenticated', msg: 'permissions denied' },
 };
-/** What the API key middleware says, before anybody looks at the call. */
+/** The answer of the API key middleware, which runs before anything else. */
 const refused = (body: unknown) => ({ status: 401, type: 'text/plain; charset=utf-8', body });
 
-onBothSides('lets in', (side) => {
+onBothSides('admits', (side) => {
   it.each([
-    ['nobody without a token', { grants: null }],
+    ['no request without a token', { grants: null }],
     ['no token without grants', { grants: {} }],
     ['no token of another kind', { grants: { video: { roomCreate: true, roomAdmin: true } } }],
-    ['nobody who may only place calls', { grants: { sip: { call: true } } }],
-    ['nobody whose grant says no', { grants: { sip: { admin: false } } }],
+    ['no token that may only place calls', { grants: { sip: { call: true } } }],
+    ['no token with a grant of false', { grants: { sip: { admin: false } } }],
   ])('%s', async (_what, sent) => {
     expect(await side().post(LIST, {}, sent)).toEqual(denied);
     expect(await side().post('CreateSIPDispatchRule', {}, sent)).toEqual(denied);
     expect(await side().post('DeleteSIPTrunk', {}, sent)).toEqual(denied);
   });
 
-  it('no other key', async () => {
+  it('no unknown key', async () => {
     expect(await side().post(LIST, {}, { key: 'another' })).toEqual(refused('invalid API key: another'));
   });
 
-  it('no other secret, and quotes the token', async () => {
+  it('no wrong secret, and quotes the token', async () => {
     expect(await side().post(LIST, {}, { secret: 'another-secret-of-more-than-thirty-six-letters' })).toEqual(
       refused(
         expect.stringMatching(/^invalid token: eyJ[\w.-]+, error: token signature is invalid: signature is invalid$/),
@@ -38,7 +38,7 @@ onBothSides('lets in', (side) => {
     );
   });
 
-  it('no token that has run out', async () => {
+  it('no expired token', async () => {
     const expired = (ago: string) => side().post(LIST, {}, { expires: ago });
     expect((await expired('30s ago')).status).toBe(200);
     expect(await expired('90s ago')).toEqual(
@@ -50,29 +50,29 @@ onBothSides('lets in', (side) => {
     ['Bearer garbage', 'invalid authorization token'],
     ['Basic eDp5', 'invalid authorization header. Must start with Bearer '],
     ['garbage', 'invalid authorization header. Must start with Bearer '],
-  ])('nobody who says %s', async (authorization, said) => {
+  ])('no request with the header %s', async (authorization, said) => {
     expect(await side().post(LIST, {}, { authorization })).toEqual(refused(said));
     expect(await side().post('Unknown', {}, { authorization })).toEqual(refused(said));
   });
 
-  it('nobody to read more than whether a request can be read', async () => {
+  it('no request without a grant, which learns only whether it is well-formed', async () => {
     expect(await side().post(CREATE, 'nonsense', { grants: {} })).toEqual(malformed);
     expect(await side().post(CREATE, {}, { grants: {} })).toEqual(denied);
   });
 });
 
-onBothSides('speaks Twirp', (side) => {
+onBothSides('serves Twirp', (side) => {
   it.each([
     'application/json',
     'application/json; charset=utf-8',
     'application/json;charset=UTF-8',
     'APPLICATION/JSON',
-  ])('as %s', async (type) => {
+  ])('with the type %s', async (type) => {
     const body = { trunk: { sipTrunkId: 'x' } };
     expect(await side().post(CREATE, body, { type })).toEqual(invalid('trunk id must not be set'));
   });
 
-  it('as protobuf', async () => {
+  it('with protobuf', async () => {
     const { sip_trunk_id } = await side().make(CREATE, { trunk: { numbers: ['+15550000001'] } });
     const { status, type, body } = await side().post(LIST, '', { type: 'application/protobuf' });
     expect({ status, type }).toEqual({ status: 200, type: 'application/protobuf' });
@@ -80,25 +80,25 @@ onBothSides('speaks Twirp', (side) => {
     expect(items.map(({ sipTrunkId }) => sipTrunkId)).toEqual([sip_trunk_id]);
   });
 
-  it('as nothing else', async () => {
+  it('with no other type', async () => {
     expect(await side().post(LIST, {}, { type: 'text/plain' })).toEqual(
       badRoute('unexpected Content-Type: "text/plain"', `POST /twirp/livekit.SIP/${LIST}`),
     );
   });
 
-  it.each(['GET', 'PUT', 'DELETE'])('not by %s', async (verb) => {
+  it.each(['GET', 'PUT', 'DELETE'])('not with %s', async (verb) => {
     expect(await side().post(LIST, {}, { verb, grants: null })).toEqual(
       badRoute(`unsupported method "${verb}" (only POST is allowed)`, `${verb} /twirp/livekit.SIP/${LIST}`),
     );
   });
 
-  it.each(['Unknown', '', 'CreateSIPTrunk'])('not at the method "%s"', async (method) => {
+  it.each(['Unknown', '', 'CreateSIPTrunk'])('not for the method "%s"', async (method) => {
     expect(await side().post(`livekit.SIP/${method}`, {}, { grants: null })).toEqual(
       badRoute(`no handler for path "/twirp/livekit.SIP/${method}"`, `POST /twirp/livekit.SIP/${method}`),
     );
   });
 
-  it('at no unknown service', async () => {
+  it('not for an unknown service', async () => {
     expect(await side().post('livekit.Unknown/List', {})).toEqual({
       status: 404,
       type: 'text/plain; charset=utf-8',

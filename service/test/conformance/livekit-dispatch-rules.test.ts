@@ -16,13 +16,13 @@ const clash = (id: string, name: string) =>
   );
 
 onBothSides('creates dispatch rules', (side) => {
-  it('with nothing but a rule', async () => {
+  it('with only a rule', async () => {
     const rule = await side().make(CREATE, { rule: individual() });
     expect(rule).toEqual(blankRule);
     expect((await side().make(LIST, {})).items).toEqual([rule]);
   });
 
-  it('from the fields that the SDK sends, and reads each back, the PIN too', async () => {
+  it("from the SDK's fields, and returns each, even the PIN", async () => {
     const sent = {
       rule: individual('0042'),
       trunkIds: ['ST_a'],
@@ -48,7 +48,7 @@ onBothSides('creates dispatch rules', (side) => {
     });
   });
 
-  it('from the newer whole, which wins, and reads the older media field into the newer', async () => {
+  it('from the newer whole object, which takes precedence, and copies the older media field into the newer one', async () => {
     const mediaEncryption = 'SIP_MEDIA_ENCRYPT_ALLOW';
     const dispatchRule = {
       rule: { dispatchRuleCallee: { roomPrefix: 'x', pin: '12', randomize: true } },
@@ -75,7 +75,7 @@ onBothSides('creates dispatch rules', (side) => {
     individual('1'.repeat(40)),
     { dispatchRuleDirect: { roomName: '', pin: '' } },
     { dispatchRuleIndividual: {} },
-  ])('without a look at PIN, room or trunk: %j', async (rule) => {
+  ])('without validating PIN, room or trunk: %j', async (rule) => {
     await side().make(CREATE, { rule, trunkIds: ['ST_unknown'] });
   });
 
@@ -90,14 +90,14 @@ onBothSides('creates dispatch rules', (side) => {
     expect(await side().post(CREATE, body)).toEqual(invalid(msg));
   });
 
-  it('but cannot read two kinds of rule at once', async () => {
+  it('but cannot parse two kinds of rule at once', async () => {
     const rule = { ...individual(), dispatchRuleDirect: { roomName: 'x' } };
     expect(await side().post(CREATE, { rule })).toEqual(malformed);
   });
 });
 
 onBothSides('finds clashes of dispatch rules', (side) => {
-  it('of one trunk and PIN, whatever their kind and room', async () => {
+  it('with the same trunk and PIN, whatever their kind and room', async () => {
     const trunkIds = ['ST_a'];
     const { sip_dispatch_rule_id } = await side().make(CREATE, { rule: individual('1234'), trunkIds, name: 'first' });
     const direct = { dispatchRuleDirect: { roomName: 'x', pin: '1234' } };
@@ -108,7 +108,7 @@ onBothSides('finds clashes of dispatch rules', (side) => {
     await side().make(CREATE, { rule: individual(), trunkIds });
   });
 
-  it('between rules for all trunks, but none with those of one', async () => {
+  it('between rules for all trunks, but not with those for one trunk', async () => {
     await side().make(CREATE, { rule: individual(), trunkIds: ['ST_a'] });
     const { sip_dispatch_rule_id } = await side().make(CREATE, { rule: individual() });
     const refused = await side().post(CREATE, { rule: individual() });
@@ -117,7 +117,7 @@ onBothSides('finds clashes of dispatch rules', (side) => {
 });
 
 onBothSides('lists dispatch rules', (side) => {
-  it('by id, with those for all trunks, and those of trunks that are gone', async () => {
+  it('by id, including those for all trunks and those of removed trunks', async () => {
     const ids: string[] = [];
     for (const trunkIds of [['ST_a'], ['ST_b', 'ST_c'], []])
       ids.push((await side().make(CREATE, { rule: individual(), trunkIds })).sip_dispatch_rule_id);
@@ -137,7 +137,7 @@ onBothSides('updates dispatch rules', (side) => {
   const update = (sipDispatchRuleId: string, fields: object) =>
     side().post(UPDATE, { sipDispatchRuleId, update: fields });
 
-  it('field by field, attributes one by one', async () => {
+  it('field by field, and attributes one by one', async () => {
     const rule = await create({ attributes: { a: 'b', kept: 'x' }, hidePhoneNumber: true });
     const changed = await update(rule.sip_dispatch_rule_id, {
       name: 'u',
@@ -158,7 +158,7 @@ onBothSides('updates dispatch rules', (side) => {
     expect((await side().make(LIST, {})).items).toEqual([changed.body]);
   });
 
-  it('as a whole, as an agent is assigned and let go of: nothing of before is left', async () => {
+  it('as a whole, as for assigning and unassigning an agent: nothing of the former rule is left', async () => {
     const { sip_dispatch_rule_id } = await create({ metadata: 'm', attributes: { a: 'b' } });
     const whole = { sipDispatchRuleId: sip_dispatch_rule_id, rule: individual('12'), trunkIds: ['ST_a'] };
     const expected = {
@@ -196,21 +196,21 @@ onBothSides('updates dispatch rules', (side) => {
     expect(await side().post(UPDATE, body)).toEqual(invalid(msg));
   });
 
-  it('but not to a rule of no kind', async () => {
+  it('but not to a rule without a kind', async () => {
     const { sip_dispatch_rule_id } = await create();
     expect(await update(sip_dispatch_rule_id, { rule: {} })).toEqual(invalid(unsupported));
     const body = { sipDispatchRuleId: sip_dispatch_rule_id, replace: { rule: {} } };
     expect(await side().post(UPDATE, body)).toEqual(invalid(unsupported));
   });
 
-  it('to a rule of no kind where it moves to another trunk, too: the list it looks at has its old trunks', async () => {
+  it('to a rule without a kind if it moves to another trunk, because it checks the former trunks', async () => {
     const { sip_dispatch_rule_id } = await create();
     const replace = { rule: {}, trunkIds: ['ST_b'] };
     await side().make(UPDATE, { sipDispatchRuleId: sip_dispatch_rule_id, replace });
     expect(await side().post(CREATE, { rule: individual(), trunkIds: ['ST_b'] })).toEqual(invalid(unsupported));
   });
 
-  it('but takes no array for a list, and knows no unknown ones', async () => {
+  it('but accepts no array for a list, and no unknown id', async () => {
     expect(await update('SDR_unknown', { trunkIds: ['a'] })).toEqual(malformed);
     expect(await update('SDR_unknown', { name: 'x' })).toEqual(unknown);
     const body = { sipDispatchRuleId: 'SDR_unknown', replace: { rule: individual() } };
@@ -219,7 +219,7 @@ onBothSides('updates dispatch rules', (side) => {
 });
 
 onBothSides('deletes dispatch rules', (side) => {
-  it('answering the rule that was, and refuses those that are not there', async () => {
+  it('returning the former rule, and refuses unknown ones', async () => {
     const rule = await side().make(CREATE, { rule: individual('12'), trunkIds: ['ST_a'], name: 'x' });
     const named = { sipDispatchRuleId: rule.sip_dispatch_rule_id };
     expect(await side().make(DELETE, named)).toEqual(rule);

@@ -16,7 +16,7 @@ onBothSides('finds clashes of inbound trunks', (side) => {
     );
   });
 
-  it('by text where it is no number', async () => {
+  it('by the text if it is not a number', async () => {
     const { sip_trunk_id } = await side().make(CREATE, { trunk: { numbers: ['abc'] } });
     await side().make(CREATE, { trunk: { numbers: ['+abc'] } });
     await side().make(CREATE, { trunk: { numbers: ['*'] } });
@@ -25,7 +25,7 @@ onBothSides('finds clashes of inbound trunks', (side) => {
     );
   });
 
-  it('whatever address and credentials the two have', async () => {
+  it('whatever their addresses and credentials', async () => {
     const { sip_trunk_id } = await side().make(CREATE, { trunk: { numbers: [number], allowedAddresses: ['1.2.3.4'] } });
     const trunk = { numbers: ['+15550000009', number], authUsername: 'u', authPassword: 'p' };
     expect(await side().post(CREATE, { trunk })).toEqual(
@@ -42,7 +42,7 @@ onBothSides('finds clashes of inbound trunks', (side) => {
     await side().make(CREATE, { trunk: { numbers: [number] } });
   });
 
-  it('between those that share a caller, and none between those that do not', async () => {
+  it('between trunks with a common allowed caller, and not between others', async () => {
     const { sip_trunk_id } = await side().make(CREATE, {
       trunk: { numbers: [number], allowedNumbers: ['+1 555 777'] },
     });
@@ -54,7 +54,7 @@ onBothSides('finds clashes of inbound trunks', (side) => {
     await side().make(CREATE, { trunk: { numbers: [number] } });
   });
 
-  it('naming the new one second where another comes before, for it looks at the first, the new one, and the rest', async () => {
+  it('naming the new one second if another comes before it: it compares the first, the new one, and the rest', async () => {
     for (const allowed of ['+1555777', '+1555888'])
       await side().make(CREATE, { trunk: { numbers: [number], allowedNumbers: [allowed] } });
     const { items } = await side().make(LIST, {});
@@ -64,7 +64,7 @@ onBothSides('finds clashes of inbound trunks', (side) => {
     );
   });
 
-  it('not between creates at once, several of which may pass: it looks, then stores', async () => {
+  it('not between concurrent creates, several of which may succeed: it compares first, then stores', async () => {
     const trunk = { numbers: [number] };
     for (let round = 0; round < 50; round++) {
       const answers = await Promise.all(Array.from({ length: 8 }, () => side().post(CREATE, { trunk })));

@@ -7,7 +7,7 @@ const LIST = 'ListSIPInboundTrunk';
 
 const OPEN_TO_ALL =
   'for security, one of the fields must be set: AuthUsername+AuthPassword, AllowedAddresses or Numbers';
-/** What a trunk may not hold beside its number. */
+/** What a trunk must not contain, besides its number. */
 const faults: [object, string][] = [
   [{ headers: { '': 'x' } }, 'invalid header name: header name cannot be empty'],
   [{ headers: { ['X'.repeat(256)]: 'x' } }, 'invalid header name: header name too long (max 255 characters)'],
@@ -42,13 +42,13 @@ const faults: [object, string][] = [
 ];
 
 onBothSides('creates inbound trunks', (side) => {
-  it('with nothing but a number, and answers every field', async () => {
+  it('with only a number, and returns every field', async () => {
     const trunk = await side().make(CREATE, { trunk: { numbers: ['+15550000001'] } });
     expect(trunk).toEqual({ ...blankInbound, numbers: ['+15550000001'] });
     expect((await side().make(LIST, {})).items).toEqual([trunk]);
   });
 
-  it('with every field, and reads each back as it was sent, the password too', async () => {
+  it('with every field, and returns each as it was sent, even the password', async () => {
     const sent = {
       name: 'a name',
       metadata: '{"trunkline":{}}',
@@ -86,7 +86,7 @@ onBothSides('creates inbound trunks', (side) => {
     expect((await side().make(LIST, { trunkIds: [trunk.sip_trunk_id] })).items).toEqual([trunk]);
   });
 
-  it('from either spelling, passing over what it does not know', async () => {
+  it('with either spelling, ignoring unknown fields', async () => {
     const trunk = {
       numbers: ['+15550000001'],
       auth_username: 'x',
@@ -120,7 +120,7 @@ onBothSides('creates inbound trunks', (side) => {
       'SIP_MEDIA_ENCRYPT_REQUIRE',
       { ...touched, encryption: 'SIP_MEDIA_ENCRYPT_DISABLE' },
     ],
-  ])('with the two media fields apart from each other: %j', async (sent, media_encryption, media) => {
+  ])('with the two media fields independent of each other: %j', async (sent, media_encryption, media) => {
     expect(await side().make(CREATE, { trunk: { numbers: ['+15550000001'], ...sent } })).toMatchObject({
       media_encryption,
       media,
@@ -146,12 +146,12 @@ onBothSides('creates inbound trunks', (side) => {
     { media: { mediaTimeout: '600s' } },
     { numbers: ['', 'letters', '*', '+15550000001', '+15550000001'] },
     { authUsername: 'without a password' },
-  ])('and takes %j', async (fields) => {
+  ])('and accepts %j', async (fields) => {
     await side().make(CREATE, { trunk: { numbers: ['+15550000001'], ...fields } });
   });
 
   it.each(['nonsense', '', '[]', 'null', { trunk: { numbers: '+1' } }, { trunk: { numbers: [1] } }])(
-    'and cannot read %j',
+    'and cannot parse %j',
     async (body) => {
       expect(await side().post(CREATE, body)).toEqual(malformed);
     },
@@ -162,7 +162,7 @@ onBothSides('lists inbound trunks', (side) => {
   const idsOf = async (body: object) =>
     (await side().make(LIST, body)).items.map(({ sip_trunk_id }: any) => sip_trunk_id);
 
-  it('by id, those for all numbers too, and numbers however they are written', async () => {
+  it('by id, including those for all numbers, and by numbers in any notation', async () => {
     const ids: string[] = [];
     for (const trunk of [
       { numbers: ['+15550000001'] },
@@ -179,7 +179,7 @@ onBothSides('lists inbound trunks', (side) => {
     expect(await idsOf({ numbers: ['+15559999999'] })).toEqual([any]);
   });
 
-  it('to the end whatever the page, but ends early where the filter leaves nothing of one', async () => {
+  it('completely, whatever the page; but stops early if the filter leaves nothing of a page', async () => {
     for (let n = 0; n < 4; n++) await side().make(CREATE, { trunk: { numbers: [`+1555000000${n}`] } });
     const { items } = await side().make(LIST, {});
     const ids = items.map(({ sip_trunk_id }: any) => sip_trunk_id);
@@ -207,7 +207,7 @@ onBothSides('deletes trunks', (side) => {
     metadata: '',
   };
 
-  it('that are there and that are not, of both kinds, and answers the same', async () => {
+  it('of both kinds, existing or not, with the same answer', async () => {
     const inbound = await side().make(CREATE, { trunk: { numbers: ['+1'] } });
     const outbound = await side().make('CreateSIPOutboundTrunk', { trunk: { numbers: ['+1'], address: 'a' } });
     for (const sip_trunk_id of [inbound.sip_trunk_id, inbound.sip_trunk_id, outbound.sip_trunk_id, 'ST_unknown'])
@@ -217,7 +217,7 @@ onBothSides('deletes trunks', (side) => {
     expect(await side().post('DeleteSIPTrunk', {})).toEqual(invalid('trunk ID is required'));
   });
 
-  it('though a rule names them, and leaves the rule', async () => {
+  it('even if a rule names them, and keeps the rule', async () => {
     const { sip_trunk_id } = await side().make(CREATE, { trunk: { numbers: ['+1'] } });
     const rule = { dispatchRuleIndividual: { roomPrefix: 'call' } };
     await side().make('CreateSIPDispatchRule', { rule, trunkIds: [sip_trunk_id] });

@@ -11,14 +11,14 @@ onBothSides('updates inbound trunks', (side) => {
   const create = async (fields: object = {}) => side().make(CREATE, { trunk: { numbers: [number], ...fields } });
   const update = (sipTrunkId: string, fields: object) => side().post(UPDATE, { sipTrunkId, update: fields });
 
-  it('field by field, leaving the others and a `media` behind', async () => {
+  it('field by field, keeping the others, and adds `media`', async () => {
     const trunk = await create({ name: 'before', metadata: 'kept', headers: { 'X-A': 'b' } });
     const changed = await side().make(UPDATE, { sipTrunkId: trunk.sip_trunk_id, update: { name: 'after' } });
     expect(changed).toEqual({ ...trunk, name: 'after', media: touched });
     expect((await side().make(LIST, {})).items).toEqual([changed]);
   });
 
-  it('in its lists', async () => {
+  it('by changing its lists', async () => {
     const { sip_trunk_id } = await create();
     const numbersAfter = async (numbers: object) => (await update(sip_trunk_id, { numbers })).body.numbers;
     expect(await numbersAfter({ add: [number, '+2'], remove: ['+9'] })).toEqual([number, '+2']);
@@ -33,18 +33,18 @@ onBothSides('updates inbound trunks', (side) => {
     [{ numbers: { set: ['+1'], add: ['+2'] } }, 'cannot set and change the list at the same time'],
     [{ allowedNumbers: { add: [''] } }, 'empty element in the list'],
     [{ media: { mediaTimeout: '601s' } }, 'media_timeout must not exceed 10m0s'],
-  ])('but refuses %j, also for a trunk that is not there', async (fields, msg) => {
+  ])('but refuses %j, even for an unknown trunk', async (fields, msg) => {
     const { sip_trunk_id } = await create();
     expect(await update(sip_trunk_id, fields)).toEqual(invalid(msg));
     expect(await update('ST_unknown', fields)).toEqual(invalid(msg));
   });
 
-  it('but takes no array for a list', async () => {
+  it('but accepts no array for a list', async () => {
     const { sip_trunk_id } = await create();
     expect(await update(sip_trunk_id, { numbers: ['+1'] })).toEqual(malformed);
   });
 
-  it('but leaves none that lets everyone in', async () => {
+  it('but not to one that admits everyone', async () => {
     const { sip_trunk_id } = await create();
     expect(await update(sip_trunk_id, { numbers: { clear: true } })).toEqual(
       invalid(
@@ -53,7 +53,7 @@ onBothSides('updates inbound trunks', (side) => {
     );
   });
 
-  it('so that `media` decides, and the older field counts only where it names no encryption', async () => {
+  it('with `media` taking precedence over the older field, unless it names no encryption', async () => {
     const { sip_trunk_id } = await create();
     const after = async (fields: object) => {
       const { media, media_encryption } = (await update(sip_trunk_id, fields)).body;
@@ -67,7 +67,7 @@ onBothSides('updates inbound trunks', (side) => {
     expect(await after({ media: { encryption: disable } })).toEqual([disable, disable]);
   });
 
-  it('as a whole, keeping nothing but the id', async () => {
+  it('as a whole, keeping only the id', async () => {
     const trunk = await create({ name: 'before', metadata: 'gone' });
     const { sip_trunk_id } = trunk;
     const replace = { sipTrunkId: sip_trunk_id, numbers: [number], name: 'after' };
@@ -95,12 +95,12 @@ onBothSides('updates inbound trunks', (side) => {
     expect(await side().post(UPDATE, body)).toEqual(invalid(msg));
   });
 
-  it('but cannot read two actions at once', async () => {
+  it('but cannot parse two actions at once', async () => {
     const body = { sipTrunkId: 'ST_unknown', replace: { numbers: ['+1'] }, update: { name: 'x' } };
     expect(await side().post(UPDATE, body)).toEqual(malformed);
   });
 
-  it('but none that it does not know, nor an outbound one', async () => {
+  it('but not unknown or outbound ones', async () => {
     const unknown = notFound('requested sip trunk does not exist');
     const { sip_trunk_id } = await side().make('CreateSIPOutboundTrunk', { trunk: { numbers: ['+1'], address: 'a' } });
     for (const id of [sip_trunk_id, 'ST_unknown']) {
@@ -109,7 +109,7 @@ onBothSides('updates inbound trunks', (side) => {
     }
   });
 
-  it('finding a clash where it keeps a number, and none where it moves to one: the list it looks at has its old numbers', async () => {
+  it('finding a clash for a number it keeps, but not for one it moves to, because it checks the former numbers', async () => {
     const [a, b] = [await create(), await create({ numbers: ['+15550000002'] })];
     const [first, second] = [a, b].toSorted((x, y) => (x.sip_trunk_id < y.sip_trunk_id ? -1 : 1));
     const numbers = second === a ? '["+15550000001" "+15550000002"]' : '["+15550000002"]';

@@ -24,13 +24,13 @@ const faults: [object, string][] = [
 ];
 
 onBothSides('creates outbound trunks', (side) => {
-  it('with nothing but number and address', async () => {
+  it('with only number and address', async () => {
     const trunk = await side().make(CREATE, { trunk: { numbers: ['+15550000001'], address: 'sip.example.com' } });
     expect(trunk).toEqual({ ...blankOutbound, numbers: ['+15550000001'], address: 'sip.example.com' });
     expect((await side().make(LIST, {})).items).toEqual([trunk]);
   });
 
-  it('with every field, and reads each back', async () => {
+  it('with every field, and returns each', async () => {
     const trunk = {
       name: 'n',
       metadata: '{"trunkline":{}}',
@@ -68,7 +68,7 @@ onBothSides('creates outbound trunks', (side) => {
     });
   });
 
-  it('as many for one number as are asked for', async () => {
+  it('as many for one number as requested', async () => {
     const trunk = { numbers: ['+15550000001'], address: 'a' };
     for (const _ of [1, 2]) await side().make(CREATE, { trunk });
     expect((await side().make(LIST, { numbers: trunk.numbers })).items).toHaveLength(2);
@@ -82,13 +82,13 @@ onBothSides('creates outbound trunks', (side) => {
     expect(await side().post(CREATE, body)).toEqual(invalid(msg));
   });
 
-  it.each(['SIP:a', 'a b', 'a:port', '*'])('and takes the address %s, which nobody can dial', async (address) => {
+  it.each(['SIP:a', 'a b', 'a:port', '*'])('and accepts the address %s, which cannot be dialed', async (address) => {
     await side().make(CREATE, { trunk: { numbers: ['+1'], address } });
   });
 });
 
 onBothSides('lists outbound trunks', (side) => {
-  it('by numbers exactly as they are written', async () => {
+  it('by numbers in exactly the same notation', async () => {
     const ids: string[] = [];
     for (const number of ['+15550000001', '15550000001', '*'])
       ids.push((await side().make(CREATE, { trunk: { numbers: [number], address: 'a' } })).sip_trunk_id);
@@ -105,7 +105,7 @@ onBothSides('lists outbound trunks', (side) => {
 onBothSides('updates outbound trunks', (side) => {
   const create = () => side().make(CREATE, { trunk: { numbers: ['+1'], address: 'a', name: 'before', metadata: 'm' } });
 
-  it('field by field, also to nothing', async () => {
+  it('field by field, even to empty', async () => {
     const trunk = await create();
     const update = {
       address: 'b',
@@ -147,7 +147,7 @@ onBothSides('updates outbound trunks', (side) => {
     [{ address: 'sip:b' }, 'trunk address should be a hostname or IP, not SIP URI'],
     [{ address: '' }, 'no outbound address specified'],
     [{ numbers: { clear: true } }, 'no trunk numbers specified'],
-  ])('but not to %j, which it forgets to call invalid', async (update, msg) => {
+  ])('but not to %j, without the error code for invalid input', async (update, msg) => {
     const { sip_trunk_id } = await create();
     expect(await side().post(UPDATE, { sipTrunkId: sip_trunk_id, update })).toEqual({
       status: 500,
@@ -169,7 +169,7 @@ onBothSides('updates outbound trunks', (side) => {
     expect(await side().post(UPDATE, body)).toEqual(invalid(msg));
   });
 
-  it('but none that it does not know, nor an inbound one', async () => {
+  it('but not unknown or inbound ones', async () => {
     const inbound = await side().make('CreateSIPInboundTrunk', { trunk: { numbers: ['+1'] } });
     for (const sipTrunkId of [inbound.sip_trunk_id, 'ST_unknown'])
       expect(await side().post(UPDATE, { sipTrunkId, update: { name: 'x' } })).toEqual(

@@ -10,7 +10,7 @@ export interface LiveKitProxy {
   close(): Promise<void>;
 }
 
-/** Stands before a real server and hands calls on as they are, unless they are to be held or lost. */
+/** A proxy in front of a real server that passes calls on unchanged, unless told to hold or drop them. */
 export const openLiveKitProxy = async (target: string): Promise<LiveKitProxy> => {
   const faults = createFaults();
   const forward = async (req: express.Request) => {
@@ -21,7 +21,7 @@ export const openLiveKitProxy = async (target: string): Promise<LiveKitProxy> =>
     const isJson = response.headers.get('content-type') === 'application/json';
     return { status: response.status, body: isJson ? JSON.parse(text) : text };
   };
-  // Where the server is gone, so is the connection.
+  // If the server is gone, the connection is closed too.
   const hangUp: ErrorRequestHandler = (_error, req, _res, _next) => void req.socket.destroy();
   const app = express();
   app.use(express.raw({ type: () => true }));

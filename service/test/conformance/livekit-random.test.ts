@@ -15,7 +15,7 @@ describe.skipIf(inject('real_livekit') === null)('the stand-in and livekit-serve
     for (const { close } of sides) await close();
   });
 
-  it(`answer ${REQUESTS} requests alike, drawn with CONFORMANCE_SEED=${SEED}`, async () => {
+  it(`give the same answers to ${REQUESTS} requests drawn with CONFORMANCE_SEED=${SEED}`, async () => {
     const [standIn, real] = sides.map(createSide) as [Side, Side];
     const requests = createRandomRequests(SEED);
     const done = new Map<string, number>();
@@ -26,7 +26,7 @@ describe.skipIf(inject('real_livekit') === null)('the stand-in and livekit-serve
       requests.heard(request, theirs.status);
       if (theirs.status === 200) done.set(request.method, (done.get(request.method) ?? 0) + 1);
     }
-    // Refusals alone would prove little.
+    // If all requests were refused, the test would prove little.
     expect([...done].filter(([, times]) => times < 5)).toEqual([]);
     expect(done.size).toBe(11);
   });
@@ -40,7 +40,7 @@ interface Answer {
 
 type Side = (request: DrawnRequest) => Promise<Answer>;
 
-/** Speaks to one side in names in place of its ids. */
+/** Uses names in place of the server's ids. */
 const createSide = (livekit: LiveKit): Side => {
   const post = createWire(livekit);
   const ids = new Map<string, string>();
@@ -56,7 +56,7 @@ const createSide = (livekit: LiveKit): Side => {
 
 const CLASH = /^(Conflicting|Dispatch rule for|twirp error unknown: unsupported SIP Dispatch Rule).*/s;
 
-/** Lists are sorted by ids, so their order is chance, and so is which of several clashes is found first. */
+/** Lists are sorted by ids, so their order is random, and so is which of several clashes is found first. */
 const withoutOrder = ({ status, type, body }: Answer): Answer => ({
   status,
   type,

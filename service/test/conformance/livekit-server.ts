@@ -15,7 +15,7 @@ const BUILD_WITHIN_MS = 15 * 60_000;
 
 type Say = (line: string) => void;
 
-/** A livekit-server: the one named, else v1.13.5 on the PATH, else as built before, else built now with Go. */
+/** A livekit-server: the one named, else v1.13.5 on the PATH, else one built earlier, else one built now with Go. */
 export const findLiveKitServer = async (environment: NodeJS.ProcessEnv, say: Say): Promise<string> => {
   const named = environment.LIVEKIT_SERVER_BINARY;
   if (named) {
@@ -73,12 +73,12 @@ export interface LiveKitServer {
   restart(): Promise<void>;
 }
 
-/** A livekit-server on free ports of this machine, and on this Redis. */
+/** A livekit-server on free local ports, with this Redis. */
 export const startLiveKitServer = async (binary: string, redis: string): Promise<LiveKitServer> => {
   const [port, tcp_port, udp_port] = await Promise.all([freePort(), freePort(), freePort()]);
   const api_key = 'conformance';
   const api_secret = 'a-secret-of-more-than-thirty-six-letters-for-tests';
-  // JSON is YAML, too.
+  // JSON is valid YAML.
   const config = JSON.stringify({
     port,
     bind_addresses: ['127.0.0.1'],

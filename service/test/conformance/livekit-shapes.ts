@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** A trunk as it is answered: every field, in snake case. */
+/** A trunk as the server returns it: every field, in snake case. */
 export const blankInbound = {
   sip_trunk_id: expect.stringMatching(/^ST_[0-9A-Za-z]{12}$/),
   name: '',
@@ -23,7 +23,7 @@ export const blankInbound = {
   created_at: null,
   updated_at: null,
 };
-/** What an update of whatever field leaves in `media`. */
+/** The `media` of a trunk after any update. */
 export const touched = { only_listed_codecs: false, codecs: [] };
 
 export const blankOutbound = {
@@ -66,7 +66,7 @@ export const blankRule = {
   updated_at: null,
 };
 
-/** The room that an agent of this name is sent into. */
+/** The room configuration that dispatches an agent of this name. */
 export const roomWith = (agent_name: string) => ({
   name: '',
   empty_timeout: 0,

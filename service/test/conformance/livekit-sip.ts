@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { freePort, start, until } from '../chaos/processes.ts';
 import type { RealLiveKitServer } from './livekit.ts';
 
-/** The livekit-sip that is named. Not all its modules are on the Go proxy, so it is not built here. */
+/** The livekit-sip at this path. It is not built here, because not all its modules are on the Go proxy. */
 export const findLiveKitSip = async (named: string): Promise<string> => {
   await access(named, constants.X_OK).catch((error: unknown) => {
     throw new Error(`LIVEKIT_SIP_BINARY is ${named}, which is no program.`, { cause: error });
@@ -11,12 +11,12 @@ export const findLiveKitSip = async (named: string): Promise<string> => {
 };
 
 export interface LiveKitSip {
-  /** Where it takes calls, as in 127.0.0.1:5060. */
+  /** Where it accepts calls, as in 127.0.0.1:5060. */
   address: string;
   close(): Promise<unknown>;
 }
 
-/** A livekit-sip on free ports of this machine, joined to this server. Its settings: livekit/sip, pkg/config/config.go. */
+/** A livekit-sip on free local ports, connected to this server. Its settings: livekit/sip, pkg/config/config.go. */
 export const startLiveKitSip = async (
   binary: string,
   { url, api_key, api_secret, redis }: RealLiveKitServer,

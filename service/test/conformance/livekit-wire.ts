@@ -4,16 +4,16 @@ import type { LiveKit } from './livekit.ts';
 interface Answer {
   status: number;
   type: string | null;
-  // Tests look into answers of every shape.
+  // Tests read answers of every shape.
   body: any;
 }
 
 interface Sent {
-  /** `{ sip: { admin: true } }` unless said otherwise; null: without a token. */
+  /** Default: `{ sip: { admin: true } }`; null: without a token. */
   grants?: object | null;
-  /** The whole header, in place of a token. */
+  /** The whole header, instead of a token. */
   authorization?: string;
-  /** When the token runs out, as in `10m from now`. */
+  /** When the token expires, as in `10m from now`. */
   expires?: string;
   key?: string;
   secret?: string;
@@ -25,7 +25,7 @@ export type Wire = (method: string, body: unknown, sent?: Sent) => Promise<Answe
 
 const ADMIN = { sip: { admin: true } };
 
-/** Speaks Twirp as it goes over the wire, so that nothing an SDK smooths over is missed. */
+/** Sends plain Twirp requests, so that tests see what an SDK would hide. */
 export const createWire = ({ url, api_key, api_secret }: LiveKit): Wire => {
   const tokenOf = ({ grants = ADMIN, expires = '10m', key = api_key, secret = api_secret }: Sent) =>
     new SignJWT({ ...grants })

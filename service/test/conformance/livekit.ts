@@ -5,7 +5,7 @@ import { createMemoryShelf } from '../../src/sandbox/shelf.ts';
 import { type LiveKitServer, startLiveKitServer } from './livekit-server.ts';
 import { type Redis, startRedis } from './redis.ts';
 
-/** A LiveKit to talk to, and what opens it. */
+/** The address of a LiveKit, and its credentials. */
 export interface LiveKit {
   url: string;
   api_key: string;
@@ -18,7 +18,7 @@ export interface RealLiveKitServer extends LiveKit {
   redis: Redis;
 }
 
-/** A real livekit-server with a Redis of its own, both empty. */
+/** A real livekit-server with its own Redis, both empty. */
 export const openRealLiveKit = async (): Promise<RealLiveKitServer> => {
   const real = inject('real_livekit');
   if (real === null) throw new Error('There is no real LiveKit: skip what needs it');

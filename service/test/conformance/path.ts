@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Each program of this name on the PATH, in its order. */
+/** Every program with this name on the PATH, in order. */
 export const onPath = async (name: string, { PATH = '' }: NodeJS.ProcessEnv): Promise<string[]> => {
   const paths = PATH.split(delimiter)
     .filter(Boolean)

@@ -1,22 +1,22 @@
-/** A request in which things are called by names, for each server draws ids of its own. */
+/** A request that refers to resources by names, because each server generates its own ids. */
 export interface DrawnRequest {
   method: string;
   body: object;
-  /** What it makes, if it does, has this name from then on. */
+  /** If the request creates something, this becomes its name. */
   name: string;
 }
 
 export interface RandomRequests {
   draw(): DrawnRequest;
-  /** Tells what became of one, so that the next ones are about things that are there. */
+  /** Reports the result of a request, so that later ones refer to existing resources. */
   heard(request: DrawnRequest, status: number): void;
 }
 
-/** Requests to LiveKit's SIP interface, most of them valid, the same for the same seed. */
+/** Random requests to LiveKit's SIP API, most of them valid. The same seed gives the same requests. */
 export const createRandomRequests = (seed: number): RandomRequests => {
   const { one, some, digit, chance, fields } = createChoices(seed);
   const things: Record<string, string[]> = { InboundTrunk: [], OutboundTrunk: [], DispatchRule: [] };
-  /** Mostly one that is there. */
+  /** Usually an existing one. */
   const known = (kind: string) => (chance(0.9) ? one('unknown', ...(things[kind] ?? [])) : 'unknown');
 
   const text = () => one('', 'a', 'ä', '{"a":1}');
@@ -92,7 +92,7 @@ export const createRandomRequests = (seed: number): RandomRequests => {
     create: (kind) => {
       const made = whole[kind]?.() ?? {};
       if (kind !== 'DispatchRule') return [`CreateSIP${kind}`, { trunk: made }];
-      // The fields of before, or the newer whole.
+      // Either the older fields, or the newer whole object.
       return [`CreateSIP${kind}`, chance(0.5) ? made : { dispatchRule: { ...made, ...fields(encrypted) } }];
     },
     update: (kind) => {
@@ -139,7 +139,7 @@ const createChoices = (seed: number) => {
       return chosen;
     },
     some: (...choices: string[]) => choices.filter(() => chance(0.5)),
-    /** Some of these fields, each with a value of its own. */
+    /** A random selection of these fields, each with a new value. */
     fields: (choices: Record<string, () => unknown>) =>
       Object.fromEntries(
         Object.entries(choices)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort, start } from '../chaos/processes.ts';
 import { onPath } from './path.ts';
 
-/** The redis-server on the PATH. */
+/** The first redis-server on the PATH. */
 export const findRedis = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const [path] = await onPath('redis-server', environment);
   if (path === undefined) {
@@ -18,12 +18,12 @@ export interface Redis {
   address: string;
   port: number;
   kill(): Promise<unknown>;
-  /** Starts it again on the same port after a `kill`: with what it held, or with nothing. */
+  /** Starts it again on the same port after a `kill`, with its data or empty. */
   restart(options?: { empty: boolean }): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A Redis on a free port of this machine. What it holds survives that it is killed, unless it `forgets`. */
+/** A Redis on a free local port. Its data survives a kill, unless it `forgets`. */
 export const startRedis = async (binary: string, { forgets = false } = {}): Promise<Redis> => {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-redis-'));

@@ -5,14 +5,14 @@ import { findRedis } from './redis.ts';
 import { findSipp } from './sipp.ts';
 import { buildWhoAnswers } from './who-answers.ts';
 
-/** The programs that a real LiveKit is made of. */
+/** The programs of a real LiveKit. */
 export interface RealLiveKit {
   livekit_server: string;
   redis_server: string;
 }
 
 declare module 'vitest' {
-  // Null: it is missing, and what needs it is skipped.
+  // Null if it is missing: the tests that need it are skipped.
   interface ProvidedContext {
     real_livekit: RealLiveKit | null;
     livekit_sip: string | null;
@@ -21,7 +21,7 @@ declare module 'vitest' {
   }
 }
 
-/** Finds the real things once for all suites, and says of each that is missing what is skipped without it. */
+/** Finds the real programs once for all suites, and prints for each missing one which tests are skipped. */
 export const setup = async (project: TestProject): Promise<void> => {
   const real_livekit = await orSkip('what needs a real LiveKit', findRealLiveKit);
   const sipp = await orSkip('what places calls', () => findSipp(process.env));
@@ -29,7 +29,7 @@ export const setup = async (project: TestProject): Promise<void> => {
   project.provide('sipp', sipp);
   const who_answers = await orSkip("what LiveKit's own matching decides", () => buildWhoAnswers(process.env));
   project.provide('who_answers', who_answers);
-  // These two cannot be had everywhere, so that skipping them is no failure, even in CI.
+  // These two are not available everywhere, so skipping their tests is not an error, even in CI.
   const { LIVEKIT_SIP_BINARY, TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN } = process.env;
   if (!LIVEKIT_SIP_BINARY)
     console.log('Skipped: real calls. Name a livekit-sip in LIVEKIT_SIP_BINARY (https://github.com/livekit/sip).');
@@ -43,7 +43,7 @@ const findRealLiveKit = async (): Promise<RealLiveKit> => ({
   livekit_server: await findLiveKitServer(process.env, (line) => console.log(line)),
 });
 
-/** In CI a skip is a failure. */
+/** In CI, skipping is an error. */
 const orSkip = <T>(what: string, find: () => Promise<T>): Promise<T | null> =>
   find().catch((error: unknown) => {
     if (process.env.CI || !(error instanceof Error)) throw error;

@@ -10,7 +10,7 @@ const CALLER = '+15551230000';
 const DIALLED = '+15558887777';
 const credentials = { username: 'carrier', password: 'a-password' };
 
-// What calls.test.ts relies on, tried against itself, so that it stays good where there is no livekit-sip to call.
+// The scenarios of calls.test.ts, tested against each other: they must stay correct where livekit-sip is missing.
 describe.skipIf(path === null)('the carrier of the call tests', () => {
   const started: Sipp[] = [];
   afterEach(async () => {
@@ -29,28 +29,28 @@ describe.skipIf(path === null)('the carrier of the call tests', () => {
     return { carrier, caller };
   };
 
-  it('takes the call of the right number with the right digest', async () => {
+  it('accepts a call to the right number with the right digest', async () => {
     const { carrier, caller } = await meet({});
     await caller.finished();
     await carrier.finished();
   });
 
   it.each([{ password: 'another' }, { username: 'another' }, { caller: DIALLED }, { dialled: CALLER }])(
-    'fails where it is called with %j',
+    'fails for a call with %j',
     async (wrong) => {
       const { carrier } = await meet(wrong);
       await expect(carrier.finished()).rejects.toThrow('sipp ended with 1');
     },
   );
 
-  it('names the port to which digits are dialled, and each is heard once', async () => {
+  it('reports the port for digits, and each digit arrives once', async () => {
     const { caller } = await meet({});
     expect(await caller.media()).toBeGreaterThan(0);
     const phone = createSocket('udp4').bind(0, '127.0.0.1');
     await once(phone, 'listening');
     const pressed: number[] = [];
     phone.on('message', (rtp) => {
-      // The first packet of an event carries the marker.
+      // The first packet of an event has the marker bit.
       if (rtp.readUInt8(1) & 0x80) pressed.push(rtp.readUInt8(12));
     });
     const over = new AbortController();

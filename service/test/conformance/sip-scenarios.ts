@@ -1,10 +1,10 @@
-/** What a caller does and expects, as sipp 3.6 reads it: https://sipp.readthedocs.io/en/latest/scenarios/ownscenarios.html */
+/** A call and its expected result, for sipp 3.6: https://sipp.readthedocs.io/en/latest/scenarios/ownscenarios.html */
 export interface Call {
-  /** Answers the digest challenge of this status, with the user and password that sipp is started with. */
+  /** Answers the digest challenge with this status, using the user and password given to sipp. */
   digest?: 401 | 407;
   /**
-   * `ringing`: rings for `hold_ms`, then is given up; `refused`: 401; `silent`: whatever comes, but no answer;
-   * `answered`: is answered, and hung up after `hold_ms`; `hung_up`: is answered, and hung up by the other side.
+   * `ringing`: rings for `hold_ms`, then cancels; `refused`: 401; `silent`: no answer within `hold_ms`; `answered`: is
+   * answered, and hangs up after `hold_ms`; `hung_up`: is answered, and the other side hangs up.
    */
   expect: 'ringing' | 'refused' | 'silent' | 'answered' | 'hung_up';
   hold_ms: number;
@@ -32,7 +32,7 @@ const outcomes = (cseq: number, hold_ms: number): Record<Call['expect'], string[
   ];
   const answer = [
     '<recv response="180" optional="true"/>',
-    // Where to send digits: read by whoever started this.
+    // Logs the port to send digits to, which `startSipp` reads.
     `<recv response="200" rrs="true"><action>
       <ereg regexp="m=audio ([0-9]+)" search_in="body" check_it="true" assign_to="line,port"/>
       <log message="media [$port]"/>
@@ -43,7 +43,7 @@ const outcomes = (cseq: number, hold_ms: number): Record<Call['expect'], string[
   return {
     ringing: ['<recv response="180"/>', ...giveUp],
     refused: ['<recv response="180" optional="true"/>', '<recv response="401"/>', ack(cseq)],
-    // Nothing is told to such a caller: what is expected is that no answer comes in time.
+    // Such a caller is told nothing: the test is that no answer comes in time.
     silent: [
       '<recv response="180" optional="true"/>',
       `<recv response="200" timeout="${hold_ms}" ontimeout="end"/>`,
@@ -56,10 +56,10 @@ const outcomes = (cseq: number, hold_ms: number): Record<Call['expect'], string[
   };
 };
 
-/** Tells one who asks what it can do that all is well. */
+/** Answers OPTIONS with 200. */
 export const optionsScenario = (): string => scenario('<recv request="OPTIONS"/>', reply('200 OK'));
 
-/** Takes one call that proves itself by digest, from this number to that one; fails on any other. */
+/** Accepts one call between these numbers that authenticates by digest; fails on any other. */
 export const answerScenario = (from: string, to: string): string => {
   const isBetween = `<action>
     <ereg regexp="sip:${escaped(from)}@" search_in="hdr" header="From:" check_it="true" assign_to="from"/>
@@ -106,8 +106,8 @@ a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-16`;
 
 /**
- * The caller's own headers; the To header of a dialog has the other side's tag. A transaction is known by its branch:
- * what gives an INVITE up, or acknowledges its refusal, has the INVITE's.
+ * The caller's headers; within a dialog, To has the other side's tag. A transaction is identified by its branch: a
+ * CANCEL, or the ACK of a refusal, has the branch of its INVITE.
  */
 const headers = (method: string, cseq: number, { peer = '', branch = `${cseq}` } = {}): string =>
   `Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[pid]-[call_number]-${branch}
@@ -131,7 +131,7 @@ ${SDP}`,
     true,
   );
 
-/** Of an INVITE that was refused or given up. */
+/** Acknowledges that an INVITE was refused or canceled. */
 const ack = (cseq: number): string =>
   send(`ACK ${REQUEST_URI} SIP/2.0\n${headers('ACK', cseq, { peer: '[peer_tag_param]' })}\nContent-Length: 0`);
 
@@ -153,7 +153,7 @@ const reply = (status: string, more = '', body = ''): string =>
 [last_CSeq:]
 ${more ? `${more}\n` : ''}Content-Length: ${body ? `[len]\n\n${body}` : '0'}`);
 
-/** To a request within a dialog, whose To header has our tag already. */
+/** The answer to a request within a dialog, whose To header already has our tag. */
 const OK = send(`SIP/2.0 200 OK
 [last_Via:]
 [last_From:]

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort, start, until } from '../chaos/processes.ts';
 import { onPath } from './path.ts';
 
-/** The sipp on the PATH. */
+/** The first sipp on the PATH. */
 export const findSipp = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const [path] = await onPath('sipp', environment);
   if (path === undefined) throw new Error('No sipp: put it on the PATH (Debian: apt-get install sip-tester).');
@@ -13,32 +13,32 @@ export const findSipp = async (environment: NodeJS.ProcessEnv): Promise<string> 
 
 export interface SippOptions {
   scenario: string;
-  /** Where the call goes; absent: waits for one. */
+  /** Where the call goes; without it, sipp waits for one. */
   to?: string;
-  /** The number that is dialled, and who dials. */
+  /** The number dialed, and the caller's. */
   dialled?: string;
   caller?: string;
   username?: string;
   password?: string;
-  /** By default UDP. */
+  /** Default: UDP. */
   transport?: 'udp' | 'tcp';
 }
 
 export interface Sipp {
   /** Where it listens, as in 127.0.0.1:5060. */
   address: string;
-  /** The port that it names for its own sound. */
+  /** The port that it offers for its own audio. */
   rtp_port: number;
-  /** Resolves with the port to which the other side wants sound sent, once it has answered. */
+  /** Resolves with the port for audio to the other side, once that has answered. */
   media(): Promise<number>;
-  /** Resolves when all went as the scenario says; rejects with what went otherwise. */
+  /** Resolves if everything went as in the scenario; otherwise rejects with the difference. */
   finished(): Promise<void>;
   close(): Promise<void>;
 }
 
 const LONGEST_CALL_S = 40;
 
-/** One call of sipp. */
+/** Runs sipp for one call. */
 export const startSipp = async (sipp: string, options: SippOptions): Promise<Sipp> => {
   const { scenario, to, dialled = 'nobody', caller = 'nobody', username = 'nobody', password = 'none' } = options;
   const { transport = 'udp' } = options;

@@ -39,19 +39,19 @@ const unauthenticated = { status: 401, body: { code: 20_003, status: 401 } };
 
 // https://www.twilio.com/docs/iam/api-keys
 describe('an API key', () => {
-  it('of the main kind sees the account, and a standard one does not', async () => {
+  it('of the main type can read the account; a standard one cannot', async () => {
     expect(await byKey(main)('GET', accountOf(owner))).toMatchObject({ status: 200, body: { type: 'Trial' } });
     expect(await byKey(standard)('GET', accountOf(owner))).toMatchObject(unauthenticated);
     expect(await byKey(standard)('GET', numbersOf(owner))).toMatchObject({ status: 200 });
   });
 
   // https://www.twilio.com/docs/api/errors/70051
-  it('of the restricted kind does what it is permitted, and is refused the rest with 70051', async () => {
+  it('of the restricted type may do what is permitted, and gets 70051 for the rest', async () => {
     expect(await byKey(restricted)('GET', numbersOf(owner))).toMatchObject({ status: 200 });
     expect(await byKey(restricted)('GET', '/v1/Trunks')).toMatchObject({ body: { code: 70_051 } });
   });
 
-  it('opens the Region that it was made in', async () => {
+  it('works in the Region where it was created', async () => {
     expect(await byKey(ofIe1)('GET', numbersOf(owner))).toMatchObject(unauthenticated);
     const { sid: user, secret: password } = ofIe1;
     const inIe1 = askTwilio(sandbox.url, { user, password, host: 'api.dublin.ie1.twilio.com' });
@@ -61,7 +61,7 @@ describe('an API key', () => {
 
 // https://www.twilio.com/docs/iam/api/subaccounts
 describe('a subaccount', () => {
-  it('is opened by its owner in the 2010 API, and its owner not by it', async () => {
+  it('can be used by its owner in the 2010 API, but not the other way round', async () => {
     expect((await byToken(owner)('GET', numbersOf(subaccount))).body.incoming_phone_numbers).toMatchObject([
       { phone_number: '+15550000002', account_sid: subaccount.sid },
     ]);
@@ -69,7 +69,7 @@ describe('a subaccount', () => {
     expect((await byToken(owner)('GET', accountOf(subaccount))).body.owner_account_sid).toBe(owner.sid);
   });
 
-  it("has no trunk of what its owner's credentials make: trunking names no account", async () => {
+  it("does not get the trunks made with its owner's credentials, because trunking names no account", async () => {
     const { body: trunk } = await byToken(owner)('POST', '/v1/Trunks', { FriendlyName: 'whose' });
     expect(trunk.account_sid).toBe(owner.sid);
     expect(await byToken(subaccount)('GET', `/v1/Trunks/${trunk.sid}`)).toMatchObject({ status: 404 });
@@ -77,7 +77,7 @@ describe('a subaccount', () => {
 });
 
 // https://www.twilio.com/docs/voice/api/outgoing-caller-ids
-it('verified caller IDs are no numbers of the account', async () => {
+it("verified caller IDs are not among the account's numbers", async () => {
   const caller_id = { sid: drawSid('PN'), account_sid: owner.sid, phone_number: '+15550000003' };
   await sandbox.shelf.put('twilio.caller_id', caller_id.sid, caller_id);
   const path = `/2010-04-01/Accounts/${owner.sid}/OutgoingCallerIds.json`;
@@ -87,8 +87,8 @@ it('verified caller IDs are no numbers of the account', async () => {
   expect(owned.incoming_phone_numbers).toEqual([]);
 });
 
-describe('a call that succeeds, though not as asked', () => {
-  it('leaves a number where it is, and says so', async () => {
+describe('a call that succeeds, but is carried out differently', () => {
+  it('can leave a number where it is, and says so', async () => {
     const { body: trunk } = await byToken(owner)('POST', '/v1/Trunks', { FriendlyName: 'asked' });
     const { body } = await byToken(owner)('GET', numbersOf(owner));
     const { sid } = body.incoming_phone_numbers[0];
@@ -99,7 +99,7 @@ describe('a call that succeeds, though not as asked', () => {
     expect(await attach()).toMatchObject({ status: 200, body: { trunk_sid: trunk.sid } });
   });
 
-  it('makes a trunk with another domain', async () => {
+  it('can make a trunk with another domain', async () => {
     const other = { DomainName: 'other.pstn.twilio.com', Secure: 'false' };
     sandbox.faults.add({ call: 'twilio.createTrunk', kind: 'not_as_asked', body: other });
     const asked = { DomainName: 'asked.pstn.twilio.com', Secure: 'true' };

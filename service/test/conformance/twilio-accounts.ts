@@ -6,15 +6,15 @@ import { type SeededNumber, seedAccount } from '../../src/sandbox/twilio-seed.ts
 import { createTwilio, type TwilioAccount } from '../../src/vendors/twilio.ts';
 import { createTurnedClock, type TurnedClock } from '../turned-clock.ts';
 
-/** An account at Twilio or at its stand-in, spoken to as the service does, and over the bare wire. */
+/** An account at Twilio or its stand-in, with the service's client and with plain requests. */
 export interface Account {
   account_sid: string;
   twilio: TwilioAccount;
-  /** The same account with a token that is not its own. */
+  /** The same account with a wrong token. */
   stranger: TwilioAccount;
-  /** Reads below the account in the 2010 API, or by nobody with another token. */
+  /** Reads a path below the account in the 2010 API, with its own or another token. */
   get(path: string, token?: string): Promise<{ status: number; body: any }>;
-  /** A number that it owns, if it owns any. */
+  /** One of its numbers, if it has any. */
   owned(): Promise<{ phone_number: string; number_sid: string } | undefined>;
   close(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export const openStandInAccount = async (numbers: readonly SeededNumber[] = NUMB
 
 const NUMBERS = ['+15550000001', '+15550000002'].map((phone_number) => ({ phone_number }));
 
-/** Twilio itself: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN open it. */
+/** An account at Twilio itself, from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN. */
 export const openRealAccount = async (): Promise<Account> => {
   const { TWILIO_ACCOUNT_SID: account_sid = '', TWILIO_AUTH_TOKEN: auth_token = '' } = process.env;
   return {

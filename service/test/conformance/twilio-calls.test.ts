@@ -18,7 +18,7 @@ const newTrunk = (domain: string, name = `trunk ${domain}`) =>
 
 // https://www.twilio.com/docs/sip-trunking/api/trunk-resource
 describe('a trunk', () => {
-  it('is made, found by its whole name, and removed', async () => {
+  it('is created, found by its full name, and removed', async () => {
     const trunk_sid = await newTrunk('life', 'a name');
     expect(trunk_sid).toMatch(/^TK[0-9a-f]{32}$/);
     expect(await account.twilio.findTrunks('a name')).toEqual([
@@ -43,13 +43,13 @@ describe('a trunk', () => {
     await expect(newTrunk(domain)).rejects.toMatchObject({ code: 'provider_error' });
   });
 
-  it('is refused with a name of more than 64 letters', async () => {
+  it('is refused with a name of more than 64 characters', async () => {
     await expect(newTrunk('long', 'x'.repeat(65))).rejects.toMatchObject({ code: 'provider_error' });
     await newTrunk('just', 'x'.repeat(64));
   });
 
   // https://www.twilio.com/docs/sip-trunking/api/originationurl-resource
-  it('sends calls to an address, by sip and not by sips', async () => {
+  it('sends calls to a sip address, and not to a sips address', async () => {
     const trunk_sid = await newTrunk('origination');
     const url = { name: 'LiveKit', sip_url: 'sip:example.sip.livekit.cloud;transport=tls' };
     const url_sid = await account.twilio.createOriginationUrl(trunk_sid, url);
@@ -70,7 +70,7 @@ describe('a trunk', () => {
   });
 
   // https://www.twilio.com/docs/sip-trunking/api/credentiallist-resource
-  it('lets in whoever a credential list names', async () => {
+  it('admits whoever is on its credential list', async () => {
     const trunk_sid = await newTrunk('permission');
     const list_sid = await account.twilio.createCredentialList('a list');
     expect(await account.twilio.permit(trunk_sid, list_sid)).toBe(list_sid);
@@ -80,12 +80,12 @@ describe('a trunk', () => {
   });
 
   // https://www.twilio.com/docs/sip-trunking/scale-and-limits
-  it('is refused where the account has a hundred', async () => {
+  it('is refused if the account has a hundred', async () => {
     const { twilio } = await account.newAccount();
     const create = (n: number) =>
       twilio.createTrunk({ name: 'one of many', domain_name: `limit-${n}.pstn.twilio.com`, secure: false });
     for (let n = 0; n < 100; n++) await create(n);
-    // https://www.twilio.com/docs/usage/twilios-response#pagination: fifty to a page, unless more are asked for.
+    // https://www.twilio.com/docs/usage/twilios-response#pagination: fifty per page, unless more are requested.
     expect(await twilio.findTrunks('one of many')).toHaveLength(100);
     await expect(create(100)).rejects.toMatchObject({ code: 'provider_error' });
   });
@@ -95,7 +95,7 @@ describe('a trunk', () => {
 describe('a credential list', () => {
   const password = 'A-password-with-1-digit';
 
-  it('is made with a credential, found, and removed with it', async () => {
+  it('is created with a credential, found, and removed with it', async () => {
     const list_sid = await account.twilio.createCredentialList('life');
     const credential_sid = await account.twilio.createCredential(list_sid, { username: 'user', password });
     expect([list_sid, credential_sid]).toEqual([expect.stringMatching(/^CL/), expect.stringMatching(/^CR/)]);
@@ -108,7 +108,7 @@ describe('a credential list', () => {
     expect(await account.twilio.findCredentialLists('life')).toEqual([]);
   });
 
-  it('never tells a password', async () => {
+  it('never returns a password', async () => {
     const list_sid = await account.twilio.createCredentialList('secret');
     await account.twilio.createCredential(list_sid, { username: 'user', password });
     const { body } = await account.get(`/SIP/CredentialLists/${list_sid}/Credentials.json`);
@@ -137,14 +137,14 @@ describe('a number', () => {
     return number;
   };
 
-  it('is found by all its digits, not by some', async () => {
+  it('is found by all its digits, not by some of them', async () => {
     expect((await find('+15550000001')).number_sid).not.toBe((await find('+155500000012')).number_sid);
     expect(await account.twilio.findNumber('+1555000000')).toBeUndefined();
     const { body } = await account.get('/IncomingPhoneNumbers.json?PhoneNumber=555000000');
     expect(body.incoming_phone_numbers).toHaveLength(5);
   });
 
-  it('matches a star for exactly one digit', async () => {
+  it('matches exactly one digit with a star', async () => {
     const matching = async (pattern: string) =>
       (await account.get(`/IncomingPhoneNumbers.json?PhoneNumber=${encodeURIComponent(pattern)}`)).body
         .incoming_phone_numbers.length;
@@ -154,16 +154,16 @@ describe('a number', () => {
     expect(await account.twilio.findNumber('+1555000000*')).toBeUndefined();
   });
 
-  it('tells whether it has voice', async () => {
+  it('shows whether it has voice', async () => {
     expect((await find('+15550000004')).has_voice).toBe(false);
     expect((await find('+15550000001')).has_voice).toBe(true);
   });
 
-  it('tells that another trunk has it, which is all that warns: what Twilio says to moving it is not documented', async () => {
+  it('shows another trunk that has it, which is the only warning: Twilio does not document what it answers to moving it', async () => {
     expect((await find('+15550000003')).routing.trunk_sid).toBe(`TK${'9'.repeat(32)}`);
   });
 
-  it('keeps its voice URL on a trunk, and gets it back', async () => {
+  it('keeps its voice URL while on a trunk, and has it again afterwards', async () => {
     const trunk_sid = await newTrunk('routing-url');
     const { number_sid, routing } = await find('+15550000001');
     await account.twilio.routeToTrunk(number_sid, trunk_sid);
@@ -172,7 +172,7 @@ describe('a number', () => {
     expect((await find('+15550000001')).routing).toEqual(routing);
   });
 
-  it('loses its voice application to a trunk, and gets it back', async () => {
+  it('loses its voice application to a trunk, and can be given it again', async () => {
     const trunk_sid = await newTrunk('routing-application');
     const { number_sid, routing } = await find('+15550000002');
     await account.twilio.routeToTrunk(number_sid, trunk_sid);
@@ -181,7 +181,7 @@ describe('a number', () => {
     expect((await find('+15550000002')).routing).toEqual(routing);
   });
 
-  it('is not routed to a trunk that is not there', async () => {
+  it('cannot be routed to a trunk that does not exist', async () => {
     const { number_sid } = await find('+15550000001');
     await expect(account.twilio.routeToTrunk(number_sid, `TK${'0'.repeat(32)}`)).rejects.toMatchObject({
       code: 'provider_refused',

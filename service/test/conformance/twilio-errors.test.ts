@@ -18,8 +18,9 @@ const failed = { code: 'provider_unavailable', passing: true, doubtful: true };
 const defect = { code: 'provider_error', passing: false, doubtful: false };
 
 /**
- * What Twilio documents to say, where, and what comes of it. Not every page tells the HTTP status, so it is only likely.
- * Nothing documents what is said of a refused field, or of moving a number from trunk to trunk: nothing of ours reads it.
+ * Twilio's documented errors, their pages, and what they become. Not every page has the HTTP status, so some are
+ * assumptions. Errors for a refused field, or for moving a number between trunks, are not documented; no code of ours
+ * depends on them.
  */
 const documented = [
   [401, 20003, 'Authenticate', 'https://www.twilio.com/docs/api/errors/20003', refused],
@@ -33,7 +34,7 @@ const documented = [
   [503, 20503, 'Service Unavailable', 'https://www.twilio.com/docs/api/errors/20503', failed],
 ] as const;
 
-describe("an error of Twilio's documentation becomes what a caller understands:", () => {
+describe("an error in Twilio's documentation becomes a problem:", () => {
   it.each(documented)('%i with %i, %s (%s)', async (status, code, message, more_info, problem) => {
     const { twilio } = account;
     for (const [call, run] of [
@@ -47,13 +48,13 @@ describe("an error of Twilio's documentation becomes what a caller understands:"
     }
   });
 
-  it('a body without a code, as proxies send, by its status', async () => {
+  it('a response without a code, as from a proxy, by its status', async () => {
     account.faults.add({ call: 'twilio.createTrunk', kind: 'answer', status: 502, body: {} });
     await expect(account.twilio.createTrunk(trunk('proxy'))).rejects.toMatchObject(failed);
   });
 
-  // RFC 9457, which twilio 6.2.0 reads into another class of error (lib/base/TwilioServiceException).
-  it('a problem document, alike for one thing and for a list', async () => {
+  // RFC 9457, which twilio 6.2.0 parses into another error class (lib/base/TwilioServiceException).
+  it('a problem document, for a single resource and for a list', async () => {
     const body = {
       type: 'https://www.twilio.com/docs/api/errors/20429',
       title: 'Too Many Requests',
@@ -66,16 +67,16 @@ describe("an error of Twilio's documentation becomes what a caller understands:"
     await expect(account.twilio.findTrunks('a trunk')).rejects.toMatchObject(busy);
   });
 
-  it('silence, and a connection that breaks, as doubt', async () => {
+  it('silence, or a broken connection, as uncertain', async () => {
     account.faults.add({ call: 'twilio.createTrunk', kind: 'drop_after' });
     await expect(account.twilio.createTrunk(trunk('silence'))).rejects.toMatchObject(failed);
     expect(await account.twilio.findTrunks('a trunk')).toHaveLength(1);
   });
 });
 
-describe('the stand-in says by itself', () => {
+describe('the stand-in itself answers', () => {
   // https://www.twilio.com/docs/api/errors/20003 names suspended and closed accounts among the causes.
-  it.each(['suspended', 'closed'])('20003 of an account that is %s', async (status) => {
+  it.each(['suspended', 'closed'])('20003 if the account is %s', async (status) => {
     const other = await account.newAccount();
     const kept = await account.shelf.get<object>('twilio.account', other.account_sid);
     await account.shelf.put('twilio.account', other.account_sid, { ...kept, status });
@@ -84,7 +85,7 @@ describe('the stand-in says by itself', () => {
   });
 
   // https://www.twilio.com/docs/api/errors/20404: "the SID does not exist", for this account.
-  it('20404 of what belongs to another account', async () => {
+  it('20404 for a resource of another account', async () => {
     const other = await account.newAccount([{ phone_number: '+15550000003' }]);
     const { number_sid = '' } = (await other.owned()) ?? {};
     expect(await account.twilio.readNumber(number_sid)).toBeUndefined();
@@ -95,7 +96,7 @@ describe('the stand-in says by itself', () => {
   });
 
   // https://support.twilio.com/hc/en-us/articles/51034176439707
-  it('21248 of a domain that anybody has, and for 30 days after it was removed', async () => {
+  it('21248 for a domain name that is taken, and for 30 days after its removal', async () => {
     const other = await account.newAccount();
     const trunk_sid = await other.twilio.createTrunk(trunk('taken'));
     await expect(account.twilio.createTrunk(trunk('taken'))).rejects.toBeInstanceOf(Conflict);

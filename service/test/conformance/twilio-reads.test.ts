@@ -5,7 +5,7 @@ const { TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN } = process.env;
 const sid = (prefix: string) => prefix + '0'.repeat(32);
 const NOBODYS = 'trunkline: a name that nobody has given';
 
-// Nothing is changed here, so that it may be run on any account.
+// Nothing is changed here, so this can run on any account.
 describe.each([
   { side: 'the stand-in', open: openStandInAccount, isMissing: false },
   { side: 'Twilio', open: openRealAccount, isMissing: !TWILIO_ACCOUNT_SID || !TWILIO_AUTH_TOKEN },
@@ -17,12 +17,12 @@ describe.each([
     });
     afterAll(() => account?.close());
 
-    it('that its credentials are good', async () => {
+    it('that its credentials are valid', async () => {
       await expect(account.twilio.proveCredentials()).resolves.toBeUndefined();
     });
 
     // https://www.twilio.com/docs/api/errors/20003
-    it('that a wrong token is refused, by code and by the page that explains it', async () => {
+    it('that a wrong token is refused, with a code and a link to its page', async () => {
       await expect(account.stranger.proveCredentials()).rejects.toMatchObject({ code: 'provider_credentials_refused' });
       expect(await account.get('/IncomingPhoneNumbers.json', 'f'.repeat(32))).toMatchObject({
         status: 401,
@@ -36,7 +36,7 @@ describe.each([
     });
 
     // https://www.twilio.com/docs/api/errors/20404
-    it('that a number of another, or of nobody, is not found', async () => {
+    it('that a number of another account, or of none, is not found', async () => {
       expect(await account.twilio.readNumber(sid('PN'))).toBeUndefined();
       const path = `/IncomingPhoneNumbers/${sid('PN')}.json`;
       expect(await account.get(path)).toEqual({
@@ -50,13 +50,13 @@ describe.each([
       });
     });
 
-    it('of nothing below a trunk or a list that is not there', async () => {
+    it('of nothing below a trunk or list that does not exist', async () => {
       expect(await account.twilio.findOriginationUrls(sid('TK'), 'a name')).toEqual([]);
       expect(await account.twilio.findPermissions(sid('TK'), sid('CL'))).toEqual([]);
       expect(await account.twilio.findCredentials(sid('CL'), 'nobody')).toEqual([]);
     });
 
-    it('of no trunk or list whose name nobody has given', async () => {
+    it('of no trunk or list with an unused name', async () => {
       expect(await account.twilio.findTrunks(NOBODYS)).toEqual([]);
       expect(await account.twilio.findCredentialLists(NOBODYS)).toEqual([]);
     });
@@ -65,7 +65,7 @@ describe.each([
       expect(await account.twilio.findNumber('+15550009999')).toBeUndefined();
     });
 
-    it('of a number that it owns, by its digits and by its SID alike', async (context) => {
+    it('of a number that it owns, the same by its digits and by its SID', async (context) => {
       const owned = await account.owned();
       if (owned === undefined) return context.skip('the account owns no number');
       const found = await account.twilio.findNumber(owned.phone_number);
@@ -74,7 +74,7 @@ describe.each([
     });
 
     // https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource#read-multiple-incomingphonenumber-resources
-    it('of a number by part of its digits, and by a star for any one', async (context) => {
+    it('of a number by part of its digits, and with a star for any digit', async (context) => {
       const owned = await account.owned();
       if (owned === undefined) return context.skip('the account owns no number');
       const digits = owned.phone_number.slice(1);
@@ -85,7 +85,7 @@ describe.each([
     });
 
     // https://www.twilio.com/docs/usage/twilios-response#pagination
-    it('pages of a list, each naming the next', async () => {
+    it('the pages of a list, each naming the next', async () => {
       const { body } = await account.get('/IncomingPhoneNumbers.json?PageSize=1');
       expect(body).toMatchObject({ page: 0, page_size: 1, incoming_phone_numbers: expect.any(Array) });
       expect(body).toHaveProperty('next_page_uri');

@@ -37,7 +37,7 @@ const numberOf = async (twilio: ReturnType<typeof connect>, phone_number = NUMBE
 
 // https://www.twilio.com/docs/global-infrastructure/understanding-twilio-regions
 describe('each Region', () => {
-  it('takes its own token, and no other', async () => {
+  it('accepts its own token, and no other', async () => {
     await us1().proveCredentials();
     await ie1().proveCredentials();
     for (const twilio of [
@@ -48,7 +48,7 @@ describe('each Region', () => {
       await expect(twilio.proveCredentials()).rejects.toMatchObject({ code: 'provider_credentials_refused' });
   });
 
-  it('has trunks of its own, and a configuration of its own of each number', async () => {
+  it('has its own trunks, and its own configuration of each number', async () => {
     const trunk_sid = await ie1().createTrunk({ name: 'of ie1', domain_name: 'ie1.pstn.twilio.com', secure: true });
     expect(await ie1().findTrunks('of ie1')).toMatchObject([{ resource_id: trunk_sid }]);
     expect(await us1().findTrunks('of ie1')).toEqual([]);
@@ -59,7 +59,7 @@ describe('each Region', () => {
     await expect(us1().routeToTrunk(number_sid, trunk_sid)).rejects.toMatchObject({ code: 'provider_refused' });
   });
 
-  it('shares the names of domains with all others', async () => {
+  it('shares its domain names with all others', async () => {
     const domain_name = 'shared.pstn.twilio.com';
     await us1().createTrunk({ name: 'first', domain_name, secure: true });
     await expect(ie1().createTrunk({ name: 'second', domain_name, secure: true })).rejects.toThrow('21248');
@@ -70,7 +70,7 @@ describe('each Region', () => {
 describe('the routing table', () => {
   const ask = () => askTwilio(sandbox.url, { user: account.sid, password: account.auth_token });
 
-  it('names the Region of a number since it was bought, and the one that was set since', async () => {
+  it('has the Region in which a number was bought, or the one set since', async () => {
     expect((await ask()('GET', `/v2/PhoneNumbers/${NUMBER}`)).body.voice_region).toBe('us1');
     const { body } = await ask()('GET', `/v2/PhoneNumbers/${BOUGHT_IN_IE1}`);
     expect(body.voice_region).toBe('ie1');
@@ -81,7 +81,7 @@ describe('the routing table', () => {
     });
   });
 
-  it('is asked in US1, for what the account has', async () => {
+  it("is served in US1, for the account's own numbers", async () => {
     const inIe1 = { user: account.sid, password: TOKEN_OF_IE1 };
     const path = `/v2/PhoneNumbers/${NUMBER}`;
     expect(await askTwilio(sandbox.url, inIe1)('GET', path)).toMatchObject({ status: 401, body: { code: 20_003 } });
@@ -91,7 +91,7 @@ describe('the routing table', () => {
 });
 
 // https://www.twilio.com/docs/global-infrastructure/regional-product-and-feature-availability
-it('IE1 has neither verified caller IDs nor the numbers of a trunk', async () => {
+it("IE1 has neither verified caller IDs nor the list of a trunk's numbers", async () => {
   const ask = (host: string) => askTwilio(sandbox.url, { user: account.sid, password: TOKEN_OF_IE1, host });
   const trunk_sid = await ie1().createTrunk({ name: 'alone', domain_name: 'alone.pstn.twilio.com', secure: true });
   const callerIds = `/2010-04-01/Accounts/${account.sid}/OutgoingCallerIds.json`;

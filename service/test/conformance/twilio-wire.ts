@@ -1,12 +1,12 @@
 export interface TwilioCredential {
-  /** The SID of an account or of a key. */
+  /** The SID of an account or an API key. */
   user: string;
   password: string;
-  /** Twilio's host that is meant; its name tells the Region. */
+  /** Twilio's host, whose name contains the Region. */
   host?: string;
 }
 
-/** Asks Twilio's stand-in over the bare wire. */
+/** Sends plain requests to Twilio's stand-in. */
 export const askTwilio =
   (url: string, { user, password, host }: TwilioCredential) =>
   async (method: string, path: string, form?: Record<string, string>): Promise<{ status: number; body: any }> => {

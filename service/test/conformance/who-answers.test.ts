@@ -13,7 +13,7 @@ const withBlanks = (number: string) => number.replace('+1555', '1 (555) ');
 const withDashes = (number: string) => number.replace('+1555', '+1-555-');
 
 describe.skipIf(inject('real_livekit') === null || program === '')(
-  'Whoever was answered before an import still is',
+  'An import does not change who answers other calls',
   () => {
     let whole: Whole;
     beforeAll(async () => {
@@ -26,14 +26,14 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
       expect(answer).toMatchObject({ status: 200 });
       return answer.body;
     };
-    /** A trunk of others, whose calls a rule of theirs answers. */
+    /** A foreign trunk, with a foreign rule that answers its calls. */
     const makeTheirs = async (trunk: object): Promise<string> => {
       const { sip_trunk_id } = await make('CreateSIPInboundTrunk', { trunk: { name: 'theirs', ...trunk } });
       const rule = { dispatchRuleIndividual: { roomPrefix: 'theirs' } };
       await make('CreateSIPDispatchRule', { rule, trunkIds: [sip_trunk_id] });
       return sip_trunk_id;
     };
-    /** LiveKit looks, then stores: of creates at once more than one may pass. */
+    /** LiveKit compares before it stores, so several concurrent creates may succeed. */
     const makeTwoThatClash = async (): Promise<[string, string]> => {
       const trunk = { name: 'theirs', authUsername: 'u', authPassword: 'p' };
       for (let round = 0; round < 50; round++) {
@@ -55,7 +55,7 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
       }
     };
 
-    /** From either caller and either address. */
+    /** Calls from each caller and each address. */
     const callsTo = (...numbers: string[]): Call[] =>
       numbers.flatMap((to) =>
         [CHOSEN, STRANGER].flatMap((from) => [HERE, THERE].map((address) => ({ from, to, address }))),
@@ -78,7 +78,7 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
         ['the number with blanks', (number: string) => ({ numbers: [withBlanks(number)], allowedNumbers: [CHOSEN] })],
         ['the number with dashes', (number: string) => ({ numbers: [withDashes(number)], allowedNumbers: [CHOSEN] })],
         ['other numbers, too', (number: string) => ({ numbers: [another(), number], allowedNumbers: [CHOSEN] })],
-      ])('by the very same, where a trunk of others is for %s', async (_what, trunkOf) => {
+      ])('if a foreign trunk is for %s', async (_what, trunkOf) => {
         const wanted = whole[input]();
         const trunk = trunkOf(wanted.phone_number);
         const trunk_id = await makeTheirs(trunk);
@@ -101,7 +101,7 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
         ['all callers', { authUsername: 'u', authPassword: 'p' }],
         ['chosen callers', { authUsername: 'u', authPassword: 'p', allowedNumbers: [CHOSEN] }],
         ['chosen addresses', { allowedAddresses: [THERE] }],
-      ])('where a trunk of others takes calls to all numbers, from %s', async (_who, trunk) => {
+      ])('if a foreign trunk takes calls to all numbers, from %s', async (_who, trunk) => {
         const trunk_id = await makeTheirs(trunk);
         const wanted = whole[input]();
         const calls = callsTo(wanted.phone_number, another());
@@ -118,7 +118,7 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
       });
     });
 
-    it('on the other numbers of a trunk, once ours is taken off it as the problem says', async () => {
+    it("for a trunk's other numbers, once this one is taken off it as the problem says", async () => {
       const wanted = whole.ofSip();
       const neighbours = [another(), another()];
       const written = withBlanks(wanted.phone_number);
@@ -135,7 +135,7 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
       await removeTheirs(trunk_id);
     });
 
-    it('where two trunks of others for all numbers clash: both are named, and nothing changes', async () => {
+    it('if two foreign trunks for all numbers clash: both are named, and nothing changes', async () => {
       const [one, other] = await makeTwoThatClash();
       const wanted = whole.ofSip();
       const calls = callsTo(wanted.phone_number, another());
@@ -149,7 +149,7 @@ describe.skipIf(inject('real_livekit') === null || program === '')(
       expect((await whole.importNumber(wanted)).status).toBe(201);
     });
 
-    it('is no matter of course: LiveKit makes a second trunk beside one for chosen callers, and answers these no more', async () => {
+    it('unlike LiveKit, which creates a second trunk beside one for chosen callers and then answers none of their calls', async () => {
       const number = another();
       const theirs = await makeTheirs({ numbers: [number], allowedNumbers: [CHOSEN] });
       const calls = [{ from: CHOSEN, to: number, address: HERE }];

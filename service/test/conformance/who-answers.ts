@@ -9,10 +9,10 @@ import type { Held } from './whole.ts';
 
 const run = promisify(execFile);
 
-/** Downloads LiveKit's protocol the first time. */
+/** The first build downloads LiveKit's protocol. */
 const BUILD_WITHIN_MS = 10 * 60_000;
 
-/** Builds the program beside this, which is LiveKit's own code. Go keeps what it has built, so that this is quick but once. */
+/** Builds the Go program in this folder, which uses LiveKit's own code. Go caches builds, so only the first is slow. */
 export const buildWhoAnswers = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const [go] = await onPath('go', environment);
   if (go === undefined) throw new Error('No Go: install 1.26 or newer (https://go.dev/dl).');
@@ -27,14 +27,14 @@ export const buildWhoAnswers = async (environment: NodeJS.ProcessEnv): Promise<s
 export interface Call {
   from: string;
   to: string;
-  /** From where it comes: an IP address. */
+  /** The IP address from which the call comes. */
   address: string;
 }
 
 /** The trunk that takes the call and the rule that answers it, or why none does. */
 export type Answerer = { trunk: string; rule: string } | { trunk?: string; error: string };
 
-/** Has LiveKit's own code decide who would answer each call, with what a server holds. */
+/** Runs LiveKit's own code to decide who would answer each call, given what a server holds. */
 export const whoAnswers = async (
   program: string,
   { inbound_trunk, dispatch_rule }: Pick<Held, 'inbound_trunk' | 'dispatch_rule'>,

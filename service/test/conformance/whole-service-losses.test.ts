@@ -10,7 +10,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
   afterEach(() => whole.proxy.faults.clear());
   afterAll(() => whole?.close());
 
-  /** What is there now and was not before. */
+  /** Everything that is there now and was not there before. */
   const added = async (before: Held): Promise<any[]> => {
     const now = Object.values(await whole.readLiveKit()).flat();
     const known = new Set(Object.values(before).flatMap((things) => things.map(idOf)));
@@ -23,7 +23,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
   };
 
   it.each(['CreateSIPInboundTrunk', 'CreateSIPDispatchRule', 'CreateSIPOutboundTrunk'])(
-    'adopts what %s left behind when its process was killed',
+    'takes over what %s made before its process was killed',
     async (method) => {
       const before = await whole.readLiveKit();
       const victim = await whole.startReplica();
@@ -43,13 +43,13 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     },
   );
 
-  it('imports through a livekit-server that is killed and started again meanwhile', async () => {
+  it('imports while livekit-server is killed and started again', async () => {
     const input = whole.ofSip();
     const { server } = whole.livekit;
     whole.proxy.faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'hold_before' });
     const answer = whole.importNumber(input);
     await whole.proxy.faults.holding();
-    // The next attempt, too.
+    // The next attempt is held, too.
     whole.proxy.faults.add({ call: 'livekit.', kind: 'hold_before' });
     await server.kill();
     whole.proxy.faults.release();
@@ -61,7 +61,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     await whole.expectWhole();
   });
 
-  it('tells that livekit-server is gone, and leaves nothing once it is back', async () => {
+  it('reports that livekit-server is unavailable, and leaves nothing once it is back', async () => {
     const before = await whole.readLiveKit();
     const input = whole.ofTwilio();
     const { server } = whole.livekit;
@@ -79,7 +79,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     expect((await whole.importNumber(input)).status).toBe(201);
   });
 
-  it('tells that the Redis of LiveKit is gone, and imports when it is back', async () => {
+  it("reports that LiveKit's Redis is unavailable, and imports once it is back", async () => {
     const { redis } = whole.livekit;
     const input = whole.ofSip();
     await redis.kill();
@@ -91,7 +91,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     await whole.expectWhole();
   });
 
-  it('makes a number again, whole, at the next change where the Redis of LiveKit came back empty', async () => {
+  it("builds a whole number again at the next change after LiveKit's Redis came back empty", async () => {
     const input = whole.ofTwilio();
     const { data } = (await whole.importNumber(input)).body;
     await whole.livekit.redis.kill();

@@ -13,7 +13,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
   const markOf = ({ phone_number_id }: { phone_number_id: string }) =>
     JSON.stringify({ trunkline: { installation_id: whole.installation_id, phone_number_id } });
 
-  it('builds a SIP number of which LiveKit reads back every field', async () => {
+  it('builds a SIP number, of which LiveKit returns every field', async () => {
     const input = whole.ofSip({
       sip_trunk_name: 'Desk',
       sip_username: 'user',
@@ -65,7 +65,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     });
   });
 
-  it('builds a Twilio number of which LiveKit reads back every field', async () => {
+  it('builds a Twilio number, of which LiveKit returns every field', async () => {
     const input = whole.ofTwilio();
     const { status, body } = await whole.importNumber(input);
     expect({ status, body }).toMatchObject({ status: 201, body: { data: { provisioning_state: 'active' } } });
@@ -106,7 +106,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     await whole.expectWhole();
   });
 
-  it('lets one of many imports at once win, though LiveKit itself would let several through', async () => {
+  it('lets one of many concurrent imports win, although LiveKit itself would let several through', async () => {
     const input = whole.ofSip();
     const other = await whole.startReplica();
     const answers = await Promise.all(
@@ -118,7 +118,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     await whole.expectWhole();
   });
 
-  it('imports different numbers at once, each with its own', async () => {
+  it('imports different numbers concurrently, each with its own resources', async () => {
     const inputs = [whole.ofSip(), whole.ofTwilio(), whole.ofSip(), whole.ofTwilio()];
     const answers = await Promise.all(inputs.map((input) => whole.importNumber(input)));
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
@@ -128,7 +128,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
   });
 
   it.each(['+1555', '1 (555) '])(
-    'names the foreign trunk that has the number, written %s…, and leaves it',
+    'names the foreign trunk that has the number written as %s…, and leaves it',
     async (start) => {
       const input = whole.ofSip();
       const number = input.phone_number.replace('+1555', start);
@@ -149,7 +149,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     },
   );
 
-  it('leaves the server as it was where the carrier refuses at the end', async () => {
+  it('leaves the server as it was if the carrier refuses at the end', async () => {
     const before = await whole.readLiveKit();
     const input = whole.ofTwilio();
     await whole.twilio.fault({ call: 'twilio.updateNumber', kind: 'answer', status: 400 });
@@ -159,7 +159,7 @@ describe.skipIf(inject('real_livekit') === null)('Trunkline on a real livekit-se
     await whole.expectWhole();
   });
 
-  it('changes the rule in place when an agent is assigned and unassigned', async () => {
+  it('changes the rule in place for assigning and unassigning an agent', async () => {
     const input = whole.ofSip({ inbound_pin: '1234', inbound_room_name: 'desk' });
     const { phone_number_id } = (await whole.importNumber(input)).body.data;
     const before = await whole.linesOf(input);

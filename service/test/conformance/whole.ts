@@ -11,14 +11,14 @@ import { openRealLiveKit, type RealLiveKitServer } from './livekit.ts';
 import { type LiveKitProxy, openLiveKitProxy } from './livekit-proxy.ts';
 import { createWire, type Wire } from './livekit-wire.ts';
 
-/** What a livekit-server holds. */
+/** Everything that a livekit-server holds. */
 export interface Held {
   inbound_trunk: any[];
   outbound_trunk: any[];
   dispatch_rule: any[];
 }
 
-/** The service as in production, on a database, a Twilio stand-in and a real LiveKit of its own. */
+/** The service as in production, with its own database, Twilio stand-in and real LiveKit. */
 export interface Whole {
   service: ServiceProcess;
   twilio: SandboxProcess;
@@ -28,16 +28,16 @@ export interface Whole {
   post: Wire;
   installation_id: string;
   startReplica(): Promise<ServiceProcess>;
-  /** Imports of numbers that nobody has yet. */
+  /** Import requests for new numbers. */
   ofSip(fields?: object): { phone_number: string; [field: string]: unknown };
   ofTwilio(): { phone_number: string; [field: string]: unknown };
   importNumber(input: object, by?: ServiceProcess): Promise<RestAnswer>;
   readLiveKit(): Promise<Held>;
-  /** What LiveKit holds for a number, each once at most. */
+  /** What LiveKit has for a number: at most one of each. */
   linesOf(input: { phone_number: string }): Promise<Record<'inbound' | 'outbound' | 'rule', any>>;
   /** Waits until the reconciler has nothing left to do. */
   settled(): Promise<void>;
-  /** Everything at both providers is named by a record, and every record is whole. */
+  /** Everything at both providers is named by a record, and every record is complete. */
   expectWhole(): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -128,7 +128,7 @@ const createReading = (post: Wire): Pick<Whole, 'readLiveKit' | 'linesOf'> => {
   };
 };
 
-/** As the sandbox tells what it holds. */
+/** In the form in which the sandbox returns what it holds. */
 const worldOf = async (twilio: SandboxProcess, { readLiveKit }: Pick<Whole, 'readLiveKit'>) => {
   const held = await readLiveKit();
   const trunks = (things: any[]) => things.map(({ sip_trunk_id }) => ({ sipTrunkId: sip_trunk_id }));
