@@ -11,7 +11,7 @@ afterAll(() => service.close());
 it.each([
   ['REST', '/api/api-keys'],
   ['tRPC', '/trpc/apiKeys.create'],
-])('shows where a 500 over %s comes from', async (_protocol, path) => {
+])('shows the cause of a 500 over %s', async (_protocol, path) => {
   // The database refuses the second request for a reason that the service does not know.
   const stored = service.connection.collection('idempotency_keys');
   await stored.createIndex({ organization_id: 1 }, { unique: true, name: 'unexpected' });

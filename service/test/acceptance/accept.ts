@@ -329,9 +329,7 @@ const takeAway = async (evening: Evening): Promise<string[]> => {
   return [...left, `By what passed, these are there: ${passed.join(', ') || 'none'}.`];
 };
 
-/**
- * Releases by force until the service has no number. An interrupted import, which no one was told of, completes first.
- */
+/** Releases by force until no number is left. An interrupted import completes first, because it was never answered. */
 const release = async (
   trunkline: Trunkline,
   { phone_number }: AcceptanceSettings,

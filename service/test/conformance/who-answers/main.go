@@ -1,4 +1,4 @@
-// Tells which trunk and rule of LiveKit would take a call, by LiveKit's own code: JSON in, JSON out.
+// Uses LiveKit's own code to decide which trunk and rule would take a call: JSON in, JSON out.
 package main
 
 import (
