@@ -70,9 +70,9 @@ export interface IdempotencyDependencies {
 }
 
 /**
-  * Runs a request with an Idempotency-Key once per API key, on all replicas together. The first answer is kept for 24
-  * hours, encrypted, and returned again. An answer that may change (429, 5xx, any that says when to retry) is not kept,
-  * but the request is: a retry continues what the first one began, and the key accepts no other request for 24 hours.
+ * Runs a request with an Idempotency-Key once per API key, on all replicas together. The first answer is kept for 24
+ * hours, encrypted, and returned again. An answer that may change (429, 5xx, any that says when to retry) is not kept,
+ * but the request is: a retry continues what the first one began, and the key accepts no other request for 24 hours.
  */
 export const createIdempotency = ({
   connection,

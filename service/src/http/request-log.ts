@@ -8,8 +8,8 @@ const sane = /^[A-Za-z0-9._:-]{1,128}$/;
 const probes = new Set(['/healthz', '/readyz']);
 
 /**
-  * Gives each request an id and, when it ends, one log line and its metrics: route, status, time and caller. Leaves out
-  * headers, query and body, which may hold secrets: ready-made request loggers log them.
+ * Gives each request an id and, when it ends, one log line and its metrics: route, status, time and caller. Leaves out
+ * headers, query and body, which may hold secrets: ready-made request loggers log them.
  */
 export const requestLog = (
   { plain, inRequest }: Logging,

@@ -17,8 +17,8 @@ import { parseJson, readText } from './body.ts';
 import type { Limits } from './limits.ts';
 
 /**
-   * REST from the contract: one route for each operation. A ready-made bridge (@orpc/openapi) does not fit: it parses
-   * the body before it authenticates, and the order of problems is promised to callers.
+ * REST from the contract: one route for each operation. A ready-made bridge (@orpc/openapi) does not fit: it parses
+ * the body before it authenticates, and the order of problems is promised to callers.
  */
 export const createRest = (
   handles: Api['handles'],

@@ -2,9 +2,9 @@ import { operations, type ProblemCode, problems, providerProblems } from '@trunk
 import { document, type Operation, type Response, responseOf, type Schema } from './document.ts';
 
 /**
-  * The document for the reference page, without what its introduction says once for every operation: the problems that
-  * any request, or any request to a provider, may have, and the headers of any request. Patterns and examples of fields
-  * are left out too: their descriptions and the examples of whole bodies say the same.
+ * The document for the reference page, without what its introduction says once for every operation: the problems that
+ * any request, or any request to a provider, may have, and the headers of any request. Patterns and examples of fields
+ * are left out too: their descriptions and the examples of whole bodies say the same.
  */
 export const shorten = (): object => {
   const { paths, components, info, ...rest } = document;
