@@ -52,7 +52,7 @@ export const runChecks = async (
 /** Rounds to whole milliseconds, which Node requires. */
 export const timeoutAt = (ms: number): AbortSignal => AbortSignal.timeout(Math.round(ms));
 
-/** Why something failed, as a sentence or part of one: a problem's cause, since its detail is about a caller's request. */
+/** Why something failed, as a sentence or part of one. Prefers a problem's cause: its detail is about a request. */
 export const why = (error: unknown): string => {
   if (error instanceof DOMException && error.name === 'TimeoutError') return 'there was no answer in time';
   if (error instanceof Problem) return error.cause instanceof Error ? error.cause.message : error.detail;
