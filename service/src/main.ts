@@ -11,7 +11,7 @@ const fail = (error: unknown): never => {
   process.exit(1);
 };
 
-/** People at a terminal read lines, machines read JSON. */
+/** Readable lines for people at a terminal, JSON otherwise. */
 const destination = async (production: boolean) =>
   process.stdout.isTTY && !production
     ? (await import('pino-pretty')).default({ sync: true, ignore: 'pid,hostname', singleLine: true })

@@ -216,11 +216,11 @@ const runCheck = async (seconds: string | undefined) => {
     signal: interrupted.signal,
     longest_ms,
   });
-  // What has not answered by now is not waited for.
+  // Exits without waiting for what has not answered.
   process.exit(code);
 };
 
-/** The command line: what only who runs the service may do. */
+/** The operator's command line. */
 try {
   const { positionals, values } = parseArgs({
     allowPositionals: true,

@@ -29,7 +29,7 @@ export interface Config extends Omit<SettingValues, 'node_env' | `livekit_${stri
   search_path: string;
 }
 
-/** One message that lists every fault of the settings, and how to fix each. */
+/** One message that lists every wrong setting, and how to fix it. */
 export class ConfigError extends Error {
   constructor(faults: readonly string[]) {
     super(

@@ -10,7 +10,7 @@ const Installation = z.object({
   _id: z.literal('installation'),
   /** 12 hex digits. Part of every mark, and of the domain names at Twilio. */
   installation_id: z.string(),
-  /** The LiveKit project whose trunks the records name. */
+  /** The LiveKit project that has the trunks of these records. */
   project: z.string().exactOptional(),
   /** The project in schemas 1 and 2. Now holds a text that their code refuses. */
   livekit_project: z.string(),

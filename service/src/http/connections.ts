@@ -93,7 +93,7 @@ const cutThoseWhoDoNotRead = (exchanges: Exchanges, response_timeout_ms: number)
   for (const [socket, ofSocket] of exchanges) {
     for (const exchange of ofSocket) {
       const { res } = exchange;
-      // Answers to pipelined requests wait for the one before; they have no socket until it is their turn.
+      // The answer to a pipelined request has no socket until the answer before it is sent.
       const isWaiting = res.socket !== null && (res.writableEnded || res.writableNeedDrain);
       exchange.waiting_since = isWaiting ? (exchange.waiting_since ?? now) : undefined;
       if (now - (exchange.waiting_since ?? now) >= response_timeout_ms) socket.destroy();

@@ -87,7 +87,7 @@ export const createIdempotency = ({
   const take = async (call: NamedCall, tries = MOST_TRIES): Promise<FirstRequest> => {
     const { caller, name: operation, idempotency_key } = call;
     const { organization_id, key_id } = caller;
-    // Rows of schema 1 do not say which key sent them.
+    // Rows of schema 1 do not have the key that sent them.
     const same = { organization_id, key_id: { $in: [key_id, null] }, operation, idempotency_key };
     const known = await requests.findOne(same, { local: true });
     const now = clock.now();

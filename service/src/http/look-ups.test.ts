@@ -4,7 +4,7 @@ import { createLookUps } from './look-ups.ts';
 const nothing = async () => undefined;
 const right = async () => 'right';
 
-/** Look-ups that last until they are let go, and the most that were under way at once. */
+/** Look-ups that wait for `letGo`, with counts of those running now, at most and in total. */
 const createHeld = () => {
   const under = { way: 0, most: 0, all: 0 };
   let letGo = () => {};

@@ -99,7 +99,7 @@ const readQuery = ({ query }: Request, { input }: Operation): object => {
   return Object.fromEntries(Object.entries(query).map(read));
 };
 
-/** The body as JSON; an empty one as an empty object. */
+/** Parses the body as JSON; an empty body is an empty object. */
 const readBody = async (req: Request): Promise<unknown> => {
   const text = await readText(req);
   return text === '' ? {} : parseJson(text);

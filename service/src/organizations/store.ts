@@ -28,7 +28,7 @@ const ApiKeyRecord = z.object({
   last_used_at: orNull(z.date()),
   expires_at: orNull(z.date()),
   revoked_at: orNull(z.date()),
-  /** The key that made it; null for the first of an organization. */
+  /** The key that created it; null for the first of an organization. */
   created_by: orNull(KeyId),
   /** The stored request that created it, if that had an Idempotency-Key. */
   stored_request: z.string().exactOptional(),
@@ -77,7 +77,7 @@ export const createOrganizationStore = (connection: Connection) => {
     any: () => organizations.exists({}),
 
     insertKey: (key: ApiKeyRecord, session: ClientSession) => keys.insert(key, { session }),
-    /** Whether this stored request made a key. */
+    /** Whether this stored request created a key. */
     hasKeyOf: (stored_request: string) => keys.exists({ stored_request }),
     getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }),
     listKeys: (organization_id: OrganizationId, page: ParsedListApiKeys) =>
@@ -92,11 +92,11 @@ export const createOrganizationStore = (connection: Connection) => {
     madeBy: (organization_id: OrganizationId, makers: readonly KeyId[], session: ClientSession) =>
       keys.find({ organization_id, created_by: { $in: makers } }, { session }),
 
-    /** How many keys work at this time. */
+    /** Counts the keys that are active at this time. */
     countKeys: (organization_id: OrganizationId, at: Date, limit: number, session: ClientSession): Promise<number> =>
       keys.count({ organization_id, ...workingAt(at) }, { limit, session }),
 
-    /** The admin keys that work at this time. */
+    /** The admin keys that are active at this time. */
     adminKeys: async (organization_id: OrganizationId, at: Date, session: ClientSession): Promise<KeyId[]> => {
       const working = { organization_id, role: 'admin' as const, ...workingAt(at) };
       const found = await keys.find(working, { session });

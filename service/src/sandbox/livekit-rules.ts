@@ -1,6 +1,6 @@
 import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPMediaConfig, SIPOutboundTrunkInfo } from '@livekit/protocol';
 
-// As in livekit/protocol v1.50.5, words and order: livekit/sip.go (ValidateResult) and livekit/sip_validation.go.
+// Same words and order as livekit/protocol v1.50.5: livekit/sip.go (ValidateResult), livekit/sip_validation.go.
 
 export const faultOfInbound = (trunk: SIPInboundTrunkInfo): string | undefined => {
   const { authUsername, authPassword, allowedAddresses, numbers } = trunk;

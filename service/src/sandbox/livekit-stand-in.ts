@@ -49,8 +49,8 @@ export interface LiveKitStandInOptions {
 }
 
 /**
- * LiveKit's SIP interface as livekit-server v1.13.5 speaks it: trunks and dispatch rules, their validation and
- * conflicts, Twirp's errors. It takes no calls.
+ * LiveKit's SIP API as in livekit-server v1.13.5: trunks and dispatch rules, their validation and conflicts, and
+ * Twirp's errors. It takes no calls.
  */
 export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret }: LiveKitStandInOptions): Router => {
   const { inbound, outbound, rules } = createThings(shelf);
