@@ -33,7 +33,7 @@ export interface Outside {
   livekit_project: string;
 }
 
-/** A call starts only if its lease lasts this much longer than the call's timeout, since clocks of replicas differ. */
+/** How much longer than a call's timeout its lease must last, less for short leases: clocks of replicas differ. */
 const CLOCK_SKEW_MS = 1000;
 const RETRY_BASE_MS = 150;
 

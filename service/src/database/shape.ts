@@ -15,7 +15,7 @@ export const eachOptional = <S extends Record<string, z.ZodType>>(fields: S) =>
     [K in keyof S]: z.ZodExactOptional<S[K]>;
   };
 
-/** Every schema that the field at a path may have, as in `provisioning.steps.trunk`; none if there is no such field. */
+/** Every schema that the field at a path may have, as in `provisioning.parts.inbound_trunk`; none if there is none. */
 export const schemasAt = (schema: z.core.$ZodType, path: string): z.core.$ZodType[] =>
   path.split('.').reduce<z.core.$ZodType[]>((found, key) => found.flatMap((one) => schemasOf(one, key)), [schema]);
 
