@@ -2,24 +2,24 @@ import { isDeepStrictEqual } from 'node:util';
 import { ProviderProblem } from '../provisioning/index.ts';
 import { afterwards } from './failure.ts';
 
-/** The fields that decide whether calls arrive, by our names for them. */
+/** The fields that decide whether calls arrive, under Trunkline's names. */
 type Fields = Record<string, string | boolean | readonly string[] | null | undefined>;
 
 export interface AnsweredCall {
-  /** As people write it: Twilio, LiveKit. */
+  /** The name as people write it: Twilio, LiveKit. */
   vendor: string;
-  /** What it was asked to do, as it follows "when asked to". */
+  /** What it was asked to do: continues "when asked to". */
   act: string;
   asked: Fields;
-  /** The same fields, as the provider answers them. */
+  /** The same fields in the provider's answer. */
   is: Fields;
-  /** Takes away what was made. Without it nobody knows what became of the call. */
+  /** Removes what was made. If absent, the outcome of the call is in doubt. */
   undo?(): Promise<unknown>;
-  /** What becomes of what was made before, where it is not undone. */
+  /** Says what is kept of what was made before, if it is not rolled back. */
   stays?: string | undefined;
 }
 
-/** Throws where a provider answers with success, but not as it was asked. What it made is taken away before. */
+/** Throws if a provider answers with success, but did not do what it was asked. Removes what was made first. */
 export const requireAsAsked = async ({ vendor, act, asked, is, undo, stays }: AnsweredCall): Promise<void> => {
   const differences = Object.entries(asked)
     .filter(([name, wanted]) => !isDeepStrictEqual(normalise(is[name]), normalise(wanted)))
@@ -36,7 +36,7 @@ export const requireAsAsked = async ({ vendor, act, asked, is, undo, stays }: An
 const succeeded = () => true;
 const failed = () => false;
 
-/** What is not set comes as nothing, null, '' or false; a list has no order. */
+/** Providers answer unset fields as absent, null, '' or false, and lists in any order. */
 const normalise = (value: Fields[string]): unknown =>
   Array.isArray(value) ? value.toSorted() : value === '' || value === false ? null : (value ?? null);
 

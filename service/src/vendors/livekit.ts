@@ -55,7 +55,7 @@ export interface LiveKitOptions {
   measureCall: MeasureCall;
 }
 
-/** LiveKit's SIP interface as our switchboard. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
+/** The switchboard on LiveKit's SIP API. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
 export const createLiveKit = ({
   url,
   api_key,
@@ -89,8 +89,8 @@ export const createLiveKit = ({
   };
 
   /**
-   * LiveKit's field updates cannot change a rule's agents, so the rule is read and replaced: as the JSON that came, so that
-   * fields survive which the SDK does not know. What is changed by hand between the two calls is lost.
+   * LiveKit's field updates cannot change a rule's agents, so this reads the rule and replaces it: as raw JSON, so that
+   * fields survive that the SDK does not know. Changes that others make between the two calls are lost.
    */
   const changeRule = async (
     dispatch_rule_id: string,
@@ -103,7 +103,7 @@ export const createLiveKit = ({
     );
     const found = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
     if (!found) return false;
-    // LiveKit Cloud is said to have dropped room configurations: such a rule gets its agent back, whatever else changes.
+    // LiveKit Cloud reportedly dropped room configurations: any change also restores a missing agent.
     const lacksAgent = answer.agent_id !== null && !found.room_config?.agents?.length;
     const fields = lacksAgent ? ([...differences, 'agent_id', 'agent_metadata'] as const) : differences;
     const replace = withAnswer(found, answer, fields);
@@ -207,7 +207,7 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createOutboundTrunk },
-            // Servers before from_host drop it: then calls would leave with another one.
+            // Servers that do not know from_host drop it: calls would then leave with another From host.
             asked: { ...wayOf(trunk), numbers: [phone_number], username, ...requiredOf(media_encryption) },
             is: {
               ...{ ...wayOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
@@ -227,7 +227,7 @@ export const createLiveKit = ({
           unlessMissing(async () => {
             const { name, username, password, media_encryption } = line;
             const address = inUri(line.address);
-            // Unless it is to be another, that of the trunk stays, which somebody may have set by hand.
+            // Without a change, keeps the trunk's From host, which somebody may have set at LiveKit.
             const from = differences.includes('from_host') ? { fromHost: inUri(line.from_host ?? '') } : {};
             const value = new SIPOutboundTrunkUpdate({
               name,
@@ -270,7 +270,7 @@ export const createLiveKit = ({
         async () => {
           const { room_prefix, pin, inbound_trunk_id, name, mark } = answer;
           const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
-          // Always bound to its trunk: a rule without one lets in calls that no trunk has checked (livekit/sip#460).
+          // Always bound to a trunk: a rule without one admits calls that no trunk has checked (livekit/sip#460).
           const request = new CreateSIPDispatchRuleRequest({
             rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
             name,
@@ -281,7 +281,7 @@ export const createLiveKit = ({
           const made = SIPDispatchRuleInfo.fromJson(await ask('CreateSIPDispatchRule', request), lenient);
           const rule_id = Id.parse(made.sipDispatchRuleId);
           const undo = () => removeRule(rule_id);
-          // An operator saw LiveKit Cloud drop the room configuration of a new rule (docs.churchwiseai.com): it is set at once.
+          // LiveKit Cloud has dropped the room configuration of a new rule (docs.churchwiseai.com): sets it again.
           if (answer.agent_id !== null && agentsOf(made.roomConfig).length === 0) {
             await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
               await undo();
@@ -315,7 +315,7 @@ export const createLiveKit = ({
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),
 
-    // Beside those that a filter names, the lists have what is for all: so these are short, however much there is.
+    // A filtered list also has what is for all: with a filter that matches nothing else, these lists stay short.
     findForAll: () =>
       call('findForAll', async () => {
         const [trunks, rules] = await Promise.all([
@@ -334,7 +334,7 @@ export const createLiveKit = ({
   };
 };
 
-/** What each call does, in words for whoever reads why it failed. */
+/** What each call does, in the words of its error messages. */
 const acts = {
   createInboundTrunk: 'create an inbound trunk',
   changeInboundTrunk: 'update an inbound trunk',
@@ -353,7 +353,7 @@ const acts = {
 
 type LiveKitCall = keyof typeof acts;
 
-/** A list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets. */
+/** LiveKit also lists trunks for all numbers, and compares numbers without spaces, dashes and brackets. */
 const withNumber = (phone_number: string, trunks: SIPInboundTrunkInfo[]): FoundInboundTrunk[] =>
   trunks.flatMap(({ sipTrunkId, metadata, numbers }) => {
     const written = numbers.filter((number) => normalise(number) === phone_number);
@@ -363,11 +363,11 @@ const withNumber = (phone_number: string, trunks: SIPInboundTrunkInfo[]): FoundI
 
 const Id = z.string().min(1);
 
-/** No country's: such a trunk or number is never there. */
+/** No country has such a number, and no trunk such an id. */
 const NOBODYS_NUMBER = '+0';
 const NO_TRUNK = 'ST_none';
 
-/** Field names as LiveKit's server writes them: those of the protocol, in snake_case. */
+/** With the field names that LiveKit's server writes: those of the protocol, in snake_case. */
 const RawAgent = z.looseObject({ agent_name: z.string().optional() });
 const RawRule = z.looseObject({
   sip_dispatch_rule_id: z.string(),
@@ -386,7 +386,7 @@ const withAnswer = (rule: RawRule, answer: DispatchRuleContent, fields: readonly
   }),
 });
 
-/** A rule of another kind, as somebody made it by hand, becomes ours again. */
+/** Turns a rule of another kind, which somebody changed at LiveKit, back into an individual one. */
 const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleContent, fields: readonly RuleField[]) => {
   const { dispatch_rule_individual } = rule ?? {};
   if (!dispatch_rule_individual) return { dispatch_rule_individual: { room_prefix, pin: pin ?? '' } };
@@ -397,7 +397,7 @@ const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleConte
   return { dispatch_rule_individual: { ...dispatch_rule_individual, ...changed } };
 };
 
-/** With this agent alone: as it is dispatched already, with its metadata, or anew. Null where nothing is left of it. */
+/** Dispatches only this agent, and keeps its present settings, if any. Null if the configuration would be empty. */
 const withAgent = (
   room_config: RawRule['room_config'],
   { agent_id, agent_metadata }: DispatchRuleContent,
@@ -410,7 +410,7 @@ const withAgent = (
   if (known && !fields.includes('agent_metadata')) return { ...others, agents: [known] };
   return { ...others, agents: [{ ...known, agent_name: agent_id, metadata }] };
 };
-/** LiveKit's server also writes the fields that are not set. */
+/** Whether anything is set: LiveKit's server also writes unset fields. */
 const isSet = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.values(value).some(isSet) : Boolean(value) && value !== '0';
 
@@ -420,13 +420,13 @@ interface Message {
   toJson(): unknown;
 }
 
-/** A newer server may send more than we know. */
+/** A newer server may send fields that the SDK does not know. */
 const lenient = { ignoreUnknownFields: true };
 
-/** Between brackets where a colon would be taken for that of a port. */
+/** Puts an IPv6 address in brackets: its last part would be read as a port. */
 const inUri = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
-/** Hosts in small letters, for a name is the same in others. */
+/** Hosts in lower case, since host names ignore case. */
 const wayOf = ({ address, fromHost, transport }: Pick<SIPOutboundTrunkInfo, 'address' | 'fromHost' | 'transport'>) => ({
   transport: SIPTransport[transport],
   address: address.toLowerCase(),
@@ -439,13 +439,13 @@ const encryptions = {
   require: SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
 } as const;
 
-/** Both fields: servers before 1.12 know only the old one, and read the lack of it as no encryption. */
+/** Sets both fields: servers before 1.12 know only the old one, and without it use no encryption. */
 const encryptionOf = (media_encryption: MediaEncryption) => {
   const encryption = encryptions[media_encryption];
   return { media: new SIPMediaConfig({ encryption }), mediaEncryption: encryption };
 };
 
-/** What is asked for where calls must be encrypted; a server that knows no encryption leaves it out. */
+/** What the answer must show if calls must be encrypted: a server without encryption ignores the field. */
 const requiredOf = (media_encryption: MediaEncryption) => (media_encryption === 'require' ? { encrypted: true } : {});
 const encryptionIn = ({ media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>) => ({
   encrypted: (media?.encryption || mediaEncryption) === SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
@@ -458,7 +458,7 @@ const transports = {
   tls: SIPTransport.SIP_TRANSPORT_TLS,
 } as const;
 
-/** `auto` is made explicit where it can be told: with it, some servers forget the port (livekit/livekit#3907). */
+/** Replaces `auto` where the transport is clear: with `auto`, some servers drop the port (livekit/livekit#3907). */
 const transportOf = ({ transport, address, media_encryption }: OutboundTrunkSettings): SIPTransport => {
   if (transport !== 'auto') return transports[transport];
   const [, port] = /^[^:]+:([0-9]+)$|\]:([0-9]+)$/.exec(address)?.filter(Boolean) ?? [];
@@ -472,7 +472,7 @@ const roomConfigOf = ({ agent_id, agent_metadata }: DispatchRuleContent) => {
   return { roomConfig: new RoomConfiguration({ agents: [agent] }) };
 };
 
-/** Which calls the rule answers, and with which room and agent. */
+/** Compares which calls the rule answers, and with which room and agent. */
 const compareRule = (
   { inbound_trunk_id, room_prefix, agent_id, agent_metadata }: DispatchRuleContent,
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
@@ -491,7 +491,7 @@ const compareRule = (
   },
 });
 
-/** A PIN is not compared: nothing says that each server tells it. */
+/** Without the PIN: it is not documented that every server returns it. */
 const comparedAs: Readonly<Partial<Record<RuleField, string>>> = {
   room_prefix: 'room_prefix',
   agent_id: 'agents',
@@ -504,13 +504,13 @@ const roomPrefixOf = (rule: SIPDispatchRuleInfo['rule']): string | null =>
 const agentsOf = (roomConfig: SIPDispatchRuleInfo['roomConfig']): string[] =>
   roomConfig?.agents.map(({ agentName }) => agentName) ?? [];
 
-/** What LiveKit tells of a rule. Of a PIN it tells too much to be kept. */
+/** What is read of a rule. Leaves out the PIN, which LiveKit returns in full. */
 const contentOf = ({ rule, roomConfig }: SIPDispatchRuleInfo) => ({
   room_prefix: roomPrefixOf(rule),
   agent_id: agentsOf(roomConfig)[0] ?? null,
 });
 
-/** As LiveKit compares numbers: livekit/protocol, NormalizeNumber. */
+/** Numbers as LiveKit compares them: livekit/protocol, NormalizeNumber. */
 const normalise = (number: string): string => {
   if (!/^\+?[0-9 ()-]+$/.test(number)) return number;
   const bare = number.replace(/[ ()-]/g, '');
@@ -533,7 +533,7 @@ const readMark = (metadata: string): Mark | undefined => {
 
 const found = (resource_id: string, metadata: string): Found => ({ resource_id, mark: readMark(metadata) });
 
-/** Whether it is there to be changed. */
+/** Resolves with false if there is nothing to change. */
 const unlessMissing = (change: () => Promise<void>): Promise<boolean> =>
   change().then(
     () => true,
@@ -549,13 +549,13 @@ const unlessGone = async (remove: () => Promise<void>): Promise<void> => {
   });
 };
 
-/** A problem of ours in place of whatever a call throws. */
+/** Turns what a call throws into a problem. */
 const translate = (called: VendorCall, error: unknown): Error => {
   if (error instanceof Problem) return error;
   if (!(error instanceof TwirpRefusal)) return translateSilence(called, error);
   const { status, message } = error;
   if (status === 400 && /conflicting inbound sip trunks|already exists in dispatch rule/i.test(message)) {
-    // Of trunks both that clash, where neither is the new one; of rules one, and behind it its name.
+    // For trunks, the message names both, unless one is new; for rules, it names one id, followed by the rule's name.
     const resource_ids = message.match(/\bSDR_\w+/)?.slice(0, 1) ?? message.match(/\bST_\w+/g) ?? [];
     const named = resource_ids.length > 0 ? ` (${resource_ids.join(', ')})` : '';
     const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was created. Change or delete it at LiveKit, then try again.`;
@@ -564,7 +564,7 @@ const translate = (called: VendorCall, error: unknown): Error => {
   return translateStatus(called, { ...error, provider: answerOf(called, error) }, error);
 };
 
-/** What callers may read of what LiveKit said. Of our own credentials there they read nothing. */
+/** The part of LiveKit's answer that callers may read: nothing about the service's own credentials. */
 const answerOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
   const isOfOurs = status === 401 || status === 403;
   return {
