@@ -56,9 +56,13 @@ const countAddress = async (
   if (!left.isExceeded) return;
   // Ignores whatever else was sent on this connection.
   res.setHeader('Connection', 'close');
-  throw new Problem('rate_limited', 'Too many requests from this address without an API key. Try again in a second.', {
-    retry_after_seconds: secondsOf(left),
-  });
+  throw new Problem(
+    'rate_limited',
+    'Too many requests from this address, without an API key or for no known route. Try again in a second.',
+    {
+      retry_after_seconds: secondsOf(left),
+    },
+  );
 };
 
 interface Limit {

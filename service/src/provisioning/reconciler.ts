@@ -80,25 +80,30 @@ export const createReconciler = ({
   const workOn = async (queue: string): Promise<boolean> => {
     const held = await queues.take(queue);
     if (held === undefined) return false;
-    const slice = { ends_at: clock.now() + SLICE_MS, wait_ms: 0, worked: 0 };
+    const slice = { ends_at: clock.now() + SLICE_MS, wait_ms: 0, workers: 0, worked: 0 };
     try {
-      await Promise.all(Array.from({ length: RECORDS_AT_ONCE }, () => workThrough(queue, held, slice)));
+      await workThrough(queue, held, slice);
     } finally {
       await held.release(slice.wait_ms);
     }
     return slice.worked > 0;
   };
 
+  /** Starts a second worker once there is a first record, and so on: most queues have one, and each look costs a query. */
   const workThrough = async (queue: string, held: HeldQueue, slice: Slice): Promise<void> => {
+    slice.workers++;
+    let other: Promise<void> | undefined;
     while (slice.wait_ms === 0 && clock.now() < slice.ends_at) {
       const work = await nextOf(queue);
-      if (work === undefined) return;
+      if (work === undefined) break;
       slice.worked++;
+      if (slice.workers < RECORDS_AT_ONCE) other ??= workThrough(queue, held, slice);
       const { outcome, wait_ms } = await finish(work);
       metrics.reconciled.inc({ outcome });
       slice.wait_ms = Math.max(slice.wait_ms, wait_ms);
-      if (!(await held.renew())) return;
+      if (!(await held.renew().catch(orElse(false, 'Could not hold a queue of what is due')))) break;
     }
+    await other;
   };
 
   /** A row that cannot be read is claimed all the same: it fails as a piece of work, and ends nothing for the others. */
@@ -161,6 +166,7 @@ export const createReconciler = ({
 interface Slice {
   ends_at: number;
   wait_ms: number;
+  workers: number;
   worked: number;
 }
 
