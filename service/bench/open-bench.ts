@@ -83,7 +83,7 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
       const credentials = { provider: 'twilio', account_sid, auth_token: 'token' } as const;
       return (await client.integrations.create.mutate({ name: 'Bench', credentials })).data.integration_id;
     },
-    drawNumber: () => `+1555${numbers++}`,
+    drawNumber: () => `+1415${numbers++}`,
     setLimit: async (calls) => void (await fetch(`${providers_url}/limit/${calls}`)),
     setDelay: async (ms) => void (await fetch(`${providers_url}/delay/${ms}`)),
     close: async () => {
