@@ -51,10 +51,10 @@ const faultOf = (given: string): string | undefined => {
 
 const orWrite = (meant: PhoneNumber | undefined) => (meant?.isPossible() ? `: write ${meant.number}` : '');
 
-/** There may be several excess parts, such as a repeated country code and a 0 after it. */
+/** There may be several excess parts: a repeated country code, and a 0 after it. */
 const MOST_PARSES = 5;
 
-/** The number that is meant by a common spelling, such as with a national 0 or the country code twice. */
+/** The number that is meant by a common misspelling: with a national 0, or with the country code twice. */
 const meantBy = (given: string): PhoneNumber | undefined => {
   // Some keyboards type a full-width plus, and people dial 00 for it.
   let meant = parsePhoneNumberFromString(given.normalize('NFKC').replace(/^\+?00/, '+'));

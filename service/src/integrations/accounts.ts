@@ -191,7 +191,7 @@ export interface LineDependencies<Account extends Provable> {
   made_for: MadeFor;
 }
 
-/** What importing a number needs of its integration: the account's numbers, and the integration's own trunk. */
+/** What an import needs from its integration: the account's numbers, and the integration's own trunk. */
 export const createLineOf =
   <Account extends Provable>({ accounts, store, ensureTrunk, secrets, made_for }: LineDependencies<Account>) =>
   async (integration: IntegrationRecord, read_at: number) => {

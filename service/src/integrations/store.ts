@@ -8,7 +8,7 @@ import { type Deletion, IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
 
-/** What callers may change, as it is stored. */
+/** The stored fields that callers may change. */
 export type IntegrationChanges = Partial<
   Pick<
     IntegrationRecord,
@@ -189,7 +189,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     claimDue: (queue: string) => leases.claimDue({ queue }),
     /** Notes that a replica that lost its lease may have made something that no record names. */
     requeue,
-    /** If the lease is lost, its new holder goes on, and is told to look for what we may have made. */
+    /** If the lease is lost, its new holder goes on, and the record is requeued to look for what we may have made. */
     goOnWhereLost: (integration_id: IntegrationId) => async (error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;
       await requeue(integration_id);

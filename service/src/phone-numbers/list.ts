@@ -39,7 +39,7 @@ export const listPhoneNumbers = (
   if (phone_number !== undefined || phone_number_prefix !== undefined) {
     const among = {
       ...(phone_number !== undefined && { $eq: phone_number }),
-      // A colon comes after every digit.
+      // In text order, a colon comes after every digit.
       ...(phone_number_prefix !== undefined && { $gte: phone_number_prefix, $lt: `${phone_number_prefix}:` }),
     };
     return readPageBy(records, 'phone_number', { filter: { ...filter, phone_number: among }, index: byNumber }, page);

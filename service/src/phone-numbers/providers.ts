@@ -8,7 +8,7 @@ export interface Mark {
   phone_number_id: PhoneNumberId;
 }
 
-/** A number as the carrier's account owns it. */
+/** A number that the carrier's account owns. */
 export interface OwnedNumber {
   /** Twilio's id: `PN…`. */
   number_sid: string;
@@ -39,7 +39,7 @@ export interface Carrier {
   detach(number_sid: string): Promise<void>;
   /** Whether the account still has the trunk. */
   isTrunkThere(trunk_sid: string): Promise<boolean>;
-  /** Whether the account is a trial. Undefined: these credentials may not see that. */
+  /** Whether the account is a trial. Undefined: these credentials lack the permission to see that. */
   isTrial(): Promise<boolean | undefined>;
 }
 
@@ -100,7 +100,7 @@ export interface Found extends Seen {
 
 /** An inbound trunk that has the number that was looked for. */
 export interface FoundInboundTrunk extends Found {
-  /** That number as the trunk spells it, such as with spaces or without a plus, and perhaps more than once. */
+  /** That number as the trunk spells it, perhaps with spaces or without a plus, or more than once. */
   written: string[];
   has_other_numbers: boolean;
 }

@@ -51,7 +51,7 @@ export interface ReconcileOptions {
   account?: CarrierAccount;
 }
 
-/** What became of a record that was worked on. */
+/** The outcome of work on a record. */
 export type Outcome = 'settled' | 'removed' | 'postponed' | 'failed';
 
 export type Reconcile = ReturnType<typeof createReconcile>;
@@ -201,7 +201,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       return isProblem ? 'postponed' : 'failed';
     };
 
-  /** If the lease is lost, its new holder goes on, and is told to look for what this replica may have made. */
+  /** If the lease is lost, its new holder goes on, and the record is requeued to look for what this replica may have made. */
   const noting =
     <Args extends unknown[], T>(work: (claim: PhoneNumberClaim, ...args: Args) => Promise<T>) =>
     (claim: PhoneNumberClaim, ...args: Args): Promise<T> =>

@@ -59,7 +59,7 @@ const local = listOf(
   // Unspecified, loopback, and IPv4-compatible addresses, IPv6's first form for IPv4.
   ['::', 96],
   ['fe80::', 10],
-  // The same, as translators (NAT64, 6to4) spell them.
+  // The same addresses in the notation of translators (NAT64, 6to4).
   ['64:ff9b::7f00:0', 104],
   ['64:ff9b::a9fe:0', 112],
   ['2002:7f00::', 24],

@@ -81,7 +81,7 @@ const mergePatch = (target: unknown, patch: unknown): unknown => {
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Encrypts given secrets anew, and has them sent again, even if they may be the same. */
+/** Re-encrypts the given secrets and has them sent again, even if they may be the same. */
 const secretsIn = async (record: PhoneNumberRecord, patch: Patch, secrets: Secrets): Promise<Wanted> => {
   const { inbound_pin, sip_password } = patch;
   const seal = (field: SecretField, secret: string | null) =>

@@ -75,7 +75,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
   return {
     isPaused: async (): Promise<boolean> => (await read()).isPaused,
 
-    /** Throws where the operator has paused. */
+    /** Throws `Paused` if the operator has paused the service. */
     requireOpen: async (): Promise<void> => {
       if ((await read()).isPaused)
         throw new Paused(

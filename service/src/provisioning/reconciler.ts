@@ -24,7 +24,7 @@ export interface Worked {
 type Work = () => Promise<Worked>;
 
 export interface Reconciler {
-  /** Works through everything that is due now. */
+  /** Works on everything that is due now. */
   turn(): Promise<void>;
   /** Takes turns until stopped. */
   start(): void;

@@ -4,7 +4,7 @@ import { isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
 /** How many times work is tried before the caller hears of a provider's passing failure. */
 const MOST_TRIES = 3;
 
-/** When the caller is answered. Once `signal` is aborted, no call begins. */
+/** The time by which the caller is answered. Once `signal` is aborted, no call begins. */
 export interface Deadline {
   at: number;
   signal: AbortSignal;

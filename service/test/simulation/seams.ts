@@ -5,7 +5,7 @@ import { pick } from './chance.ts';
 import type { Through } from './database.ts';
 import type { Life, Scheduler, WaitOptions } from './scheduler.ts';
 
-/** How likely it is, in one run, that a call is disturbed. */
+/** How likely each kind of disturbance of a call is in one run. */
 export interface Mood {
   provider_fails: number;
   database_fails: number;

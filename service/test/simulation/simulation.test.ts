@@ -60,7 +60,7 @@ describe('A saboteur at a seam', () => {
     const smallest = await shrink(failed, { seed: 1, saboteur });
     expect(smallest.faults).not.toEqual([]);
     expect(smallest.disturbances.length).toBeLessThan(failed.disturbances.length / 4);
-    // What is left makes it fail each time.
+    // The remaining disturbances make it fail each time.
     expect((await run({ seed: 1, saboteur, kept: new Set(smallest.disturbances) })).digest).toBe(smallest.digest);
   });
 });
