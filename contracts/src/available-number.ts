@@ -4,7 +4,7 @@ import { IntegrationId, PhoneNumberId } from './id.ts';
 import { MaskedUrl } from './phone-number.ts';
 import type { ProblemCode } from './problem.ts';
 
-/** The problems of an import that can be told before it is asked for. */
+/** The problems of an import that can be foreseen. */
 const importProblems = [
   'phone_number_taken',
   'phone_number_busy',

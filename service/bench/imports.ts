@@ -4,19 +4,19 @@ import { median, quantile, report } from './quantile.ts';
 
 const EXISTING = 'Twilio, both ways, on the existing trunk';
 
-/** The longest chain of calls each of which needs the one before; whatever else is called runs beside it. */
+/** The longest chain of calls that depend on each other. All other calls run at the same time. */
 const chains = {
-  // Is it theirs, and free? The inbound trunk; the rule on that; the routing to it.
+  // The check that it is owned and free; the inbound trunk; its rule; the routing.
   [EXISTING]: 4,
-  // Theirs, and free? The carrier trunk; what belongs to it; whether it is so; the outbound trunk, through it; the routing.
+  // The check that it is owned and free; the carrier trunk; its other parts; their check; the outbound trunk; the routing.
   'Twilio, both ways, the first of its integration': 6,
-  // Is it free? The inbound trunk; the rule on that.
+  // The check that it is free; the inbound trunk; its rule.
   'SIP, both ways': 3,
 } as const;
 
 type Kind = keyof typeof chains;
 
-/** The most that wall time may be, as a multiple of the chain, by the delay of a call in ms. */
+/** The largest allowed wall time, as a multiple of the chain, by the delay of a call in ms. */
 const goals = {
   [EXISTING]: { 50: 1.12, 200: 1.06 },
   'Twilio, both ways, the first of its integration': { 50: 1.16, 200: 1.07 },
@@ -26,7 +26,7 @@ const PAIRS = 200;
 const WARM_UP = 100;
 const ROUNDS = { 0: 200, 50: 15, 200: 7 } as const;
 
-/** An import's wall time with a fixed delay at each call to a provider, against the chain of calls that it cannot do without. */
+/** Compares an import's wall time, with a fixed delay at each call to a provider, with its shortest possible chain of calls. */
 export const measureImports = async (database: (name: string) => string): Promise<void> => {
   const bench = await openBench(database('imports'));
   const { client, integrate, drawNumber, setDelay, close } = bench;
@@ -81,7 +81,7 @@ export const measureImports = async (database: (name: string) => string): Promis
   await close();
 };
 
-/** How the number is routed now; its former routing; its outbound trunk, its rule and its inbound trunk, one after the other. */
+/** Reading the number's routing; restoring the former one; removing the outbound trunk, the rule and the inbound trunk. */
 const RELEASE_CALLS = 5;
 
 const measureReleases = async (
@@ -105,7 +105,7 @@ const measureReleases = async (
   );
 };
 
-/** The inbound trunk; then its rule is read, and replaced. The outbound trunk is changed beside that. */
+/** Changing the inbound trunk; reading its rule; replacing the rule. The outbound trunk is changed at the same time. */
 const UPDATE_CALLS = 3;
 
 const measureUpdates = async ({ client, drawNumber, setDelay }: Pick<Bench, 'client' | 'drawNumber' | 'setDelay'>) => {
@@ -128,8 +128,9 @@ const measureUpdates = async ({ client, drawNumber, setDelay }: Pick<Bench, 'cli
 };
 
 /**
- * Calls each of which needs the one before. Off: how the number is routed now; its former routing; its rule; its inbound
- * trunk. On: is it theirs, and free? The inbound trunk; the rule on that; how the number is routed now; the routing.
+ * Calls that depend on each other. Off: reading the number's routing; restoring the former one; removing the rule and
+ * the inbound trunk. On: the check that it is owned and free; the inbound trunk; its rule; reading the routing; the
+ * routing.
  */
 const DIRECTION_CALLS = { off: 4, on: 5 } as const;
 
@@ -158,7 +159,7 @@ const measureDirections = async (
   }
 };
 
-/** In turns, so that what else the machine does hits all of them. */
+/** Runs all in turns, so that other load on the machine affects each of them. */
 const compareWithBare = async (sides: Record<'bare' | 'rest' | 'trpc', () => Promise<unknown>>): Promise<void> => {
   const rounds: Record<keyof typeof sides, number>[] = [];
   for (let round = -WARM_UP; round < PAIRS; round++) {
@@ -185,7 +186,7 @@ const importOverRest = async ({ url, api_key, organization_id }: Bench, input: o
   if (!response.ok) throw new Error(answer);
 };
 
-/** So many calls to a provider, each after the one before, and nothing else. */
+/** Makes so many calls to a provider, one after another, and nothing else. */
 const callInARow = async ({ providers_url }: Pick<Bench, 'providers_url'>, calls: number): Promise<void> => {
   for (let call = 0; call < calls; call++) {
     const response = await fetch(`${providers_url}/CreateSIPInboundTrunk`, { method: 'POST', body: '{}' });

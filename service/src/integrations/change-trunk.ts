@@ -22,13 +22,13 @@ export interface ChangeTrunkDependencies {
 }
 
 interface ChangeOptions {
-  /** When it is given up. */
+  /** When to give up. */
   until: number;
   /** Writes the event, in the transaction of the change. */
   told(session: ClientSession): Promise<void>;
 }
 
-/** Tells whether it was written: false where the integration was changed since it was read. */
+/** False: nothing was written, because the integration has changed since it was read. */
 export type ChangeTrunk = (
   as_read: IntegrationRecord,
   written: WrittenIntegration,
@@ -36,8 +36,8 @@ export type ChangeTrunk = (
 ) => Promise<boolean>;
 
 /**
- * Changes an integration of whose trunk that is a matter. Twilio has it first; where it refuses, the old is in force here
- * and there. An answer that was lost is made good by the reconciler.
+ * Changes settings of an integration that its trunk at Twilio must follow. Twilio is changed first. If it refuses, the
+ * old settings stay in force on both sides. After a lost answer, the reconciler restores agreement.
  */
 export const createChangeTrunk =
   ({ store, jobOf, requeueNumbers, inTransaction, clock, retry_base_ms }: ChangeTrunkDependencies): ChangeTrunk =>
@@ -61,7 +61,7 @@ export const createChangeTrunk =
     Object.assign(record, rest);
     try {
       if (provisioning.parts.trunk?.state === 'done') await carryOut(claim);
-      // Stored before anything of it is sent.
+      // The rotation is stored before any of it is sent.
       record.rotation = rotation;
       await inTransaction(async (session) => {
         const $set = { ...written, ...settled(record) };
@@ -70,7 +70,7 @@ export const createChangeTrunk =
       });
     } catch (error) {
       if (!(error instanceof LeaseLost) && !isOursToStore(error)) throw error;
-      // What was changed before another part failed, or what somebody else has changed the record for, is changed back.
+      // Change back what was changed before another part failed or somebody else changed the record.
       const isChanged = provisioning.parts.trunk?.sent?.call_transfers === written.call_transfers;
       if (isChanged && call_transfers !== null) provisioning.uncertain_until ??= new Date(clock.now());
       await letGo(claim).catch(store.goOnWhereLost(integration_id));

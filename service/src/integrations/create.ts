@@ -19,11 +19,11 @@ export interface CreateDependencies {
   clock: Clock;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
-  /** Throws unless the account can be seen to have what an import needs. */
+  /** Throws unless the credentials can read everything that an import needs. */
   prove(credentials: TwilioCredentials): Promise<Proven>;
 }
 
-/** Keeps a Twilio account's credentials, once Twilio has taken them. */
+/** Stores a Twilio account's credentials once Twilio has accepted them. */
 export const createCreateIntegration = (deps: CreateDependencies) => {
   const { store, events, inTransaction, secrets, clock, quotas, installation_id, prove } = deps;
 
@@ -101,6 +101,6 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
   };
 };
 
-/** As it is stored and answered: `us1` is none, so that an account has one integration there. */
+/** The Region as it is stored and answered: `us1` becomes null, so that an account has only one integration there. */
 export const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>
   region === undefined || region === DEFAULT_REGION ? null : region;

@@ -33,7 +33,7 @@ export interface EnsureTrunkDependencies {
   secrets: Secrets;
   gate: Pick<Gate, 'requireOpen'>;
   rotate: Pick<Rotate, 'goOn'>;
-  /** Has all numbers of an integration looked at. */
+  /** Has the reconciler look at all numbers of an integration. */
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   limiterOf: Limiters;
   clock: Clock;
@@ -46,7 +46,7 @@ export interface EnsureTrunkDependencies {
 
 export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
-/** Makes an integration's own carrier trunk, once, whoever needs it first. */
+/** Makes an integration's own carrier trunk once, when it is first needed. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const { store, connectAccount, secrets, gate, limiterOf, clock, log, installation_id, made_for, call_ms, settle_ms } =
     deps;
@@ -87,7 +87,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     };
   };
 
-  /** Makes what is missing, and throws what stopped it. The reconciler goes on, unless Twilio refuses and nothing is in doubt. */
+  /** Makes what is missing. Throws what stopped it; the reconciler goes on unless Twilio refused and nothing is uncertain. */
   const make = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<void> => {
     const { provisioning } = claim.record;
     const begun = clock.now();
@@ -101,18 +101,18 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       await stop(claim, error, goesOn);
       throw error;
     }
-    // Looked at when no call could take effect any longer, there is nothing but what is recorded.
+    // After a look at a time when no late call could take effect, nothing exists besides what is recorded.
     const isSettled = provisioning.uncertain_until === doubt && doubt !== null && doubt.getTime() <= begun;
     const uncertain_until = isSettled ? null : provisioning.uncertain_until;
     const made = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
     const { rotation } = claim.record;
     if (rotation && uncertain_until === null) await rotate.goOn(claim, rotation, made);
     else await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
-    // Its numbers are on a trunk that is gone.
+    // The numbers are still on the deleted trunk.
     if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(claim.record.integration_id);
   };
 
-  /** After a lost answer: nothing but what is recorded may be left. */
+  /** After a lost answer, once late calls are over: looks again, and removes duplicates. */
   const settle = async (claim: IntegrationClaim): Promise<void> => {
     const { uncertain_until } = claim.record.provisioning;
     if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return make(claim);
@@ -124,21 +124,21 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const { credential, other_credential } = provisioning.parts;
     const isUnmade =
       provisioning.uncertain_until === null && !credential?.resource_id && !other_credential?.resource_id;
-    // The first import makes a trunk, and nothing else does.
+    // Only the first import makes a trunk.
     if (rotation && isUnmade) return rotate.goOn(claim, rotation);
     return isReady(claim.record) ? settle(claim) : make(claim);
   };
 
-  /** Lets go of the record, with why it stopped and when to go on. */
+  /** Releases the record, and stores why it stopped and when to go on. */
   const stop = async (claim: IntegrationClaim, error: unknown, goesOn: boolean): Promise<void> => {
     if (!isOursToStore(error)) return;
     const { attempt } = claim.record.provisioning;
     await putOff(claim, goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined, toldOf(error));
   };
 
-  /** Integrations whose trunk this process is about to make: others of it wait, and do not try to claim it, too. */
+  /** Integrations whose trunk this process is making: other requests here wait instead of trying to claim them. */
   const beingMade = new Set<IntegrationId>();
-  /** How many of these have come to an end: what was read before is out of date then. */
+  /** How many of these have ended: a record that was read earlier is then out of date. */
   let ended = 0;
 
   const makeUnlessHeld = async (integration_id: IntegrationId, waiting: Waiting): Promise<void> => {
@@ -157,7 +157,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   return {
     jobOf,
 
-    /** The integration with its trunk, made by us or by whoever was first. `waiting.before` runs while that takes, and may stop it. */
+    /** The integration once its trunk exists, whoever makes it. `waiting.before` runs repeatedly and may stop the wait. */
     ensure: async (integration: IntegrationRecord, waiting: Waiting): Promise<IntegrationRecord> => {
       const { integration_id } = integration;
       if (isReady(integration)) return integration;
@@ -171,7 +171,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       }
     },
 
-    /** The integration once its trunk was looked at: what somebody deleted at Twilio is made again. */
+    /** Checks the trunk at Twilio, makes again what somebody deleted, and returns the integration. */
     look: async (integration_id: IntegrationId, waiting: Waiting): Promise<IntegrationRecord> => {
       for (;;) {
         await waiting.before?.();
@@ -195,7 +195,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         if (claim === undefined) return undefined;
         const { integration_id, state } = claim.record;
         if (state === 'deleting') return () => goOnDeleting(claim);
-        // Its credentials are gone, and with them all that could be done.
+        // Without its credentials, nothing more can be done.
         if (state === 'gone') return () => claim.release({}).then(() => ({ outcome: 'settled', wait_ms: 0 }));
         return async () => {
           let wait_ms = 0;
@@ -218,7 +218,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
 
 export type Waiting = Pick<Guard, 'signal' | 'before' | 'waited'>;
 
-/** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end tells a second one from the first. */
+/** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end makes a second name differ. */
 export const drawDomainName = (
   installation_id: string,
   { integration_id }: Pick<IntegrationRecord, 'integration_id'>,

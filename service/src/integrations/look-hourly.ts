@@ -13,7 +13,7 @@ export interface LookDependencies {
   clock: Clock;
 }
 
-/** Looks once an hour whether Twilio still takes the credentials of each account, and has it told once if not. */
+/** Checks hourly whether Twilio still accepts the credentials of each account. A refusal is reported once. */
 export const createLookHourly = ({ store, accountOf, clock }: LookDependencies): Source => {
   const anHourAgo = () => new Date(clock.now() - HOUR_MS);
   return {
@@ -28,7 +28,7 @@ export const createLookHourly = ({ store, accountOf, clock }: LookDependencies):
           return { outcome: 'settled', wait_ms: 0 };
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
-          // Twilio was away: that says nothing of the account.
+          // Twilio did not answer properly, which says nothing about the account.
           if (isPassing(error))
             await store.checkSooner(record.integration_id, new Date(clock.now() - HOUR_MS + AGAIN_MS));
           return { outcome: 'postponed', wait_ms: saidRetryAfterMs(error) };

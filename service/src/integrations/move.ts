@@ -7,18 +7,18 @@ const LOOK_EVERY_MS = 200;
 
 export interface MoveDependencies {
   store: IntegrationStore;
-  /** Has all numbers of the integration looked at, and tells how many wait for that. */
+  /** Has the reconciler look at all numbers of the integration, and counts those that still wait for it. */
   numbers: { requeueAll(queue: string): Promise<void>; countDue(queue: string): Promise<number> };
   clock: Clock;
-  /** The settings of today. */
+  /** Today's settings. */
   made_for: MadeFor;
-  /** How long to wait for the service. */
+  /** How long to wait for the service to do it. */
   wait_ms: number;
 }
 
 /**
- * Has the running service change an integration's trunk, and LiveKit's trunks of all its numbers, to the settings of
- * today. No order of calls does it without calls that are refused meanwhile. Tells how many numbers still wait.
+ * Makes the running service change an integration's trunk, and LiveKit's trunks of all its numbers, to today's
+ * settings. In any order, some calls are refused meanwhile. Returns how many numbers still wait.
  */
 export const createMove =
   ({ store, numbers, clock, made_for, wait_ms }: MoveDependencies) =>

@@ -30,7 +30,7 @@ export interface UpdateDependencies {
   /** Throws unless the caller's organization has it. */
   getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
   connect(credentials: TwilioCredentials): ReachedAccount;
-  /** Throws unless Twilio takes the credentials and the account is active. */
+  /** Throws unless Twilio accepts the credentials and the account is active. */
   proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
   numbersOf: NumbersOf;
   limiterOf: Limiters;
@@ -39,13 +39,13 @@ export interface UpdateDependencies {
   deadline_ms: number;
 }
 
-/** Renames an integration, replaces its credentials once Twilio has taken them, and changes how its trunk treats calls. */
+/** Renames an integration, replaces its credentials once Twilio accepts them, and changes how its trunk treats calls. */
 export const createUpdateIntegration = (deps: UpdateDependencies) => {
   const { store, events, inTransaction, secrets, clock, getOwn, connect, proveCredentials, numbersOf, limiterOf } =
     deps;
   const { changeTrunk, rotate, deadline_ms } = deps;
 
-  /** Throws unless these credentials are of the same account, and all that the old ones are needed for. */
+  /** Throws unless these credentials are of the same account, and can do all that the old ones are needed for. */
   const prove = async (record: IntegrationRecord, credentials: TwilioCredentials, until: number): Promise<Proven> => {
     requireSameAccount(record, credentials);
     const proven = await proveCredentials(credentials);
@@ -106,7 +106,7 @@ export const createUpdateIntegration = (deps: UpdateDependencies) => {
     requireRevisionOf(integration_id, record.revision, if_revision);
     if (input.rotate_trunk_password) await rotate.requireNone(record);
     const proven = credentials && (await prove(record, credentials, until));
-    // Whoever was quicker has changed something else, or the same: with that, this is done again.
+    // If another request changed the integration meanwhile, start again from what it wrote.
     for (; clock.now() < until; record = await getOwn(caller, integration_id)) {
       requireRevisionOf(integration_id, record.revision, if_revision);
       if (input.rotate_trunk_password) await rotate.requireNone(record);
@@ -141,7 +141,7 @@ const requireSameAccount = (record: IntegrationRecord, credentials: TwilioCreden
   if (issues.length > 0) throw invalidFields(issues);
 };
 
-/** Never a secret. */
+/** The changes as an event shows them, without secrets. */
 const toldOf = ({ credentials, status, is_trial, rotation, ...plain }: IntegrationChanges) => ({
   ...plain,
   ...(credentials !== undefined && { credentials: 'replaced' }),

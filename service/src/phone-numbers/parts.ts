@@ -24,8 +24,8 @@ const inbound = ({ supports_inbound }: PhoneNumberRecord) => supports_inbound;
 const outbound = ({ supports_outbound }: PhoneNumberRecord) => supports_outbound;
 
 /**
- * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it, and
- * after it, where another Region was in force, the one whose routing that is. Undoing goes from the bottom up.
+ * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it. Only
+ * the Region, if another was in force, follows after the routing to which it switches. Undoing goes from the bottom up.
  */
 export const parts: readonly Part<Job, PartName>[] = [
   {

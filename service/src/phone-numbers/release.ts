@@ -19,18 +19,18 @@ export interface ReleaseDependencies {
   retry_base_ms: number;
 }
 
-/** What became of a release: the record as it was when it went, or as it is while the rest goes on in the background. */
+/** The outcome of a release: the record as it was last, or as it is while the release goes on in the background. */
 export interface Release {
   record: PhoneNumberRecord;
   isDone: boolean;
 }
 
-/** Lets a number go: its former routing returns, and nothing of it stays. */
+/** Releases a number: its former routing is restored, and everything made for it is removed. */
 export const createRelease = (deps: ReleaseDependencies) => {
   const { store, clock, deadline_ms } = deps;
   const letGo = createLetGo(deps);
 
-  /** Waits for what another request makes of it. */
+  /** Waits for a release that another request carries out. */
   const awaitRelease = async (record: PhoneNumberRecord, at = record.provisioning.change?.at): Promise<Release> => {
     const { phone_number_id } = record;
     const until = clock.now() + deadline_ms;
@@ -80,7 +80,7 @@ export const createRelease = (deps: ReleaseDependencies) => {
   };
 };
 
-/** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
+/** Answers by the deadline. A refusal before that and before any removal keeps the number; otherwise the release goes on. */
 const createLetGo =
   ({ reconcile, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
   (claim: PhoneNumberClaim, awaitRelease: () => Promise<Release>): Promise<Release> => {
@@ -106,12 +106,12 @@ const createLetGo =
           await reconcile.drop(claim, problem);
         } catch (lost) {
           if (!(lost instanceof LeaseLost)) throw lost;
-          // It was forced meanwhile, which is another change: that goes on at once.
+          // A forced release, which is another change, replaced it meanwhile and goes on at once.
           isDropped = false;
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
-        // It is stored that the number stays: with the lease or the database lost, whoever claims it goes on.
+        // It is stored that the number stays. If the lease or the database is lost, the next to claim the record goes on.
         const restored = reconcile.restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined });
         await restored.catch(() => undefined);
         throw problem;

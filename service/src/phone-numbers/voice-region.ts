@@ -3,13 +3,13 @@ import { type Content, isRefusal, Obstacle, type Seen, type Told } from '../prov
 import { carrierOf, type Job } from './job.ts';
 import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
 
-// Each of Twilio's Regions has trunks of its own, and a configuration of its own of each number. A table that all share
-// says which of them is in force. https://www.twilio.com/docs/global-infrastructure/inbound-call-processing
+// Each Twilio Region has its own trunks and its own configuration of each number. A shared table says which Region's is
+// in force. https://www.twilio.com/docs/global-infrastructure/inbound-call-processing
 
-/** Where none was set: Twilio names it the default, and a number may have another since it was bought. */
+/** In force if none was set: Twilio calls it the default. A number may have another from its purchase on. */
 const DEFAULT_REGION = 'us1';
 
-/** Undefined: nobody may see it. */
+/** Undefined: our credentials may not see it. */
 export type SeenRegion = { voice_region: string | null } | undefined;
 
 /** The Region that is in force for a number. */
@@ -25,7 +25,7 @@ export async function readRegion(job: Job): Promise<SeenRegion> {
   }
 }
 
-/** What is to be given back one day, if another Region is in force. Throws where that is not ours to replace. */
+/** The Region that a release restores, if another is in force. Throws if we may not replace that. */
 export function formerRegionOf(job: Job, { voice_region }: { voice_region: string | null }) {
   const { phone_number, provisioning } = job.record;
   const { region } = carrierOf(job);
@@ -40,13 +40,13 @@ export function formerRegionOf(job: Job, { voice_region }: { voice_region: strin
   return { former_voice_region: voice_region };
 }
 
-/** Whether the import has to move it, which it does where another was in force. */
+/** Whether calls are moved to our Region: another one was in force. */
 export const isMoved = (record: PhoneNumberRecord): record is TwilioRecord =>
   record.provider === 'twilio' && record.provisioning.known.former_voice_region !== undefined;
 
 export const regionContentOf = (job: Job): Content => ({ voice_region: carrierOf(job).region });
 
-/** Where it was ours and is not any more, only what was before is ours to replace: it was given back late. */
+/** If calls were in our Region and no longer are, only the former Region may be replaced: then a release took effect late. */
 export async function moveRegion(job: Job, was: string | null): Promise<string> {
   const { phone_number, provisioning } = job.record;
   const { region } = carrierOf(job);
@@ -66,7 +66,7 @@ export async function findRegion(job: Job): Promise<Seen[]> {
     : [];
 }
 
-/** Leaves it alone where somebody else has moved it meanwhile. */
+/** Leaves the Region alone if somebody else has changed it meanwhile. */
 export async function giveBackRegion(job: Job): Promise<Told | undefined> {
   const { phone_number, provisioning } = job.record;
   const routes = routesOf(job);
@@ -82,7 +82,6 @@ export async function giveBackRegion(job: Job): Promise<Told | undefined> {
   };
 }
 
-/** As whoever imports the number reads it. */
 export const regionWarnings = ({ phone_number, provisioning }: TwilioRecord): string[] => {
   const { state, at, sent } = provisioning.parts.carrier_region ?? {};
   if (state !== 'done' || at === undefined) return [];

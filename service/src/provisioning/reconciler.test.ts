@@ -7,7 +7,7 @@ import { createReconciler, type Source } from './reconciler.ts';
 
 const { log } = createLogging('silent', { write: () => {} });
 
-/** Queues with so many records due in each; a record takes a tenth of a second of a clock that nobody waits for. */
+/** Queues with this many due records each. A record takes a tenth of a second, on a simulated clock. */
 const open = (due: Record<string, number>) => {
   let now = 0;
   const done: string[] = [];
@@ -50,10 +50,10 @@ const open = (due: Record<string, number>) => {
   return { reconciler, done, claims, atOnce };
 };
 
-it('a queue of thousands keeps no other from its turn for longer than a slice', async () => {
+it('gives a queue its turn after one slice, even if the others have thousands of records due', async () => {
   const { reconciler, done } = open({ a: 3000, b: 3000, c: 3000, d: 3000, e: 3000, single: 1 });
   await reconciler.turn();
-  // The most that four queues do in two slices of two seconds, eight records at once, at a tenth of a second each.
+  // The most that four queues do in two slices of two seconds: eight records at once, a tenth of a second each.
   expect(done.indexOf('single')).toBeLessThan(2 * 4 * 20 + 4 * 8);
   expect(done).toHaveLength(15_001);
 });

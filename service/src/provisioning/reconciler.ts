@@ -11,24 +11,24 @@ export interface Source {
   name: string;
   /** The queues in which something is due. */
   dueQueues(): Promise<string[]>;
-  /** Takes one record of a queue, for nobody else to take meanwhile. Undefined: none is due. */
+  /** Claims one record of a queue. Undefined: none is due. */
   claim(queue: string): Promise<Work | undefined>;
 }
 
 export interface Worked {
   /** For the metrics. */
   outcome: string;
-  /** How long the provider has asked to wait before the next call; 0: it has not. */
+  /** How long the provider has asked to wait before the next call; 0 if it has not. */
   wait_ms: number;
 }
 type Work = () => Promise<Worked>;
 
 export interface Reconciler {
-  /** Works through everything that is due now. */
+  /** Works on everything that is due now. */
   turn(): Promise<void>;
-  /** Takes turns until it is stopped. */
+  /** Takes turns until stopped. */
   start(): void;
-  /** Claims nothing more; resolves when what is under way is done. */
+  /** Claims nothing more. Resolves when the work under way is done. */
   stop(): Promise<void>;
 }
 
@@ -42,13 +42,13 @@ export interface ReconcilerDependencies {
   interval_ms: number;
 }
 
-/** Queues worked on at once, and records of one queue. */
+/** How many queues are worked on at once, and how many records of each. */
 const QUEUES_AT_ONCE = 4;
 const RECORDS_AT_ONCE = 8;
-/** How long a queue is worked on before the next has its turn, however much is due in it. */
+/** How long a queue is worked on before the next has its turn, however many records are due. */
 const SLICE_MS = 2000;
 
-/** The loop that finishes what was interrupted. Any number of replicas run it side by side: each claims what it works on. */
+/** The loop that finishes interrupted work. Any number of replicas can run it: each claims the records that it works on. */
 export const createReconciler = ({
   sources,
   queues,
@@ -61,7 +61,7 @@ export const createReconciler = ({
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
 
-  /** Whatever fails is told, and keeps nothing else from its turn. */
+  /** Logs a failure and goes on, so that nothing else misses its turn. */
   const orElse =
     <T>(otherwise: T, what: string) =>
     (error: unknown): T => {
@@ -76,7 +76,7 @@ export const createReconciler = ({
     return inRandomOrder([...new Set((await Promise.all(found)).flat())]);
   };
 
-  /** One slice of a queue. Tells whether anything was due in it that could be worked on. */
+  /** Works on a queue for one slice. True: there was something to work on. */
   const workOn = async (queue: string): Promise<boolean> => {
     const held = await queues.take(queue);
     if (held === undefined) return false;
@@ -106,7 +106,7 @@ export const createReconciler = ({
     await other;
   };
 
-  /** A row that cannot be read is claimed all the same: it fails as a piece of work, and ends nothing for the others. */
+  /** A row that cannot be read is still claimed: it fails as one piece of work and does not stop the others. */
   const nextOf = async (queue: string): Promise<Work | undefined> => {
     for (const { name, claim } of sources) {
       if (stopping.signal.aborted) return undefined;
@@ -119,7 +119,7 @@ export const createReconciler = ({
     return undefined;
   };
 
-  /** Whatever becomes of one piece, the others have their turn: it is not due again before its lease ends. */
+  /** A failed piece of work does not stop the others: it is not due again before its lease ends. */
   const finish = async (work: Work): Promise<Worked> => {
     try {
       return await work();
@@ -170,7 +170,7 @@ interface Slice {
   worked: number;
 }
 
-/** So that replicas do not all begin with the same. */
+/** So that replicas do not all begin with the same queue. */
 const inRandomOrder = <T>(items: T[]): T[] =>
   items
     .map((item) => ({ item, at: Math.random() }))

@@ -29,7 +29,7 @@ const show = ({ seed, faults, disturbances, trace }: Run): void => {
   console.log(trace.filter((line) => values.trace || STORY.test(line)).join('\n'));
 };
 
-/** What people, callers and accidents do. */
+/** Trace lines about people, callers and disturbances. */
 const STORY = / (asks|is told|somebody|fails|dies|stalls|is lost|is slow|is replaced|acts late|waits)\b/;
 
 const main = async (): Promise<void> => {
