@@ -7,7 +7,6 @@ import {
   adding,
   isOursToStore,
   isRefusal,
-  isRemovalBegun,
   LeaseLost,
   progressOf,
   putOff,
@@ -19,6 +18,7 @@ import {
   toldOf,
   tryAgain,
   type Worked,
+  watchRemovals,
 } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
@@ -122,10 +122,10 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
     claim.release({ $set: { state: 'active', deletion: null } }, { due_at: dueAt(claim.record) });
 
   /** Throws what stopped the deletion if the integration stays as it was. Else the reconciler goes on. */
-  const stop = async (claim: IntegrationClaim, error: unknown): Promise<void> => {
+  const stop = async (claim: IntegrationClaim, error: unknown, isRemovalBegun: boolean): Promise<void> => {
     if (!isOursToStore(error)) throw error;
     const isInUse = error instanceof Problem && error.code === 'integration_in_use';
-    if (isInUse || !isRemovalBegun(claim.record)) {
+    if (isInUse || !isRemovalBegun) {
       await takeBack(claim);
       throw isInUse ? error : adding(problemOf(error), AS_IT_WAS);
     }
@@ -134,13 +134,14 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
 
   const letGo = async (claim: IntegrationClaim, until: number): Promise<boolean> => {
     const deadline = { at: until, signal: new AbortController().signal };
+    const isRemovalBegun = watchRemovals(claim.record, later(0));
     const before = async () => {
       if (clock.now() >= until) throw tooLate(deadline_ms);
     };
     try {
       return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms });
     } catch (error) {
-      await stop(claim, error).catch(store.goOnWhereLost(claim.record.integration_id));
+      await stop(claim, error, isRemovalBegun()).catch(store.goOnWhereLost(claim.record.integration_id));
       return false;
     }
   };

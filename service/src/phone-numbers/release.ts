@@ -2,7 +2,7 @@ import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '
 import type { Background } from '../background.ts';
 import { type Clock, poll } from '../clock.ts';
 import { requireRevisionOf } from '../database/revision.ts';
-import { isBusy, isOursToStore, isRemovalBegun, LeaseLost, tryAgain } from '../provisioning/index.ts';
+import { isBusy, isOursToStore, LeaseLost, tryAgain, watchRemovals } from '../provisioning/index.ts';
 import { busy, getOwn, refusalOf } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Change, isBeingReleased, type PhoneNumberRecord } from './record.ts';
@@ -87,6 +87,7 @@ const createLetGo =
     const { record } = claim;
     const finished = new AbortController();
     const deadline = { at: clock.now() + deadline_ms, signal: new AbortController().signal };
+    const isRemovalBegun = watchRemovals(record, new Date(clock.now()));
     let isAnswered = false;
     let isDropped = false;
 
@@ -96,7 +97,7 @@ const createLetGo =
         return { record, isDone: outcome === 'removed' };
       } catch (error) {
         if (!isOursToStore(error)) throw error;
-        if (isAnswered || isRemovalBegun(record, record.provisioning.change?.at)) {
+        if (isAnswered || isRemovalBegun()) {
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }

@@ -194,11 +194,13 @@ export const tearDown = async <Job extends Work, Name extends string>(
   }
 };
 
-/** Whether something was removed since then, or may have been because an answer was lost. */
-export const isRemovalBegun = (
-  { provisioning: { parts, uncertain_until } }: { provisioning: Provisioning },
-  since = new Date(0),
-): boolean => uncertain_until !== null || Object.values(parts).some((it) => it?.state === 'undone' && it.at >= since);
+/** Tells, whenever it is asked, whether anything was removed from now on, or may have been: an answer was lost. */
+export const watchRemovals = ({ provisioning }: { provisioning: Provisioning }, now: Date): (() => boolean) => {
+  const { uncertain_until } = provisioning;
+  return () =>
+    provisioning.uncertain_until !== uncertain_until ||
+    Object.values(provisioning.parts).some((it) => it?.state === 'undone' && it.at >= now);
+};
 
 /** If an answer was lost, this includes what an earlier change may have made without recording it. */
 const mayBeThere = <Job extends Work, Name extends string>(
