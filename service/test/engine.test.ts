@@ -121,6 +121,30 @@ describe('Confirming an uncertain number', () => {
   });
 });
 
+describe('A refusal while no change is under way', () => {
+  it('makes the number degraded, and it is active again once the provider no longer refuses', async () => {
+    const { importSip, caller } = await organization();
+    const { phone_number_id, inbound_trunk_id } = await importSip();
+    await first.sandbox.shelf.remove('livekit.inbound_trunk', inbound_trunk_id ?? '');
+    const msg = 'Conflicting inbound SIP Trunks: "ST_aaaaaaaaaaaa" and "ST_bbbbbbbbbbbb"';
+    const body = { code: 'invalid_argument', msg };
+    first.sandbox.faults.add({ kind: 'answer', status: 400, body, call: 'livekit.CreateSIPInboundTrunk', times: 1000 });
+    await doubt(phone_number_id);
+    await first.reconciler.turn();
+    const get = async () => (await caller.rest('GET', `/api/phone-numbers/${phone_number_id}`)).body.data;
+    expect(await get()).toMatchObject({
+      provisioning_state: 'degraded',
+      provisioning: { obstacle: { code: 'livekit_clash', detail: expect.stringContaining('ST_aaaaaaaaaaaa') } },
+    });
+    first.sandbox.faults.clear();
+    await settle(first, second);
+    const { provisioning_state, provisioning } = await get();
+    expect(provisioning_state).toBe('active');
+    expect(provisioning).not.toHaveProperty('obstacle');
+    await expectWholeWorld(first);
+  });
+});
+
 describe('An inbound trunk that was deleted at LiveKit', () => {
   it('is made again when its number is next checked, and no rule of the old trunk is left', async () => {
     const { importSip } = await organization();
@@ -276,6 +300,38 @@ describe("A trunk that was deleted in Twilio's console", () => {
     expect((await ofAccount<any>('twilio.number')).map((it) => [it.trunk_sid, it.voice_url])).toEqual(
       Array(3).fill([null, voice_url]),
     );
+  });
+
+  it('is made again, and a number that somebody routed elsewhere meanwhile is left alone', async () => {
+    const caller = await first.newOrganization();
+    const owned = [
+      { phone_number: drawNumber(), voice_url: 'https://example.com/before' },
+      { phone_number: drawNumber() },
+    ];
+    const { integration_id, account_sid } = await first.integrate(caller, owned);
+    const input = { provider: 'twilio', supports_inbound: true, integration_id } as const;
+    const importNumber = (n: number) =>
+      caller.client.phoneNumbers.import.mutate({ ...input, phone_number: owned[n]!.phone_number });
+    const { data } = await importNumber(0);
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    const atTwilio = async () => {
+      const found = (await ofAccount<any>('twilio.number')).find((it) => it.phone_number === data.phone_number);
+      return found ?? expect.unreachable();
+    };
+    const byHand = { ...(await atTwilio()), voice_url: 'https://example.com/by-hand' };
+    await first.sandbox.shelf.put('twilio.number', byHand.sid, byHand);
+    await importNumber(1);
+    await first.reconciler.turn();
+    expect(await atTwilio()).toMatchObject({ trunk_sid: null, voice_url: byHand.voice_url });
+    const { phone_number_id } = data;
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    expect((await caller.rest('GET', path)).body.data).toMatchObject({
+      provisioning_state: 'degraded',
+      provisioning: { obstacle: { code: 'number_routed_elsewhere' } },
+    });
+    await caller.rest('DELETE', path);
+    expect(await atTwilio()).toMatchObject({ trunk_sid: null, voice_url: byHand.voice_url });
   });
 
   it('is made again, and a number moves to it although a lost call may still take effect', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -317,6 +318,25 @@ describe('A refused update', () => {
     expect(await number.inbound()).toEqual(before.inbound);
     expect(await number.outbound()).toEqual(before.outbound);
     expect((await number.update({ inbound_room_name: 'sales' })).status).toBe(200);
+  });
+
+  it.each([
+    ['is gone', true],
+    ['is unknown', false],
+  ])('takes a number back to our trunk that was taken off it because its former routing %s', async (_what, isKnown) => {
+    const both = { supports_inbound: true, supports_outbound: true, replace_existing_routing: true };
+    const number = await importedFromTwilio(both, { trunk_sid: drawSid('TK') });
+    const { phone_number_id } = number;
+    const rows = service.connection.collection('phone_numbers');
+    if (!isKnown) await rows.updateOne({ phone_number_id }, { $set: { former_routing: null } });
+    const before = await number.routing();
+    service.sandbox.faults.add({ call: 'livekit.DeleteSIPDispatchRule', kind: 'answer', status: 400 });
+    const answer = await number.update({ supports_inbound: false });
+    expect(answer.body.detail).toMatch(/The phone number is as it was\.$/);
+    expect(await number.get()).toMatchObject({ supports_inbound: true, provisioning_state: 'active' });
+    expect((await number.routing()).trunk_sid).toBe(before.trunk_sid);
+    await settle(service);
+    await expectWholeWorld(service);
   });
 
   it('leaves no From host behind', async () => {

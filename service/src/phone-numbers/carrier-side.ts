@@ -1,14 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contracts';
+import { UnopenedSecret } from '../database/secrets.ts';
 import { Gone, isNotFound, isRefusal, Obstacle, type Seen, type Told } from '../provisioning/index.ts';
 import { requireCallerId } from './caller-id.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import type { Known } from './record.ts';
 import { requireUnanswered } from './switchboard-side.ts';
 import { formerRegionOf, isMoved, readRegion } from './voice-region.ts';
-
-type Known = PhoneNumberRecord['provisioning']['known'];
 
 /** Checks, before anything is made, that the account owns the number, and that it has voice and is not used elsewhere. */
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
@@ -69,7 +68,7 @@ async function verifyNumber(job: Job): Promise<Omit<Known, 'verified_at'>> {
   return {
     number_sid: owned.value.number_sid,
     conditions,
-    ...(region.value && formerRegionOf(job, region.value)),
+    ...formerRegionOf(job, region.value),
   };
 }
 
@@ -118,17 +117,23 @@ export async function routeToTrunk(job: Job): Promise<string> {
   if (number_sid === null) throw new Error(`${job.record.phone_number_id} is routed before it is verified`);
   if (was !== null) {
     const number = await carrierOf(job).numbers.readNumber(number_sid);
-    const problem = wasOnOurs(job, number) ? undefined : leftAlone(job, number, await job.formerRouting());
+    const former = await job.formerRouting();
+    const problem = isStillOurs(job, number, former) ? undefined : leftAlone(job, number, former);
     if (problem) throw new Obstacle(problem.code, problem.detail);
   }
   return attach(job, number_sid);
 }
 
-/** If our trunk was made anew, a number on no trunk, or still on the deleted one, remains ours. */
-const wasOnOurs = (job: Job, number: OwnedNumber | undefined): boolean => {
-  const before = job.record.provisioning.parts.carrier_routing?.sent?.trunk_sid;
-  const { trunk_sid } = number?.routing ?? {};
-  return before !== undefined && before !== need(job, 'carrier_trunk') && (trunk_sid === null || trunk_sid === before);
+/** A number on no trunk may still be ours: we took it off, or nothing happened to it but that its trunk was deleted. */
+const isStillOurs = (job: Job, number: OwnedNumber | undefined, former: FormerRouting | null): boolean => {
+  if (number === undefined) return false;
+  const { routing } = number;
+  const { state, sent } = job.record.provisioning.parts.carrier_routing ?? {};
+  if (state === 'undone') return routedElsewhere(routing) === null;
+  const before = sent?.trunk_sid;
+  if (before === undefined || before === need(job, 'carrier_trunk')) return false;
+  const isUntouched = former === null || isDeepStrictEqual(routing, { ...former, ...onNothing });
+  return routing.trunk_sid === before || (routedElsewhere(routing) === null && isUntouched);
 };
 
 /** If Twilio does not find what the routing names, the trunk may have been deleted: checks that, and makes it again. */
@@ -170,7 +175,10 @@ export async function giveBackRouting(job: Job, number_sid: string): Promise<Tol
   const trunk_sid = trunkOf(job);
   const isOurs = (number: OwnedNumber | undefined) => number !== undefined && number.routing.trunk_sid === trunk_sid;
   const number = await readNumber(job);
-  const former = await job.formerRouting();
+  const former = await job.formerRouting().catch((error: unknown) => {
+    if (error instanceof UnopenedSecret && job.record.provisioning.change?.force) return null;
+    throw error;
+  });
   if (!isOurs(number)) return leftAlone(job, number, former);
   const { phone_number } = job.record;
   const { numbers } = carrierOf(job);
@@ -223,11 +231,13 @@ const ifRefused =
     throw error;
   };
 
+/** What is left of a routing to a trunk once that is deleted: Twilio keeps the voice URLs, and drops an application. */
+const onNothing = { trunk_sid: null, voice_application_sid: null } as const;
+
 const unrouted: FormerRouting = {
   voice_url: null,
   voice_method: null,
   voice_fallback_url: null,
   voice_fallback_method: null,
-  trunk_sid: null,
-  voice_application_sid: null,
+  ...onNothing,
 };

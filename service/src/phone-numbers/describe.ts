@@ -11,7 +11,7 @@ import { authenticationOf, isOpenToAll, openListWarnings } from './allowed-addre
 import { conditionWarnings } from './conditions.ts';
 import { ownTwilioTrunkWarnings } from './own-twilio-trunk.ts';
 import { parts } from './parts.ts';
-import type { PartName, PhoneNumberRecord, SipRecord } from './record.ts';
+import { notRestored, type PartName, type PhoneNumberRecord, type SipRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
 import { regionWarnings } from './voice-region.ts';
@@ -76,9 +76,9 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
 
 /** The outcome of a release, with what could not be restored. */
 export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumber => {
-  const { phone_number_id, phone_number, provider, provisioning } = record;
-  const { carrier_region, carrier_routing } = provisioning.parts;
-  const warnings = [carrier_region, carrier_routing].flatMap((part) => part?.problem?.detail ?? []);
+  const { phone_number_id, phone_number, provider } = record;
+  const parts = ['carrier_region', 'carrier_routing'] as const;
+  const warnings = parts.flatMap((part) => notRestored(record, part)?.detail ?? []);
   return {
     phone_number_id,
     phone_number,

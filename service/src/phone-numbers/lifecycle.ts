@@ -4,12 +4,9 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { EventStore, NewEvent } from '../events/store.ts';
 import { putOff, REMEMBERED_MS, type Told } from '../provisioning/index.ts';
-import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
+import { type Change, notRestored, type PhoneNumberRecord, type Wanted } from './record.ts';
 import { secretFields } from './secret-settings.ts';
 import type { PhoneNumberClaim } from './store.ts';
-
-/** How often an obstacle that we may not change is looked at. */
-const LOOK_AGAIN_MS = 3_600_000;
 
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 
@@ -118,7 +115,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
         else await claim.release({ $set, $unset: { holds: 1 } }, { session });
         // Its event was written when it was first released, or when it was refused before anything was made.
         if (wasGone || (change === null && madeNothing)) return;
-        const { problem } = parts.carrier_routing ?? {};
+        const problem = notRestored(record, 'carrier_routing');
         const told = {
           ...(change && { phone_number: record.phone_number }),
           ...(problem && { problem: problem.detail }),
@@ -143,7 +140,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
     },
 
     /** Something that we may not change is in the way. */
-    obstructed: async (claim: PhoneNumberClaim, { code, detail }: Told): Promise<void> => {
+    obstructed: async (claim: PhoneNumberClaim, { code, detail }: Told, due_at: Date): Promise<void> => {
       const { uncertain_until, obstacle } = claim.record.provisioning;
       const since = obstacle?.code === code ? obstacle.since : later(0);
       await claim.release(
@@ -154,7 +151,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
             'provisioning.uncertain_until': uncertain_until ?? later(0),
           },
         },
-        { due_at: later(LOOK_AGAIN_MS) },
+        { due_at },
       );
     },
 

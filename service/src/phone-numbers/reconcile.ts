@@ -89,11 +89,11 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   /** Before anything is made that takes calls: the account must own the number, and nothing else may answer it. */
   const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
     if (job.record.provider === 'sip') return requireUnanswered(job);
-    const seen = { ...(await verifyOwnership(job)), verified_at: new Date(clock.now()) };
-    // Merged, because at a second try the Region that was in force before us can no longer be read.
-    const known = { ...claim.record.provisioning.known, ...seen };
-    claim.record.provisioning.known = known;
-    claim.writeWithNext({ 'provisioning.known': known });
+    const { provisioning } = claim.record;
+    const read_for = provisioning.change?.at;
+    const seen = await verifyOwnership(job);
+    provisioning.known = { ...seen, verified_at: new Date(clock.now()), ...(read_for && { read_for }) };
+    claim.writeWithNext({ 'provisioning.known': provisioning.known });
   };
 
   const forward = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
@@ -175,12 +175,14 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       if (!isOursToStore(error)) throw error;
       const { phone_number_id, provisioning_state, provisioning } = claim.record;
       const line = { phone_number_id, provisioning_state, err: error };
-      if (error instanceof Obstacle && provisioning.change === null) {
+      if (isObstacle(claim.record, error)) {
         log.warn(
           { event: 'provisioning_put_off', ...line },
           'Something that Trunkline may not change keeps a phone number from working',
         );
-        await lifecycle.obstructed(claim, toldOf(error));
+        // What a person wanted so stays for a while; a refusal may be over in a moment.
+        const again_ms = error instanceof Obstacle ? LOOK_AGAIN_MS : retryMs(error, provisioning.attempt);
+        await lifecycle.obstructed(claim, toldOf(error), new Date(clock.now() + again_ms));
         return 'postponed';
       }
       // Paused work does not count as an attempt.
@@ -230,6 +232,17 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     }),
   };
 };
+
+/** How often something that only a person may change is looked at. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+/** Whether a number cannot be made what it should be, and no change can be dropped for that. */
+const isObstacle = (record: PhoneNumberRecord, error: unknown): boolean =>
+  error instanceof Problem &&
+  !isPassing(error) &&
+  !(error instanceof Paused) &&
+  record.provisioning.change === null &&
+  wantedOf(record) !== null;
 
 const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
 

@@ -11,7 +11,7 @@ import {
 import { z } from 'zod';
 import { eachOptional, orNull, Sealed } from '../database/shape.ts';
 import { Actor } from '../events/store.ts';
-import { provisioningShape } from '../provisioning/index.ts';
+import { provisioningShape, type Told } from '../provisioning/index.ts';
 import { conditions } from './conditions.ts';
 
 export type PartName = Exclude<StepName, 'verify_ownership'>;
@@ -112,6 +112,8 @@ const provisioning = z.object({
       conditions: z.array(z.enum(conditions)).exactOptional(),
       /** The Region that was in force before us, if it was another one. Null: none was set. */
       former_voice_region: z.string().nullable().exactOptional(),
+      /** `at` of the change that read all this: a second try of it finds the Region that the first has set. */
+      read_for: z.date().exactOptional(),
     })
     .default({ number_sid: null, verified_at: null }),
 });
@@ -172,6 +174,9 @@ export const opensInbound = (record: PhoneNumberRecord): boolean =>
   record.provisioning.change?.kind === 'import' ||
   (!record.supports_inbound && record.provisioning.change?.wanted?.supports_inbound === true);
 
+/** What was read from the carrier. */
+export type Known = PhoneNumberRecord['provisioning']['known'];
+
 /** Whether its change makes it dial out, which it did not before. */
 export const opensOutbound = ({ supports_outbound, provisioning }: PhoneNumberRecord): boolean =>
   !supports_outbound && provisioning.change?.wanted?.supports_outbound === true;
@@ -185,4 +190,13 @@ export const wantedOf = (record: PhoneNumberRecord): PhoneNumberRecord | null =>
   const { change } = record.provisioning;
   if (change) return change.wanted && { ...record, ...change.wanted };
   return isBeingReleased(record) ? null : record;
+};
+
+/** What could not be restored when this part was removed. */
+export const notRestored = (
+  { provisioning }: PhoneNumberRecord,
+  part: 'carrier_routing' | 'carrier_region',
+): Told | undefined => {
+  const { state, problem } = provisioning.parts[part] ?? {};
+  return state === 'undone' ? problem : undefined;
 };

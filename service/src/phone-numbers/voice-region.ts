@@ -1,7 +1,7 @@
 import { Problem } from '@trunkline/contracts';
 import { type Content, isRefusal, Obstacle, type Seen, type Told } from '../provisioning/index.ts';
 import { carrierOf, type Job } from './job.ts';
-import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
+import type { Known, PhoneNumberRecord, TwilioRecord } from './record.ts';
 
 // Each Twilio Region has its own trunks and its own configuration of each number. A shared table says which Region's is
 // in force. https://www.twilio.com/docs/global-infrastructure/inbound-call-processing
@@ -25,19 +25,26 @@ export async function readRegion(job: Job): Promise<SeenRegion> {
   }
 }
 
-/** The Region that a release restores, if another is in force. Throws if we may not replace that. */
-export function formerRegionOf(job: Job, { voice_region }: { voice_region: string | null }) {
+/**
+ * The Region that a release restores, if another is in force than ours. A second try finds the one that the first set:
+ * what that had read stays. Throws if we may not replace the Region in force.
+ */
+export function formerRegionOf(job: Job, seen: SeenRegion): Pick<Known, 'former_voice_region'> {
   const { phone_number, provisioning } = job.record;
+  const { change, known } = provisioning;
   const { region } = carrierOf(job);
-  const inForce = voice_region ?? DEFAULT_REGION;
-  if (inForce === region) return {};
-  if (!provisioning.change?.replace_existing_routing) {
+  const kept = known.former_voice_region === undefined ? {} : { former_voice_region: known.former_voice_region };
+  if (seen === undefined) return kept;
+  const inForce = seen.voice_region ?? DEFAULT_REGION;
+  const isSecondTry = change?.kind === 'import' || change?.at.getTime() === known.read_for?.getTime();
+  if (inForce === region) return isSecondTry ? kept : {};
+  if (!change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
       `Twilio handles calls to ${phone_number} in its Region ${inForce}, and this integration is of ${region}. Import it with an integration of ${inForce}, or send replace_existing_routing: true: a release then restores it.`,
     );
   }
-  return { former_voice_region: voice_region };
+  return { former_voice_region: seen.voice_region };
 }
 
 /** Whether calls are moved to our Region: another one was in force. */
