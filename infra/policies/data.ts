@@ -1,7 +1,7 @@
 import type { ResourceValidationArgs } from '@pulumi/policy';
 import { isProd, onEach, type Rule, when } from './rule.ts';
 
-/** What holds data, or without which data cannot be read. */
+/** Resources that hold data, or that are needed to read it. */
 const holdsData = ({ type, name }: ResourceValidationArgs): boolean =>
   [
     'aws:docdb/cluster:Cluster',
@@ -9,7 +9,7 @@ const holdsData = ({ type, name }: ResourceValidationArgs): boolean =>
     'aws:ecr/repository:Repository',
     'aws:kms/key:Key',
   ].includes(type) ||
-  // The other secrets can be set again; without the encryption keys every stored credential is lost.
+  // Other secrets can be set again. Without the encryption keys, every stored credential is lost.
   (type === 'aws:secretsmanager/secret:Secret' && name.includes('encryption-keys'));
 
 const SAFE_TLS = ['tls1.2+', 'tls1.3+', 'fips-140-3'];

@@ -10,23 +10,23 @@ interface Container {
   user?: string;
   logConfiguration?: object;
 }
-/** What the program hands over of a container before anything is known of the rest. */
+/** The component gets its containers as inputs, so every preview knows them. */
 const COMPONENT = 'trunkline:infra:Service';
 const TASK = 'aws:ecs/taskDefinition:TaskDefinition';
 const SERVICE = 'aws:ecs/service:Service';
 
 const containersOf = (definitions: string): Container[] => JSON.parse(definitions);
 
-/** How many there may be of them, as MAX_API_KEYS. */
+/** Limits such as MAX_API_KEYS, which are not secrets. */
 const COUNT_NAME = /^MAX_[A-Z_]+S$/;
 const SECRET_NAME = /SECRET|PASSWORD|PASSPHRASE|TOKEN|PRIVATE|CREDENTIAL|API_KEY|ENCRYPTION_KEY|_URI$/;
-/** Of anyone: credentials in a URL, keys of ours, of AWS, and PEM blocks. */
+/** Credentials in a URL, our API and encryption keys, AWS's keys, and PEM blocks. */
 const SECRET_VALUE =
   /:\/\/[^/@\s]*:[^/@\s]+@|tl_(live|test)_|\bA(KIA|SIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\b[a-z0-9]+:[A-Za-z0-9+/]{43}=/;
 
 /**
- * A rule on each container: as the task definition has it, which a preview may not know yet, and as the program hands it
- * to its component, which every preview knows.
+ * A rule for each container: as the task definition has it, which a preview may not know yet, and as the program passes
+ * it to its component, which every preview knows.
  */
 const onContainer = (
   { name, description }: Pick<ResourceValidationPolicy, 'name' | 'description'>,

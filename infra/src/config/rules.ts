@@ -4,12 +4,12 @@ import { type Fault, remove, set } from './faults.ts';
 import { examplesOf } from './keys.ts';
 import { type DocumentDb, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
-/** A rule reads the keys that it is about, and answers what of them does not fit together. */
+/** A rule reads the keys that it is about, and returns their conflicts. */
 type Rule = (settings: Settings) => Fault[];
 
 /**
- * What no single key tells: how keys fit together, and what an environment refuses.
- * Rules about keys that are `unread`, since they do not fit by themselves, are left out.
+ * Checks what the schema of a single key cannot: conflicts between keys, and what an environment refuses.
+ * Skips rules about `unread` keys, which are invalid by themselves.
  */
 export const breaches = (settings: Partial<Settings>, unread: ReadonlySet<string> = new Set()): Fault[] =>
   rules.flatMap((rule) => {
@@ -24,7 +24,7 @@ export const breaches = (settings: Partial<Settings>, unread: ReadonlySet<string
 class Unread extends Error {}
 
 const readable = (settings: Partial<Settings>, unread: ReadonlySet<string>): Settings =>
-  // All that is read through it is there, or `Unread` is thrown.
+  // Every value that a rule reads exists, or this throws `Unread`.
   new Proxy(settings as Settings, {
     get: (target, key) => {
       if (unread.has(String(key))) throw new Unread(String(key));
@@ -52,7 +52,7 @@ const network: Rule[] = [
         ),
       ),
     ),
-  // Without NAT the tasks have public addresses of their own, and reach everything by them.
+  // Without NAT, tasks reach everything from their own public addresses.
   ({ network: { egress, endpoints } }) =>
     unless(
       egress !== 'public-ip' || endpoints.length === 0,
@@ -77,7 +77,7 @@ const network: Rule[] = [
 
 const SUBNETS = ['publicSubnetIds', 'taskSubnetIds', 'databaseSubnetIds'] as const;
 
-/** A VPC of the account in place of one that is made. */
+/** An existing VPC, in place of one that is created. */
 const existingNetwork: Rule[] = [
   ({ network: { vpcId, cidr, zones, endpoints } }) =>
     vpcId === undefined
@@ -185,7 +185,7 @@ const existingNetwork: Rule[] = [
     ),
 ];
 
-/** A listener of the account in place of a load balancer that is made. */
+/** An existing listener, in place of a load balancer that is created. */
 const sharedLoadBalancer: Rule[] = [
   ({ domain, loadBalancer, certificateArn }) =>
     Object.entries({ loadBalancer, certificateArn }).flatMap(([key, given]) =>
@@ -255,10 +255,10 @@ const edge: Rule[] = [
     ),
 ];
 
-/** WAF counts the requests of an address over this time. */
+/** WAF counts the requests of each address over this window. */
 const WAF_WINDOW_SECONDS = 300;
 
-/** What the service itself lets a caller send in WAF's window. */
+/** The requests that the service itself allows a caller within WAF's window. */
 export const leastWafLimit = ({ rateLimitRps }: Pick<Settings['service'], 'rateLimitRps'>): number =>
   Math.max(10, rateLimitRps * WAF_WINDOW_SECONDS);
 
@@ -306,7 +306,7 @@ const service: Rule[] = [
     ),
 ];
 
-/** Memory in MiB that Fargate takes with this CPU. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
+/** Memory sizes in MiB that Fargate offers with this CPU. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
 export const fargateMemory = (cpu: number): number[] => {
   const steps = (from: number, to: number, by: number) =>
     Array.from({ length: (to - from) / by + 1 }, (_, at) => (from + at * by) * 1024);
@@ -449,7 +449,7 @@ const secrets: Rule[] = [
     ),
 ];
 
-/** ECS, load balancers, CloudWatch and EventBridge take what is of their own region. */
+/** ECS, load balancers, CloudWatch and EventBridge accept only ARNs of their own region. */
 const arns: Rule[] = [
   ({ region, secretArns, secretKmsKeyArns, alarms, certificateArn, loadBalancer }) =>
     [
@@ -515,7 +515,7 @@ const external: Rule[] = [
     ),
 ];
 
-/** The ports of a URI's hosts; an SRV record's are not in the URI. */
+/** The ports of a URI's hosts. A `mongodb+srv` URI has none: they are in its SRV record. */
 const portsOf = (uri: string): number[] => {
   const [, hosts = ''] = /^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(uri) ?? [];
   return [
@@ -538,7 +538,7 @@ const speaksTls = (uri: string): boolean => {
   return tls === 'true' && isChecked;
 };
 
-/** A rule that only production has. */
+/** A rule that applies only in production. */
 const inProduction =
   (rule: Rule): Rule =>
   (settings) =>

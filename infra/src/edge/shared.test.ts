@@ -17,7 +17,7 @@ it.each([
   'ELBSecurityPolicy-TLS13-1-2-2021-06',
   'ELBSecurityPolicy-TLS13-1-3-2021-06',
   'ELBSecurityPolicy-FS-1-2-Res-2020-10',
-])('takes a listener with the policy %s', (sslPolicy) => {
+])('accepts a listener with the policy %s', (sslPolicy) => {
   expect(() => requireFitting(fitting({ listener: { sslPolicy } }))).not.toThrow();
 });
 
@@ -34,7 +34,7 @@ it.each([
   expect(() => requireFitting(fitting(changes))).toThrow(message);
 });
 
-it('tells all reasons at once', () => {
+it('reports all reasons at once', () => {
   const changes = { listener: { protocol: 'HTTP' }, balancer: { vpcId: 'vpc-2', idleTimeout: 4000 } };
   expect(() => requireFitting(fitting(changes))).toThrow(/HTTPS[\s\S]*vpc-2[\s\S]*4000 s/);
 });
