@@ -134,8 +134,8 @@ export class Service extends pulumi.ComponentResource {
       repositoryArn: repositoryArnOf(config.image),
     });
     const document = pulumi.jsonStringify(needs.apply(startTask));
-    // A changed policy is a new one beside the old: ECS needs the old one to restart old tasks, and Pulumi deletes it once
-    // the new tasks are steady. With a fixed name, the provider would delete the old one first.
+    // A changed policy is a new one beside the old: ECS needs the old one to restart old tasks, and Pulumi deletes it
+    // once the new tasks are steady. With a fixed name, the provider would delete the old one first.
     const policy = new aws.iam.RolePolicy(
       `${name}-execution`,
       { role: role.name, policy: document },

@@ -12,7 +12,7 @@ const documented = new Map(
     .map(([, event = '', , fields = '']) => [event.replaceAll('`', ''), fields]),
 );
 
-it('use events of the service, all of which are documented', () => {
+it('finds every event of the service documented', () => {
   expect([...documented.keys()].toSorted()).toEqual([...logEvents].toSorted());
 });
 
@@ -31,12 +31,12 @@ describe.each(Object.entries<LogMetric>(LOG_METRICS))('the metric %s', (_key, me
   });
 });
 
-it('have unique names', () => {
+it('gives each metric a unique name', () => {
   const names = Object.values(LOG_METRICS).map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });
 
-it('have patterns in CloudWatch’s syntax', () => {
+it('writes patterns in CloudWatch’s syntax', () => {
   expect(patternOf(LOG_METRICS.imports)).toBe('{ ($.event = "import_ended") && (($.outcome = "imported")) }');
   expect(patternOf(LOG_METRICS.putOff)).toBe('{ $.event = "provisioning_put_off" }');
 });
