@@ -20,7 +20,7 @@ export const data: Rule[] = [
     description: 'Data and keys are protected in production.',
     validateResource: (resource, report) => {
       if (!holdsData(resource) || !isProd(resource)) return;
-      if (!resource.opts.protect) report('Losing it loses data. Set protect.');
+      if (!resource.opts.protect) report('Without it, data is lost. Set protect.');
     },
   },
   onEach(
@@ -47,18 +47,18 @@ export const data: Rule[] = [
   ),
   onEach(
     'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
-    { name: 'database-speaks-tls', description: 'The database takes connections over TLS 1.2 or newer only.' },
+    { name: 'database-speaks-tls', description: 'The database accepts only TLS 1.2 or newer.' },
     ({ parameters = [] }) =>
       when(
         !parameters.some(
           ({ name, value }: { name: string; value: string }) => name === 'tls' && SAFE_TLS.includes(value),
         ),
-        `Set tls to ${SAFE_TLS.join(', ')}: enabled takes TLS 1.0.`,
+        `Set tls to ${SAFE_TLS.join(', ')}: enabled accepts TLS 1.0.`,
       ),
   ),
   onEach(
     'aws:docdb/cluster:Cluster',
-    { name: 'database-audited', description: 'The database tells who signs in.' },
+    { name: 'database-audited', description: 'The database logs who signs in.' },
     ({ enabledCloudwatchLogsExports = [] }) =>
       when(!enabledCloudwatchLogsExports.includes('audit'), 'Export the audit log.'),
   ),
@@ -94,6 +94,6 @@ export const data: Rule[] = [
     'aws:cloudwatch/logGroup:LogGroup',
     { name: 'logs-retained', description: 'Logs are kept for a set time.' },
     ({ retentionInDays }) =>
-      when(!(retentionInDays > 0), 'Set retentionInDays: without it logs are kept, and paid, for ever.'),
+      when(!(retentionInDays > 0), 'Set retentionInDays: without it, logs are kept and billed forever.'),
   ),
 ];

@@ -52,9 +52,7 @@ export const service: Rule[] = [
     ({ name, environment = [] }) =>
       environment
         .filter(({ name, value }) => (SECRET_NAME.test(name) && !COUNT_NAME.test(name)) || SECRET_VALUE.test(value))
-        .map(
-          (variable) => `${variable.name} of the container ${name} looks like a secret. Hand it over under secrets.`,
-        ),
+        .map((variable) => `${variable.name} of the container ${name} looks like a secret. Pass it under secrets.`),
   ),
   onContainer(
     { name: 'image-by-digest', description: 'An image is named by its digest in production.' },
@@ -67,18 +65,18 @@ export const service: Rule[] = [
   onContainer(
     {
       name: 'container-hardened',
-      description: 'A container is not root, writes no root file system, and tells its logs.',
+      description: 'A container is not root, has a read-only root file system, and sends its logs.',
     },
     (container) => [
       ...when(container.readonlyRootFilesystem !== true, `Set readonlyRootFilesystem of ${container.name}.`),
-      ...when(container.privileged === true, `Take privileged from ${container.name}.`),
+      ...when(container.privileged === true, `Remove privileged from ${container.name}.`),
       ...when(/^(root|0)?(:|$)/.test(container.user ?? ''), `Set a user of ${container.name} that is not root.`),
       ...when(container.logConfiguration === undefined, `Set logConfiguration of ${container.name}.`),
     ],
   ),
   onEach(
     SERVICE,
-    { name: 'deployment-rolls-back', description: 'A deployment that fails is taken back.' },
+    { name: 'deployment-rolls-back', description: 'A failed deployment is rolled back.' },
     ({ deploymentCircuitBreaker }) =>
       when(
         !(deploymentCircuitBreaker?.enable && deploymentCircuitBreaker.rollback),
@@ -93,7 +91,10 @@ export const service: Rule[] = [
   ),
   onEach(
     'aws:iam/rolePolicy:RolePolicy',
-    { name: 'roles-do-little', description: 'A role’s policy names what may be done, and to what secrets and keys.' },
+    {
+      name: 'roles-do-little',
+      description: 'A role’s policy names its actions, and the secrets and keys that they apply to.',
+    },
     ({ policy }) =>
       statementsOf(policy).flatMap(({ Effect, Action, Resource }) => {
         const actions = [Action ?? []].flat();

@@ -39,11 +39,11 @@ const useIt = ({ edge, alarms, secrets }: Deployed['config'], url: string, dnsNa
     : []),
   `curl ${url}/healthz`,
   ...(alarms !== undefined && 'email' in alarms
-    ? [`# Confirm what AWS has sent to ${alarms.email}: no alarm comes before.`]
+    ? [`# Confirm the subscription that AWS has sent to ${alarms.email}: no alarm arrives before.`]
     : []),
   ...(secrets.bootstrapApiKey === undefined
     ? []
     : [
-        '# Make an admin key with the bootstrap key, revoke that one, and take it away: docs/runbooks.md, "Retire the bootstrap key".',
+        '# Create an admin key with the bootstrap key, then revoke and remove the bootstrap key: docs/runbooks.md, "Retire the bootstrap key".',
       ]),
 ];

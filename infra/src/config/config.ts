@@ -111,7 +111,7 @@ const inClear = (keys: string[], encrypted: readonly string[] | undefined): Faul
     .filter((key) => encrypted !== undefined && isSecret(key) && !encrypted.includes(`infra:${key}`))
     .map((key) => ({
       path: key,
-      message: 'is a secret that stands in clear in the stack file: take it for known to others, and set another.',
+      message: 'is a secret in clear text in the stack file: consider it leaked, and set another.',
       mend: commands(key),
     }));
 

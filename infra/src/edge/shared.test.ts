@@ -23,11 +23,15 @@ it.each([
 
 it.each([
   ['serves HTTP', { listener: { protocol: 'HTTP', sslPolicy: '' } }, /must be HTTPS/],
-  ['takes TLS 1.0', { listener: { sslPolicy: 'ELBSecurityPolicy-2016-08' } }, /TLS older than 1.2/],
-  ['takes TLS 1.1', { listener: { sslPolicy: 'ELBSecurityPolicy-TLS13-1-1-2021-06' } }, /TLS older than 1.2/],
+  ['accepts TLS 1.0', { listener: { sslPolicy: 'ELBSecurityPolicy-2016-08' } }, /TLS older than 1.2/],
+  ['accepts TLS 1.1', { listener: { sslPolicy: 'ELBSecurityPolicy-TLS13-1-1-2021-06' } }, /TLS older than 1.2/],
   ['is in another VPC', { balancer: { vpcId: 'vpc-2' } }, /is in vpc-2, and the tasks are in vpc-1/],
-  ['has other groups', { balancer: { securityGroups: ['sg-1'] } }, /sg-2 is not among its security groups, sg-1/],
-  ['gives up before an import does', { balancer: { idleTimeout: 25 } }, /above service.importDeadlineSeconds of 25/],
+  [
+    'has other security groups',
+    { balancer: { securityGroups: ['sg-1'] } },
+    /sg-2 is not among its security groups, sg-1/,
+  ],
+  ['times out before an import does', { balancer: { idleTimeout: 25 } }, /above service.importDeadlineSeconds of 25/],
   ['keeps connections longer than the service', { balancer: { idleTimeout: 65 } }, /below the 65 s/],
   ['passes on what callers claim', { balancer: { xffHeaderProcessingMode: 'preserve' } }, /but append/],
 ])('refuses a load balancer that %s', (_what, changes, message) => {

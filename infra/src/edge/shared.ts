@@ -60,20 +60,17 @@ export const requireFitting = ({ listener, balancer, wanted }: Fitting): void =>
       `its protocol is ${listener.protocol}, and callers send their keys: it must be HTTPS`,
     listener.protocol !== 'HTTPS' ||
       /^ELBSecurityPolicy-(TLS13|TLS|FS)-1-[23]-/.test(listener.sslPolicy) ||
-      `its policy ${listener.sslPolicy} takes TLS older than 1.2`,
+      `its policy ${listener.sslPolicy} accepts TLS older than 1.2`,
     balancer.vpcId === wanted.vpcId || `it is in ${balancer.vpcId}, and the tasks are in ${wanted.vpcId}`,
     balancer.securityGroups.includes(wanted.securityGroupId) ||
       `${wanted.securityGroupId} is not among its security groups, ${balancer.securityGroups.join(', ')}`,
     (idleTimeout > wanted.importDeadlineSeconds && idleTimeout < KEEP_ALIVE_SECONDS) ||
       `its idle timeout is ${idleTimeout} s: it must be above service.importDeadlineSeconds of ${wanted.importDeadlineSeconds}, and below the ${KEEP_ALIVE_SECONDS} s for which the service keeps a connection`,
     balancer.xffHeaderProcessingMode === 'append' ||
-      `it has X-Forwarded-For on ${balancer.xffHeaderProcessingMode}: with any but append, callers can claim another’s address`,
+      `its X-Forwarded-For mode is ${balancer.xffHeaderProcessingMode}: with any but append, callers can claim another’s address`,
   ].filter((reason) => typeof reason === 'string');
   if (reasons.length > 0)
     throw new pulumi.RunError(
-      [
-        'The service cannot stand behind infra:loadBalancer.listenerArn:',
-        ...reasons.map((reason) => `- ${reason}.`),
-      ].join('\n'),
+      ['The service cannot use infra:loadBalancer.listenerArn:', ...reasons.map((reason) => `- ${reason}.`)].join('\n'),
     );
 };

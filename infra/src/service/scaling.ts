@@ -67,7 +67,7 @@ export const quotaNotice = ({ service, region }: Pick<Config, 'service' | 'regio
   if (needed <= DEFAULT_VCPUS) return undefined;
   return [
     `A deployment at service.max of ${service.max} tasks needs ${needed} vCPU of Fargate, and a new account has ${DEFAULT_VCPUS}.`,
-    'Without them it stands still. See what you have, and ask for more:',
+    'Without them, it gets stuck. See what you have, and request more:',
     `  aws service-quotas get-service-quota --region ${region} --service-code fargate --quota-code ${QUOTA_CODE}`,
     `  aws service-quotas request-service-quota-increase --region ${region} --service-code fargate --quota-code ${QUOTA_CODE} --desired-value ${Math.ceil(needed)}`,
   ].join('\n');

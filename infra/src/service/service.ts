@@ -183,9 +183,9 @@ export const requireDeployed = ({
   throw new pulumi.RunError(
     [
       `The service runs ${revisionOf(actual)}, and not ${revisionOf(wanted)}.`,
-      'ECS took a deployment back, in this update or an earlier one, or the service was changed by hand. Its events tell:',
+      'ECS rolled a deployment back, in this update or an earlier one, or somebody changed the service. See its events:',
       `  aws ecs describe-services --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
-      'Fix the cause, or set what was set before (pulumi config set infra:image …). Then deploy again with:',
+      'Fix the cause, or set the previous value (pulumi config set infra:image …). Then deploy again with:',
       '  pulumi up --refresh',
     ].join('\n'),
   );
