@@ -7,9 +7,9 @@ import { ACTIONS, rightsFor, STATE_KEY_ALIAS } from '../src/rights/rights.ts';
 const Schema = z.object({
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/),
   accountId: z.string().regex(/^[0-9]{12}$/),
-  /** As GitHub spells it: `owner/name`. */
+  /** `owner/name`, as on GitHub. */
   repository: z.string().regex(/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/),
-  /** The stack that CI deploys, and the environment of GitHub that it does so in. */
+  /** The stack that CI deploys. The GitHub environment has the same name. */
   stack: z.string().regex(/^[A-Za-z0-9_-]+$/),
 });
 export type BackendConfig = z.output<typeof Schema>;
@@ -21,7 +21,7 @@ export const readBackendConfig = (): BackendConfig => {
 
 const GITHUB = 'token.actions.githubusercontent.com';
 
-/** A bucket in which Pulumi locks a stack by itself, a key for the secrets in it, and the roles of CI. */
+/** The state bucket, in which Pulumi also locks stacks; the KMS key for the secrets in it; and CI's roles. */
 export const createBackend = ({ region, accountId, repository, stack }: BackendConfig) => {
   const provider = new aws.Provider('aws', { region, allowedAccountIds: [accountId] });
   const opts = { provider };
@@ -42,7 +42,7 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { bucket: `${name}-${accountId}`, forceDestroy: false },
     { ...opts, ...guarded(true) },
   );
-  // A version of the state of before is the way back.
+  // To restore an earlier version of the state.
   new aws.s3.BucketVersioning(name, { bucket, versioningConfiguration: { status: 'Enabled' } }, opts);
   new aws.s3.BucketPublicAccessBlock(
     name,
@@ -78,7 +78,7 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { role: deploy.name, policy: JSON.stringify(rightsFor(Object.keys(ACTIONS), { accountId, region })) },
     opts,
   );
-  // To compare a secret's version with the state, the provider reads it; ReadOnlyAccess may not.
+  // The provider compares secret values with the state, and ReadOnlyAccess may not read them.
   new aws.iam.RolePolicy(
     'github-trunkline-drift-secrets',
     {
@@ -137,7 +137,7 @@ interface StateUse {
   mayWrite: boolean;
 }
 
-/** A preview takes no lock, and writes nothing. */
+/** A preview takes no lock and writes nothing. */
 const useState = ({ bucketArn, keyArn, mayWrite }: StateUse) => ({
   Version: '2012-10-17',
   Statement: [

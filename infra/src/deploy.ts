@@ -19,7 +19,7 @@ import { Dashboard } from './watch/dashboard.ts';
 import { LogMetrics } from './watch/log-metrics.ts';
 import { watchEdge, watchRunning } from './watch/watch.ts';
 
-/** The whole of it, from the bottom up. What it returns are the stack's outputs; none is or holds a secret. */
+/** Creates the whole deployment, bottom up. Returns the stack's outputs, which hold no secrets. */
 export const deploy = (config: Config) => {
   const { stack, region, accountId, protect, logRetentionDays, image } = config;
   const opts = { provider: createProvider(config) };
@@ -77,7 +77,7 @@ export const deploy = (config: Config) => {
   const { topicArn } = new Notifications(PREFIX, { alarms: config.alarms, accountId }, opts);
   const loadBalancer = { LoadBalancer: edge.loadBalancerDimension };
   const targetGroup = { ...loadBalancer, TargetGroup: edge.targetGroupDimension };
-  // What others do on a load balancer that is not ours is not ours to watch.
+  // On a shared load balancer, the errors of other services are not watched.
   const own = config.loadBalancer ? undefined : loadBalancer;
   const ofDeployments = new Alarms(PREFIX, { specs: watchEdge({ targetGroup }), topicArn }, opts);
 
@@ -120,7 +120,7 @@ export const deploy = (config: Config) => {
     },
     opts,
   );
-  // By the cluster, and not by the service: that one is known only once its first tasks run, and they may find no room.
+  // Matched by cluster: the service's ARN is known only after its first tasks run, and those may find no capacity.
   const services = pulumi.interpolate`arn:aws:ecs:${region}:${accountId}:service/${service.clusterName}/`;
   new Notices(PREFIX, { ...notices, services }, opts);
   new Alarms(

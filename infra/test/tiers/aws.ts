@@ -6,21 +6,21 @@ import type { Values } from './values.ts';
 export interface Account {
   account: string;
   region: string;
-  /** Whether a deployment fails now, so that ECS goes back to the task definition before. */
+  /** Whether deployments fail now, so that ECS rolls back to the previous task definition. */
   rollsBack?: (() => boolean) | undefined;
 }
 
-/** What AWS answers, so far as the program reads it. */
+/** AWS's answers, as far as the program reads them. */
 export interface Aws {
   create(type: string, name: string, inputs: Values, isUpdate?: boolean): { id: string; computed: Values };
-  /** What runs, of a service that was created; undefined of another resource. */
+  /** What an ECS service actually runs. Undefined for other resources. */
   running(type: string, computed: Values): Values | undefined;
   invoke(token: string, args: Values): Values;
 }
 
 const SERVICE = 'aws:ecs/service:Service';
 
-/** A small working AWS: names what is created, counts revisions, and refuses what it does not know. */
+/** A small working AWS: it names resources, counts revisions, and throws for types that it does not know. */
 export const createAws = ({ account, region, rollsBack = () => false }: Account): Aws => {
   const revisions = new Map<string, number>();
   const services = new Map<unknown, Values>();
@@ -44,7 +44,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
       const former = services.get(computed.name)?.taskDefinition;
-      // The circuit breaker goes back to what ran before.
+      // The circuit breaker rolls back to the previous task definition.
       if (created.rollsBack) computed.taskDefinition = former ?? arn('ecs', 'task-definition/trunkline:0');
       services.set(computed.name, computed);
     }
@@ -66,10 +66,10 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
   return { create, running, invoke };
 };
 
-/** Where the account's own load balancer answers. */
+/** Address of the existing load balancer. */
 export const EDGE = { dnsName: 'edge-1234567.elb.amazonaws.com', zoneId: 'Z215JYRZR1TBD5' };
 
-/** What the account has before anything is deployed. */
+/** Answers to look-ups of existing resources. */
 const FOUND: Record<string, (of: string, region: string) => Values> = {
   'aws:ec2/getSubnet:getSubnet': (id, region) => ({
     vpcId: EXISTING.vpcId,
@@ -94,5 +94,5 @@ const FOUND: Record<string, (of: string, region: string) => Values> = {
   }),
 };
 
-/** Eight digits that tell contents apart. */
+/** Eight hex digits of the content's SHA-256. */
 const hash = (content: unknown) => createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);

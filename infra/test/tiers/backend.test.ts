@@ -27,7 +27,7 @@ describe('the backend of the stacks', () => {
     expect(Object.values(block?.inputs ?? {}).filter((value) => value === true)).toHaveLength(4);
   });
 
-  it('lets GitHub act for this repository alone, and deploy from the environment of the stack alone', () => {
+  it('lets only this repository assume the roles, and only the stack’s environment deploy', () => {
     const subjects = ofType('aws:iam/role:Role').map(({ inputs }) => {
       const { Statement } = JSON.parse(String(inputs.assumeRolePolicy));
       return Statement[0].Condition.StringEquals['token.actions.githubusercontent.com:sub'];
@@ -44,7 +44,7 @@ describe('the backend of the stacks', () => {
       .filter(({ inputs }) => inputs.role === `github-trunkline-${of}`)
       .flatMap(({ inputs }) => JSON.parse(String(inputs.policy)).Statement);
 
-  it('lets who only looks change nothing, the state included', () => {
+  it('lets the preview and drift roles change nothing, the state included', () => {
     const actions = [...statementsOf('preview'), ...statementsOf('drift')].flatMap(({ Action }) => Action);
     expect([...new Set(actions)].toSorted()).toEqual([
       'kms:Decrypt',
@@ -54,7 +54,7 @@ describe('the backend of the stacks', () => {
     ]);
   });
 
-  it('lets who deploys read, write and unlock the state, and not delete the bucket that it is in', () => {
+  it('lets the deploy role read, write and unlock the state, but not delete its bucket', () => {
     const [bucket] = ofType('aws:s3/bucket:Bucket');
     const reaches = (arn: string) =>
       new RegExp(`^${arn.replaceAll('*', '.*')}$`).test(`arn:aws:s3:::${bucket?.inputs.bucket}/state`);
@@ -66,7 +66,7 @@ describe('the backend of the stacks', () => {
     ]);
   });
 
-  it('lets who deploys do no harm to the key that the state is encrypted with', () => {
+  it('denies the deploy role changes of the key that encrypts the state', () => {
     const [key] = ofType('aws:kms/key:Key');
     const [alias] = ofType('aws:kms/alias:Alias');
     expect(alias?.inputs.targetKeyId).toBe(key?.outputs.keyId);
@@ -76,7 +76,7 @@ describe('the backend of the stacks', () => {
     expect(denied?.Condition).toEqual({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias?.inputs.name } });
   });
 
-  it('lets who looks for drift read the secrets that the state is compared with, and no others', () => {
+  it('lets the drift role read only the secrets that it compares with the state', () => {
     const [policy] = ofType('aws:iam/rolePolicy:RolePolicy').filter(
       ({ inputs }) => inputs.role === 'github-trunkline-drift',
     );
@@ -87,12 +87,12 @@ describe('the backend of the stacks', () => {
     });
   });
 
-  it('keeps the policies on keys', () => {
+  it('keeps the policies about keys', () => {
     const keys = evaluate(recording).filter(({ urn }) => urn.includes('kms'));
     expect(keys).toEqual([]);
   });
 
-  it('tells what CI needs to know', () => {
+  it('outputs what CI needs', () => {
     expect(recording.outputs).toEqual({
       backendUrl: 's3://trunkline-state-210987654321?region=eu-central-1',
       secretsProvider: 'awskms://alias/trunkline-state?region=eu-central-1',

@@ -7,12 +7,12 @@ export interface Created {
   region: string;
   rollsBack: boolean;
   arn(service: string, resource: string): string;
-  /** How often a resource of this name was created, this time included. */
+  /** How often a resource of this name has been created, including this time. */
   revision: number;
   hash(content: unknown): string;
 }
 
-/** Where a name that is not given is made by Pulumi, and the id is the name. */
+/** For types whose id is their name, which Pulumi generates if it is not set. */
 const named =
   (service: string, kind: string) =>
   ({ name, inputs, arn }: Created): Values => {
@@ -22,7 +22,7 @@ const named =
 
 const clusterOf = ({ cluster }: Values) => String(cluster).split('/').at(-1);
 
-/** What AWS adds to what was asked for, by type. Without an `id` it is made of the resource's name. */
+/** The properties that AWS adds to the inputs, by type. Without an `id`, it is derived from the resource's name. */
 export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:acm/certificate:Certificate': ({ arn, name, inputs }) => ({
     id: arn('acm', `certificate/${name}`),

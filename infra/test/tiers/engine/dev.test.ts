@@ -16,7 +16,7 @@ interface Registered {
 const byUrn = (resources: { urn: string; inputs?: object | undefined; dependsOn?: string[] | undefined }[]) =>
   Object.fromEntries(
     resources
-      // To a provider's inputs the engine adds some of its own.
+      // The engine adds its own inputs to providers.
       .filter(({ urn }) => !urn.includes('pulumi:providers:'))
       .map(({ urn, inputs = {}, dependsOn = [] }) => [
         urn,
@@ -24,10 +24,10 @@ const byUrn = (resources: { urn: string; inputs?: object | undefined; dependsOn?
       ]),
   );
 
-/** One stack's life, from nothing to nothing: each test goes on where the one before ended. */
+/** The life of one stack, from creation to removal: each test continues where the previous one ended. */
 describe.skipIf(!folder)('a dev stack', () => {
   let engine: Engine;
-  /** Everything that pulumi printed. */
+  /** Everything that `pulumi` printed. */
   let printed = '';
   const pulumi = async (...args: string[]) => {
     const ended = await engine.pulumi(...args);
@@ -45,7 +45,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     await engine?.close();
   });
 
-  it('is shown by a preview, which does nothing, and writes nothing to the state, not even a lock', async () => {
+  it('is shown by a preview, which does nothing and writes nothing to the state, not even a lock', async () => {
     const before = await engine.stateFiles();
     const { exit, printed: shown } = await pulumi('preview');
     expect(exit, shown).toBe(0);
@@ -53,7 +53,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(engine.acts()).toEqual([]);
   });
 
-  it('begins without an image, and says what to push where, and which key to set', async () => {
+  it('starts without an image, and says what to push where and which key to set', async () => {
     const { exit, printed: shown } = await up();
     expect(exit, shown).toBe(0);
     expect(engine.acts().join('\n')).not.toContain('ecs/service');
@@ -62,14 +62,14 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(stdout).toContain('pulumi config set infra:image');
   });
 
-  it('gets its service with the image', async () => {
+  it('gets its service once there is an image', async () => {
     await pulumi('config', 'set', 'infra:image', STACKS.dev.config['infra:image'] ?? '');
     const { exit, printed: shown } = await up();
     expect(exit, shown).toBe(0);
     expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
   });
 
-  it('is told to the engine as to the monitor that stands in for it elsewhere', async () => {
+  it('is the same to the engine as to the monitor that stands in for it in other tiers', async () => {
     const { stdout } = await pulumi('stack', 'export');
     const kept: Registered[] = JSON.parse(stdout).deployment.resources;
     const { resources } = await runProgram(STACKS.dev);
@@ -77,13 +77,13 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(byUrn(toEngine)).toEqual(byUrn(resources));
   });
 
-  it('does not change where its configuration does not', async () => {
+  it('does not change if its configuration does not', async () => {
     const { exit, printed: shown } = await up('--expect-no-changes');
     expect(exit, shown).toBe(0);
     expect(engine.acts()).toEqual([]);
   });
 
-  it('rolls its service where a secret changes, and nothing else', async () => {
+  it('replaces its tasks when a secret changes, and nothing else', async () => {
     await setSecret('marked-livekit-secret-changed');
     const { exit, printed: shown } = await up();
     expect(exit, shown).toBe(0);
@@ -95,7 +95,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     ]);
   });
 
-  it('fails where ECS takes the deployment back, and leaves what runs then its secret', async () => {
+  it('fails if ECS rolls the deployment back, and keeps the secret of the running tasks', async () => {
     engine.order({ rollsBack: true });
     await setSecret('marked-livekit-secret-refused');
     const { exit, printed: shown } = await up();
@@ -104,7 +104,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(engine.acts().filter((act) => act.startsWith('delete'))).toEqual([]);
   });
 
-  it('fails again, truthfully, where the provider finds nothing to do', async () => {
+  it('fails again when the provider finds nothing to do, since the old code still runs', async () => {
     engine.order({ rollsBack: false });
     const { exit, printed: shown } = await up();
     expect(exit).not.toBe(0);
@@ -112,7 +112,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(shown).toContain('pulumi up --refresh');
   });
 
-  it('deploys again by the command that it names', async () => {
+  it('deploys again with the command that the error names', async () => {
     engine.acts();
     const { exit, printed: shown } = await up('--refresh');
     expect(exit, shown).toBe(0);
@@ -120,7 +120,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect((await up('--expect-no-changes')).exit).toBe(0);
   });
 
-  it('keeps what the former tasks may read where ECS takes the new ones back, and has one policy again after', async () => {
+  it('keeps the rights of the old tasks if ECS rolls back, and has one policy again afterwards', async () => {
     const policies = () => engine.left().filter(({ urn }) => urn.endsWith('RolePolicy::trunkline-execution'));
     const key = STACKS.dev.secrets['infra:bootstrapApiKey'] ?? '';
     engine.order({ rollsBack: true });
@@ -134,7 +134,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(policies()).toHaveLength(1);
   });
 
-  it('keeps what the former tasks may read until the new ones are steady', async () => {
+  it('keeps the rights of the old tasks until the new ones are steady', async () => {
     engine.acts();
     await pulumi('config', 'rm', 'infra:bootstrapApiKey');
     const { exit, printed: shown } = await up();
@@ -152,7 +152,7 @@ describe.skipIf(!folder)('a dev stack', () => {
       expect(at(gone), gone).toBeGreaterThan(at('update aws:ecs/service:Service trunkline'));
   });
 
-  it('is destroyed whole', async () => {
+  it('is destroyed completely', async () => {
     const { exit, printed: shown } = await pulumi('destroy', '--yes', '--skip-preview');
     expect(exit, shown).toBe(0);
     expect(engine.left()).toEqual([]);
@@ -160,7 +160,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(JSON.parse(stdout).deployment.resources ?? []).toEqual([]);
   });
 
-  it('has left no secret in clear, in its state, history and backups, or in what was printed', async () => {
+  it('leaves no secret in clear text in its state, history, backups or printed text', async () => {
     const files = await engine.stateFiles();
     for (const part of ['stacks', 'history', 'backups']) {
       expect(files.filter(({ path }) => path.includes(`/.pulumi/${part}/`))).not.toEqual([]);

@@ -6,7 +6,7 @@ import { findEngine } from './find-engine.ts';
 
 const folder = findEngine();
 
-/** What loses data, by its name in the program. */
+/** Resources whose loss would lose data, by the end of their URN. */
 const GUARDED = {
   'the database': 'aws:docdb/cluster:Cluster::trunkline-database',
   'the key of the database': 'aws:kms/key:Key::trunkline-database',
@@ -60,21 +60,21 @@ describe.skipIf(!folder)('a prod stack', () => {
     const { exit, printed } = await engine.type(script);
     expect(exit, printed).toBe(0);
     const asked = await engine.asked();
-    // An output that does not exist is an empty argument.
+    // A missing output would show as an empty argument.
     expect(asked.filter((call) => call.includes(' []'))).toEqual([]);
-    // CI must not take back what was set.
+    // Otherwise CI would revert the configuration.
     if (script.includes('s3 cp'))
       expect(asked.at(-1)).toBe('aws [s3] [cp] [Pulumi.prod.yaml] [s3://acme-state/stack.yaml]');
     return { acts: engine.acts(), asked: asked.join('\n'), printed };
   };
 
-  it('goes on as it was, with the configuration of before', async () => {
+  it('does not change once the previous configuration is back', async () => {
     await engine.pulumi('config', 'rm', '--path', 'infra:database.username');
     const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview');
     expect(exit, printed).toBe(0);
   });
 
-  it('is upgraded by its runbook, and passes the policies before and while', async () => {
+  it('is upgraded by its runbook, and passes the policies in preview and update', async () => {
     const { acts, asked } = await type('Upgrade');
     expect(acts).toContain('update aws:ecs/service:Service trunkline');
     expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
@@ -91,18 +91,18 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(acts).toContain('update aws:ecs/service:Service trunkline');
   });
 
-  it('is told to read its secrets again', async () => {
+  it('reads its secrets again after the runbook’s command', async () => {
     const { asked } = await type('Rotate a secret', 1);
     expect(asked).toMatch(/\[update-service].*\[--cluster] \[trunkline-.*] \[--service] \[trunkline-.*] \[--force/);
   });
 
-  it('loses its bootstrap key, at the service and here', async () => {
+  it('loses its bootstrap key, both in the service and in the configuration', async () => {
     const { acts, asked } = await type('Retire the bootstrap key');
     expect(asked).toContain('[X-Organization-Id: org_1] [https://trunkline.acme.dev/api/api-keys/key_1]');
     expect(acts).toContain('delete aws:secretsmanager/secret:Secret trunkline-bootstrap-api-key');
   });
 
-  it('has snapshots taken and listed of its own cluster', async () => {
+  it('takes and lists snapshots of its own cluster', async () => {
     const { asked } = await type('Take a snapshot');
     expect(asked).toMatch(
       /\[--db-cluster-identifier] \[(trunkline-database-\d+)] \[--db-cluster-snapshot-identifier] \[\1-\d/,
@@ -112,12 +112,12 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
-  // Each after each: what the one before has set must not stand in the way.
+  // One after another: the settings of the previous restore must not get in the way.
   it.each([
     ['Restore the database to a moment', 0],
     ['Restore the database from a snapshot', 1],
     ['Restore the database to a moment', 0],
-  ])('gets another database beside the old one: %s', async (heading, at) => {
+  ])('gets a new database beside the old one: %s', async (heading, at) => {
     const { acts } = await type(heading, at);
     expect(acts).toContain('create aws:docdb/cluster:Cluster trunkline-database');
     expect(acts).toContain('create aws:docdb/clusterInstance:ClusterInstance trunkline-database-1');
@@ -134,7 +134,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(printed).toContain('protect');
   });
 
-  it('refuses to be destroyed before anything goes', async () => {
+  it('refuses to be destroyed before anything is deleted', async () => {
     engine.acts();
     const { exit, printed } = await engine.pulumi('destroy', '--yes');
     expect(exit).not.toBe(0);
@@ -142,7 +142,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.acts()).toEqual([]);
   });
 
-  it('keeps what holds data where nobody looks before', async () => {
+  it('keeps resources that hold data when it is destroyed without a preview', async () => {
     const { exit, printed } = await engine.pulumi('destroy', '--yes', '--skip-preview');
     expect(exit).not.toBe(0);
     expect(printed).toContain('protect');
@@ -153,7 +153,7 @@ describe.skipIf(!folder)('a prod stack', () => {
   const deleteOld = (old: string) =>
     engine.type((commandsOf('docs/runbooks.md', 'Delete the old database')[1] ?? '').replace(/^old=\S+/, `old=${old}`));
 
-  it('loses old databases by their runbook, and never its own', async () => {
+  it('deletes old databases by their runbook, and never its own', async () => {
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
     const [forgotten, ...others] = clusters();
     expect(others).toEqual([expect.anything(), expect.anything(), own]);
@@ -176,8 +176,8 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(left.map(({ id }) => id).toSorted()).toEqual(parts.toSorted());
   });
 
-  it('is torn down by its runbook: with a final snapshot, and the key to read it', async () => {
-    // What Pulumi does not know any more is still in the network.
+  it('is torn down by its runbook, which keeps a final snapshot and its key', async () => {
+    // The cluster that Pulumi no longer manages still uses the network.
     const [forgotten = ''] = clusters();
     engine.acts();
     const refused = await engine.type(commandsOf('docs/runbooks.md', 'Tear down')[0] ?? '');
@@ -197,7 +197,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(asked).toContain('[--tag-filters] [Key=Project,Values=trunkline] [Key=Stack,Values=prod]');
   });
 
-  it('is made again, restored and torn down again: each database leaves a final snapshot of its own', async () => {
+  it('is created, restored and torn down again, and each database leaves its own final snapshot', async () => {
     const taken: string[] = [];
     const go = async (...args: string[]) => {
       const { exit, printed } = await engine.pulumi(...args, '--yes', '--skip-preview');
@@ -212,7 +212,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(new Set(taken).size).toBe(2);
   });
 
-  it('leaves nothing once its runbook has let go of what was kept', async () => {
+  it('leaves nothing once its runbook has deleted what was kept', async () => {
     const [, , letGo = ''] = commandsOf('docs/runbooks.md', 'Tear down');
     const keys = engine.left();
     expect(keys.map(({ urn }) => urn)).toEqual(Array(2).fill(urnOf(GUARDED['the key of the database'])));
