@@ -53,7 +53,7 @@ export const createChangeTrunk =
     const { provisioning } = record;
     const { call_transfers } = record;
     if (record.revision !== revision || record.status !== status) {
-      await letGo(claim);
+      await letGo(claim).catch(store.goOnWhereLost(integration_id));
       return false;
     }
     const before = provisioning.parts.trunk?.resource_id;
