@@ -79,4 +79,5 @@ export const ListAvailableNumbers = z.strictObject({
     description: '`region`: tells `voice_region`, at the cost of one more call to Twilio for each number of the page.',
   }),
 });
+export type ListAvailableNumbers = z.input<typeof ListAvailableNumbers>;
 export type ParsedListAvailableNumbers = z.output<typeof ListAvailableNumbers>;
