@@ -104,8 +104,8 @@ describe('a configuration', () => {
     ['environment', dev({ environment: 'test' }), /dev, staging or prod/, 'set infra:environment'],
     ['region', dev({ region: undefined }), /is missing/, 'set infra:region'],
     ['accountId', dev({ accountId: '12' }), /12 digits/, 'set infra:accountId'],
-    ['livekitUrl', dev({ livekitUrl: 'https://example.com' }), /wss:/, 'set infra:livekitUrl'],
-    ...['a..b', '256.1.1.1', '1.2.3', 'sip.example.com:0', 'sip.example.com:65536', 'sip:sip.example.com'].map(
+    ['livekitUrl', dev({ livekitUrl: 'https://livekit.acme.dev' }), /wss:/, 'set infra:livekitUrl'],
+    ...['a..b', '256.1.1.1', '1.2.3', 'sip.acme.dev:0', 'sip.acme.dev:65536', 'sip:sip.acme.dev', '0.0.0.0'].map(
       (livekitSipHost): [string, Given, RegExp, string] => [
         'livekitSipHost',
         dev({ livekitSipHost }),
@@ -258,9 +258,48 @@ describe('a configuration', () => {
     ['service.max', dev({ service: { min: 5, max: 2 } }), /below service.min/, "'infra:service.max' 5"],
     [
       'service.leaseSeconds',
-      dev({ service: { providerTimeoutSeconds: 40 } }),
+      dev({ service: { importDeadlineSeconds: 50, providerTimeoutSeconds: 40 } }),
       /must fit into a lease/,
       "'infra:service.leaseSeconds' 120",
+    ],
+    [
+      'service.importDeadlineSeconds',
+      dev({ service: { importDeadlineSeconds: 10 } }),
+      /must fit into an import/,
+      "'infra:service.importDeadlineSeconds' 25",
+    ],
+    ['livekitUrl', dev({ livekitUrl: 'ws://acme.livekit.cloud' }), /must be wss:/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'wss://acme.livekit.cloud?region=eu' }), /perhaps a path/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'wss://acme..livekit.cloud' }), /host that can exist/, 'set infra:livekitUrl'],
+    [
+      'service.twilioApiUrl',
+      dev({ service: { twilioApiUrl: 'https://twilio.acme.dev/#2010' } }),
+      /perhaps a path/,
+      'service.twilioApiUrl',
+    ],
+    [
+      'livekitSipHost',
+      dev({ livekitSipHost: 'acme.livekit.cloud' }),
+      /SIP URI: that of infra:livekitUrl takes no calls/,
+      'set infra:livekitSipHost',
+    ],
+    [
+      'livekitSipHost',
+      dev({ livekitUrl: 'wss://livekit.acme.dev' }),
+      /a LiveKit of your own/,
+      'set infra:livekitSipHost',
+    ],
+    [
+      'service.twilioSecureTrunking',
+      dev({ livekitSipHost: 'acme.sip.livekit.cloud:5060', service: { twilioSecureTrunking: true } }),
+      /must be false with port 5060/,
+      "'infra:service.twilioSecureTrunking' false",
+    ],
+    [
+      'service.twilioSecureTrunking',
+      dev({ livekitSipHost: 'acme.sip.livekit.cloud:5061', service: { twilioSecureTrunking: false } }),
+      /must be true with port 5061/,
+      "'infra:service.twilioSecureTrunking' true",
     ],
     ['database.kind', dev({ database: { kind: 'elastic' } }), /partial indexes/, "'infra:database.kind'"],
     [
@@ -315,6 +354,19 @@ describe('a configuration', () => {
       'set --secret infra:encryptionKeys',
     ],
     [
+      'encryptionKeys',
+      dev({ encryptionKeys: `2026a:${'A'.repeat(43)}=, 2026a:${'B'.repeat(43)}=` }),
+      /the same id twice/,
+      'set --secret infra:encryptionKeys',
+    ],
+    ['livekitApiSecret', dev({ livekitApiSecret: ' ' }), /must not be empty/, 'set --secret infra:livekitApiSecret'],
+    [
+      'mongodbUri',
+      dev({ mongodbUri: 'mongodb://trunkline:p@ssword@db.acme.dev/t' }),
+      /@ as %40/,
+      'set --secret infra:mongodbUri',
+    ],
+    [
       'mongodbUri',
       dev({ mongodbUri: undefined }),
       /is missing: the database is external/,
@@ -357,7 +409,12 @@ describe('a configuration', () => {
       /credentials in it/,
       'service.twilioApiUrl',
     ],
-    ['livekitUrl', prod({ livekitUrl: 'ws://livekit.acme.dev' }), /must be wss:/, 'set infra:livekitUrl'],
+    [
+      'livekitUrl',
+      prod({ livekitUrl: 'ws://livekit.acme.dev', livekitSipHost: 'sip.acme.dev' }),
+      /must be wss:/,
+      'set infra:livekitUrl',
+    ],
     [
       'service.twilioApiUrl',
       prod({ service: { min: 2, twilioApiUrl: 'http://twilio.acme.dev' } }),

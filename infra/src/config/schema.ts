@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SERVICE_USER } from '../data/connection.ts';
+import { hostsOf, isCallers, isHost, splitHost } from './hosts.ts';
 
 /** Structured values are typed in YAML, but text where `pulumi config set` wrote them. */
 const whole = (min: number, max: number) =>
@@ -25,31 +26,32 @@ const matching = (pattern: RegExp, what: string) => z.string(`must be ${what}`).
 const host = (example: string) =>
   matching(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, `a host name, as in ${example}`);
 
-const NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-
-/** The service starts with no host that cannot exist. */
 const hostAndPort = (example: string) =>
-  z.string(`must be a host name, as in ${example}`).refine((text) => {
-    const [, name = '', port = '5060'] = /^([^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
-    const isPort = Number(port) >= 1 && Number(port) <= 65_535;
-    return isPort && (NAME.test(name) || z.ipv4().safeParse(name).success);
-  }, `must be a host name, as in ${example}`);
+  z
+    .string(`must be a host name, as in ${example}`)
+    .refine((text) => splitHost(text) !== undefined, `must be a host name, as in ${example}`);
 
-const Address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
-const ADDRESSES = 'must be ranges separated by commas, or *';
+const ADDRESSES = 'must be ranges separated by commas that somebody can call from, or *';
 const addresses = z
   .string(ADDRESSES)
-  .refine((text) => text === '*' || text.split(',').every((part) => Address.safeParse(part.trim()).success), ADDRESSES);
+  .refine((text) => text === '*' || text.split(',').every((part) => isCallers(part.trim())), ADDRESSES);
 
 const arn = (service: string, rest: string, example: string) =>
   matching(new RegExp(`^arn:aws:${service}:[a-z0-9-]+:[0-9]{12}:${rest}$`), `a whole ARN, as in ${example}`);
 
 /** What goes into a plain environment variable, and so must hold no credentials. */
 const plainUrl = (protocol: RegExp, example: string) =>
-  z.url({ protocol, error: `must be a URL, as in ${example}` }).refine((url) => {
-    const { username, password } = new URL(url);
-    return username === '' && password === '';
-  }, 'must not have credentials in it: everyone who sees the task reads them');
+  z
+    .url({ protocol, error: `must be a URL, as in ${example}`, abort: true })
+    .refine((url) => {
+      const { username, password } = new URL(url);
+      return username === '' && password === '';
+    }, 'must not have credentials in it: everyone who sees the task reads them')
+    .refine((url) => isHost(new URL(url).hostname), 'must name a host that can exist')
+    .refine((url) => {
+      const { search, hash } = new URL(url);
+      return search === '' && hash === '';
+    }, 'must have a host and perhaps a path, and nothing else');
 
 /** Interface endpoints that can be asked for; S3's gateway endpoint costs nothing and is always there. */
 const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
@@ -264,15 +266,29 @@ export const Schema = z.strictObject({
   database: Database,
   livekitUrl: plainUrl(/^wss?$/, 'wss://example.livekit.cloud'),
   livekitSipHost: hostAndPort('example.sip.livekit.cloud'),
-  mongodbUri: matching(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'as in mongodb+srv://user:password@host/trunkline').optional(),
-  livekitApiKey: z.string().min(1, 'must not be empty').optional(),
-  livekitApiSecret: z.string().min(1, 'must not be empty').optional(),
+  mongodbUri: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/[^\s/]+/, {
+      error: 'must be as in mongodb+srv://user:password@host/trunkline',
+      abort: true,
+    })
+    .refine(
+      (uri) => hostsOf(uri).every((host) => splitHost(host) !== undefined),
+      'must name hosts that can exist. In a password, write @ as %40 and / as %2F',
+    )
+    .optional(),
+  livekitApiKey: z.string().regex(/\S/, 'must not be empty').optional(),
+  livekitApiSecret: z.string().regex(/\S/, 'must not be empty').optional(),
   encryptionKeys: z
     .string()
     .refine(
       (ring) => ring.split(',').every((key) => /^\s*[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=\s*$/.test(key)),
       'must be id:key pairs separated by commas, each key 32 bytes in base64',
     )
+    .refine((ring) => {
+      const ids = ring.split(',').map((key) => key.trim().split(':')[0]);
+      return new Set(ids).size === ids.length;
+    }, 'must not have the same id twice')
     .optional(),
   bootstrapApiKey: matching(/^tl_live_[A-Za-z0-9_-]{43,}$/, 'tl_live_ and 43 or more of A-Z a-z 0-9 _ -').optional(),
   /** DocumentDB takes 8 to 100 printable characters, without / " @. */
