@@ -268,6 +268,12 @@ describe('a configuration', () => {
       /must fit into an import/,
       "'infra:service.importDeadlineSeconds' 25",
     ],
+    [
+      'service.logLevel',
+      dev({ service: { logLevel: 'warn' } }),
+      /alarms are made of lines of info/,
+      "'infra:service.logLevel' info",
+    ],
     ['livekitUrl', dev({ livekitUrl: 'ws://acme.livekit.cloud' }), /must be wss:/, 'set infra:livekitUrl'],
     ['livekitUrl', dev({ livekitUrl: 'wss://acme.livekit.cloud?region=eu' }), /perhaps a path/, 'set infra:livekitUrl'],
     ['livekitUrl', dev({ livekitUrl: 'wss://acme..livekit.cloud' }), /host that can exist/, 'set infra:livekitUrl'],

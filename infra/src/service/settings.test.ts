@@ -96,7 +96,7 @@ const settings = Object.entries({
   'service.twilioSecureTrunking': boolean(),
   'service.twilioSignallingAddresses': tuple(ranges, ranges).map((parts) => parts.join(', ')),
   'service.twilioApiUrl': urls('http', 'https'),
-  'service.logLevel': constantFrom('trace', 'info', 'fatal'),
+  'service.logLevel': constantFrom('trace', 'info'),
 }).map(([path, values]) => values.map((value) => ({ path, value })));
 
 it('takes no configuration that the service does not start with', () => {
