@@ -7,8 +7,11 @@ import { ACTIONS, rightsFor, STATE_KEY_ALIAS } from '../src/rights/rights.ts';
 const Schema = z.object({
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/),
   accountId: z.string().regex(/^[0-9]{12}$/),
-  /** As GitHub spells it: `owner/name`. */
-  repository: z.string().regex(/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/),
+  /**
+   * As GitHub calls it in the subject of its tokens: `owner/name`, or `owner@id/name@id` since July 2026.
+   * https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens
+   */
+  repository: z.string().regex(/^[A-Za-z0-9-]+(@[0-9]+)?\/[A-Za-z0-9._-]+(@[0-9]+)?$/),
   /** The stack that CI deploys, and the environment of GitHub that it does so in. */
   stack: z.string().regex(/^[A-Za-z0-9_-]+$/),
 });

@@ -1,11 +1,17 @@
+import * as pulumi from '@pulumi/pulumi';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createBackend } from '../../backend/backend.ts';
+import { createBackend, readBackendConfig } from '../../backend/backend.ts';
 import type { Statement } from '../../src/service/iam.ts';
 import { evaluate } from './evaluate.ts';
 import { record } from './in-process.ts';
 import type { Recording } from './monitor.ts';
 
-const where = { accountId: '210987654321', region: 'eu-central-1', repository: 'acme/trunkline', stack: 'prod' };
+const where = {
+  accountId: '210987654321',
+  region: 'eu-central-1',
+  repository: 'acme@123456/trunkline@456789',
+  stack: 'prod',
+};
 
 describe('the backend of the stacks', () => {
   let recording: Recording;
@@ -27,15 +33,29 @@ describe('the backend of the stacks', () => {
     expect(Object.values(block?.inputs ?? {}).filter((value) => value === true)).toHaveLength(4);
   });
 
+  const read = (repository: string) => {
+    const given = Object.entries({ ...where, repository });
+    pulumi.runtime.setAllConfig(Object.fromEntries(given.map(([key, value]) => [`backend:${key}`, value])));
+    return readBackendConfig();
+  };
+
+  it.each(['acme/trunkline', where.repository])('takes the repository as GitHub’s tokens name it: %s', (repository) => {
+    expect(read(repository).repository).toBe(repository);
+  });
+
+  it.each(['trunkline', 'acme/*', 'acme/trunkline:ref', 'acme@/trunkline@'])('takes no repository %s', (repository) => {
+    expect(() => read(repository)).toThrow('repository');
+  });
+
   it('lets GitHub act for this repository alone, and deploy from the environment of the stack alone', () => {
     const subjects = ofType('aws:iam/role:Role').map(({ inputs }) => {
       const { Statement } = JSON.parse(String(inputs.assumeRolePolicy));
       return Statement[0].Condition.StringEquals['token.actions.githubusercontent.com:sub'];
     });
     expect(subjects.toSorted()).toEqual([
-      'repo:acme/trunkline:environment:prod',
-      'repo:acme/trunkline:pull_request',
-      'repo:acme/trunkline:ref:refs/heads/main',
+      'repo:acme@123456/trunkline@456789:environment:prod',
+      'repo:acme@123456/trunkline@456789:pull_request',
+      'repo:acme@123456/trunkline@456789:ref:refs/heads/main',
     ]);
   });
 
