@@ -58,8 +58,8 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { url: `https://${GITHUB}`, clientIdLists: ['sts.amazonaws.com'] },
     opts,
   );
-  const role = (of: string, subject: string, description: string, mayWrite = false) => {
-    const trust = github.arn.apply((federated) => trustOf({ federated, subject: `repo:${repository}:${subject}` }));
+  const role = (of: string, { sub, ...claims }: Claims, description: string, mayWrite = false) => {
+    const trust = github.arn.apply((federated) => trustOf(federated, { ...claims, sub: `repo:${repository}:${sub}` }));
     const made = new aws.iam.Role(
       `github-trunkline-${of}`,
       { name: `github-trunkline-${of}`, description, assumeRolePolicy: pulumi.jsonStringify(trust) },
@@ -73,9 +73,11 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     );
     return made;
   };
-  const deploy = role('deploy', `environment:${stack}`, 'Deploys Trunkline from its main branch', true);
-  const preview = role('preview', 'pull_request', 'Previews changes of Trunkline');
-  const drift = role('drift', 'ref:refs/heads/main', 'Looks for what was changed by hand');
+  // A job of any branch may name the environment.
+  const main = { sub: `environment:${stack}`, ref: 'refs/heads/main' };
+  const deploy = role('deploy', main, 'Deploys Trunkline from its main branch', true);
+  const preview = role('preview', { sub: 'pull_request' }, 'Previews changes of Trunkline');
+  const drift = role('drift', { sub: 'ref:refs/heads/main' }, 'Looks for what was changed by hand');
   new aws.iam.RolePolicy(
     'github-trunkline-deploy-rights',
     { role: deploy.name, policy: JSON.stringify(rightsFor(Object.keys(ACTIONS), { accountId, region })) },
@@ -121,15 +123,28 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
   };
 };
 
-/** https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws */
-const trustOf = ({ federated, subject }: { federated: string; subject: string }) => ({
+/** What GitHub says of a job in its token. */
+interface Claims {
+  sub: string;
+  ref?: string;
+}
+
+/**
+ * https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws; AWS checks more of
+ * the claims than the subject. https://aws.amazon.com/about-aws/whats-new/2026/01/aws-sts-supports-validation-identity-provider-claims/
+ */
+const trustOf = (federated: string, claims: Claims) => ({
   Version: '2012-10-17',
   Statement: [
     {
       Effect: 'Allow',
       Principal: { Federated: federated },
       Action: 'sts:AssumeRoleWithWebIdentity',
-      Condition: { StringEquals: { [`${GITHUB}:aud`]: 'sts.amazonaws.com', [`${GITHUB}:sub`]: subject } },
+      Condition: {
+        StringEquals: Object.fromEntries(
+          Object.entries({ aud: 'sts.amazonaws.com', ...claims }).map(([claim, is]) => [`${GITHUB}:${claim}`, is]),
+        ),
+      },
     },
   ],
 });

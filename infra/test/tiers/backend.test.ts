@@ -47,16 +47,24 @@ describe('the backend of the stacks', () => {
     expect(() => read(repository)).toThrow('repository');
   });
 
-  it('lets GitHub act for this repository alone, and deploy from the environment of the stack alone', () => {
-    const subjects = ofType('aws:iam/role:Role').map(({ inputs }) => {
+  it('lets GitHub act for this repository alone, and deploy from main in the environment of the stack alone', () => {
+    const conditions = ofType('aws:iam/role:Role').map(({ name, inputs }) => {
       const { Statement } = JSON.parse(String(inputs.assumeRolePolicy));
-      return Statement[0].Condition.StringEquals['token.actions.githubusercontent.com:sub'];
+      expect(Statement).toHaveLength(1);
+      return [name, Statement[0].Condition];
     });
-    expect(subjects.toSorted()).toEqual([
-      'repo:acme@123456/trunkline@456789:environment:prod',
-      'repo:acme@123456/trunkline@456789:pull_request',
-      'repo:acme@123456/trunkline@456789:ref:refs/heads/main',
-    ]);
+    const claims = (sub: string, others = {}) => ({
+      StringEquals: Object.fromEntries(
+        Object.entries({ aud: 'sts.amazonaws.com', sub: `repo:acme@123456/trunkline@456789:${sub}`, ...others }).map(
+          ([claim, is]) => [`token.actions.githubusercontent.com:${claim}`, is],
+        ),
+      ),
+    });
+    expect(Object.fromEntries(conditions)).toEqual({
+      'github-trunkline-deploy': claims('environment:prod', { ref: 'refs/heads/main' }),
+      'github-trunkline-preview': claims('pull_request'),
+      'github-trunkline-drift': claims('ref:refs/heads/main'),
+    });
   });
 
   const statementsOf = (of: string): (Statement & { Resource: string[] })[] =>
