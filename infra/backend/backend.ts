@@ -107,12 +107,29 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     },
     opts,
   );
-  for (const [of, reader] of Object.entries({ preview, drift }))
-    new aws.iam.RolePolicyAttachment(
-      `github-trunkline-${of}-reads`,
-      { role: reader.name, policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
-      opts,
-    );
+  new aws.iam.RolePolicyAttachment(
+    'github-trunkline-drift-reads',
+    { role: drift.name, policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
+    opts,
+  );
+  // Without a refresh, a preview asks for what of the account's own the stack is made on. AWS's provider asks for its tags, too.
+  new aws.iam.RolePolicy(
+    'github-trunkline-preview-reads',
+    {
+      role: preview.name,
+      policy: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: ['ec2:DescribeSubnets', 'ec2:DescribeTags', 'elasticloadbalancing:Describe*'],
+            Resource: ['*'],
+          },
+        ],
+      }),
+    },
+    opts,
+  );
 
   return {
     backendUrl: pulumi.interpolate`s3://${bucket}?region=${region}`,

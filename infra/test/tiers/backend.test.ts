@@ -1,5 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { createBackend, readBackendConfig } from '../../backend/backend.ts';
 import type { Statement } from '../../src/service/iam.ts';
 import { evaluate } from './evaluate.ts';
@@ -11,6 +11,24 @@ const where = {
   region: 'eu-central-1',
   repository: 'acme@123456/trunkline@456789',
   stack: 'prod',
+};
+
+/** What who previews may read beside the state. */
+const PREVIEWED = ['ec2:DescribeSubnets', 'ec2:DescribeTags', 'elasticloadbalancing:Describe*'];
+
+/** What AWS's provider calls for what the program asks: https://github.com/hashicorp/terraform-provider-aws, its data sources. */
+const READS = {
+  'aws:ec2/getSubnet:getSubnet': ['ec2:DescribeSubnets', 'ec2:DescribeTags'],
+  'aws:lb/getListener:getListener': [
+    'elasticloadbalancing:DescribeListeners',
+    'elasticloadbalancing:DescribeListenerAttributes',
+    'elasticloadbalancing:DescribeTags',
+  ],
+  'aws:lb/getLoadBalancer:getLoadBalancer': [
+    'elasticloadbalancing:DescribeLoadBalancers',
+    'elasticloadbalancing:DescribeLoadBalancerAttributes',
+    'elasticloadbalancing:DescribeTags',
+  ],
 };
 
 describe('the backend of the stacks', () => {
@@ -75,11 +93,23 @@ describe('the backend of the stacks', () => {
   it('lets who only looks change nothing, the state included', () => {
     const actions = [...statementsOf('preview'), ...statementsOf('drift')].flatMap(({ Action }) => Action);
     expect([...new Set(actions)].toSorted()).toEqual([
+      ...PREVIEWED,
       'kms:Decrypt',
       's3:GetObject',
       's3:ListBucket',
       'secretsmanager:GetSecretValue',
     ]);
+  });
+
+  it('lets who previews read what a preview asks AWS for, and no data of the account', () => {
+    const asked = Object.values(inject('recorded')).flatMap(({ preview }) => preview.invoked);
+    expect([...new Set(asked)].toSorted()).toEqual(Object.keys(READS));
+    const needed = new Set(Object.values(READS).flat());
+    const granted = PREVIEWED.map((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`));
+    expect([...needed].filter((action) => !granted.some((pattern) => pattern.test(action)))).toEqual([]);
+    expect(granted.filter((pattern) => ![...needed].some((action) => pattern.test(action)))).toEqual([]);
+    const readers = ofType('aws:iam/rolePolicyAttachment:RolePolicyAttachment').map(({ inputs }) => inputs.role);
+    expect(readers).toEqual(['github-trunkline-drift']);
   });
 
   it('lets who deploys read, write and unlock the state, and not delete the bucket that it is in', () => {
