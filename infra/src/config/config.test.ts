@@ -39,6 +39,15 @@ describe('a configuration', () => {
       'dev on serverless DocumentDB',
       dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 2, max: 8 }, poolSize: 10 })),
     ],
+    ...[
+      'rds:trunkline-2026-11-23-03-10',
+      'awsbackup:job-0b2a7c6e',
+      'arn:aws:rds:eu-central-1:210987654321:cluster-snapshot:rds:trunkline-2026-11-23-03-10',
+    ].map((snapshot): [string, Given] => [`dev from ${snapshot}`, dev(documentdb({ snapshot }))]),
+    ...['db.r8g.16xlarge', 'db.r6gd.xlarge', 'db.t3.medium'].map((instanceClass): [string, Given] => [
+      `dev on ${instanceClass}`,
+      dev(documentdb({ instanceClass })),
+    ]),
     ['prod in a network of the account', prod({ network: theirs })],
     [
       'dev in public subnets of the account',
@@ -339,6 +348,18 @@ describe('a configuration', () => {
       /set beside database.snapshot/,
       "rm --path 'infra:database.snapshot'",
     ],
+    ...['a b', 'rds:', 'trunkline/1'].map((snapshot): [string, Given, RegExp, string] => [
+      'database.snapshot',
+      dev(documentdb({ snapshot })),
+      /identifier or the ARN of a snapshot/,
+      "'infra:database.snapshot'",
+    ]),
+    ...['db.foo.bar', 'db.r6g', 'db.m5.large', 'db.r6g.nano'].map((instanceClass): [string, Given, RegExp, string] => [
+      'database.instanceClass',
+      dev(documentdb({ instanceClass })),
+      /an instance class of DocumentDB/,
+      "'infra:database.instanceClass'",
+    ]),
     [
       'database.pointInTime.time',
       dev(documentdb({ pointInTime: { cluster: 'c', time: 'yesterday' } })),
@@ -494,6 +515,12 @@ describe('a configuration', () => {
       'alarms.snsArn',
     ],
     ['tags.aws:team', dev({ tags: { 'aws:team': 'x' } }), /must not begin with aws:/, 'rm --path'],
+    [
+      'tags',
+      dev({ tags: Object.fromEntries(Array.from({ length: 46 }, (_, at) => [`tag${at}`, 'x'])) }),
+      /are 46, and may be 45/,
+      "rm --path 'infra:tags.",
+    ],
     ['tags.Stack', dev({ tags: { Stack: 'x' } }), /the program sets these/, 'rm --path'],
     [
       'database.snapshot',

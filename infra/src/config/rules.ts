@@ -3,7 +3,7 @@ import { faultOfCidr } from '../network/cidr.ts';
 import { type Fault, remove, set } from './faults.ts';
 import { hostsOf, isCloud, isCloudSip, splitHost } from './hosts.ts';
 import { examplesOf } from './keys.ts';
-import { type DocumentDb, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import { type DocumentDb, OWN_TAGS, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
 /** A rule reads the keys that it is about, and answers what of them does not fit together. */
 type Rule = (settings: Settings) => Fault[];
@@ -581,6 +581,25 @@ const speaksTls = (uri: string): boolean => {
   return tls === 'true' && isChecked;
 };
 
+/** https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: what a resource may have. */
+const MOST_TAGS = 50;
+
+const tagged: Rule[] = [
+  ({ tags }) => {
+    // Beside them, a security group has a name.
+    const most = MOST_TAGS - OWN_TAGS.length - 1;
+    const given = Object.keys(tags).length;
+    return unless(
+      given <= most,
+      fault(
+        'tags',
+        `are ${given}, and may be ${most}: a resource takes ${MOST_TAGS}, the program’s own among them.`,
+        remove('tags.<one of them>'),
+      ),
+    );
+  },
+];
+
 /** A rule that only production has. */
 const inProduction =
   (rule: Rule): Rule =>
@@ -653,5 +672,6 @@ const rules: readonly Rule[] = [
   ...external,
   ...secrets,
   ...arns,
+  ...tagged,
   ...environment,
 ];

@@ -60,7 +60,7 @@ const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'km
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096];
 
 /** What the program tags everything with. */
-const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
+export const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
 
 const vpcId = matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'the id of a VPC, as in vpc-0123456789abcdef0');
 
@@ -147,9 +147,11 @@ const TIME = 'must be latest, or a time in UTC, as in 2026-11-23T03:10:00Z';
 const DocumentDb = z.strictObject({
   kind: z.literal('documentdb'),
   engineVersion: oneOf(['5.0.0', '8.0.0']).default('5.0.0'),
-  instanceClass: matching(/^db\.(serverless|[a-z0-9]+\.[a-z0-9]+)$/, 'an instance class, as in db.r6g.large').default(
-    'db.t4g.medium',
-  ),
+  /** Families R and T. https://docs.aws.amazon.com/documentdb/latest/developerguide/db-instance-classes.html */
+  instanceClass: matching(
+    /^db\.(serverless|[rt][0-9][a-z]*\.(medium|large|[0-9]*xlarge))$/,
+    'an instance class of DocumentDB, as in db.r6g.large',
+  ).default('db.t4g.medium'),
   instances: whole(1, 16).default(1),
   /** DocumentDB capacity units of each serverless instance. */
   capacity: z
@@ -165,8 +167,14 @@ const DocumentDb = z.strictObject({
     .refine((name) => name.toLowerCase() !== 'admin', 'must not be admin, which DocumentDB keeps for itself')
     .refine((name) => name !== SERVICE_USER, `must not be ${SERVICE_USER}, which is the user of the service`)
     .default('trunkline'),
-  /** A snapshot that the cluster is made from, when a database is restored. */
-  snapshot: z.string().optional(),
+  /**
+   * A snapshot that the cluster is made from, when a database is restored. Those that AWS takes by itself are named
+   * `rds:…`, and those of AWS Backup `awsbackup:…`. https://docs.aws.amazon.com/documentdb/latest/developerguide/API_RestoreDBClusterFromSnapshot.html
+   */
+  snapshot: matching(
+    /^(arn:aws:rds:[a-z0-9-]+:[0-9]{12}:cluster-snapshot:)?([a-z]+:)?[a-zA-Z][a-zA-Z0-9-]*$/,
+    'the identifier or the ARN of a snapshot, as in rds:trunkline-2026-11-23-03-10',
+  ).optional(),
   /** A moment of a cluster that this one is made from, in place of a snapshot. */
   pointInTime: z
     .strictObject({
