@@ -30,8 +30,8 @@ export const splitHost = (text: string): { host: string; port: number | undefine
 export const hostsOf = (uri: string): string[] =>
   (/^[^:]+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(uri.trim())?.[1] ?? '').split(',');
 
-/** Whether callers can have this address or one of this range. IPv4 in the form of IPv6 matches none. */
-export const isCallers = (text: string): boolean => {
+/** Whether somebody can call from this address, or from one of this range. IPv4 in the form of IPv6 matches no caller. */
+export const canCall = (text: string): boolean => {
   if (/^[0:]+:ffff:/i.test(text)) return false;
   if (![z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()].some((type) => type.safeParse(text).success)) return false;
   const [address = '', bits] = text.split('/');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SERVICE_USER } from '../data/connection.ts';
-import { hostsOf, isCallers, isHost, splitHost } from './hosts.ts';
+import { canCall, hostsOf, isHost, splitHost } from './hosts.ts';
 
 /** Structured values are typed in YAML, but text where `pulumi config set` wrote them. */
 const whole = (min: number, max: number) =>
@@ -34,7 +34,7 @@ const hostAndPort = (example: string) =>
 const ADDRESSES = 'must be ranges separated by commas that somebody can call from, or *';
 const addresses = z
   .string(ADDRESSES)
-  .refine((text) => text === '*' || text.split(',').every((part) => isCallers(part.trim())), ADDRESSES);
+  .refine((text) => text === '*' || text.split(',').every((part) => canCall(part.trim())), ADDRESSES);
 
 const arn = (service: string, rest: string, example: string) =>
   matching(new RegExp(`^arn:aws:${service}:[a-z0-9-]+:[0-9]{12}:${rest}$`), `a whole ARN, as in ${example}`);
