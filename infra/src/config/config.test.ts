@@ -39,6 +39,15 @@ describe('a configuration', () => {
       'dev on serverless DocumentDB',
       dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 2, max: 8 }, poolSize: 10 })),
     ],
+    ...[
+      'rds:trunkline-2026-11-23-03-10',
+      'awsbackup:job-0b2a7c6e',
+      'arn:aws:rds:eu-central-1:210987654321:cluster-snapshot:rds:trunkline-2026-11-23-03-10',
+    ].map((snapshot): [string, Given] => [`dev from ${snapshot}`, dev(documentdb({ snapshot }))]),
+    ...['db.r8g.16xlarge', 'db.r6gd.xlarge', 'db.t3.medium'].map((instanceClass): [string, Given] => [
+      `dev on ${instanceClass}`,
+      dev(documentdb({ instanceClass })),
+    ]),
     ['prod in an existing network', prod({ network: theirs })],
     [
       'dev in existing public subnets',
@@ -104,8 +113,8 @@ describe('a configuration', () => {
     ['environment', dev({ environment: 'test' }), /dev, staging or prod/, 'set infra:environment'],
     ['region', dev({ region: undefined }), /is missing/, 'set infra:region'],
     ['accountId', dev({ accountId: '12' }), /12 digits/, 'set infra:accountId'],
-    ['livekitUrl', dev({ livekitUrl: 'https://example.com' }), /wss:/, 'set infra:livekitUrl'],
-    ...['a..b', '256.1.1.1', '1.2.3', 'sip.example.com:0', 'sip.example.com:65536', 'sip:sip.example.com'].map(
+    ['livekitUrl', dev({ livekitUrl: 'https://livekit.acme.dev' }), /wss:/, 'set infra:livekitUrl'],
+    ...['a..b', '256.1.1.1', '1.2.3', 'sip.acme.dev:0', 'sip.acme.dev:65536', 'sip:sip.acme.dev', '0.0.0.0'].map(
       (livekitSipHost): [string, Given, RegExp, string] => [
         'livekitSipHost',
         dev({ livekitSipHost }),
@@ -248,9 +257,54 @@ describe('a configuration', () => {
     ['service.max', dev({ service: { min: 5, max: 2 } }), /below service.min/, "'infra:service.max' 5"],
     [
       'service.leaseSeconds',
-      dev({ service: { providerTimeoutSeconds: 40 } }),
+      dev({ service: { importDeadlineSeconds: 50, providerTimeoutSeconds: 40 } }),
       /must fit into a lease/,
       "'infra:service.leaseSeconds' 120",
+    ],
+    [
+      'service.importDeadlineSeconds',
+      dev({ service: { importDeadlineSeconds: 10 } }),
+      /must fit into an import/,
+      "'infra:service.importDeadlineSeconds' 25",
+    ],
+    [
+      'service.logLevel',
+      dev({ service: { logLevel: 'warn' } }),
+      /alarms are made of lines of info/,
+      "'infra:service.logLevel' info",
+    ],
+    ['livekitUrl', dev({ livekitUrl: 'ws://acme.livekit.cloud' }), /must be wss:/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'wss://acme.livekit.cloud?region=eu' }), /perhaps a path/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'wss://acme..livekit.cloud' }), /host that can exist/, 'set infra:livekitUrl'],
+    [
+      'service.twilioApiUrl',
+      dev({ service: { twilioApiUrl: 'https://twilio.acme.dev/#2010' } }),
+      /perhaps a path/,
+      'service.twilioApiUrl',
+    ],
+    [
+      'livekitSipHost',
+      dev({ livekitSipHost: 'acme.livekit.cloud' }),
+      /SIP URI: that of infra:livekitUrl takes no calls/,
+      'set infra:livekitSipHost',
+    ],
+    [
+      'livekitSipHost',
+      dev({ livekitUrl: 'wss://livekit.acme.dev' }),
+      /a LiveKit of your own/,
+      'set infra:livekitSipHost',
+    ],
+    [
+      'service.twilioSecureTrunking',
+      dev({ livekitSipHost: 'acme.sip.livekit.cloud:5060', service: { twilioSecureTrunking: true } }),
+      /must be false with port 5060/,
+      "'infra:service.twilioSecureTrunking' false",
+    ],
+    [
+      'service.twilioSecureTrunking',
+      dev({ livekitSipHost: 'acme.sip.livekit.cloud:5061', service: { twilioSecureTrunking: false } }),
+      /must be true with port 5061/,
+      "'infra:service.twilioSecureTrunking' true",
     ],
     ['database.kind', dev({ database: { kind: 'elastic' } }), /partial indexes/, "'infra:database.kind'"],
     [
@@ -284,6 +338,18 @@ describe('a configuration', () => {
       /set beside database.snapshot/,
       "rm --path 'infra:database.snapshot'",
     ],
+    ...['a b', 'rds:', 'trunkline/1'].map((snapshot): [string, Given, RegExp, string] => [
+      'database.snapshot',
+      dev(documentdb({ snapshot })),
+      /identifier or the ARN of a snapshot/,
+      "'infra:database.snapshot'",
+    ]),
+    ...['db.foo.bar', 'db.r6g', 'db.m5.large', 'db.r6g.nano'].map((instanceClass): [string, Given, RegExp, string] => [
+      'database.instanceClass',
+      dev(documentdb({ instanceClass })),
+      /an instance class of DocumentDB/,
+      "'infra:database.instanceClass'",
+    ]),
     [
       'database.pointInTime.time',
       dev(documentdb({ pointInTime: { cluster: 'c', time: 'yesterday' } })),
@@ -303,6 +369,19 @@ describe('a configuration', () => {
       dev({ encryptionKeys: '2026a:short' }),
       /32 bytes in base64/,
       'set --secret infra:encryptionKeys',
+    ],
+    [
+      'encryptionKeys',
+      dev({ encryptionKeys: `2026a:${'A'.repeat(43)}=, 2026a:${'B'.repeat(43)}=` }),
+      /the same id twice/,
+      'set --secret infra:encryptionKeys',
+    ],
+    ['livekitApiSecret', dev({ livekitApiSecret: ' ' }), /must not be empty/, 'set --secret infra:livekitApiSecret'],
+    [
+      'mongodbUri',
+      dev({ mongodbUri: 'mongodb://trunkline:p@ssword@db.acme.dev/t' }),
+      /@ as %40/,
+      'set --secret infra:mongodbUri',
     ],
     [
       'mongodbUri',
@@ -347,7 +426,12 @@ describe('a configuration', () => {
       /credentials in it/,
       'service.twilioApiUrl',
     ],
-    ['livekitUrl', prod({ livekitUrl: 'ws://livekit.acme.dev' }), /must be wss:/, 'set infra:livekitUrl'],
+    [
+      'livekitUrl',
+      prod({ livekitUrl: 'ws://livekit.acme.dev', livekitSipHost: 'sip.acme.dev' }),
+      /must be wss:/,
+      'set infra:livekitUrl',
+    ],
     [
       'service.twilioApiUrl',
       prod({ service: { min: 2, twilioApiUrl: 'http://twilio.acme.dev' } }),
@@ -421,6 +505,12 @@ describe('a configuration', () => {
       'alarms.snsArn',
     ],
     ['tags.aws:team', dev({ tags: { 'aws:team': 'x' } }), /must not begin with aws:/, 'rm --path'],
+    [
+      'tags',
+      dev({ tags: Object.fromEntries(Array.from({ length: 46 }, (_, at) => [`tag${at}`, 'x'])) }),
+      /are 46, and may be 45/,
+      "rm --path 'infra:tags.",
+    ],
     ['tags.Stack', dev({ tags: { Stack: 'x' } }), /the program sets these/, 'rm --path'],
     [
       'database.snapshot',

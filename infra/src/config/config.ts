@@ -77,8 +77,9 @@ export const parseConfig = ({ stack, values, encrypted }: Given): Config => {
   const parsed = Schema.safeParse(given);
   const single = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, given));
   const together = parsed.success ? breaches(parsed.data) : breachesOfRest(given);
-  const faults = [...single, ...together];
-  faults.push(...placeholdersIn(given).filter(({ path }) => faults.every((told) => told.path !== path)), ...clear);
+  const placeholders = placeholdersIn(given);
+  const wrong = [...single, ...together].filter(({ path }) => placeholders.every((told) => told.path !== path));
+  const faults = [...wrong, ...placeholders, ...clear];
   if (!parsed.success || faults.length > 0) throw new ConfigError(stack, faults);
   return configOf(stack, parsed.data);
 };

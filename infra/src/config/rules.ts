@@ -1,8 +1,9 @@
 import { connectionsNeeded, connectionsOf, MONITORS } from '../data/connection.ts';
 import { faultOfCidr } from '../network/cidr.ts';
 import { type Fault, remove, set } from './faults.ts';
+import { hostsOf, isCloud, isCloudSip, splitHost } from './hosts.ts';
 import { examplesOf } from './keys.ts';
-import { type DocumentDb, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import { type DocumentDb, OWN_TAGS, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
 /** A rule reads the keys that it is about, and returns their conflicts. */
 type Rule = (settings: Settings) => Fault[];
@@ -304,6 +305,62 @@ const service: Rule[] = [
         set('service.leaseSeconds', String(Math.ceil(providerTimeoutSeconds * 3))),
       ),
     ),
+  ({ service: { providerTimeoutSeconds, importDeadlineSeconds } }) =>
+    unless(
+      providerTimeoutSeconds < importDeadlineSeconds,
+      fault(
+        'service.importDeadlineSeconds',
+        'must be above service.providerTimeoutSeconds: a call must fit into an import.',
+        ...example('service.importDeadlineSeconds'),
+        ...example('service.providerTimeoutSeconds'),
+      ),
+    ),
+];
+
+/** The service would refuse to start. */
+const liveKit: Rule[] = [
+  ({ environment, livekitUrl }) =>
+    unless(
+      livekitUrl.startsWith('wss:') || (environment !== 'prod' && !isCloud(new URL(livekitUrl).hostname)),
+      fault(
+        'livekitUrl',
+        'must be wss:// in prod, where LiveKit’s key goes over it, and for LiveKit Cloud, which takes nothing else.',
+        ...example('livekitUrl'),
+      ),
+    ),
+  ({ livekitSipHost }) => {
+    const { host = '' } = splitHost(livekitSipHost) ?? {};
+    return unless(
+      !isCloud(host) || isCloudSip(host),
+      fault(
+        'livekitSipHost',
+        'must be the host of the project’s SIP URI: that of infra:livekitUrl takes no calls.',
+        ...example('livekitSipHost'),
+      ),
+    );
+  },
+  ({ livekitUrl, livekitSipHost }) =>
+    unless(
+      !isCloudSip(splitHost(livekitSipHost)?.host ?? '') || isCloud(new URL(livekitUrl).hostname),
+      fault(
+        'livekitSipHost',
+        'is LiveKit Cloud’s, and infra:livekitUrl names a LiveKit of your own: it must be where that one takes calls.',
+        set('livekitSipHost', '<your own>'),
+        ...example('livekitUrl'),
+      ),
+    ),
+  // RFC 3261, 19.1.2: 5061 is for TLS, 5060 for the others.
+  ({ livekitSipHost, service: { twilioSecureTrunking } }) => {
+    const { port } = splitHost(livekitSipHost) ?? {};
+    return unless(
+      twilioSecureTrunking === undefined || port !== (twilioSecureTrunking ? 5060 : 5061),
+      fault(
+        'service.twilioSecureTrunking',
+        `must be ${!twilioSecureTrunking} with port ${port} in infra:livekitSipHost: 5061 is for TLS, and 5060 for calls without it.`,
+        set('service.twilioSecureTrunking', String(!twilioSecureTrunking)),
+      ),
+    );
+  },
 ];
 
 /** Memory sizes in MiB that Fargate offers with this CPU. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
@@ -497,11 +554,6 @@ const external: Rule[] = [
         ...example('mongodbUri'),
       ),
     ),
-  ({ environment, livekitUrl }) =>
-    unless(
-      environment !== 'prod' || livekitUrl.startsWith('wss:'),
-      fault('livekitUrl', 'must be wss:// in prod: LiveKit’s key is sent over it.', ...example('livekitUrl')),
-    ),
   ({ environment, service: { twilioApiUrl = 'https:' } }) =>
     unless(
       environment !== 'prod' || twilioApiUrl.startsWith('https:'),
@@ -514,17 +566,8 @@ const external: Rule[] = [
 ];
 
 /** The ports of a URI's hosts. A `mongodb+srv` URI has none: they are in its SRV record. */
-const portsOf = (uri: string): number[] => {
-  const [, hosts = ''] = /^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(uri) ?? [];
-  return [
-    ...new Set(
-      hosts
-        .split(',')
-        .filter(Boolean)
-        .map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? 27_017)),
-    ),
-  ];
-};
+const portsOf = (uri: string): number[] =>
+  uri.startsWith('mongodb+srv:') ? [] : [...new Set(hostsOf(uri).map((host) => splitHost(host)?.port ?? 27_017))];
 
 /** https://www.mongodb.com/docs/manual/reference/connection-string-options/#tls-options: SRV implies TLS. */
 const speaksTls = (uri: string): boolean => {
@@ -535,6 +578,25 @@ const speaksTls = (uri: string): boolean => {
   );
   return tls === 'true' && isChecked;
 };
+
+/** The most that a resource may have. https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html */
+const MOST_TAGS = 50;
+
+const tagged: Rule[] = [
+  ({ tags }) => {
+    // Beside them, a security group has a name.
+    const most = MOST_TAGS - OWN_TAGS.length - 1;
+    const given = Object.keys(tags).length;
+    return unless(
+      given <= most,
+      fault(
+        'tags',
+        `are ${given}, and may be ${most}: a resource takes ${MOST_TAGS}, the program’s own among them.`,
+        remove('tags.<one of them>'),
+      ),
+    );
+  },
+];
 
 /** A rule that applies only in production. */
 const inProduction =
@@ -606,9 +668,11 @@ const rules: readonly Rule[] = [
   ...sharedLoadBalancer,
   ...firewall,
   ...service,
+  ...liveKit,
   ...database,
   ...external,
   ...secrets,
   ...arns,
+  ...tagged,
   ...environment,
 ];

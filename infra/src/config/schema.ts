@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SERVICE_USER } from '../data/connection.ts';
+import { canCall, hostsOf, isHost, splitHost } from './hosts.ts';
 
 /** Numbers within structured values are numbers in YAML, but text after `pulumi config set`. */
 const whole = (min: number, max: number) =>
@@ -25,31 +26,32 @@ const matching = (pattern: RegExp, what: string) => z.string(`must be ${what}`).
 const host = (example: string) =>
   matching(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, `a host name, as in ${example}`);
 
-const NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-
-/** The service refuses to start with a host that cannot exist. */
 const hostAndPort = (example: string) =>
-  z.string(`must be a host name, as in ${example}`).refine((text) => {
-    const [, name = '', port = '5060'] = /^([^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
-    const isPort = Number(port) >= 1 && Number(port) <= 65_535;
-    return isPort && (NAME.test(name) || z.ipv4().safeParse(name).success);
-  }, `must be a host name, as in ${example}`);
+  z
+    .string(`must be a host name, as in ${example}`)
+    .refine((text) => splitHost(text) !== undefined, `must be a host name, as in ${example}`);
 
-const Address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
-const ADDRESSES = 'must be ranges separated by commas, or *';
+const ADDRESSES = 'must be ranges separated by commas that somebody can call from, or *';
 const addresses = z
   .string(ADDRESSES)
-  .refine((text) => text === '*' || text.split(',').every((part) => Address.safeParse(part.trim()).success), ADDRESSES);
+  .refine((text) => text === '*' || text.split(',').every((part) => canCall(part.trim())), ADDRESSES);
 
 const arn = (service: string, rest: string, example: string) =>
   matching(new RegExp(`^arn:aws:${service}:[a-z0-9-]+:[0-9]{12}:${rest}$`), `a whole ARN, as in ${example}`);
 
 /** The URL becomes a plain environment variable, so it must hold no credentials. */
 const plainUrl = (protocol: RegExp, example: string) =>
-  z.url({ protocol, error: `must be a URL, as in ${example}` }).refine((url) => {
-    const { username, password } = new URL(url);
-    return username === '' && password === '';
-  }, 'must not have credentials in it: everyone who sees the task reads them');
+  z
+    .url({ protocol, error: `must be a URL, as in ${example}`, abort: true })
+    .refine((url) => {
+      const { username, password } = new URL(url);
+      return username === '' && password === '';
+    }, 'must not have credentials in it: everyone who sees the task reads them')
+    .refine((url) => isHost(new URL(url).hostname), 'must name a host that can exist')
+    .refine((url) => {
+      const { search, hash } = new URL(url);
+      return search === '' && hash === '';
+    }, 'must have a host and perhaps a path, and nothing else');
 
 /** Interface endpoints that can be requested. S3's gateway endpoint costs nothing and is always created. */
 const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
@@ -58,7 +60,7 @@ const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'km
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096];
 
 /** Tags that the program puts on every resource. */
-const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
+export const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
 
 const vpcId = matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'the id of a VPC, as in vpc-0123456789abcdef0');
 
@@ -124,7 +126,12 @@ const Service = z
     twilioSecureTrunking: flag.optional(),
     twilioSignallingAddresses: addresses.optional(),
     twilioApiUrl: plainUrl(/^https?$/, 'https://twilio.example.com').optional(),
-    logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+    logLevel: z
+      .enum(
+        ['trace', 'debug', 'info'],
+        'must be trace, debug or info: alarms are made of lines of info, and never go off without them',
+      )
+      .default('info'),
   })
   .prefault({});
 
@@ -140,9 +147,11 @@ const TIME = 'must be latest, or a time in UTC, as in 2026-11-23T03:10:00Z';
 const DocumentDb = z.strictObject({
   kind: z.literal('documentdb'),
   engineVersion: oneOf(['5.0.0', '8.0.0']).default('5.0.0'),
-  instanceClass: matching(/^db\.(serverless|[a-z0-9]+\.[a-z0-9]+)$/, 'an instance class, as in db.r6g.large').default(
-    'db.t4g.medium',
-  ),
+  /** Families R and T. https://docs.aws.amazon.com/documentdb/latest/developerguide/db-instance-classes.html */
+  instanceClass: matching(
+    /^db\.(serverless|[rt][0-9][a-z]*\.(medium|large|[0-9]*xlarge))$/,
+    'an instance class of DocumentDB, as in db.r6g.large',
+  ).default('db.t4g.medium'),
   instances: whole(1, 16).default(1),
   /** In DocumentDB capacity units, for each serverless instance. */
   capacity: z
@@ -158,8 +167,13 @@ const DocumentDb = z.strictObject({
     .refine((name) => name.toLowerCase() !== 'admin', 'must not be admin, which DocumentDB keeps for itself')
     .refine((name) => name !== SERVICE_USER, `must not be ${SERVICE_USER}, which is the user of the service`)
     .default('trunkline'),
-  /** The snapshot to restore the cluster from. */
-  snapshot: z.string().optional(),
+  /**
+   * The snapshot to restore the cluster from. AWS names automated ones `rds:…`, and AWS Backup its own `awsbackup:…`. https://docs.aws.amazon.com/documentdb/latest/developerguide/API_RestoreDBClusterFromSnapshot.html
+   */
+  snapshot: matching(
+    /^(arn:aws:rds:[a-z0-9-]+:[0-9]{12}:cluster-snapshot:)?([a-z]+:)?[a-zA-Z][a-zA-Z0-9-]*$/,
+    'the identifier or the ARN of a snapshot, as in rds:trunkline-2026-11-23-03-10',
+  ).optional(),
   /** The cluster and moment to restore from, in place of a snapshot. */
   pointInTime: z
     .strictObject({
@@ -264,15 +278,29 @@ export const Schema = z.strictObject({
   database: Database,
   livekitUrl: plainUrl(/^wss?$/, 'wss://example.livekit.cloud'),
   livekitSipHost: hostAndPort('example.sip.livekit.cloud'),
-  mongodbUri: matching(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'as in mongodb+srv://user:password@host/trunkline').optional(),
-  livekitApiKey: z.string().min(1, 'must not be empty').optional(),
-  livekitApiSecret: z.string().min(1, 'must not be empty').optional(),
+  mongodbUri: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/[^\s/]+/, {
+      error: 'must be as in mongodb+srv://user:password@host/trunkline',
+      abort: true,
+    })
+    .refine(
+      (uri) => hostsOf(uri).every((host) => splitHost(host) !== undefined),
+      'must name hosts that can exist. In a password, write @ as %40 and / as %2F',
+    )
+    .optional(),
+  livekitApiKey: z.string().regex(/\S/, 'must not be empty').optional(),
+  livekitApiSecret: z.string().regex(/\S/, 'must not be empty').optional(),
   encryptionKeys: z
     .string()
     .refine(
       (ring) => ring.split(',').every((key) => /^\s*[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=\s*$/.test(key)),
       'must be id:key pairs separated by commas, each key 32 bytes in base64',
     )
+    .refine((ring) => {
+      const ids = ring.split(',').map((key) => key.trim().split(':')[0]);
+      return new Set(ids).size === ids.length;
+    }, 'must not have the same id twice')
     .optional(),
   bootstrapApiKey: matching(/^tl_live_[A-Za-z0-9_-]{43,}$/, 'tl_live_ and 43 or more of A-Z a-z 0-9 _ -').optional(),
   /** DocumentDB accepts 8 to 100 printable characters except / " and @. */

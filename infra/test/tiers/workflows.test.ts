@@ -133,13 +133,26 @@ describe('deploy.yml', () => {
     expect(typed('deploy').status).toBe(0);
   });
 
+  const groupIn = ({ group }: { group: string }, github: object) =>
+    group.replace(/\$\{\{.*\}\}/, (it: string) => evaluated(it, { github }));
+
   it('lets an update finish before the next begins, and cancels only previews', () => {
-    const on = { github: push };
-    const group = (on_: On) => concurrency.group.replace(/\$\{\{.*\}\}/, (it: string) => evaluated(it, on_));
-    expect(group({ github: SCHEDULE })).toBe(group(on));
-    expect(group({ github: OWN })).not.toBe(group(on));
-    expect(evaluated(concurrency['cancel-in-progress'], on)).toBe(false);
+    expect(groupIn(concurrency, OWN)).not.toBe(groupIn(concurrency, push));
+    expect(evaluated(concurrency['cancel-in-progress'], { github: push })).toBe(false);
+    expect(evaluated(concurrency['cancel-in-progress'], { github: SCHEDULE })).toBe(false);
     expect(evaluated(concurrency['cancel-in-progress'], { github: OWN })).toBe(true);
+  });
+
+  // GitHub cancels a run that waits for a group once another one waits for it.
+  it('never looks for drift during an update, and never cancels an update that waits', () => {
+    expect(groupIn(concurrency, SCHEDULE)).not.toBe(groupIn(concurrency, push));
+    expect(groupIn(jobs.infra.concurrency, SCHEDULE)).toBe(groupIn(jobs.infra.concurrency, push));
+    expect(jobs.infra.concurrency['cancel-in-progress']).toBeUndefined();
+    // A job in the group of its own run would wait for itself, and GitHub ends that.
+    const [ofRuns, ofJobs] = [concurrency, jobs.infra.concurrency].map((of) =>
+      [push, SCHEDULE, OWN].map((github) => groupIn(of, github)),
+    );
+    expect(ofJobs?.filter((group) => ofRuns?.includes(group))).toEqual([]);
   });
 
   it('assumes its role by OIDC, and downloads the stack’s file that the runbooks upload', () => {

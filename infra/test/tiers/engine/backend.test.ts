@@ -42,6 +42,8 @@ describe.skipIf(!folder)('the backend of the stacks', () => {
     const tools = join(home, 'tools');
     await mkdir(tools);
     await writeFile(join(tools, 'aws'), `#!/bin/sh\necho "aws $*" >>'${home}/copied'\n`, { mode: 0o755 });
+    // GitHub's answer, of which its own `--jq` prints this.
+    await writeFile(join(tools, 'gh'), '#!/bin/sh\necho acme@123456/trunkline@456789\n', { mode: 0o755 });
     const env = {
       PATH: [tools, folder, dirname(process.execPath), process.env.PATH].join(delimiter),
       HOME: home,
@@ -79,9 +81,11 @@ echo "made $url $provider"
 cd backend
 pulumi stack select backend
 pulumi preview --expect-no-changes
+pulumi config get backend:repository
 pulumi stack output deployRole`);
     expect(exit, printed).toBe(0);
     expect(printed).toContain(`made ${URL_OF_BUCKET} ${KEY}`);
+    expect(printed).toContain('acme@123456/trunkline@456789\n');
     expect(printed).toContain(`arn:aws:iam::${account}:role/github-trunkline-deploy`);
     expect([...endpoints.files.keys()]).toEqual(
       expect.arrayContaining(

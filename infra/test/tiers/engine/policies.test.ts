@@ -26,7 +26,7 @@ describe.skipIf(!folder)('the policies, before anything exists', () => {
   });
 
   it('find a credential in the environment in the first preview, even if a secret changes too', async () => {
-    await set('infra:livekitUrl', 'wss://acme.livekit.cloud/?key=tl_live_x');
+    await set('infra:livekitUrl', 'wss://acme.livekit.cloud/tl_live_x');
     await engine.pulumi('config', 'set', '--secret', 'infra:livekitApiSecret', 'marked-livekit-secret-changed');
     const { exit, printed } = await preview();
     expect(exit, printed).not.toBe(0);
