@@ -51,8 +51,8 @@ export const SECRET_SETTINGS: Record<SecretKey, string> = {
 export const LEFT_ALONE: Record<string, string> = {
   HOST: 'in production it listens on every address',
   DATA_DIR: 'in production it keeps nothing on disk',
-  METRICS_HOST: 'its metrics come of the log, so that the port stays closed',
-  ANONYMOUS_RATE_LIMIT_RPS: 'its default fits; WAF counts before it',
+  METRICS_HOST: 'CloudWatch takes the metrics from the log, so the port stays closed',
+  ANONYMOUS_RATE_LIMIT_RPS: 'the default fits, and WAF limits requests before it',
   MAX_CONNECTIONS: 'the load balancer opens fewer',
   REQUEST_TIMEOUT_SECONDS: 'its default is below the idle time of the load balancer',
   RESPONSE_TIMEOUT_SECONDS: 'the load balancer reads each answer whole',

@@ -83,7 +83,6 @@ export const createScheduler = () => {
     const line = `${now - 1_700_000_000_000} ${what}`;
     hash.update(line);
     trace.push(line);
-    if (process.env.DBG) console.log(line);
   };
 
   return {
