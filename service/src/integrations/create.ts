@@ -59,6 +59,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         password: await secrets.seal(drawPassword(), passwordPlaceOf(integration_id)),
         rotated_at: null,
         made_for: null,
+        numbers_made_for: null,
       },
       rotation: null,
       provisioning: { attempt: 0, uncertain_until: null, lease_token: null, problem: null, parts: {} },

@@ -71,7 +71,7 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
   const prove = createProve(connect);
   const create = createCreateIntegration({ ...deps, store, prove });
-  const changeTrunk = createChangeTrunk({ ...deps, store, jobOf: ensureTrunk.jobOf });
+  const changeTrunk = createChangeTrunk({ ...deps, ...ensureTrunk, store });
   const update = createUpdateIntegration({
     ...deps,
     store,
