@@ -32,7 +32,7 @@ export interface EnsureTrunkDependencies {
   store: IntegrationStore;
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
-  gate: Pick<Gate, 'requireOpen'>;
+  gate: Pick<Gate, 'requireOpen' | 'admitRemoval'>;
   rotate: Pick<Rotate, 'goOn'>;
   /** Has the reconciler look at all numbers of an integration. */
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
@@ -77,6 +77,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     return {
       record,
       account,
+      admitRemoval: () => gate.admitRemoval(record.queue),
       name: `trunkline ${installation_id} ${integration_id}`,
       secure,
       call_transfers: record.call_transfers,

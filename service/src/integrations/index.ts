@@ -30,7 +30,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   secrets: Secrets;
   clock: Clock;
   log: Log;
-  gate: Pick<Gate, 'requireOpen'>;
+  gate: Pick<Gate, 'requireOpen' | 'admitRemoval'>;
   limiterOf: Limiters;
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   quotas: Pick<Quotas, 'integrations'>;
