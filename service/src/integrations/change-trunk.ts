@@ -2,7 +2,7 @@ import { Problem } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { type Clock, poll } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
-import { adding, build, isOursToStore, LeaseLost, progressOf, tryAgain } from '../provisioning/index.ts';
+import { adding, build, isOursToStore, LeaseLost, progressOf, tryAgain, waitWhileBusy } from '../provisioning/index.ts';
 import { requireActive } from './accounts.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
@@ -84,7 +84,7 @@ export const createChangeTrunk =
 
     async function carryOut(claimed: IntegrationClaim): Promise<void> {
       const deadline = { at: until, signal: new AbortController().signal };
-      const job = await jobOf(claimed);
+      const job = await jobOf(claimed, { waited: waitWhileBusy({ clock, deadline }) });
       const make = () => build(carrierParts, job, progressOf(claimed, clock.now));
       await tryAgain(make, { clock, deadline, retry_base_ms });
     }
