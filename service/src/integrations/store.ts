@@ -58,7 +58,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     get: (organization_id: OrganizationId, integration_id: IntegrationId) =>
       records.findOne({ organization_id, integration_id, ...held }),
 
-    /** The integration that this same request made, if it was sent before and its answer was lost. */
+    /** The integration that this same request made, if it was sent before and its answer was lost. It may be gone. */
     madeBy: async ({ organization_id, stored_request }: Caller): Promise<IntegrationRecord | null> =>
       stored_request === undefined ? null : records.findOne({ organization_id, stored_request }),
 
