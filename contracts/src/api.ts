@@ -262,8 +262,10 @@ export const api = {
         'The credentials are tried at Twilio first: they must be able to list the phone numbers, SIP trunks and SIP credential lists of the account. They are then stored encrypted, and never shown.',
       route: { method: 'POST', path: '/integrations', status: 201, location: '/integrations/{integration_id}' },
       permission: 'integrations:create',
+      // integration_not_found: a repeated request whose integration was deleted.
       problems: [
         'integration_already_exists',
+        'integration_not_found',
         'quota_reached',
         'provider_credentials_refused',
         'provider_refused',

@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import mongoose from 'mongoose';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -332,6 +333,55 @@ describe("A trunk that was deleted in Twilio's console", () => {
     });
     await caller.rest('DELETE', path);
     expect(await atTwilio()).toMatchObject({ trunk_sid: null, voice_url: byHand.voice_url });
+  });
+
+  /** A number on a trunk that is then deleted, and another of its account, whose import makes the trunk again. */
+  const onDeletedTrunk = async () => {
+    const caller = await first.newOrganization();
+    const [moved, other] = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }];
+    const { integration_id, account_sid } = await first.integrate(caller, [moved, other]);
+    const input = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+    const importing = (number: { phone_number: string }, { client } = caller) =>
+      client.phoneNumbers.import.mutate({ ...input, ...number });
+    await importing(moved);
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    const expectMoved = async () => {
+      await settle(first, second);
+      await expectWholeWorld(first);
+      const [anew] = await ofAccount<any>('twilio.trunk');
+      const number = (await ofAccount<any>('twilio.number')).find((it) => it.phone_number === moved.phone_number);
+      const { outbound } = await readWorld(first);
+      const dialled = outbound.find(({ numbers: [of] = [] }) => of === moved.phone_number) ?? {};
+      expect([number.trunk_sid, Reflect.get(dialled, 'address')]).toEqual([anew.sid, anew.domain_name]);
+    };
+    return { caller, importAnother: (by = caller) => importing(other, by), expectMoved };
+  };
+
+  it('is made again, and its numbers move to it although the replica dies before it requeues them', async () => {
+    const { caller, importAnother, expectMoved } = await onDeletedTrunk();
+    const killed = await first.openReplica();
+    const requeue = vi.spyOn(mongoose.mongo.Collection.prototype, 'updateMany');
+    const requeuing = new Promise<void>((resolve) => {
+      requeue.mockImplementationOnce(() => {
+        resolve();
+        return new Promise(() => {});
+      });
+    });
+    const answer = importAnother(killed.as(caller)).catch(() => undefined);
+    await requeuing;
+    requeue.mockRestore();
+    killed.kill();
+    await answer;
+    first.clock.advance(60_000);
+    await expectMoved();
+  });
+
+  it('is made again, and its numbers move to it although Twilio fails to make the rest of it at first', async () => {
+    const { importAnother, expectMoved } = await onDeletedTrunk();
+    first.sandbox.faults.add({ call: 'twilio.createOriginationUrl', kind: 'answer', status: 503 });
+    await importAnother();
+    await expectMoved();
   });
 
   it('is made again, and a number moves to it although a lost call may still take effect', async () => {

@@ -46,6 +46,7 @@ export interface TrunkAccount {
 export interface CarrierJob {
   record: IntegrationRecord;
   account: TrunkAccount;
+  admitRemoval(): Promise<void>;
   /** Our mark: everything is made with this name. */
   name: string;
   /** Twilio's Secure Trunking. */

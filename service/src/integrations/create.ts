@@ -59,6 +59,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         password: await secrets.seal(drawPassword(), passwordPlaceOf(integration_id)),
         rotated_at: null,
         made_for: null,
+        numbers_made_for: null,
       },
       rotation: null,
       provisioning: { attempt: 0, uncertain_until: null, lease_token: null, problem: null, parts: {} },
@@ -70,6 +71,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
 
   return async (caller: Caller, input: ParsedCreateIntegration): Promise<IntegrationRecord> => {
     const made = await store.madeBy(caller);
+    if (made?.state === 'gone') throw deletedSince(made);
     if (made !== null) return made;
     const count = (limit: number) => store.count(caller.organization_id, limit);
     await requireRoom('integrations', quotas.integrations, count);
@@ -100,6 +102,12 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
     }
   };
 };
+
+const deletedSince = ({ integration_id }: IntegrationRecord): Problem =>
+  new Problem(
+    'integration_not_found',
+    `This request created ${integration_id}, which has been deleted since. To integrate the account again, use a new Idempotency-Key.`,
+  );
 
 /** The Region as it is stored and answered: `us1` becomes null, so that an account has only one integration there. */
 export const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>

@@ -18,6 +18,7 @@ import {
   toldOf,
   tryAgain,
   type Worked,
+  waitWhileBusy,
   watchRemovals,
 } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -138,8 +139,9 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
     const before = async () => {
       if (clock.now() >= until) throw tooLate(deadline_ms);
     };
+    const waiting = { before, waited: waitWhileBusy({ clock, deadline }) };
     try {
-      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms });
+      return await tryAgain(() => carryOut(claim, waiting), { clock, deadline, retry_base_ms });
     } catch (error) {
       await stop(claim, error, isRemovalBegun()).catch(store.goOnWhereLost(claim.record.integration_id));
       return false;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { drawToken } from '../database/ids.ts';
@@ -31,7 +32,7 @@ export interface EnsureTrunkDependencies {
   store: IntegrationStore;
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
-  gate: Pick<Gate, 'requireOpen'>;
+  gate: Pick<Gate, 'requireOpen' | 'admitRemoval'>;
   rotate: Pick<Rotate, 'goOn'>;
   /** Has the reconciler look at all numbers of an integration. */
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
@@ -55,7 +56,8 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
     const { integration_id, carrier, provisioning } = record;
-    const { secure, sip_host } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
+    carrier.made_for ??= await store.freeze(integration_id, made_for);
+    const { secure, sip_host } = carrier.made_for;
     const account = guarded(await connectAccount(record), {
       limiter: limiterOf(record.account_sid),
       signal: waiting.signal,
@@ -75,6 +77,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     return {
       record,
       account,
+      admitRemoval: () => gate.admitRemoval(record.queue),
       name: `trunkline ${installation_id} ${integration_id}`,
       secure,
       call_transfers: record.call_transfers,
@@ -85,6 +88,23 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         await claim.write({ $set: { 'carrier.domain_name': carrier.domain_name } });
       },
     };
+  };
+
+  /**
+   * Has the reconciler look at the numbers if the trunk was made again or moved. Returns what to write when the record
+   * is settled: if this process ends before that, the numbers are requeued again. `before`: the trunk's id before this work.
+   */
+  const requeueIfMoved = async (
+    { integration_id, carrier, provisioning }: IntegrationRecord,
+    before: string | null | undefined,
+  ): Promise<Record<string, unknown>> => {
+    const trunk_sid = provisioning.parts.trunk?.resource_id;
+    if (!trunk_sid || carrier.made_for === null) return {};
+    const numbers_made_for = { ...carrier.made_for, trunk_sid };
+    if (isDeepStrictEqual({ ...carrier.numbers_made_for }, numbers_made_for)) return {};
+    // Without an earlier trunk, nothing was made for another one.
+    if (before) await requeueNumbers(integration_id);
+    return { 'carrier.numbers_made_for': numbers_made_for };
   };
 
   /** Makes what is missing. Throws what stopped it; the reconciler goes on unless Twilio refused and nothing is uncertain. */
@@ -104,12 +124,11 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     // After a look at a time when no late call could take effect, nothing exists besides what is recorded.
     const isSettled = provisioning.uncertain_until === doubt && doubt !== null && doubt.getTime() <= begun;
     const uncertain_until = isSettled ? null : provisioning.uncertain_until;
-    const made = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
+    const settled = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
+    const made = { ...settled, ...(await requeueIfMoved(claim.record, before)) };
     const { rotation } = claim.record;
     if (rotation && uncertain_until === null) await rotate.goOn(claim, rotation, made);
     else await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
-    // The numbers are still on the deleted trunk.
-    if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(claim.record.integration_id);
   };
 
   /** After a lost answer, once late calls are over: looks again, and removes duplicates. */
@@ -156,6 +175,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
 
   return {
     jobOf,
+    requeueIfMoved,
 
     /** The integration once its trunk exists, whoever makes it. `waiting.before` runs repeatedly and may stop the wait. */
     ensure: async (integration: IntegrationRecord, waiting: Waiting): Promise<IntegrationRecord> => {

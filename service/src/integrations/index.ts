@@ -30,7 +30,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   secrets: Secrets;
   clock: Clock;
   log: Log;
-  gate: Pick<Gate, 'requireOpen'>;
+  gate: Pick<Gate, 'requireOpen' | 'admitRemoval'>;
   limiterOf: Limiters;
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   quotas: Pick<Quotas, 'integrations'>;
@@ -69,14 +69,12 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
   const rotate = createRotate(deps);
   const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountOf });
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
-  const prove = createProve(connect);
-  const create = createCreateIntegration({ ...deps, store, prove });
-  const changeTrunk = createChangeTrunk({ ...deps, store, jobOf: ensureTrunk.jobOf });
+  const create = createCreateIntegration({ ...deps, store, prove: createProve(connect) });
+  const changeTrunk = createChangeTrunk({ ...deps, ...ensureTrunk, store });
   const update = createUpdateIntegration({
     ...deps,
     store,
     getOwn: getActive,
-    proveCredentials: prove,
     changeTrunk,
     rotate,
   });

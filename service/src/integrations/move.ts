@@ -7,8 +7,8 @@ const LOOK_EVERY_MS = 200;
 
 export interface MoveDependencies {
   store: IntegrationStore;
-  /** Has the reconciler look at all numbers of the integration, and counts those that still wait for it. */
-  numbers: { requeueAll(queue: string): Promise<void>; countDue(queue: string): Promise<number> };
+  /** Counts the numbers of the integration that the reconciler still has to look at. */
+  numbers: { countDue(queue: string): Promise<number> };
   clock: Clock;
   /** Today's settings. */
   made_for: MadeFor;
@@ -25,9 +25,10 @@ export const createMove =
   async (integration_id: IntegrationId): Promise<number> => {
     if (!(await store.move(integration_id, made_for)))
       throw new Problem('integration_not_found', `There is no integration ${integration_id}.`);
-    await numbers.requeueAll(integration_id);
     for (const until = clock.now() + wait_ms; ; await clock.sleep(LOOK_EVERY_MS)) {
-      const waiting = (await numbers.countDue(integration_id)) + ((await store.isUnsettled(integration_id)) ? 1 : 0);
+      // In this order: the numbers are requeued before the integration is settled.
+      const isUnsettled = await store.isUnsettled(integration_id);
+      const waiting = (await numbers.countDue(integration_id)) + (isUnsettled ? 1 : 0);
       if (waiting === 0 || clock.now() >= until) return waiting;
     }
   };

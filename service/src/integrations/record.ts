@@ -89,6 +89,11 @@ export const IntegrationRecord = z.object({
     rotated_at: orNull(z.date()),
     /** The settings at its first import. They stay, so that both sides still match when the service's settings change. */
     made_for: orNull(MadeFor),
+    /**
+     * The trunk and settings that its numbers were last checked for. If others are in force, the numbers are requeued
+     * before the record is settled. Null: the trunk was never settled, or only by versions that did not store this.
+     */
+    numbers_made_for: orNull(MadeFor.extend({ trunk_sid: z.string() })),
   }),
   /** A rotation of the trunk's credentials that is under way, with the pair that is not in force. Twilio accepts both. */
   rotation: orNull(Rotation),

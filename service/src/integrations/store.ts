@@ -58,7 +58,7 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     get: (organization_id: OrganizationId, integration_id: IntegrationId) =>
       records.findOne({ organization_id, integration_id, ...held }),
 
-    /** The integration that this same request made, if it was sent before and its answer was lost. */
+    /** The integration that this same request made, if it was sent before and its answer was lost. It may be gone. */
     madeBy: async ({ organization_id, stored_request }: Caller): Promise<IntegrationRecord | null> =>
       stored_request === undefined ? null : records.findOne({ organization_id, stored_request }),
 
@@ -137,12 +137,16 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       return (await records.findOne({ integration_id }))?.carrier.made_for ?? made_for;
     },
 
-    /** Replaces those settings, and has the reconciler look at the trunk. False: there is no such integration. */
+    /**
+     * Replaces those settings, and has the reconciler look at the trunk, and then at the numbers. Without a trunk, there
+     * is nothing to look at: only an import makes one. False: there is no such integration.
+     */
     move: async (integration_id: IntegrationId, made_for: MadeFor): Promise<boolean> => {
-      const moved = { $set: { 'carrier.made_for': made_for } };
-      const { matchedCount } = await records.updateOne({ integration_id, ...held }, moved);
-      await leases.requeueAll({ integration_id });
-      return matchedCount > 0;
+      const moved = { 'carrier.made_for': made_for };
+      const untouched = { 'provisioning.lease_token': null, 'provisioning.uncertain_until': null };
+      const unmade = { integration_id, ...held, ...untouched, 'provisioning.parts.trunk.resource_id': null };
+      const { matchedCount } = await records.updateOne(unmade, { $set: moved });
+      return matchedCount > 0 || leases.requeue({ integration_id, ...held }, moved);
     },
     /** Whether that look is still to come. `due_at` alone does not show it, because a rotation also sets that. */
     isUnsettled: (integration_id: IntegrationId) =>

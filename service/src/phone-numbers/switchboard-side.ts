@@ -76,6 +76,7 @@ export async function changeDispatchRule(
 ): Promise<string | undefined> {
   const { switchboard } = job;
   if (differences.includes('inbound_trunk_id')) {
+    await job.admitRemoval();
     await switchboard.removeDispatchRule(dispatch_rule_id);
     return createDispatchRule(job);
   }

@@ -43,4 +43,4 @@ export {
 /** Works on the records that are due, one account's queue at a time. */
 export { createQueues, queuesCollection } from './queues.ts';
 export { createReconciler, type Source, type Worked } from './reconciler.ts';
-export { type Deadline, tryAgain } from './tries.ts';
+export { type Deadline, tryAgain, waitWhileBusy } from './tries.ts';

@@ -269,18 +269,21 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     /** Includes records that were just claimed: by the holder's clock, a lease may end later. */
     countDue: (queue: string): Promise<number> => records.count({ queue, ...dueAt(clock.now() + 2 * lease_ms) }),
     /**
-     * Notes that a holder that lost its lease may have made something that no record names: the record is looked at
-     * again once the current holder releases it. Stored and not kept in memory, because this process may end as well.
+     * Has the reconciler look at a record: now, or once its holder releases it. So what a holder that lost its lease may
+     * have made is found. Stored and not kept in memory, because this process may end as well. `set` is written with it.
+     * False: there is no such record.
      */
-    requeue: async (filter: Fields): Promise<void> => {
+    requeue: async (filter: Fields, set: Fields = {}): Promise<boolean> => {
       const { due, requeued } = requeueUpdates();
-      for (let found = 0; found === 0; ) {
-        const free = { ...filter, 'provisioning.lease_token': null };
-        found = (await records.updateOne(free, due)).matchedCount;
-        const held = { ...filter, 'provisioning.lease_token': { $ne: null } };
-        found ||= (await records.updateOne(held, requeued)).matchedCount;
-        if (found === 0 && !(await records.exists(filter))) return;
+      const write = async (lease_token: Fields | null, update: AnyUpdate) => {
+        const whole = { ...update, $set: { ...update.$set, ...set } };
+        const found = await records.updateOne({ ...filter, 'provisioning.lease_token': lease_token }, whole);
+        return found.matchedCount > 0;
+      };
+      while (!(await write(null, due)) && !(await write({ $ne: null }, requeued))) {
+        if (!(await records.exists(filter))) return false;
       }
+      return true;
     },
   };
 };

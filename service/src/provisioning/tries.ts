@@ -1,5 +1,5 @@
 import { backoffMs, type Clock } from '../clock.ts';
-import { isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
+import { type Busy, isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
 
 /** How many times work is tried before the caller hears of a provider's passing failure. */
 const MOST_TRIES = 3;
@@ -33,3 +33,13 @@ export const tryAgain = async <T>(
     }
   }
 };
+
+/** Waits for a busy provider, with some randomness, if the deadline allows. True: make the call again. */
+export const waitWhileBusy =
+  ({ clock, deadline: { at, signal } }: Pick<TryOptions, 'clock' | 'deadline'>) =>
+  async ({ said_retry_after_ms }: Busy): Promise<boolean> => {
+    const wait_ms = said_retry_after_ms * (1 + Math.random() / 4);
+    if (clock.now() + wait_ms >= at) return false;
+    await clock.sleep(wait_ms, signal).catch(() => signal.throwIfAborted());
+    return true;
+  };
