@@ -178,6 +178,38 @@ describe('a dispatch rule that LiveKit creates without its agent', () => {
     await settle(service);
     await expectWholeWorld(service);
   });
+
+  const refused = { kind: 'answer', status: 403, body: { code: 'permission_denied', msg: 'no' } } as const;
+  const busy = { kind: 'answer', status: 429, retry_after_seconds: 1 } as const;
+  const unlisted = { kind: 'not_as_asked', body: { dispatchRuleIds: ['SDR_none'] } } as const;
+  it.each([
+    ['does not list the rule yet', unlisted, undefined],
+    ['refuses to list the rule, and then to delete it', refused, refused],
+  ])('causes a problem, and nothing is left, if LiveKit %s', async (_what, list, removal) => {
+    const { caller, input } = await prepare();
+    const { faults } = service.sandbox;
+    faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
+    faults.add({ call: 'livekit.ListSIPDispatchRule', ...list });
+    if (removal) faults.add({ call: 'livekit.DeleteSIPDispatchRule', ...removal });
+    expect(await caller.client.phoneNumbers.import.mutate(input).catch(problemIn)).toMatchObject({
+      code: 'provider_error',
+    });
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  it('is updated with the agent later, if LiveKit is too busy to list the rule and to delete it', async () => {
+    const { caller, input } = await prepare();
+    const { faults, shelf } = service.sandbox;
+    faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
+    faults.add({ call: 'livekit.ListSIPDispatchRule', ...busy });
+    faults.add({ call: 'livekit.DeleteSIPDispatchRule', ...busy });
+    const { data } = await caller.client.phoneNumbers.import.mutate(input);
+    const rule = await shelf.get('livekit.dispatch_rule', data.dispatch_rule_id ?? '');
+    expect(rule).toMatchObject({ roomConfig: { agents: [{ agentName: input.agent_id }] } });
+    await settle(service);
+    await expectWholeWorld(service);
+  });
 });
 
 describe('a permission of which it is unknown whether it took effect', () => {

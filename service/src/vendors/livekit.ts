@@ -42,7 +42,7 @@ import type {
   Switchboard,
 } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/index.ts';
-import { requireAsAsked } from './as-asked.ts';
+import { afterUndoing, requireAsAsked } from './as-asked.ts';
 import { NOTHING_CHANGED, quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { MeasureCall } from './measure-call.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
@@ -67,13 +67,19 @@ export const createLiveKit = ({
   const ask = async (method: string, request: Message): Promise<JsonValue> =>
     Json.parse(await twirp(method, request.toJson()));
 
-  const call = <T>(name: LiveKitCall, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
-    measureCall(name, () =>
-      run().catch((error: unknown) => {
-        const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
-        throw translate({ vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays }, error);
-      }),
-    );
+  const call = <T>(
+    name: LiveKitCall,
+    run: (problemOf: (error: unknown) => Error) => Promise<T>,
+    ...secrets: (string | null)[]
+  ): Promise<T> =>
+    measureCall(name, () => {
+      const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
+      const called = { vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays };
+      const problemOf = (error: unknown) => translate(called, error);
+      return run(problemOf).catch((error: unknown) => {
+        throw problemOf(error);
+      });
+    });
 
   const readInboundTrunks = async (phone_numbers: readonly string[]): Promise<SIPInboundTrunkInfo[]> => {
     const request = new ListSIPInboundTrunkRequest({ numbers: [...phone_numbers] });
@@ -90,19 +96,20 @@ export const createLiveKit = ({
 
   /**
    * LiveKit's field updates cannot change a rule's agents, so this reads the rule and replaces it: as raw JSON, so that
-   * fields survive that the SDK does not know. Changes that others make between the two calls are lost.
+   * fields survive that the SDK does not know. Changes that others make between the two calls are lost. Returns the
+   * changed rule; undefined if LiveKit lists no such rule.
    */
   const changeRule = async (
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
     differences: readonly RuleField[],
-  ): Promise<boolean> => {
+  ): Promise<SIPDispatchRuleInfo | undefined> => {
     const listed = await ask(
       'ListSIPDispatchRule',
       new ListSIPDispatchRuleRequest({ dispatchRuleIds: [dispatch_rule_id] }),
     );
     const found = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
-    if (!found) return false;
+    if (!found) return undefined;
     // LiveKit Cloud reportedly dropped room configurations: any change also restores a missing agent.
     const lacksAgent = answer.agent_id !== null && !found.room_config?.agents?.length;
     const fields = lacksAgent ? ([...differences, 'agent_id', 'agent_metadata'] as const) : differences;
@@ -113,7 +120,7 @@ export const createLiveKit = ({
     const among = ([name]: [string, unknown]) => fields.some((field) => comparedAs[field] === name);
     const asked = Object.fromEntries(Object.entries(compared.asked).filter(among));
     await requireAsAsked({ vendor: 'LiveKit', act: acts.changeDispatchRule, ...compared, asked });
-    return true;
+    return is;
   };
 
   return {
@@ -267,7 +274,7 @@ export const createLiveKit = ({
     createDispatchRule: (answer) =>
       call(
         'createDispatchRule',
-        async () => {
+        async (problemOf) => {
           const { room_prefix, pin, inbound_trunk_id, name, mark } = answer;
           const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
           // Always bound to a trunk: a rule without one admits calls that no trunk has checked (livekit/sip#460).
@@ -282,14 +289,14 @@ export const createLiveKit = ({
           const rule_id = Id.parse(made.sipDispatchRuleId);
           const undo = () => removeRule(rule_id);
           // LiveKit Cloud has dropped the room configuration of a new rule (docs.churchwiseai.com): sets it again.
-          if (answer.agent_id !== null && agentsOf(made.roomConfig).length === 0) {
-            await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
-              await undo();
-              throw error;
-            });
-            return rule_id;
-          }
-          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compareRule(answer, made), undo });
+          const lacksAgent = answer.agent_id !== null && agentsOf(made.roomConfig).length === 0;
+          const changed = lacksAgent
+            ? await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
+                throw await afterUndoing(undo, problemOf(error));
+              })
+            : undefined;
+          const compared = compareRule(answer, changed ?? made);
+          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compared, undo });
           return rule_id;
         },
         answer.pin,
@@ -310,7 +317,11 @@ export const createLiveKit = ({
       }),
 
     changeDispatchRule: (dispatch_rule_id, answer, fields) =>
-      call('changeDispatchRule', () => changeRule(dispatch_rule_id, answer, fields), answer.pin),
+      call(
+        'changeDispatchRule',
+        async () => (await changeRule(dispatch_rule_id, answer, fields)) !== undefined,
+        answer.pin,
+      ),
 
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),

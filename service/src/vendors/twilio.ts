@@ -15,7 +15,7 @@ import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
 import { Conflict, type Content, ProviderProblem, type Seen } from '../provisioning/index.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
-import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
+import { type AnsweredCall, afterUndoing, requireAsAsked } from './as-asked.ts';
 import {
   afterwards,
   inQuotes,
@@ -99,19 +99,9 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       async (problemOf) => {
         const made = await run();
         const sid = Sid.parse(made.sid);
-        if (!isOurs(made)) {
-          const problem = ofAnother(made);
-          throw await undo(sid).then(
-            () => problem,
-            () => inDoubt(problem),
-          );
-        }
+        if (!isOurs(made)) throw await afterUndoing(() => undo(sid), ofAnother(made));
         const compared = await Promise.try(compare, made).catch(async (error: unknown) => {
-          const problem = problemOf(error);
-          throw await undo(sid).then(
-            () => problem,
-            () => inDoubt(problem),
-          );
+          throw await afterUndoing(() => undo(sid), problemOf(error));
         });
         await requireAsAsked({
           ...{ vendor: 'Twilio', act: acts[name], stays: staysOf(name) },
@@ -514,13 +504,6 @@ interface InAccount {
 }
 
 type Compared = Pick<AnsweredCall, 'asked' | 'is'>;
-
-/** Marks a problem as doubtful: what the call made could not be removed. */
-const inDoubt = (problem: Error): Error => {
-  if (!(problem instanceof ProviderProblem)) return problem;
-  const { code, detail, members, passing, cause } = problem;
-  return new ProviderProblem(code, detail, { ...members, passing, doubtful: true, cause });
-};
 
 /** https://www.twilio.com/docs/sip-trunking/call-transfer */
 const transferModes = { disabled: 'disable-all', sip: 'sip-only', all: 'enable-all' } as const;
