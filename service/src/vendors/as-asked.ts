@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProviderProblem } from '../provisioning/index.ts';
+import { maskUrlsIn } from '../telemetry/mask-url.ts';
 import { afterwards } from './failure.ts';
 
 /** The fields that decide whether calls arrive, under Trunkline's names. */
@@ -50,4 +51,5 @@ const inDoubt = (problem: Error): Error => {
 const normalise = (value: Fields[string]): unknown =>
   Array.isArray(value) ? value.toSorted() : value === '' || value === false ? null : (value ?? null);
 
-const show = (value: Fields[string]): string => JSON.stringify(value ?? null);
+/** Voice URLs often contain passwords and tokens. */
+const show = (value: Fields[string]): string => maskUrlsIn(JSON.stringify(value ?? null));

@@ -143,9 +143,9 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createInboundTrunk },
-            asked: { numbers: [phone_number], allowed_addresses, username, ...requiredOf(media_encryption) },
+            asked: { numbers: [phone_number], allowed_addresses, username, media_encryption },
             is: {
-              ...encryptionIn(made),
+              ...encryptionIn(made, media_encryption),
               numbers: made.numbers.map(normalise),
               allowed_addresses: made.allowedAddresses,
               username: made.authUsername,
@@ -177,8 +177,12 @@ export const createLiveKit = ({
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
               ...{ vendor: 'LiveKit', act: acts.changeInboundTrunk },
-              asked: { allowed_addresses, username, ...requiredOf(media_encryption) },
-              is: { allowed_addresses: is.allowedAddresses, username: is.authUsername, ...encryptionIn(is) },
+              asked: { allowed_addresses, username, media_encryption },
+              is: {
+                allowed_addresses: is.allowedAddresses,
+                username: is.authUsername,
+                ...encryptionIn(is, media_encryption),
+              },
             });
           }),
         password,
@@ -215,10 +219,10 @@ export const createLiveKit = ({
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createOutboundTrunk },
             // Servers that do not know from_host drop it: calls would then leave with another From host.
-            asked: { ...wayOf(trunk), numbers: [phone_number], username, ...requiredOf(media_encryption) },
+            asked: { ...wayOf(trunk), numbers: [phone_number], username, media_encryption },
             is: {
               ...{ ...wayOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
-              ...encryptionIn(made),
+              ...encryptionIn(made, media_encryption),
             },
             undo: () => removeTrunk(trunk_id),
           });
@@ -253,9 +257,9 @@ export const createLiveKit = ({
               ...{ vendor: 'LiveKit', act: acts.changeOutboundTrunk },
               asked: {
                 ...wayOf({ address, fromHost: from.fromHost ?? is.fromHost, transport: transportOf(line) }),
-                ...{ username, ...requiredOf(media_encryption) },
+                ...{ username, media_encryption },
               },
-              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is) },
+              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is, media_encryption) },
             });
           }),
         line.password,
@@ -456,11 +460,14 @@ const encryptionOf = (media_encryption: MediaEncryption) => {
   return { media: new SIPMediaConfig({ encryption }), mediaEncryption: encryption };
 };
 
-/** What the answer must show if calls must be encrypted: a server without encryption ignores the field. */
-const requiredOf = (media_encryption: MediaEncryption) => (media_encryption === 'require' ? { encrypted: true } : {});
-const encryptionIn = ({ media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>) => ({
-  encrypted: (media?.encryption || mediaEncryption) === SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
-});
+/** A server without encryption ignores the field, and shows none: then `allow` is as good as carried out. */
+const encryptionIn = (
+  { media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>,
+  wanted: MediaEncryption,
+) => {
+  const [is] = Object.entries(encryptions).find(([, it]) => it === (media?.encryption ?? mediaEncryption)) ?? [];
+  return { media_encryption: is === 'disable' && wanted === 'allow' ? wanted : is };
+};
 
 const transports = {
   auto: SIPTransport.SIP_TRANSPORT_AUTO,

@@ -118,16 +118,11 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       .parse((await trunks(trunk_sid).fetch()).authType)
       ?.split(',')
       .map((type) => type.trim()) ?? [];
-  /** Twilio may accept an update without moving the number. */
+  /** Twilio may accept an update without carrying it out. */
   const route = async (name: TwilioCall, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
     const update = client.incomingPhoneNumbers(number_sid).update(writeRouting(routing));
-    const { trunk_sid } = readNumber(await update).routing;
-    await requireAsAsked({
-      vendor: 'Twilio',
-      act: acts[name],
-      asked: { trunk_sid: routing.trunk_sid },
-      is: { trunk_sid },
-    });
+    const is = { ...readNumber(await update).routing };
+    await requireAsAsked({ vendor: 'Twilio', act: acts[name], asked: askedOf(routing), is });
   };
   const see = <T extends InAccount & { sid: string }>(
     name: TwilioCall,
@@ -309,7 +304,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
             priority: 1,
           }),
         {
-          compare: ({ enabled }) => ({ asked: { enabled: true }, is: { enabled } }),
+          compare: ({ enabled, sipUrl }) => ({ asked: { enabled: true, sip_url }, is: { enabled, sip_url: sipUrl } }),
           undo: (sid) => trunks(trunk_sid).originationUrls(sid).remove(),
         },
       ),
@@ -610,6 +605,19 @@ const writeRouting = (routing: Partial<FormerRouting>) => ({
   ...(routing.voice_fallback_url !== undefined && { voiceFallbackUrl: routing.voice_fallback_url ?? '' }),
   ...(routing.voice_method && { voiceMethod: routing.voice_method }),
   ...(routing.voice_fallback_method && { voiceFallbackMethod: routing.voice_fallback_method }),
+});
+
+/** What `writeRouting` asks for: unknown methods are left as they are. */
+const askedOf = ({
+  voice_method,
+  voice_fallback_method,
+  voice_application_sid,
+  ...routing
+}: Partial<FormerRouting>) => ({
+  ...routing,
+  ...(voice_application_sid && { voice_application_sid, trunk_sid: null }),
+  ...(voice_method && { voice_method }),
+  ...(voice_fallback_method && { voice_fallback_method }),
 });
 
 /** Turns what the SDK throws into a problem. */
