@@ -178,12 +178,16 @@ describe('An update', () => {
     const number = await imported({ ...SIP, agent_id: 'reception' });
     const { dispatch_rule_id } = await number.get();
     const hand = { hidePhoneNumber: true, attributes: { tier: 'gold' } };
-    const agents = [{ agentName: 'reception', metadata: 'by hand' }];
+    const recorder = { agentName: 'recorder', metadata: 'by hand' };
+    const agents = [{ agentName: 'reception', metadata: 'by hand' }, recorder];
     const roomConfig = { emptyTimeout: 7, agents };
     const rule = await number.rule();
     await service.sandbox.shelf.put('livekit.dispatch_rule', dispatch_rule_id, { ...rule, ...hand, roomConfig });
     await number.update({ inbound_room_name: 'sales' });
     expect(await number.rule()).toMatchObject({ ...hand, roomConfig });
+    await number.update({ agent_metadata: { greeting: 'Hello' } });
+    const changed = { agentName: 'reception', metadata: '{"greeting":"Hello"}' };
+    expect((await number.rule()).roomConfig).toEqual({ emptyTimeout: 7, agents: [changed, recorder] });
   });
 });
 

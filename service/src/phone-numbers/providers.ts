@@ -130,12 +130,14 @@ export interface Switchboard {
   findDispatchRules(inbound_trunk_id: string): Promise<Found[]>;
   /**
    * Changes these fields of the rule, and leaves the rest, including what people set themselves. It does so in place,
-   * so no call goes unanswered meanwhile. False: there is no such rule.
+   * so no call goes unanswered meanwhile. False: there is no such rule. `former_agent_id`: the agent that the rule was
+   * given last; if unknown, its first agent is taken for that. Agents that people added stay.
    */
   changeDispatchRule(
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
     fields: readonly RuleField[],
+    former_agent_id?: string | null,
   ): Promise<boolean>;
   removeDispatchRule(dispatch_rule_id: string): Promise<void>;
 }

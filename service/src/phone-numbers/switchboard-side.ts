@@ -81,8 +81,16 @@ export async function changeDispatchRule(
   }
   const fields = [...new Set(differences.flatMap((name) => fieldOf[name] ?? []))];
   const answer = await dispatchRuleOf(job, need(job, 'inbound_trunk'));
-  return (await switchboard.changeDispatchRule(dispatch_rule_id, answer, fields)) ? dispatch_rule_id : undefined;
+  const isThere = await switchboard.changeDispatchRule(dispatch_rule_id, answer, fields, formerAgentOf(job));
+  return isThere ? dispatch_rule_id : undefined;
 }
+
+/** The agent that the rule was given last. Undefined: unknown, because a call whose answer was lost may have changed it. */
+const formerAgentOf = ({ record: { provisioning } }: Job): string | null | undefined => {
+  const agent_id = provisioning.parts.dispatch_rule?.sent?.agent_id;
+  const isKnown = provisioning.uncertain_until === null && (typeof agent_id === 'string' || agent_id === null);
+  return isKnown ? agent_id : undefined;
+};
 
 /** The rule's field to change, by the content field that differs. */
 const fieldOf: Readonly<Record<string, RuleField>> = {

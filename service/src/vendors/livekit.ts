@@ -103,6 +103,7 @@ export const createLiveKit = ({
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
     differences: readonly RuleField[],
+    former_agent_id?: string | null,
   ): Promise<SIPDispatchRuleInfo | undefined> => {
     const listed = await ask(
       'ListSIPDispatchRule',
@@ -113,10 +114,10 @@ export const createLiveKit = ({
     // LiveKit Cloud reportedly dropped room configurations: any change also restores a missing agent.
     const lacksAgent = answer.agent_id !== null && !found.room_config?.agents?.length;
     const fields = lacksAgent ? ([...differences, 'agent_id', 'agent_metadata'] as const) : differences;
-    const replace = withAnswer(found, answer, fields);
+    const replace = withAnswer(found, answer, fields, former_agent_id);
     const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
     const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
-    const compared = compareRule(answer, is);
+    const compared = compareRule(answer, is, replace.room_config?.agents?.map(nameOf));
     const among = ([name]: [string, unknown]) => fields.some((field) => comparedAs[field] === name);
     const asked = Object.fromEntries(Object.entries(compared.asked).filter(among));
     await requireAsAsked({ vendor: 'LiveKit', act: acts.changeDispatchRule, ...compared, asked });
@@ -320,10 +321,10 @@ export const createLiveKit = ({
         }));
       }),
 
-    changeDispatchRule: (dispatch_rule_id, answer, fields) =>
+    changeDispatchRule: (dispatch_rule_id, answer, fields, former_agent_id) =>
       call(
         'changeDispatchRule',
-        async () => (await changeRule(dispatch_rule_id, answer, fields)) !== undefined,
+        async () => (await changeRule(dispatch_rule_id, answer, fields, former_agent_id)) !== undefined,
         answer.pin,
       ),
 
@@ -393,11 +394,16 @@ const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) 
 
 type RawRule = z.infer<typeof RawRule>;
 
-const withAnswer = (rule: RawRule, answer: DispatchRuleContent, fields: readonly RuleField[]) => ({
+const withAnswer = (
+  rule: RawRule,
+  answer: DispatchRuleContent,
+  fields: readonly RuleField[],
+  former_agent_id: string | null | undefined,
+) => ({
   ...rule,
   ...((fields.includes('room_prefix') || fields.includes('pin')) && { rule: withRoom(rule.rule, answer, fields) }),
   ...((fields.includes('agent_id') || fields.includes('agent_metadata')) && {
-    room_config: withAgent(rule.room_config, answer, fields),
+    room_config: withAgent(rule.room_config, answer, fields, former_agent_id),
   }),
 });
 
@@ -412,19 +418,33 @@ const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleConte
   return { dispatch_rule_individual: { ...dispatch_rule_individual, ...changed } };
 };
 
-/** Dispatches only this agent, and keeps its present settings, if any. Null if the configuration would be empty. */
+/**
+ * Puts this agent first, in the place of the former one. Keeps its present settings, if any, and the agents that people
+ * added. Null if the configuration would be empty.
+ */
 const withAgent = (
   room_config: RawRule['room_config'],
   { agent_id, agent_metadata }: DispatchRuleContent,
   fields: readonly RuleField[],
-) => {
-  const { agents, ...others } = room_config ?? {};
-  if (agent_id === null) return isSet(others) ? others : null;
-  const known = agents?.find(({ agent_name }) => agent_name === agent_id);
+  former_agent_id: string | null | undefined,
+): RawRule['room_config'] => {
+  const { agents: listed, ...others } = room_config ?? {};
+  const agents = listed ?? [];
+  const named = (name: string | null | undefined) => agents.find((agent) => nameOf(agent) === name);
+  const known = named(agent_id);
+  const former = former_agent_id === null ? undefined : (named(former_agent_id) ?? known ?? agents[0]);
+  const added = agents.filter((agent) => agent !== known && agent !== former);
+  if (agent_id === null) {
+    if (added.length > 0) return { ...others, agents: added };
+    return isSet(others) ? others : null;
+  }
   const metadata = agent_metadata ?? '';
-  if (known && !fields.includes('agent_metadata')) return { ...others, agents: [known] };
-  return { ...others, agents: [{ ...known, agent_name: agent_id, metadata }] };
+  const own = known && !fields.includes('agent_metadata') ? known : { ...known, agent_name: agent_id, metadata };
+  return { ...others, agents: [own, ...added] };
 };
+
+const nameOf = ({ agent_name = '' }: z.infer<typeof RawAgent>): string => agent_name;
+
 /** Whether anything is set: LiveKit's server also writes unset fields. */
 const isSet = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.values(value).some(isSet) : Boolean(value) && value !== '0';
@@ -490,15 +510,16 @@ const roomConfigOf = ({ agent_id, agent_metadata }: DispatchRuleContent) => {
   return { roomConfig: new RoomConfiguration({ agents: [agent] }) };
 };
 
-/** Compares which calls the rule answers, and with which room and agent. */
+/** Compares which calls the rule answers, and with which room and agents. */
 const compareRule = (
   { inbound_trunk_id, room_prefix, agent_id, agent_metadata }: DispatchRuleContent,
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
+  agents = agent_id === null ? [] : [agent_id],
 ) => ({
   asked: {
     trunk_ids: [inbound_trunk_id],
     room_prefix,
-    agents: agent_id === null ? [] : [agent_id],
+    agents,
     agent_metadata: agent_id === null ? null : agent_metadata,
   },
   is: {
