@@ -130,6 +130,31 @@ describe('An update', () => {
     expect((await number.outbound()).fromHost).toBe('hand.example');
   });
 
+  it.each<[what: string, happens: (number: Number) => Promise<unknown>]>([
+    [
+      'the answer to an update was lost',
+      (number) => {
+        service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after' });
+        return number.update({ sip_transport: 'tcp' });
+      },
+    ],
+    [
+      'the replica that worked on the number was killed',
+      ({ phone_number_id }) => {
+        const due_at = new Date(service.clock.now());
+        const $set = { 'provisioning.lease_token': 'of-a-killed-replica', 'provisioning.due_at': due_at };
+        return service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set });
+      },
+    ],
+  ])('keeps a From host that somebody set at LiveKit, also if %s', async (_what, happens) => {
+    const number = await imported(SIP);
+    const trunk = await number.outbound();
+    await service.sandbox.shelf.put('livekit.outbound_trunk', trunk.sipTrunkId, { ...trunk, fromHost: 'hand.example' });
+    await happens(number);
+    await settle(service);
+    expect((await number.outbound()).fromHost).toBe('hand.example');
+  });
+
   it('of a label and a description calls no provider', async () => {
     const number = await imported(SIP);
     expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);

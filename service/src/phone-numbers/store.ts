@@ -149,7 +149,11 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     ) =>
       leases.claimFree(
         { organization_id, phone_number_id, revision, provisioning_state, 'provisioning.change': null },
-        { 'provisioning.change': change, ...(change.wanted === null && { provisioning_state: 'releasing' }) },
+        {
+          'provisioning.change': change,
+          ...(change.wanted === null && { provisioning_state: 'releasing' }),
+          ...(change.wanted?.sip_from_host !== undefined && { 'provisioning.has_changed_from_host': true }),
+        },
       ),
 
     /** Forces the release of a number that is already being released, undone or cleared of leftovers. */
