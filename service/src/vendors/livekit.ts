@@ -40,6 +40,7 @@ import type {
   OutboundTrunkSettings,
   RuleField,
   Switchboard,
+  SwitchboardKind,
 } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/index.ts';
 import { afterUndoing, requireAsAsked } from './as-asked.ts';
@@ -84,6 +85,20 @@ export const createLiveKit = ({
   const readInboundTrunks = async (phone_numbers: readonly string[]): Promise<SIPInboundTrunkInfo[]> => {
     const request = new ListSIPInboundTrunkRequest({ numbers: [...phone_numbers] });
     return ListSIPInboundTrunkResponse.fromJson(await ask('ListSIPInboundTrunk', request), lenient).items;
+  };
+  const listById: Record<SwitchboardKind, (id: string) => Promise<Found[]>> = {
+    inbound_trunk: async (id) => {
+      const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ trunkIds: [id] }));
+      return ListSIPInboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
+    },
+    outbound_trunk: async (id) => {
+      const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ trunkIds: [id] }));
+      return ListSIPOutboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
+    },
+    dispatch_rule: async (id) => {
+      const listed = await ask('ListSIPDispatchRule', new ListSIPDispatchRuleRequest({ dispatchRuleIds: [id] }));
+      return ListSIPDispatchRuleResponse.fromJson(listed, lenient).items.map(foundRule);
+    },
   };
   const removeTrunk = async (trunk_id: string): Promise<void> => {
     const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
@@ -271,8 +286,11 @@ export const createLiveKit = ({
         const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ numbers: [phone_number] }));
         const { items: trunks } = ListSIPOutboundTrunkResponse.fromJson(listed, lenient);
         const exact = trunks.filter(({ numbers }) => numbers.includes(phone_number));
-        return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
+        return exact.map(foundTrunk);
       }),
+
+    findById: (kind, resource_id) =>
+      call('findById', async () => (await listById[kind](resource_id)).find((it) => it.resource_id === resource_id)),
 
     removeTrunk: (trunk_id) => call('removeTrunk', () => unlessGone(() => removeTrunk(trunk_id))),
 
@@ -316,7 +334,7 @@ export const createLiveKit = ({
         const { items: rules } = ListSIPDispatchRuleResponse.fromJson(listed, lenient);
         const bound = rules.filter(({ trunkIds }) => trunkIds.includes(inbound_trunk_id));
         return bound.map((rule) => ({
-          ...found(rule.sipDispatchRuleId, rule.metadata),
+          ...foundRule(rule),
           content: { inbound_trunk_id, ...contentOf(rule) },
         }));
       }),
@@ -341,10 +359,10 @@ export const createLiveKit = ({
         return {
           trunks: ListSIPInboundTrunkResponse.fromJson(trunks, lenient)
             .items.filter(({ numbers }) => numbers.length === 0)
-            .map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata)),
+            .map(foundTrunk),
           rules: ListSIPDispatchRuleResponse.fromJson(rules, lenient)
             .items.filter(({ trunkIds }) => trunkIds.length === 0)
-            .map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata)),
+            .map(foundRule),
         };
       }),
   };
@@ -359,6 +377,7 @@ const acts = {
   createOutboundTrunk: 'create an outbound trunk',
   changeOutboundTrunk: 'update an outbound trunk',
   findOutboundTrunks: 'list the outbound trunks of a phone number',
+  findById: 'read a trunk or dispatch rule',
   removeTrunk: 'delete a trunk',
   createDispatchRule: 'create a dispatch rule',
   changeDispatchRule: 'update a dispatch rule',
@@ -571,6 +590,9 @@ const readMark = (metadata: string): Mark | undefined => {
 };
 
 const found = (resource_id: string, metadata: string): Found => ({ resource_id, mark: readMark(metadata) });
+const foundTrunk = ({ sipTrunkId, metadata }: SIPInboundTrunkInfo | SIPOutboundTrunkInfo) =>
+  found(sipTrunkId, metadata);
+const foundRule = ({ sipDispatchRuleId, metadata }: SIPDispatchRuleInfo) => found(sipDispatchRuleId, metadata);
 
 /** Resolves with false if there is nothing to change. */
 const unlessMissing = (change: () => Promise<void>): Promise<boolean> =>
