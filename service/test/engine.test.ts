@@ -157,6 +157,31 @@ describe('An inbound trunk that was deleted at LiveKit', () => {
   });
 });
 
+describe('A trunk or rule that somebody changed at LiveKit so that it is no longer found for its number', () => {
+  const importAndChange = async (part: 'inbound_trunk' | 'outbound_trunk' | 'dispatch_rule', changes: object) => {
+    const { importSip } = await organization();
+    const number = await importSip();
+    const [kind, id] = [`livekit.${part}`, number[`${part}_id`] ?? ''];
+    await first.sandbox.shelf.put(kind, id, { ...(await first.sandbox.shelf.get<object>(kind, id)), ...changes });
+    await doubt(number.phone_number_id);
+    await settle(first, second);
+    await expectWholeWorld(first);
+    return first.sandbox.shelf.get(kind, id);
+  };
+
+  it.each([
+    ['an inbound trunk for another number', 'inbound_trunk', { numbers: ['+15550000001'] }],
+    ['an outbound trunk for another number', 'outbound_trunk', { numbers: ['+15550000001'] }],
+    ['a rule on another trunk', 'dispatch_rule', { trunkIds: ['ST_another'] }],
+  ] as const)('is replaced when the number is next checked, and not left behind: %s', async (_what, part, changes) => {
+    expect(await importAndChange(part, changes)).toBeUndefined();
+  });
+
+  it('is left alone if its mark was removed, too', async () => {
+    expect(await importAndChange('outbound_trunk', { metadata: '' })).toBeDefined();
+  });
+});
+
 describe('A replica that lost its lease and is gone', () => {
   it('leaves nothing behind: what it made afterwards is still found', async () => {
     const caller = await first.newOrganization();

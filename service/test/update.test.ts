@@ -131,6 +131,31 @@ describe('An update', () => {
     expect((await number.outbound()).fromHost).toBe('hand.example');
   });
 
+  it.each<[what: string, happens: (number: Number) => Promise<unknown>]>([
+    [
+      'the answer to an update was lost',
+      (number) => {
+        service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after' });
+        return number.update({ sip_transport: 'tcp' });
+      },
+    ],
+    [
+      'the replica that worked on the number was killed',
+      ({ phone_number_id }) => {
+        const due_at = new Date(service.clock.now());
+        const $set = { 'provisioning.lease_token': 'of-a-killed-replica', 'provisioning.due_at': due_at };
+        return service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set });
+      },
+    ],
+  ])('keeps a From host that somebody set at LiveKit, also if %s', async (_what, happens) => {
+    const number = await imported(SIP);
+    const trunk = await number.outbound();
+    await service.sandbox.shelf.put('livekit.outbound_trunk', trunk.sipTrunkId, { ...trunk, fromHost: 'hand.example' });
+    await happens(number);
+    await settle(service);
+    expect((await number.outbound()).fromHost).toBe('hand.example');
+  });
+
   it('of a label and a description calls no provider', async () => {
     const number = await imported(SIP);
     expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);
@@ -179,12 +204,16 @@ describe('An update', () => {
     const number = await imported({ ...SIP, agent_id: 'reception' });
     const { dispatch_rule_id } = await number.get();
     const hand = { hidePhoneNumber: true, attributes: { tier: 'gold' } };
-    const agents = [{ agentName: 'reception', metadata: 'by hand' }];
+    const recorder = { agentName: 'recorder', metadata: 'by hand' };
+    const agents = [{ agentName: 'reception', metadata: 'by hand' }, recorder];
     const roomConfig = { emptyTimeout: 7, agents };
     const rule = await number.rule();
     await service.sandbox.shelf.put('livekit.dispatch_rule', dispatch_rule_id, { ...rule, ...hand, roomConfig });
     await number.update({ inbound_room_name: 'sales' });
     expect(await number.rule()).toMatchObject({ ...hand, roomConfig });
+    await number.update({ agent_metadata: { greeting: 'Hello' } });
+    const changed = { agentName: 'reception', metadata: '{"greeting":"Hello"}' };
+    expect((await number.rule()).roomConfig).toEqual({ emptyTimeout: 7, agents: [changed, recorder] });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   changeDispatchRule,
   createDispatchRule,
   createInboundTrunk,
+  createOutboundTrunk,
   findDispatchRules,
   mine,
 } from './switchboard-side.ts';
@@ -65,7 +66,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     when: outbound,
     applies: always,
     content: outboundContentOf,
-    make: async (job) => job.switchboard.createOutboundTrunk(await outboundTrunkOf(job)),
+    make: createOutboundTrunk,
     look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
     change: async (job, trunk_id, differences) =>
       (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundTrunkOf(job), differences))

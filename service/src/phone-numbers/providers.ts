@@ -98,6 +98,8 @@ export interface Found extends Seen {
   mark: Mark | undefined;
 }
 
+export type SwitchboardKind = 'inbound_trunk' | 'outbound_trunk' | 'dispatch_rule';
+
 /** An inbound trunk that has the number that was looked for. */
 export interface FoundInboundTrunk extends Found {
   /** That number as the trunk spells it, perhaps with spaces or without a plus, or more than once. */
@@ -124,18 +126,22 @@ export interface Switchboard {
   /** Changes the From host only if it is among the differences. */
   changeOutboundTrunk(trunk_id: string, line: OutboundTrunkSettings, differences?: readonly string[]): Promise<boolean>;
   findOutboundTrunks(phone_number: string): Promise<Found[]>;
+  /** Finds it whatever number it is for now. Undefined: it does not exist. */
+  findById(kind: SwitchboardKind, resource_id: string): Promise<Found | undefined>;
   removeTrunk(trunk_id: string): Promise<void>;
   createDispatchRule(answer: DispatchRuleContent): Promise<string>;
   /** The rules bound to this inbound trunk. */
   findDispatchRules(inbound_trunk_id: string): Promise<Found[]>;
   /**
    * Changes these fields of the rule, and leaves the rest, including what people set themselves. It does so in place,
-   * so no call goes unanswered meanwhile. False: there is no such rule.
+   * so no call goes unanswered meanwhile. False: there is no such rule. `former_agent_id`: the agent that the rule was
+   * given last; if unknown, its first agent is taken for that. Agents that people added stay.
    */
   changeDispatchRule(
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
     fields: readonly RuleField[],
+    former_agent_id?: string | null,
   ): Promise<boolean>;
   removeDispatchRule(dispatch_rule_id: string): Promise<void>;
 }

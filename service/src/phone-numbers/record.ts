@@ -89,6 +89,8 @@ const provisioning = z.object({
     idempotency_key: orNull(z.string()).exactOptional(),
   }),
   change: orNull(Change),
+  /** An update has asked for another From host, so the trunk's is ours, even if the record has none. */
+  has_changed_from_host: z.literal(true).exactOptional(),
   /** The last stored request whose change was done, and the revision it made: sent again, it is not another change. */
   last_change: z.object({ stored_request: z.string(), revision: z.number() }).exactOptional(),
   /** What is in the way that we may not change, and since when. The number is then `degraded`. */

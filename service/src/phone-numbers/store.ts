@@ -17,6 +17,7 @@ export const phoneNumbersCollection = {
     { key: { holds: 1 }, unique: true, partialFilterExpression: { holds: { $exists: true } } },
     ...listIndexes,
     ...dueIndexes,
+    { key: { queue: 1, holds: 1 }, partialFilterExpression: { holds: { $exists: true } } },
     { key: { provisioning_state: 1 } },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
   ],
@@ -121,7 +122,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     countDue: leases.countDue,
 
     /** For one account, or for all. */
-    countHeld: (queue?: string) => records.count({ ...held, ...(queue !== undefined && { queue }) }),
+    countHeld: (queue?: string) => records.count({ holds: { $gt: '' }, ...(queue !== undefined && { queue }) }),
 
     count: (organization_id: OrganizationId, limit: number) =>
       records.count({ organization_id, holds: { $gt: '' } }, { limit }),
@@ -149,7 +150,11 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     ) =>
       leases.claimFree(
         { organization_id, phone_number_id, revision, provisioning_state, 'provisioning.change': null },
-        { 'provisioning.change': change, ...(change.wanted === null && { provisioning_state: 'releasing' }) },
+        {
+          'provisioning.change': change,
+          ...(change.wanted === null && { provisioning_state: 'releasing' }),
+          ...(change.wanted?.sip_from_host !== undefined && { 'provisioning.has_changed_from_host': true }),
+        },
       ),
 
     /** Forces the release of a number that is already being released, undone or cleared of leftovers. */

@@ -1,8 +1,8 @@
 import { Conflict, Obstacle, type Seen } from '../provisioning/index.ts';
 import { answeredElsewhere, refusedForAnother, ruleOnOurTrunk, rulesClash, trunksClash } from './in-the-way.ts';
 import { type Job, knownOf, need } from './job.ts';
-import type { Found, FoundInboundTrunk, RuleField } from './providers.ts';
-import { dispatchRuleOf, inboundTrunkOf } from './trunk-settings.ts';
+import type { Found, FoundInboundTrunk, RuleField, SwitchboardKind } from './providers.ts';
+import { dispatchRuleOf, inboundTrunkOf, outboundTrunkOf } from './trunk-settings.ts';
 
 /** Checked first, because LiveKit accepts a second trunk for the number if one of the two takes only chosen callers. */
 export async function requireUnanswered(job: Job): Promise<void> {
@@ -15,6 +15,7 @@ export async function createInboundTrunk(job: Job, was: string | null): Promise<
   const { switchboard, record } = job;
   if (!job.isChecked) await standAside(job);
   if (was !== null) await removeRulesOf(job, was);
+  await removeFormer(job, 'inbound_trunk', was);
   const line = await inboundTrunkOf(job);
   try {
     return await switchboard.createInboundTrunk(line);
@@ -36,11 +37,21 @@ export async function createInboundTrunk(job: Job, was: string | null): Promise<
   }
 }
 
-/** Our rules on a deleted trunk answer no calls, and would never be found again once that trunk's id is replaced. */
+/** Our rules on such a trunk do not answer the number, and would never be found again once that trunk's id is replaced. */
 async function removeRulesOf(job: Job, trunk_id: string): Promise<void> {
   for (const { resource_id } of mine(job, await job.switchboard.findDispatchRules(trunk_id))) {
     await job.admitRemoval();
     await job.switchboard.removeDispatchRule(resource_id);
+  }
+}
+
+/** Somebody may have changed ours so that it is no longer found for the number: once its id is replaced, it never would be. */
+async function removeFormer(job: Job, kind: SwitchboardKind, was: string | null): Promise<void> {
+  const found = was === null ? undefined : await job.switchboard.findById(kind, was);
+  for (const { resource_id } of mine(job, found ? [found] : [])) {
+    await job.admitRemoval();
+    if (kind === 'dispatch_rule') await job.switchboard.removeDispatchRule(resource_id);
+    else await job.switchboard.removeTrunk(resource_id);
   }
 }
 
@@ -52,8 +63,14 @@ async function standAside(job: Job): Promise<void> {
   throw new Obstacle(code, detail);
 }
 
-export async function createDispatchRule(job: Job): Promise<string> {
+export async function createOutboundTrunk(job: Job, was: string | null): Promise<string> {
+  await removeFormer(job, 'outbound_trunk', was);
+  return job.switchboard.createOutboundTrunk(await outboundTrunkOf(job));
+}
+
+export async function createDispatchRule(job: Job, was: string | null): Promise<string> {
   const inbound_trunk_id = need(job, 'inbound_trunk');
+  await removeFormer(job, 'dispatch_rule', was);
   try {
     return await job.switchboard.createDispatchRule(await dispatchRuleOf(job, inbound_trunk_id));
   } catch (error) {
@@ -75,15 +92,19 @@ export async function changeDispatchRule(
   differences: readonly string[],
 ): Promise<string | undefined> {
   const { switchboard } = job;
-  if (differences.includes('inbound_trunk_id')) {
-    await job.admitRemoval();
-    await switchboard.removeDispatchRule(dispatch_rule_id);
-    return createDispatchRule(job);
-  }
+  if (differences.includes('inbound_trunk_id')) return createDispatchRule(job, dispatch_rule_id);
   const fields = [...new Set(differences.flatMap((name) => fieldOf[name] ?? []))];
   const answer = await dispatchRuleOf(job, need(job, 'inbound_trunk'));
-  return (await switchboard.changeDispatchRule(dispatch_rule_id, answer, fields)) ? dispatch_rule_id : undefined;
+  const isThere = await switchboard.changeDispatchRule(dispatch_rule_id, answer, fields, formerAgentOf(job));
+  return isThere ? dispatch_rule_id : undefined;
 }
+
+/** The agent that the rule was given last. Undefined: unknown, because a call whose answer was lost may have changed it. */
+const formerAgentOf = ({ record: { provisioning } }: Job): string | null | undefined => {
+  const agent_id = provisioning.parts.dispatch_rule?.sent?.agent_id;
+  const isKnown = provisioning.uncertain_until === null && (typeof agent_id === 'string' || agent_id === null);
+  return isKnown ? agent_id : undefined;
+};
 
 /** The rule's field to change, by the content field that differs. */
 const fieldOf: Readonly<Record<string, RuleField>> = {

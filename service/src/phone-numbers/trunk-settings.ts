@@ -98,10 +98,12 @@ export const outboundContentOf = (job: Job): Content => {
     const username = rotatedUsername();
     return { address: address(), media_encryption: twilioEncryption(job), ...(username !== undefined && { username }) };
   }
+  // If we never set a From host, one that somebody set at LiveKit stays, even if everything is sent again after a doubt.
+  const isFromHostOurs = record.sip_from_host !== null || record.provisioning.has_changed_from_host;
   return {
     name: `${record.sip_trunk_name}-out`,
     address: record.sip_server_address,
-    from_host: record.sip_from_host,
+    ...(isFromHostOurs && { from_host: record.sip_from_host }),
     transport: record.sip_transport,
     media_encryption: record.media_encryption,
     ...credentialsIn(record),

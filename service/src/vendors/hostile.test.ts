@@ -52,6 +52,7 @@ const callsOfLiveKit = (it: LiveKit): CallsOf<LiveKit> => ({
   createOutboundTrunk: () => it.createOutboundTrunk(outbound),
   changeOutboundTrunk: () => it.changeOutboundTrunk('ST_a', outbound),
   findOutboundTrunks: () => it.findOutboundTrunks('+15551234567'),
+  findById: async () => [(await it.findById('dispatch_rule', 'SDR_a')) ?? []].flat(),
   removeTrunk: () => it.removeTrunk('ST_a'),
   createDispatchRule: () => it.createDispatchRule(rule),
   findDispatchRules: () => it.findDispatchRules('ST_a'),

@@ -121,6 +121,11 @@ describe('LiveKit receives what its SDK would send:', () => {
       () => switchboard.findDispatchRules('ST_a'),
       () => sdk.listSipDispatchRule({ trunkIds: ['ST_a'] }),
     ],
+    [
+      'findById',
+      () => switchboard.findById('outbound_trunk', 'ST_a'),
+      () => sdk.listSipOutboundTrunk({ trunkIds: ['ST_a'] }),
+    ],
     ['removeTrunk', () => switchboard.removeTrunk('ST_a'), () => sdk.deleteSipTrunk('ST_a')],
     ['removeDispatchRule', () => switchboard.removeDispatchRule('SDR_a'), () => sdk.deleteSipDispatchRule('SDR_a')],
   ])('%s', async (_call, ours, its) => {

@@ -40,9 +40,10 @@ import type {
   OutboundTrunkSettings,
   RuleField,
   Switchboard,
+  SwitchboardKind,
 } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/index.ts';
-import { requireAsAsked } from './as-asked.ts';
+import { afterUndoing, requireAsAsked } from './as-asked.ts';
 import { NOTHING_CHANGED, quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { MeasureCall } from './measure-call.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
@@ -67,17 +68,37 @@ export const createLiveKit = ({
   const ask = async (method: string, request: Message): Promise<JsonValue> =>
     Json.parse(await twirp(method, request.toJson()));
 
-  const call = <T>(name: LiveKitCall, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
-    measureCall(name, () =>
-      run().catch((error: unknown) => {
-        const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
-        throw translate({ vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays }, error);
-      }),
-    );
+  const call = <T>(
+    name: LiveKitCall,
+    run: (problemOf: (error: unknown) => Error) => Promise<T>,
+    ...secrets: (string | null)[]
+  ): Promise<T> =>
+    measureCall(name, () => {
+      const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
+      const called = { vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays };
+      const problemOf = (error: unknown) => translate(called, error);
+      return run(problemOf).catch((error: unknown) => {
+        throw problemOf(error);
+      });
+    });
 
   const readInboundTrunks = async (phone_numbers: readonly string[]): Promise<SIPInboundTrunkInfo[]> => {
     const request = new ListSIPInboundTrunkRequest({ numbers: [...phone_numbers] });
     return ListSIPInboundTrunkResponse.fromJson(await ask('ListSIPInboundTrunk', request), lenient).items;
+  };
+  const listById: Record<SwitchboardKind, (id: string) => Promise<Found[]>> = {
+    inbound_trunk: async (id) => {
+      const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ trunkIds: [id] }));
+      return ListSIPInboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
+    },
+    outbound_trunk: async (id) => {
+      const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ trunkIds: [id] }));
+      return ListSIPOutboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
+    },
+    dispatch_rule: async (id) => {
+      const listed = await ask('ListSIPDispatchRule', new ListSIPDispatchRuleRequest({ dispatchRuleIds: [id] }));
+      return ListSIPDispatchRuleResponse.fromJson(listed, lenient).items.map(foundRule);
+    },
   };
   const removeTrunk = async (trunk_id: string): Promise<void> => {
     const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
@@ -90,30 +111,32 @@ export const createLiveKit = ({
 
   /**
    * LiveKit's field updates cannot change a rule's agents, so this reads the rule and replaces it: as raw JSON, so that
-   * fields survive that the SDK does not know. Changes that others make between the two calls are lost.
+   * fields survive that the SDK does not know. Changes that others make between the two calls are lost. Returns the
+   * changed rule; undefined if LiveKit lists no such rule.
    */
   const changeRule = async (
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
     differences: readonly RuleField[],
-  ): Promise<boolean> => {
+    former_agent_id?: string | null,
+  ): Promise<SIPDispatchRuleInfo | undefined> => {
     const listed = await ask(
       'ListSIPDispatchRule',
       new ListSIPDispatchRuleRequest({ dispatchRuleIds: [dispatch_rule_id] }),
     );
     const found = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
-    if (!found) return false;
+    if (!found) return undefined;
     // LiveKit Cloud reportedly dropped room configurations: any change also restores a missing agent.
     const lacksAgent = answer.agent_id !== null && !found.room_config?.agents?.length;
     const fields = lacksAgent ? ([...differences, 'agent_id', 'agent_metadata'] as const) : differences;
-    const replace = withAnswer(found, answer, fields);
+    const replace = withAnswer(found, answer, fields, former_agent_id);
     const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
     const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
-    const compared = compareRule(answer, is);
+    const compared = compareRule(answer, is, replace.room_config?.agents?.map(nameOf));
     const among = ([name]: [string, unknown]) => fields.some((field) => comparedAs[field] === name);
     const asked = Object.fromEntries(Object.entries(compared.asked).filter(among));
     await requireAsAsked({ vendor: 'LiveKit', act: acts.changeDispatchRule, ...compared, asked });
-    return true;
+    return is;
   };
 
   return {
@@ -136,9 +159,9 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createInboundTrunk },
-            asked: { numbers: [phone_number], allowed_addresses, username, ...requiredOf(media_encryption) },
+            asked: { numbers: [phone_number], allowed_addresses, username, media_encryption },
             is: {
-              ...encryptionIn(made),
+              ...encryptionIn(made, media_encryption),
               numbers: made.numbers.map(normalise),
               allowed_addresses: made.allowedAddresses,
               username: made.authUsername,
@@ -170,8 +193,12 @@ export const createLiveKit = ({
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
               ...{ vendor: 'LiveKit', act: acts.changeInboundTrunk },
-              asked: { allowed_addresses, username, ...requiredOf(media_encryption) },
-              is: { allowed_addresses: is.allowedAddresses, username: is.authUsername, ...encryptionIn(is) },
+              asked: { allowed_addresses, username, media_encryption },
+              is: {
+                allowed_addresses: is.allowedAddresses,
+                username: is.authUsername,
+                ...encryptionIn(is, media_encryption),
+              },
             });
           }),
         password,
@@ -208,10 +235,10 @@ export const createLiveKit = ({
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createOutboundTrunk },
             // Servers that do not know from_host drop it: calls would then leave with another From host.
-            asked: { ...wayOf(trunk), numbers: [phone_number], username, ...requiredOf(media_encryption) },
+            asked: { ...wayOf(trunk), numbers: [phone_number], username, media_encryption },
             is: {
               ...{ ...wayOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
-              ...encryptionIn(made),
+              ...encryptionIn(made, media_encryption),
             },
             undo: () => removeTrunk(trunk_id),
           });
@@ -246,9 +273,9 @@ export const createLiveKit = ({
               ...{ vendor: 'LiveKit', act: acts.changeOutboundTrunk },
               asked: {
                 ...wayOf({ address, fromHost: from.fromHost ?? is.fromHost, transport: transportOf(line) }),
-                ...{ username, ...requiredOf(media_encryption) },
+                ...{ username, media_encryption },
               },
-              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is) },
+              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is, media_encryption) },
             });
           }),
         line.password,
@@ -259,15 +286,18 @@ export const createLiveKit = ({
         const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ numbers: [phone_number] }));
         const { items: trunks } = ListSIPOutboundTrunkResponse.fromJson(listed, lenient);
         const exact = trunks.filter(({ numbers }) => numbers.includes(phone_number));
-        return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
+        return exact.map(foundTrunk);
       }),
+
+    findById: (kind, resource_id) =>
+      call('findById', async () => (await listById[kind](resource_id)).find((it) => it.resource_id === resource_id)),
 
     removeTrunk: (trunk_id) => call('removeTrunk', () => unlessGone(() => removeTrunk(trunk_id))),
 
     createDispatchRule: (answer) =>
       call(
         'createDispatchRule',
-        async () => {
+        async (problemOf) => {
           const { room_prefix, pin, inbound_trunk_id, name, mark } = answer;
           const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
           // Always bound to a trunk: a rule without one admits calls that no trunk has checked (livekit/sip#460).
@@ -282,14 +312,14 @@ export const createLiveKit = ({
           const rule_id = Id.parse(made.sipDispatchRuleId);
           const undo = () => removeRule(rule_id);
           // LiveKit Cloud has dropped the room configuration of a new rule (docs.churchwiseai.com): sets it again.
-          if (answer.agent_id !== null && agentsOf(made.roomConfig).length === 0) {
-            await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
-              await undo();
-              throw error;
-            });
-            return rule_id;
-          }
-          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compareRule(answer, made), undo });
+          const lacksAgent = answer.agent_id !== null && agentsOf(made.roomConfig).length === 0;
+          const changed = lacksAgent
+            ? await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
+                throw await afterUndoing(undo, problemOf(error));
+              })
+            : undefined;
+          const compared = compareRule(answer, changed ?? made);
+          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compared, undo });
           return rule_id;
         },
         answer.pin,
@@ -304,13 +334,17 @@ export const createLiveKit = ({
         const { items: rules } = ListSIPDispatchRuleResponse.fromJson(listed, lenient);
         const bound = rules.filter(({ trunkIds }) => trunkIds.includes(inbound_trunk_id));
         return bound.map((rule) => ({
-          ...found(rule.sipDispatchRuleId, rule.metadata),
+          ...foundRule(rule),
           content: { inbound_trunk_id, ...contentOf(rule) },
         }));
       }),
 
-    changeDispatchRule: (dispatch_rule_id, answer, fields) =>
-      call('changeDispatchRule', () => changeRule(dispatch_rule_id, answer, fields), answer.pin),
+    changeDispatchRule: (dispatch_rule_id, answer, fields, former_agent_id) =>
+      call(
+        'changeDispatchRule',
+        async () => (await changeRule(dispatch_rule_id, answer, fields, former_agent_id)) !== undefined,
+        answer.pin,
+      ),
 
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),
@@ -325,10 +359,10 @@ export const createLiveKit = ({
         return {
           trunks: ListSIPInboundTrunkResponse.fromJson(trunks, lenient)
             .items.filter(({ numbers }) => numbers.length === 0)
-            .map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata)),
+            .map(foundTrunk),
           rules: ListSIPDispatchRuleResponse.fromJson(rules, lenient)
             .items.filter(({ trunkIds }) => trunkIds.length === 0)
-            .map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata)),
+            .map(foundRule),
         };
       }),
   };
@@ -343,6 +377,7 @@ const acts = {
   createOutboundTrunk: 'create an outbound trunk',
   changeOutboundTrunk: 'update an outbound trunk',
   findOutboundTrunks: 'list the outbound trunks of a phone number',
+  findById: 'read a trunk or dispatch rule',
   removeTrunk: 'delete a trunk',
   createDispatchRule: 'create a dispatch rule',
   changeDispatchRule: 'update a dispatch rule',
@@ -378,11 +413,16 @@ const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) 
 
 type RawRule = z.infer<typeof RawRule>;
 
-const withAnswer = (rule: RawRule, answer: DispatchRuleContent, fields: readonly RuleField[]) => ({
+const withAnswer = (
+  rule: RawRule,
+  answer: DispatchRuleContent,
+  fields: readonly RuleField[],
+  former_agent_id: string | null | undefined,
+) => ({
   ...rule,
   ...((fields.includes('room_prefix') || fields.includes('pin')) && { rule: withRoom(rule.rule, answer, fields) }),
   ...((fields.includes('agent_id') || fields.includes('agent_metadata')) && {
-    room_config: withAgent(rule.room_config, answer, fields),
+    room_config: withAgent(rule.room_config, answer, fields, former_agent_id),
   }),
 });
 
@@ -397,19 +437,33 @@ const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleConte
   return { dispatch_rule_individual: { ...dispatch_rule_individual, ...changed } };
 };
 
-/** Dispatches only this agent, and keeps its present settings, if any. Null if the configuration would be empty. */
+/**
+ * Puts this agent first, in the place of the former one. Keeps its present settings, if any, and the agents that people
+ * added. Null if the configuration would be empty.
+ */
 const withAgent = (
   room_config: RawRule['room_config'],
   { agent_id, agent_metadata }: DispatchRuleContent,
   fields: readonly RuleField[],
-) => {
-  const { agents, ...others } = room_config ?? {};
-  if (agent_id === null) return isSet(others) ? others : null;
-  const known = agents?.find(({ agent_name }) => agent_name === agent_id);
+  former_agent_id: string | null | undefined,
+): RawRule['room_config'] => {
+  const { agents: listed, ...others } = room_config ?? {};
+  const agents = listed ?? [];
+  const named = (name: string | null | undefined) => agents.find((agent) => nameOf(agent) === name);
+  const known = named(agent_id);
+  const former = former_agent_id === null ? undefined : (named(former_agent_id) ?? known ?? agents[0]);
+  const added = agents.filter((agent) => agent !== known && agent !== former);
+  if (agent_id === null) {
+    if (added.length > 0) return { ...others, agents: added };
+    return isSet(others) ? others : null;
+  }
   const metadata = agent_metadata ?? '';
-  if (known && !fields.includes('agent_metadata')) return { ...others, agents: [known] };
-  return { ...others, agents: [{ ...known, agent_name: agent_id, metadata }] };
+  const own = known && !fields.includes('agent_metadata') ? known : { ...known, agent_name: agent_id, metadata };
+  return { ...others, agents: [own, ...added] };
 };
+
+const nameOf = ({ agent_name = '' }: z.infer<typeof RawAgent>): string => agent_name;
+
 /** Whether anything is set: LiveKit's server also writes unset fields. */
 const isSet = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.values(value).some(isSet) : Boolean(value) && value !== '0';
@@ -445,11 +499,14 @@ const encryptionOf = (media_encryption: MediaEncryption) => {
   return { media: new SIPMediaConfig({ encryption }), mediaEncryption: encryption };
 };
 
-/** What the answer must show if calls must be encrypted: a server without encryption ignores the field. */
-const requiredOf = (media_encryption: MediaEncryption) => (media_encryption === 'require' ? { encrypted: true } : {});
-const encryptionIn = ({ media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>) => ({
-  encrypted: (media?.encryption || mediaEncryption) === SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
-});
+/** A server without encryption ignores the field, and shows none: then `allow` is as good as carried out. */
+const encryptionIn = (
+  { media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>,
+  wanted: MediaEncryption,
+) => {
+  const [is] = Object.entries(encryptions).find(([, it]) => it === (media?.encryption ?? mediaEncryption)) ?? [];
+  return { media_encryption: is === 'disable' && wanted === 'allow' ? wanted : is };
+};
 
 const transports = {
   auto: SIPTransport.SIP_TRANSPORT_AUTO,
@@ -472,15 +529,16 @@ const roomConfigOf = ({ agent_id, agent_metadata }: DispatchRuleContent) => {
   return { roomConfig: new RoomConfiguration({ agents: [agent] }) };
 };
 
-/** Compares which calls the rule answers, and with which room and agent. */
+/** Compares which calls the rule answers, and with which room and agents. */
 const compareRule = (
   { inbound_trunk_id, room_prefix, agent_id, agent_metadata }: DispatchRuleContent,
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
+  agents = agent_id === null ? [] : [agent_id],
 ) => ({
   asked: {
     trunk_ids: [inbound_trunk_id],
     room_prefix,
-    agents: agent_id === null ? [] : [agent_id],
+    agents,
     agent_metadata: agent_id === null ? null : agent_metadata,
   },
   is: {
@@ -532,6 +590,9 @@ const readMark = (metadata: string): Mark | undefined => {
 };
 
 const found = (resource_id: string, metadata: string): Found => ({ resource_id, mark: readMark(metadata) });
+const foundTrunk = ({ sipTrunkId, metadata }: SIPInboundTrunkInfo | SIPOutboundTrunkInfo) =>
+  found(sipTrunkId, metadata);
+const foundRule = ({ sipDispatchRuleId, metadata }: SIPDispatchRuleInfo) => found(sipDispatchRuleId, metadata);
 
 /** Resolves with false if there is nothing to change. */
 const unlessMissing = (change: () => Promise<void>): Promise<boolean> =>

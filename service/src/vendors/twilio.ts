@@ -15,7 +15,7 @@ import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
 import { Conflict, type Content, ProviderProblem, type Seen } from '../provisioning/index.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
-import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
+import { type AnsweredCall, afterUndoing, requireAsAsked } from './as-asked.ts';
 import {
   afterwards,
   inQuotes,
@@ -99,19 +99,9 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       async (problemOf) => {
         const made = await run();
         const sid = Sid.parse(made.sid);
-        if (!isOurs(made)) {
-          const problem = ofAnother(made);
-          throw await undo(sid).then(
-            () => problem,
-            () => inDoubt(problem),
-          );
-        }
+        if (!isOurs(made)) throw await afterUndoing(() => undo(sid), ofAnother(made));
         const compared = await Promise.try(compare, made).catch(async (error: unknown) => {
-          const problem = problemOf(error);
-          throw await undo(sid).then(
-            () => problem,
-            () => inDoubt(problem),
-          );
+          throw await afterUndoing(() => undo(sid), problemOf(error));
         });
         await requireAsAsked({
           ...{ vendor: 'Twilio', act: acts[name], stays: staysOf(name) },
@@ -128,16 +118,11 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       .parse((await trunks(trunk_sid).fetch()).authType)
       ?.split(',')
       .map((type) => type.trim()) ?? [];
-  /** Twilio may accept an update without moving the number. */
+  /** Twilio may accept an update without carrying it out. */
   const route = async (name: TwilioCall, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
     const update = client.incomingPhoneNumbers(number_sid).update(writeRouting(routing));
-    const { trunk_sid } = readNumber(await update).routing;
-    await requireAsAsked({
-      vendor: 'Twilio',
-      act: acts[name],
-      asked: { trunk_sid: routing.trunk_sid },
-      is: { trunk_sid },
-    });
+    const is = { ...readNumber(await update).routing };
+    await requireAsAsked({ vendor: 'Twilio', act: acts[name], asked: askedOf(routing), is });
   };
   const see = <T extends InAccount & { sid: string }>(
     name: TwilioCall,
@@ -319,7 +304,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
             priority: 1,
           }),
         {
-          compare: ({ enabled }) => ({ asked: { enabled: true }, is: { enabled } }),
+          compare: ({ enabled, sipUrl }) => ({ asked: { enabled: true, sip_url }, is: { enabled, sip_url: sipUrl } }),
           undo: (sid) => trunks(trunk_sid).originationUrls(sid).remove(),
         },
       ),
@@ -515,13 +500,6 @@ interface InAccount {
 
 type Compared = Pick<AnsweredCall, 'asked' | 'is'>;
 
-/** Marks a problem as doubtful: what the call made could not be removed. */
-const inDoubt = (problem: Error): Error => {
-  if (!(problem instanceof ProviderProblem)) return problem;
-  const { code, detail, members, passing, cause } = problem;
-  return new ProviderProblem(code, detail, { ...members, passing, doubtful: true, cause });
-};
-
 /** https://www.twilio.com/docs/sip-trunking/call-transfer */
 const transferModes = { disabled: 'disable-all', sip: 'sip-only', all: 'enable-all' } as const;
 
@@ -627,6 +605,19 @@ const writeRouting = (routing: Partial<FormerRouting>) => ({
   ...(routing.voice_fallback_url !== undefined && { voiceFallbackUrl: routing.voice_fallback_url ?? '' }),
   ...(routing.voice_method && { voiceMethod: routing.voice_method }),
   ...(routing.voice_fallback_method && { voiceFallbackMethod: routing.voice_fallback_method }),
+});
+
+/** What `writeRouting` asks for: unknown methods are left as they are. */
+const askedOf = ({
+  voice_method,
+  voice_fallback_method,
+  voice_application_sid,
+  ...routing
+}: Partial<FormerRouting>) => ({
+  ...routing,
+  ...(voice_application_sid && { voice_application_sid, trunk_sid: null }),
+  ...(voice_method && { voice_method }),
+  ...(voice_fallback_method && { voice_fallback_method }),
 });
 
 /** Turns what the SDK throws into a problem. */

@@ -141,6 +141,11 @@ const acts: fc.Arbitrary<Act>[] = [
       (side) =>
         side.switchboard.removeTrunk(idOf(side, n, 'ST_')),
   ),
+  fc.tuple(which, fc.constantFrom('inbound_trunk', 'outbound_trunk', 'dispatch_rule')).map(
+    ([n, kind]): Act =>
+      (side) =>
+        side.switchboard.findById(kind, idOf(side, n, kind === 'dispatch_rule' ? 'SDR_' : 'ST_')),
+  ),
   fc.tuple(which, fc.constantFrom(null, '4711'), agent).map(
     ([n, pin, agent_id]): Act =>
       (side) => {

@@ -127,6 +127,10 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
     },
     findOutboundTrunks: async (phone_number) =>
       pairsOf(outbound, (trunk) => trunk.phone_number === phone_number).map(foundOf),
+    findById: async (kind, id) => {
+      const mark = { inbound_trunk: inbound, outbound_trunk: outbound, dispatch_rule: rules }[kind].get(id)?.mark;
+      return mark && { resource_id: id, mark };
+    },
     removeTrunk: async (trunk_id) => {
       inbound.delete(trunk_id);
       outbound.delete(trunk_id);
