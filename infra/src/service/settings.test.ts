@@ -99,7 +99,7 @@ const settings = Object.entries({
   'service.logLevel': constantFrom('trace', 'info'),
 }).map(([path, values]) => values.map((value) => ({ path, value })));
 
-it('takes no configuration that the service does not start with', () => {
+it('takes no configuration that the service does not start with', async () => {
   const taken = (given: Given) => {
     try {
       return parseConfig(given);
@@ -109,7 +109,7 @@ it('takes no configuration that the service does not start with', () => {
     }
   };
   const some = uniqueArray(oneof(...settings), { selector: ({ path }) => path, maxLength: 4 });
-  assert(
+  await assert(
     property(some, (changes) => {
       const of = (isOfService: boolean) =>
         changes.flatMap(({ path, value }): [string, unknown][] =>
