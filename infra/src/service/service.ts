@@ -24,6 +24,11 @@ export interface ServiceArgs {
    * serviceCreateWithRetry in https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
    */
   forwarding: pulumi.Resource;
+  /**
+   * What the tasks need and none of their settings names, so that it is there before they start and goes after they
+   * stop; what tells of a failed deployment too. Some of it is made of the name of the cluster.
+   */
+  before: (clusterName: pulumi.Output<string>) => pulumi.Resource[];
   loadBalancerDimension: pulumi.Output<string>;
   targetGroupDimension: pulumi.Output<string>;
   /** Those that end a deployment. */
@@ -102,7 +107,7 @@ export class Service extends pulumi.ComponentResource {
         waitForSteadyState: true,
       },
       // Scaling decides how many there are.
-      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.forwarding] },
+      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.forwarding, ...args.before(cluster.name)] },
     );
     new Scaling(name, { ...args, clusterName: cluster.name, serviceName: service.name, ...config.service }, parent);
 

@@ -80,7 +80,7 @@ export const existing: Mutant[] = [
   ),
   mutant(
     'deploys behind a shared listener before its rule is there',
-    'a deployment waits until its tasks can be reached and can read their secrets',
+    'a deployment waits until its tasks can be reached, can read their secrets, and reach the world and their database; a failed one is told of',
     {
       type: 'aws:ecs/service:Service',
       change: (service) => {

@@ -6,12 +6,14 @@ export const lifecycle = {
   'a deployment leaves the count of tasks to autoscaling': (run) =>
     urnsOf(run, 'ecs/service', ({ ignoreChanges }) => !ignoreChanges.includes('desiredCount')),
 
-  'a deployment waits until its tasks can be reached and can read their secrets': (run) =>
-    urnsOf(run, 'ecs/service', (service) =>
-      [/\$aws:lb\/(listener:Listener|listenerRule:ListenerRule)::/, /\$aws:iam\/rolePolicy:RolePolicy::/].some(
-        (type) => !awaited(run, service).some((urn) => type.test(urn)),
-      ),
-    ),
+  'a deployment waits until its tasks can be reached, can read their secrets, and reach the world and their database; a failed one is told of':
+    (run) =>
+      of(run, 'ecs/service').flatMap((service) => {
+        const there = new Set(awaited(run, service));
+        return BEFORE_TASKS.flatMap((kind) => of(run, kind))
+          .map(({ urn }) => urn)
+          .filter((urn) => !there.has(urn));
+      }),
 
   // A name that is given would be taken away first.
   'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own':
@@ -77,6 +79,23 @@ export const lifecycle = {
       .filter(({ urn }) => !urn.endsWith('Key::trunkline-database'))
       .map(({ urn }) => urn),
 } satisfies Promises;
+
+const BEFORE_TASKS = [
+  'cloudwatch/eventRule',
+  'cloudwatch/eventTarget',
+  'docdb/clusterInstance',
+  'ec2/natGateway',
+  'ec2/routeTable',
+  'ec2/routeTableAssociation',
+  'ec2/vpcEndpoint',
+  'iam/rolePolicy',
+  'lb/listener',
+  'lb/listenerRule',
+  'sns/topicPolicy',
+  'sns/topicSubscription',
+  'vpc/securityGroupEgressRule',
+  'vpc/securityGroupIngressRule',
+];
 
 const DATA = ['docdb/cluster', 'docdb/clusterInstance', 'ecr/repository', 'kms/key'];
 
