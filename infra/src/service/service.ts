@@ -113,7 +113,12 @@ export class Service extends pulumi.ComponentResource {
 
     this.clusterName = cluster.name;
     this.serviceName = service.name;
-    this.taskDefinitionArn = deployedTaskDefinition({ service, cluster, wanted: definition.arn });
+    this.taskDefinitionArn = deployedTaskDefinition({
+      service,
+      cluster,
+      wanted: definition.arn,
+      region: config.region,
+    });
     this.registerOutputs({ taskDefinitionArn: this.taskDefinitionArn });
   }
 
@@ -154,44 +159,67 @@ interface DeployedArgs {
   service: aws.ecs.Service;
   cluster: aws.ecs.Cluster;
   wanted: pulumi.Output<string>;
+  region: string;
 }
 
 /** The task definition that the service really runs, asked for after each `up`. A preview changes nothing, and asks nothing. */
-const deployedTaskDefinition = ({ service, cluster, wanted }: DeployedArgs): pulumi.Output<string> => {
+const deployedTaskDefinition = ({ service, cluster, wanted, region }: DeployedArgs): pulumi.Output<string> => {
   if (pulumi.runtime.isDryRun()) return wanted;
   const found = aws.ecs.getServiceOutput(
     { clusterArn: cluster.arn, serviceName: service.name },
     { parent: service, dependsOn: [service] },
   );
-  return pulumi
-    .output({ wanted, actual: found.taskDefinition, cluster: cluster.name, service: service.name })
-    .apply(requireDeployed);
+  return pulumi.output({ wanted, found, region, cluster: cluster.name, service: service.name }).apply(requireDeployed);
 };
 
-/**
- * Throws where the service runs another task definition than was asked for. The provider fails when ECS takes a
- * deployment back, but keeps what was asked for in the state: the next update finds nothing to do, and would succeed
- * while the old code runs. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
- */
-export const requireDeployed = ({
-  wanted,
-  actual,
-  cluster,
-  service,
-}: {
+export interface Deployed {
   wanted: string;
-  actual: string;
+  found: Pick<aws.ecs.GetServiceResult, 'taskDefinition' | 'desiredCount' | 'runningCount'> & { deployments: object[] };
+  region: string;
   cluster: string;
   service: string;
-}): string => {
-  if (actual === wanted) return actual;
+}
+
+/**
+ * Throws where the service does not run what was asked for, or not alone. The provider fails when ECS takes a
+ * deployment back or does not finish it, but keeps what was asked for in the state: the next update finds nothing to do,
+ * and would succeed while old code runs, or none. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+ *
+ * Where there is nothing to go back to, ECS starts no more tasks, and the service still names what was asked for:
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+ */
+export const requireDeployed = ({ wanted, found, region, cluster, service }: Deployed): string => {
+  const { taskDefinition, desiredCount, runningCount, deployments } = found;
+  const update = `aws ecs update-service --region ${region} --cluster ${cluster} --service ${service}`;
+  const why = [
+    'Its events tell why:',
+    `  aws ecs describe-services --region ${region} --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
+  ];
+  if (taskDefinition !== wanted)
+    throw new pulumi.RunError(
+      [
+        `The service runs ${revisionOf(taskDefinition)}, and not ${revisionOf(wanted)}.`,
+        'ECS took a deployment back, in this update or an earlier one, or the service was changed by hand.',
+        ...why,
+        'Fix the cause, or set what was set before (pulumi config set infra:image …). Then deploy again with:',
+        '  pulumi up --refresh',
+      ].join('\n'),
+    );
+  if (desiredCount === 0) {
+    void pulumi.log.warn(
+      `The service has no task: its count was set to 0. Start some with:\n  ${update} --desired-count …`,
+    );
+    return taskDefinition;
+  }
+  if (deployments.length === 1 && runningCount > 0) return taskDefinition;
   throw new pulumi.RunError(
     [
-      `The service runs ${revisionOf(actual)}, and not ${revisionOf(wanted)}.`,
-      'ECS took a deployment back, in this update or an earlier one, or the service was changed by hand. Its events tell:',
-      `  aws ecs describe-services --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
-      'Fix the cause, or set what was set before (pulumi config set infra:image …). Then deploy again with:',
-      '  pulumi up --refresh',
+      runningCount > 0
+        ? `The deployment of ${revisionOf(wanted)} has not ended: other tasks run beside it.`
+        : `No task of ${revisionOf(wanted)} runs.`,
+      ...why,
+      'Fix the cause, and run pulumi up. If that finds nothing to change, deploy again with:',
+      `  ${update} --force-new-deployment`,
     ].join('\n'),
   );
 };

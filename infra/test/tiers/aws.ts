@@ -6,7 +6,7 @@ import type { Values } from './values.ts';
 export interface Account {
   account: string;
   region: string;
-  /** Whether a deployment fails now, so that ECS goes back to the task definition before. */
+  /** Whether a deployment fails now, so that ECS goes back to the task definition before, if there is one. */
   rollsBack?: (() => boolean) | undefined;
 }
 
@@ -14,8 +14,18 @@ export interface Account {
 export interface Aws {
   create(type: string, name: string, inputs: Values, isUpdate?: boolean): { id: string; computed: Values };
   /** What runs, of a service that was created; undefined of another resource. */
-  running(type: string, computed: Values): Values | undefined;
+  running(type: string, computed: Values): Service | undefined;
+  /** Does what was asked for without Pulumi: starts as many tasks as there should be. */
+  updateService(name: string, change: { desiredCount?: number }): void;
   invoke(token: string, args: Values): Values;
+}
+
+/** What ECS tells of a service. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html */
+interface Service {
+  taskDefinition: unknown;
+  desiredCount: number;
+  runningCount: number;
+  deployments: object[];
 }
 
 const SERVICE = 'aws:ecs/service:Service';
@@ -23,7 +33,7 @@ const SERVICE = 'aws:ecs/service:Service';
 /** A small working AWS: names what is created, counts revisions, and refuses what it does not know. */
 export const createAws = ({ account, region, rollsBack = () => false }: Account): Aws => {
   const revisions = new Map<string, number>();
-  const services = new Map<unknown, Values>();
+  const services = new Map<unknown, Service>();
 
   const create: Aws['create'] = (type, name, inputs, isUpdate = false) => {
     if (type === 'pulumi:providers:aws') return { id: 'provider', computed: {} };
@@ -43,15 +53,25 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     const { id, ...computed } = answer(created);
     revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
-      const former = services.get(computed.name)?.taskDefinition;
-      // The circuit breaker goes back to what ran before.
-      if (created.rollsBack) computed.taskDefinition = former ?? arn('ecs', 'task-definition/trunkline:0');
-      services.set(computed.name, computed);
+      const former = isUpdate ? services.get(computed.name) : undefined;
+      // The circuit breaker goes back to what ran before. Where nothing did, the service keeps naming what was asked for.
+      const taskDefinition = (created.rollsBack && former?.taskDefinition) || computed.taskDefinition;
+      const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
+      const runningCount = created.rollsBack ? (former?.runningCount ?? 0) : desiredCount;
+      services.set(computed.name, { taskDefinition, desiredCount, runningCount, deployments: [{}] });
+      computed.taskDefinition = taskDefinition;
     }
     return { id: String(id ?? `${name}-id`), computed };
   };
 
   const running: Aws['running'] = (type, { name }) => (type === SERVICE ? services.get(name) : undefined);
+
+  const updateService: Aws['updateService'] = (name, change) => {
+    const service = services.get(name);
+    if (!service) throw new Error(`ServiceNotFoundException: ${name}`);
+    Object.assign(service, change);
+    service.runningCount = service.desiredCount;
+  };
 
   const invoke: Aws['invoke'] = (token, args) => {
     const service = services.get(args.serviceName);
@@ -63,7 +83,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     );
   };
 
-  return { create, running, invoke };
+  return { create, running, updateService, invoke };
 };
 
 /** Where the account's own load balancer answers. */

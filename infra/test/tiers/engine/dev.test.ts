@@ -62,11 +62,24 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(stdout).toContain('pulumi config set infra:image');
   });
 
-  it('gets its service with the image', async () => {
+  it('gets its service with the image, and fails where its first tasks do', async () => {
+    engine.order({ rollsBack: true });
     await pulumi('config', 'set', 'infra:image', STACKS.dev.config['infra:image'] ?? '');
     const { exit, printed: shown } = await up();
-    expect(exit, shown).toBe(0);
+    expect(exit).not.toBe(0);
+    expect(shown).toContain('ECS deployment circuit breaker');
     expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
+  });
+
+  it('fails again while no task runs, where there was nothing to go back to, and starts some by the command that it names', async () => {
+    engine.order({ rollsBack: false });
+    const { exit, printed: shown } = await up();
+    expect(exit).not.toBe(0);
+    expect(shown).toMatch(/No task of trunkline-dev:\d+ runs\./);
+    await engine.type(/aws ecs update-service .*--force-new-deployment/.exec(shown)?.[0] ?? '');
+    const { exit: second, printed: after } = await up();
+    expect(second, after).toBe(0);
+    engine.acts();
   });
 
   it('is told to the engine as to the monitor that stands in for it elsewhere', async () => {

@@ -82,6 +82,8 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
       provider.send({ deleted: id });
       forget((one) => one.id === id);
     }
+    for (const [, service = '', , count] of made.matchAll(UPDATES))
+      provider.send({ updated: { service, ...(count !== undefined && { desiredCount: Number(count) }) } });
     return ended;
   };
   const asked: Engine['asked'] = async () => {
@@ -127,6 +129,9 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
 
 /** A command that deletes something: its id. */
 const DELETES = /^aws .*\[(?:delete|schedule-key)-.*?\[--(?:[a-z-]+-identifier|log-group-name|key-id)] \[([^\]]+)]/gm;
+
+/** A command that changes a service: its name, and how many tasks it is to have. */
+const UPDATES = /^aws \[ecs] \[update-service].* \[--service] \[([^\]]+)]( \[--desired-count] \[(\d+)])?/gm;
 
 /** The stand-in for AWS's provider, in a process of its own. */
 export const startProvider = async ({ account, region }: Pick<Stack, 'account' | 'region'>) => {
