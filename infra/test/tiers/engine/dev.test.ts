@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, readDocument } from '../commands.ts';
 import { runProgram } from '../run-program.ts';
 import { marksInText } from '../secrets-in-clear.ts';
 import { STACKS } from '../stacks.ts';
@@ -80,6 +81,14 @@ describe.skipIf(!folder)('a dev stack', () => {
     const { exit: second, printed: after } = await up();
     expect(second, after).toBe(0);
     engine.acts();
+  });
+
+  it('is given one task after a change of the schema, where its configuration names no number', async () => {
+    const [, start = ''] = blocksOf(readDocument('../docs/upgrading.md'));
+    await engine.asked();
+    const { exit, printed: shown } = await engine.type(start);
+    expect(exit, shown).toBe(0);
+    expect((await engine.asked())[0]).toMatch(/\[update-service].* \[--desired-count] \[1]$/);
   });
 
   it('is told to the engine as to the monitor that stands in for it elsewhere', async () => {

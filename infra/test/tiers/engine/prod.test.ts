@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandsOf } from '../commands.ts';
+import { blocksOf, commandsOf, readDocument } from '../commands.ts';
 import { STACKS } from '../stacks.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { findEngine } from './find-engine.ts';
@@ -53,10 +53,10 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.acts().filter((act) => !act.startsWith('update'))).toEqual([]);
   });
 
-  const type = async (heading: string, at = 0) => {
+  const type = (heading: string, at = 0) => typeBlock(commandsOf('docs/runbooks.md', heading)[at]);
+  const typeBlock = async (script = '') => {
     engine.acts();
     await engine.asked();
-    const script = commandsOf('docs/runbooks.md', heading)[at] ?? '';
     const { exit, printed } = await engine.type(script);
     expect(exit, printed).toBe(0);
     const asked = await engine.asked();
@@ -80,6 +80,17 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
     expect(asked).toContain(`[--build-arg] [VERSION=1.2.3] [--build-arg] [REVISION=${'a'.repeat(40)}]`);
     expect((await engine.pulumi('config', 'get', 'infra:image')).stdout).toContain(`@sha256:${'1'.repeat(64)}`);
+  });
+
+  it('runs no task while its schema changes, and as many as before after it', async () => {
+    const [stop, start] = blocksOf(readDocument('../docs/upgrading.md'));
+    const image = (await engine.pulumi('config', 'get', 'infra:image')).stdout.trim();
+    await engine.pulumi('config', 'set', 'infra:image', image.replace(/\w+$/, '2'.repeat(64)));
+    expect((await typeBlock(stop)).asked).toMatch(/\[update-service].* \[--desired-count] \[0]\n.*\[services-stable]/);
+    const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview');
+    expect([exit, printed]).toEqual([0, expect.stringContaining('The service has no task')]);
+    expect((await typeBlock(start)).asked).toMatch(/\[update-service].* \[--desired-count] \[2]\n.*\[services-stable]/);
+    expect((await engine.pulumi('up', '--yes', '--skip-preview')).printed).not.toContain('The service has no task');
   });
 
   it('gets a new encryption key in front of the old ones', async () => {
