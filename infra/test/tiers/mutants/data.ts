@@ -32,6 +32,12 @@ export const data: Mutant[] = [
     },
   },
   {
+    wrong: 'lets the provider name an instance of its database',
+    caughtBy: 'a database and its instances are named after their place in the program',
+    type: 'aws:docdb/clusterInstance:ClusterInstance',
+    change: inputs({ identifierPrefix: undefined }),
+  },
+  {
     wrong: 'loses the audit log of a database that a restore leaves',
     caughtBy: 'what cannot be lost is protected, and kept where Pulumi is told to delete it',
     type: 'aws:cloudwatch/logGroup:LogGroup',

@@ -33,6 +33,12 @@ export const lifecycle = {
       ),
     ),
 
+  // docs/runbooks.md finds them so.
+  'a database and its instances are named after their place in the program': (run) => [
+    ...urnsOf(run, 'docdb/cluster', ({ name, inputs }) => inputs.clusterIdentifierPrefix !== `${name}-`),
+    ...urnsOf(run, 'docdb/clusterInstance', ({ name, inputs }) => inputs.identifierPrefix !== `${name}-`),
+  ],
+
   'what cannot be lost is protected, and kept where Pulumi is told to delete it': (run) =>
     given(run, 'environment') === 'prod'
       ? [...DATA.flatMap((kind) => of(run, kind)), ...auditLogs(run)]
