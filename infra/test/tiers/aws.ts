@@ -45,7 +45,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
       inputs,
       account,
       region,
-      rollsBack: rollsBack(),
+      isUpdate,
       arn,
       revision: (revisions.get(`${type} ${name}`) ?? 0) + Number(!isUpdate),
       hash,
@@ -53,11 +53,12 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     const { id, ...computed } = answer(created);
     revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
+      const isTakenBack = rollsBack();
       const former = isUpdate ? services.get(computed.name) : undefined;
       // The circuit breaker goes back to what ran before. Where nothing did, the service keeps naming what was asked for.
-      const taskDefinition = (created.rollsBack && former?.taskDefinition) || computed.taskDefinition;
+      const taskDefinition = (isTakenBack && former?.taskDefinition) || computed.taskDefinition;
       const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
-      const runningCount = created.rollsBack ? (former?.runningCount ?? 0) : desiredCount;
+      const runningCount = isTakenBack ? (former?.runningCount ?? 0) : desiredCount;
       services.set(computed.name, { taskDefinition, desiredCount, runningCount, deployments: [{}] });
       computed.taskDefinition = taskDefinition;
     }

@@ -5,7 +5,8 @@ export interface Created {
   inputs: Values;
   account: string;
   region: string;
-  rollsBack: boolean;
+  /** Whether it is there already, and changed in place. */
+  isUpdate: boolean;
   arn(service: string, resource: string): string;
   /** How often a resource of this name was created, this time included. */
   revision: number;
@@ -50,7 +51,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:cloudwatch/metricAlarm:MetricAlarm': named('cloudwatch', 'alarm:'),
   // Pulumi makes no name for these two: the provider does, by its own beginning where none is given.
   // https://github.com/pulumi/pulumi-aws/blob/master/provider/resources.go
-  'aws:docdb/cluster:Cluster': ({ arn, inputs, revision }) => {
+  'aws:docdb/cluster:Cluster': ({ arn, inputs, revision, isUpdate }) => {
     const clusterIdentifier = `${inputs.clusterIdentifierPrefix ?? 'tf-'}123456${revision}`;
     return {
       id: clusterIdentifier,
@@ -59,6 +60,8 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
       endpoint: `${clusterIdentifier}.cluster-abc.docdb.amazonaws.com`,
       readerEndpoint: `${clusterIdentifier}.cluster-ro-abc.docdb.amazonaws.com`,
       port: inputs.port ?? 27017,
+      // Whatever was asked for. https://docs.aws.amazon.com/documentdb/latest/developerguide/backup_restore-point_in_time_recovery.html
+      ...(inputs.restoreToPointInTime && !isUpdate ? { dbClusterParameterGroupName: 'default.docdb5.0' } : {}),
     };
   },
   'aws:docdb/clusterInstance:ClusterInstance': ({ arn, inputs, revision }) => {

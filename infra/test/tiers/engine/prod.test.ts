@@ -145,6 +145,27 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(printed).toContain('protect');
   });
 
+  it('has the parameters of the program again after a restore to a moment, and restarts its instances for them', async () => {
+    const { acts, asked } = await type('Restore the database to a moment', 1);
+    expect(acts).toContain('update aws:docdb/cluster:Cluster trunkline-database');
+    const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
+    const instances = [0, 1].map((at) => own.replace(/(?=-\d+$)/, `-${at}`));
+    expect(asked.split('\n').filter((call) => /\[(reboot-db-instance|wait)]/.test(call))).toEqual(
+      instances.flatMap((instance) => [
+        `aws [docdb] [reboot-db-instance] [--region] [eu-central-1] [--db-instance-identifier] [${instance}]`,
+        `aws [docdb] [wait] [db-instance-available] [--region] [eu-central-1] [--db-instance-identifier] [${instance}]`,
+      ]),
+    );
+  });
+
+  it('sets the master’s password of a restored database, where it was changed since', async () => {
+    const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
+    const password = STACKS.prod.secrets['infra:databasePassword'];
+    expect((await type('Restore the database to a moment', 2)).asked).toContain(
+      `[--db-cluster-identifier] [${own}] [--master-user-password] [${password}] [--apply-immediately]`,
+    );
+  });
+
   it('refuses to be destroyed before anything goes', async () => {
     engine.acts();
     const { exit, printed } = await engine.pulumi('destroy', '--yes');
