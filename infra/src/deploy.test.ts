@@ -38,6 +38,14 @@ describe('the components', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  it('make another target group where the load balancer is shared: AWS lets no two have one', async () => {
+    const { loadBalancer } = EXISTING;
+    const own = await build(stackOf(prod({ network: existingNetwork() })));
+    const shared = await build(stackOf(prod({ network: existingNetwork({ isShared: true }), loadBalancer })));
+    const type = 'aws:lb/targetGroup:TargetGroup';
+    expect(ofType(shared, type)[0]?.urn).not.toBe(ofType(own, type)[0]?.urn);
+  });
+
   it('make no record where the zone of the name is kept elsewhere', async () => {
     const { certificateArn } = EXISTING;
     const run = await build(stackOf(prod({ certificateArn, hostedZoneId: undefined })));

@@ -149,6 +149,7 @@ const ANSWERS: Record<string, string> = {
   aws: [
     'case "$*" in',
     `  *describe-images*) echo sha256:${'1'.repeat(64)};;`,
+    '  *describe-load-balancers*) echo arn:aws:elasticloadbalancing:eu-central-1:210987654321:loadbalancer/app/trunkline/1;;',
     // Its instances are made with a database, and end as it does.
     `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/'); echo "trunkline-database-0-$of trunkline-database-1-$of";;`,
     'esac',

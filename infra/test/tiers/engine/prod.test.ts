@@ -123,6 +123,13 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
+  it('lets its load balancer go, to move to one of the account', async () => {
+    const { asked } = await typeBlock(commandsOf('docs/existing.md', 'How a listener is shared')[0]);
+    expect(asked).toMatch(
+      /\[--names] \[trunkline-\d+].*\n.*\[--load-balancer-arn] \[arn:[^\]]*] \[--attributes] \[Key=deletion_protection/,
+    );
+  });
+
   // Each after each: what the one before has set must not stand in the way.
   it.each([
     ['Restore the database to a moment', 0],

@@ -16,6 +16,15 @@ export const edge: Mutant[] = [
     },
   },
   {
+    wrong: 'deletes its bucket of access logs, which AWS refuses, when it stops logging',
+    caughtBy:
+      'where a protected stack stops logging requests, the bucket of those that it has logged stays, closed and emptying itself',
+    type: 'aws:s3/bucket:Bucket',
+    change: (bucket) => {
+      bucket.retainOnDelete = false;
+    },
+  },
+  {
     wrong: 'serves over HTTP',
     caughtBy: 'https-only',
     type: LISTENER,

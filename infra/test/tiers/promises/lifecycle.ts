@@ -1,6 +1,6 @@
 import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
-import { given, of, type Promises, urnsOf } from './promise.ts';
+import { given, isProtected, of, type Promises, urnsOf } from './promise.ts';
 
 export const lifecycle = {
   'a deployment leaves the count of tasks to autoscaling': (run) =>
@@ -77,8 +77,18 @@ export const lifecycle = {
     ];
   },
 
+  'where a protected stack stops logging requests, the bucket of those that it has logged stays, closed and emptying itself':
+    (run) =>
+      isProtected(run)
+        ? run.resources
+            .filter(({ type, retainOnDelete }) => type.startsWith('aws:s3/') && !retainOnDelete)
+            .map(({ urn }) => urn)
+        : [],
+
   'what is not protected is not left behind': (run) =>
     run.resources
+      // A bucket that is not empty cannot be deleted.
+      .filter(({ type }) => !(type.startsWith('aws:s3/') && isProtected(run)))
       // A version goes with its secret.
       .filter(({ type, protect, retainOnDelete }) => retainOnDelete && !protect && !type.endsWith(':SecretVersion'))
       // The key of a database goes with its final snapshot.

@@ -25,6 +25,10 @@ export const given = <T>({ stack }: Run, key: string): T | undefined => {
   return text === undefined ? undefined : JSON.parse(/^[[{]/.test(text) ? text : JSON.stringify(text));
 };
 
+/** Whether what holds data refuses to go. */
+export const isProtected = (run: Run): boolean =>
+  String(given(run, 'protect') ?? given(run, 'environment') !== 'dev') === 'true';
+
 /** The objects of an input that is a list; none where it is left out. */
 export const listOf = (value: unknown): Record<string, any>[] => (Array.isArray(value) ? value : []);
 
