@@ -38,6 +38,20 @@ describe('the components', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  it.each([
+    ['db.t4g.medium', ['CPUSurplusCreditsCharged']],
+    ['db.r6g.large', []],
+  ])(
+    'watch of %s the CPU credits that AWS bills, and not those that it begins without',
+    async (instanceClass, names) => {
+      const run = await build(stackOf(prod({ database: { kind: 'documentdb', instances: 2, instanceClass } })));
+      const watched = ofType(run, 'aws:cloudwatch/metricAlarm:MetricAlarm').map(({ inputs }) =>
+        String(inputs.metricName),
+      );
+      expect(watched.filter((name) => name.includes('Credit'))).toEqual(names);
+    },
+  );
+
   it('make another target group where the load balancer is shared: AWS lets no two have one', async () => {
     const { loadBalancer } = EXISTING;
     const own = await build(stackOf(prod({ network: existingNetwork() })));
@@ -77,7 +91,7 @@ const configurations = record({
   isHttp: boolean(),
   hasCertificate: boolean(),
   endpoints: uniqueArray(constantFrom('kms', 'logs', 'secretsmanager'), { maxLength: 3 }),
-  database: constantFrom('external', 'instances', 'serverless'),
+  database: constantFrom('external', 'instances', 'burstable', 'serverless'),
   restored: constantFrom(
     {},
     { snapshot: 'rds:trunkline-2026-11-23-03-10' },
@@ -126,6 +140,7 @@ const configurations = record({
 const NAMELESS = { domain: undefined, hostedZoneId: undefined };
 const CLASSES = {
   instances: { instanceClass: 'db.r6g.large' },
+  burstable: { instanceClass: 'db.t4g.medium' },
   serverless: { instanceClass: 'db.serverless', capacity: { min: 4, max: 8 } },
 };
 
