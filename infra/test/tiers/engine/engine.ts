@@ -151,7 +151,10 @@ const ANSWERS: Record<string, string> = {
     `  *describe-images*) echo sha256:${'1'.repeat(64)};;`,
     '  *describe-load-balancers*) echo arn:aws:elasticloadbalancing:eu-central-1:210987654321:loadbalancer/app/trunkline/1;;',
     // Its instances are made with a database, and end as it does.
-    `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/'); echo "trunkline-database-0-$of trunkline-database-1-$of";;`,
+    `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/')`,
+    `    named=$(echo "$*" | sed -nE "s/.*starts_with\\(DBInstanceIdentifier,'([^']*)'\\).*/\\1/p")`,
+    '    [ -n "$named" ] || named="trunkline-database-0- trunkline-database-1-"',
+    '    for one in $named; do echo "$one$of"; done;;',
     'esac',
   ].join('\n'),
   docker: 'if [ "$1" = login ]; then cat >/dev/null; fi',
