@@ -38,6 +38,25 @@ describe('the components', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  it.each([
+    ['db.t4g.medium', ['CPUSurplusCreditsCharged']],
+    ['db.r6g.large', []],
+  ])('watch the CPU credits of %s that AWS bills, if it has any', async (instanceClass, names) => {
+    const run = await build(stackOf(prod({ database: { kind: 'documentdb', instances: 2, instanceClass } })));
+    const watched = ofType(run, 'aws:cloudwatch/metricAlarm:MetricAlarm').map(({ inputs }) =>
+      String(inputs.metricName),
+    );
+    expect(watched.filter((name) => name.includes('Credit'))).toEqual(names);
+  });
+
+  it('create another target group behind a shared load balancer, because a target group can have only one', async () => {
+    const { loadBalancer } = EXISTING;
+    const own = await build(stackOf(prod({ network: existingNetwork() })));
+    const shared = await build(stackOf(prod({ network: existingNetwork({ isShared: true }), loadBalancer })));
+    const type = 'aws:lb/targetGroup:TargetGroup';
+    expect(ofType(shared, type)[0]?.urn).not.toBe(ofType(own, type)[0]?.urn);
+  });
+
   it('create no DNS record if the zone is managed elsewhere', async () => {
     const { certificateArn } = EXISTING;
     const run = await build(stackOf(prod({ certificateArn, hostedZoneId: undefined })));
@@ -69,7 +88,7 @@ const configurations = record({
   isHttp: boolean(),
   hasCertificate: boolean(),
   endpoints: uniqueArray(constantFrom('kms', 'logs', 'secretsmanager'), { maxLength: 3 }),
-  database: constantFrom('external', 'instances', 'serverless'),
+  database: constantFrom('external', 'instances', 'burstable', 'serverless'),
   restored: constantFrom(
     {},
     { snapshot: 'rds:trunkline-2026-11-23-03-10' },
@@ -118,6 +137,7 @@ const configurations = record({
 const NAMELESS = { domain: undefined, hostedZoneId: undefined };
 const CLASSES = {
   instances: { instanceClass: 'db.r6g.large' },
+  burstable: { instanceClass: 'db.t4g.medium' },
   serverless: { instanceClass: 'db.serverless', capacity: { min: 4, max: 8 } },
 };
 

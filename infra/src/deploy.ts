@@ -34,12 +34,20 @@ export const deploy = (config: Config) => {
       : new Network(PREFIX, { network: config.network, region, accountId, logRetentionDays, hasDatabase }, opts);
   const { vpcId, publicSubnetIds, taskSubnetIds, isolatedSubnetIds } = network;
   const groups = new SecurityGroups(PREFIX, { config, vpcId }, opts);
-  if (config.network.kind === 'own' && config.network.endpoints.length > 0)
-    new Endpoints(
-      `${PREFIX}-endpoints`,
-      { services: config.network.endpoints, region, vpcId, subnetIds: taskSubnetIds, serviceGroupId: groups.serviceId },
-      opts,
-    );
+  const endpoints =
+    config.network.kind === 'own' && config.network.endpoints.length > 0
+      ? new Endpoints(
+          `${PREFIX}-endpoints`,
+          {
+            services: config.network.endpoints,
+            region,
+            vpcId,
+            subnetIds: taskSubnetIds,
+            serviceGroupId: groups.serviceId,
+          },
+          opts,
+        )
+      : undefined;
   const edge = new Edge(
     PREFIX,
     { config, vpcId, subnetIds: publicSubnetIds, securityGroupId: groups.loadBalancerId },
@@ -74,7 +82,8 @@ export const deploy = (config: Config) => {
 
   const logGroup = new aws.cloudwatch.LogGroup(PREFIX, { retentionInDays: logRetentionDays }, opts);
   new LogMetrics(PREFIX, { logGroupName: logGroup.name, namespace }, opts);
-  const { topicArn } = new Notifications(PREFIX, { alarms: config.alarms, accountId }, opts);
+  const notifications = new Notifications(PREFIX, { alarms: config.alarms, accountId }, opts);
+  const { topicArn } = notifications;
   const loadBalancer = { LoadBalancer: edge.loadBalancerDimension };
   const targetGroup = { ...loadBalancer, TargetGroup: edge.targetGroupDimension };
   // On a shared load balancer, the errors of other services are not watched.
@@ -114,15 +123,26 @@ export const deploy = (config: Config) => {
       logGroup,
       targetGroupArn: edge.targetGroupArn,
       forwarding: edge.forwarding,
+      before: (clusterName) => [
+        groups,
+        ...(network instanceof Network ? [network] : []),
+        ...(endpoints ? [endpoints] : []),
+        // Its endpoint has a name minutes before an instance answers there.
+        ...(database ? [database] : []),
+        notifications,
+        // Matched by cluster: the service's ARN is known only after its first tasks run, and those may find no capacity.
+        new Notices(
+          PREFIX,
+          { ...notices, services: pulumi.interpolate`arn:aws:ecs:${region}:${accountId}:service/${clusterName}/` },
+          opts,
+        ),
+      ],
       loadBalancerDimension: edge.loadBalancerDimension,
       targetGroupDimension: edge.targetGroupDimension,
       alarmNames: ofDeployments.names,
     },
     opts,
   );
-  // Matched by cluster: the service's ARN is known only after its first tasks run, and those may find no capacity.
-  const services = pulumi.interpolate`arn:aws:ecs:${region}:${accountId}:service/${service.clusterName}/`;
-  new Notices(PREFIX, { ...notices, services }, opts);
   new Alarms(
     `${PREFIX}-running`,
     {

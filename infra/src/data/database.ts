@@ -60,6 +60,8 @@ export class Database extends pulumi.ComponentResource {
     const cluster = new aws.docdb.Cluster(
       `${name}-database`,
       {
+        // Pulumi names neither cluster nor instances: without this they are tf-….
+        clusterIdentifierPrefix: `${name}-database-`,
         engine: 'docdb',
         engineVersion,
         masterUsername: username,
@@ -105,6 +107,7 @@ export class Database extends pulumi.ComponentResource {
         `${name}-database-${at}`,
         {
           clusterIdentifier: cluster.id,
+          identifierPrefix: `${name}-database-${at}-`,
           instanceClass,
           // The first is the primary while it is healthy.
           promotionTier: Math.min(at, 15),

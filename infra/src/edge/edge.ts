@@ -37,7 +37,8 @@ export class Edge extends pulumi.ComponentResource {
     this.#name = name;
 
     const targets = new aws.lb.TargetGroup(
-      name,
+      // AWS lets no two load balancers have it: who moves to a shared one needs another.
+      shared ? `${name}-shared` : name,
       {
         vpcId,
         port: SERVICE_PORT,

@@ -55,9 +55,11 @@ export const createLoadBalancer = (
 const accessLogs = (
   name: string,
   { accountId, logRetentionDays, protect }: Pick<Config, 'accountId' | 'logRetentionDays' | 'protect'>,
-  opts: pulumi.CustomResourceOptions,
+  parent: pulumi.CustomResourceOptions,
 ) => {
   const named = `${name}-access-logs`;
+  // AWS deletes no bucket in which something is: where requests are not logged any more, it stays, and empties itself.
+  const opts = { ...parent, retainOnDelete: protect };
   const { bucket, arn } = new aws.s3.Bucket(named, { forceDestroy: !protect }, opts);
   new aws.s3.BucketPublicAccessBlock(
     named,

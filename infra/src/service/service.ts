@@ -24,6 +24,11 @@ export interface ServiceArgs {
    * serviceCreateWithRetry in https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
    */
   forwarding: pulumi.Resource;
+  /**
+   * What the tasks need and none of their settings names, so that it is there before they start and goes after they
+   * stop; what tells of a failed deployment too. Some of it is made of the name of the cluster.
+   */
+  before: (clusterName: pulumi.Output<string>) => pulumi.Resource[];
   loadBalancerDimension: pulumi.Output<string>;
   targetGroupDimension: pulumi.Output<string>;
   /** The alarms that end a deployment. */
@@ -102,13 +107,18 @@ export class Service extends pulumi.ComponentResource {
         waitForSteadyState: true,
       },
       // Autoscaling sets the count.
-      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.forwarding] },
+      { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.forwarding, ...args.before(cluster.name)] },
     );
     new Scaling(name, { ...args, clusterName: cluster.name, serviceName: service.name, ...config.service }, parent);
 
     this.clusterName = cluster.name;
     this.serviceName = service.name;
-    this.taskDefinitionArn = deployedTaskDefinition({ service, cluster, wanted: definition.arn });
+    this.taskDefinitionArn = deployedTaskDefinition({
+      service,
+      cluster,
+      wanted: definition.arn,
+      region: config.region,
+    });
     this.registerOutputs({ taskDefinitionArn: this.taskDefinitionArn });
   }
 
@@ -149,44 +159,67 @@ interface DeployedArgs {
   service: aws.ecs.Service;
   cluster: aws.ecs.Cluster;
   wanted: pulumi.Output<string>;
+  region: string;
 }
 
 /** The task definition that the service actually runs. Read after each `up`, not in a preview. */
-const deployedTaskDefinition = ({ service, cluster, wanted }: DeployedArgs): pulumi.Output<string> => {
+const deployedTaskDefinition = ({ service, cluster, wanted, region }: DeployedArgs): pulumi.Output<string> => {
   if (pulumi.runtime.isDryRun()) return wanted;
   const found = aws.ecs.getServiceOutput(
     { clusterArn: cluster.arn, serviceName: service.name },
     { parent: service, dependsOn: [service] },
   );
-  return pulumi
-    .output({ wanted, actual: found.taskDefinition, cluster: cluster.name, service: service.name })
-    .apply(requireDeployed);
+  return pulumi.output({ wanted, found, region, cluster: cluster.name, service: service.name }).apply(requireDeployed);
 };
 
-/**
- * Throws if the service does not run the task definition that was asked for. When ECS rolls a deployment back, the
- * provider fails but keeps the new definition in the state, so the next update would change nothing and succeed while
- * the old code runs. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
- */
-export const requireDeployed = ({
-  wanted,
-  actual,
-  cluster,
-  service,
-}: {
+export interface Deployed {
   wanted: string;
-  actual: string;
+  found: Pick<aws.ecs.GetServiceResult, 'taskDefinition' | 'desiredCount' | 'runningCount'> & { deployments: object[] };
+  region: string;
   cluster: string;
   service: string;
-}): string => {
-  if (actual === wanted) return actual;
+}
+
+/**
+ * Throws unless the service runs only the task definition that was asked for. When ECS rolls a deployment back or does
+ * not finish it, the provider fails but keeps the new definition in the state, so the next update would change nothing
+ * and succeed while old code runs, or none. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+ *
+ * If there is nothing to roll back to, ECS starts no more tasks, and the service still names the new definition:
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+ */
+export const requireDeployed = ({ wanted, found, region, cluster, service }: Deployed): string => {
+  const { taskDefinition, desiredCount, runningCount, deployments } = found;
+  const update = `aws ecs update-service --region ${region} --cluster ${cluster} --service ${service}`;
+  const why = [
+    'Its events tell why:',
+    `  aws ecs describe-services --region ${region} --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
+  ];
+  if (taskDefinition !== wanted)
+    throw new pulumi.RunError(
+      [
+        `The service runs ${revisionOf(taskDefinition)}, and not ${revisionOf(wanted)}.`,
+        'ECS rolled a deployment back, in this update or an earlier one, or somebody changed the service.',
+        ...why,
+        'Fix the cause, or set the previous value (pulumi config set infra:image …). Then deploy again with:',
+        '  pulumi up --refresh',
+      ].join('\n'),
+    );
+  if (desiredCount === 0) {
+    void pulumi.log.warn(
+      `The service has no tasks, because its count was set to 0. Start some with:\n  ${update} --desired-count …`,
+    );
+    return taskDefinition;
+  }
+  if (deployments.length === 1 && runningCount > 0) return taskDefinition;
   throw new pulumi.RunError(
     [
-      `The service runs ${revisionOf(actual)}, and not ${revisionOf(wanted)}.`,
-      'ECS rolled a deployment back, in this update or an earlier one, or somebody changed the service. See its events:',
-      `  aws ecs describe-services --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
-      'Fix the cause, or set the previous value (pulumi config set infra:image …). Then deploy again with:',
-      '  pulumi up --refresh',
+      runningCount > 0
+        ? `The deployment of ${revisionOf(wanted)} has not ended: other tasks still run.`
+        : `No task of ${revisionOf(wanted)} runs.`,
+      ...why,
+      'Fix the cause, and run pulumi up. If that finds nothing to change, deploy again with:',
+      `  ${update} --force-new-deployment`,
     ].join('\n'),
   );
 };

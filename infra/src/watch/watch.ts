@@ -222,9 +222,6 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
   ...[
     { name: 'memory', metric: 'FreeableMemory', below: GIB / 2, what: 'half a GiB of memory' },
     { name: 'storage', metric: 'FreeLocalStorage', below: 2 * GIB, what: '2 GiB for temporary files' },
-    ...(/^db\.t/.test(instanceClass)
-      ? [{ name: 'credits', metric: 'CPUCreditBalance', below: 60, what: '60 CPU credits, an hour of one CPU,' }]
-      : []),
   ].map(({ name, metric, below, what }) => ({
     name: `database-${name}`,
     description: `An instance of the database has less than ${what} left. Take a larger one.`,
@@ -234,6 +231,26 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
     datapoints: 3,
     missing: 'notBreaching' as const,
   })),
+  // A balance of 0 is where a new instance begins, and slows none down: what is missing is lent, and billed after a day.
+  ...(/^db\.t/.test(instanceClass)
+    ? [
+        {
+          name: 'database-credits',
+          description:
+            'An instance of the database has used more CPU for a day than its class includes, and AWS bills it. Take a larger one.',
+          metric: {
+            namespace: 'AWS/DocDB',
+            name: 'CPUSurplusCreditsCharged',
+            dimensions: cluster,
+            statistic: 'Maximum',
+          },
+          above: 0,
+          period: 60 * MINUTES,
+          datapoints: 1,
+          missing: 'notBreaching' as const,
+        },
+      ]
+    : []),
   {
     name: 'database-connections',
     description: `More than 80 % of the ${connections} connections of an instance are in use. Lower database.poolSize or service.max, or take a larger instance.`,

@@ -6,7 +6,7 @@ import type { Values } from './values.ts';
 export interface Account {
   account: string;
   region: string;
-  /** Whether deployments fail now, so that ECS rolls back to the previous task definition. */
+  /** Whether deployments fail now, so that ECS rolls back to the previous task definition, if there is one. */
   rollsBack?: (() => boolean) | undefined;
 }
 
@@ -14,8 +14,18 @@ export interface Account {
 export interface Aws {
   create(type: string, name: string, inputs: Values, isUpdate?: boolean): { id: string; computed: Values };
   /** What an ECS service actually runs. Undefined for other resources. */
-  running(type: string, computed: Values): Values | undefined;
+  running(type: string, computed: Values): Service | undefined;
+  /** Changes a service without Pulumi: starts as many tasks as it should have. */
+  updateService(name: string, change: { desiredCount?: number }): void;
   invoke(token: string, args: Values): Values;
+}
+
+/** What ECS tells of a service. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html */
+interface Service {
+  taskDefinition: unknown;
+  desiredCount: number;
+  runningCount: number;
+  deployments: object[];
 }
 
 const SERVICE = 'aws:ecs/service:Service';
@@ -23,7 +33,7 @@ const SERVICE = 'aws:ecs/service:Service';
 /** A small working AWS: it names resources, counts revisions, and throws for types that it does not know. */
 export const createAws = ({ account, region, rollsBack = () => false }: Account): Aws => {
   const revisions = new Map<string, number>();
-  const services = new Map<unknown, Values>();
+  const services = new Map<unknown, Service>();
 
   const create: Aws['create'] = (type, name, inputs, isUpdate = false) => {
     if (type === 'pulumi:providers:aws') return { id: 'provider', computed: {} };
@@ -35,7 +45,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
       inputs,
       account,
       region,
-      rollsBack: rollsBack(),
+      isUpdate,
       arn,
       revision: (revisions.get(`${type} ${name}`) ?? 0) + Number(!isUpdate),
       hash,
@@ -43,15 +53,26 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     const { id, ...computed } = answer(created);
     revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
-      const former = services.get(computed.name)?.taskDefinition;
-      // The circuit breaker rolls back to the previous task definition.
-      if (created.rollsBack) computed.taskDefinition = former ?? arn('ecs', 'task-definition/trunkline:0');
-      services.set(computed.name, computed);
+      const isTakenBack = rollsBack();
+      const former = isUpdate ? services.get(computed.name) : undefined;
+      // The circuit breaker rolls back to what ran before. If nothing did, the service keeps naming the new definition.
+      const taskDefinition = (isTakenBack && former?.taskDefinition) || computed.taskDefinition;
+      const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
+      const runningCount = isTakenBack ? (former?.runningCount ?? 0) : desiredCount;
+      services.set(computed.name, { taskDefinition, desiredCount, runningCount, deployments: [{}] });
+      computed.taskDefinition = taskDefinition;
     }
     return { id: String(id ?? `${name}-id`), computed };
   };
 
   const running: Aws['running'] = (type, { name }) => (type === SERVICE ? services.get(name) : undefined);
+
+  const updateService: Aws['updateService'] = (name, change) => {
+    const service = services.get(name);
+    if (!service) throw new Error(`ServiceNotFoundException: ${name}`);
+    Object.assign(service, change);
+    service.runningCount = service.desiredCount;
+  };
 
   const invoke: Aws['invoke'] = (token, args) => {
     const service = services.get(args.serviceName);
@@ -63,7 +84,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     );
   };
 
-  return { create, running, invoke };
+  return { create, running, updateService, invoke };
 };
 
 /** Address of the existing load balancer. */

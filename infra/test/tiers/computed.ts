@@ -5,7 +5,8 @@ export interface Created {
   inputs: Values;
   account: string;
   region: string;
-  rollsBack: boolean;
+  /** Whether it is there already, and changed in place. */
+  isUpdate: boolean;
   arn(service: string, resource: string): string;
   /** How often a resource of this name has been created, including this time. */
   revision: number;
@@ -48,19 +49,25 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:cloudwatch/logGroup:LogGroup': named('logs', 'log-group:'),
   'aws:cloudwatch/logMetricFilter:LogMetricFilter': () => ({}),
   'aws:cloudwatch/metricAlarm:MetricAlarm': named('cloudwatch', 'alarm:'),
-  'aws:docdb/cluster:Cluster': ({ name, arn, inputs, revision }) => ({
-    id: `${name}-123456${revision}`,
-    clusterIdentifier: `${name}-123456${revision}`,
-    arn: arn('rds', `cluster:${name}-123456${revision}`),
-    endpoint: `${name}-123456${revision}.cluster-abc.docdb.amazonaws.com`,
-    readerEndpoint: `${name}.cluster-ro-abc.docdb.amazonaws.com`,
-    port: inputs.port ?? 27017,
-  }),
-  'aws:docdb/clusterInstance:ClusterInstance': ({ name, arn, revision }) => ({
-    id: `${name}-123456${revision}`,
-    identifier: `${name}-123456${revision}`,
-    arn: arn('rds', `db:${name}-123456${revision}`),
-  }),
+  // Pulumi makes no name for these two: the provider does, by its own beginning where none is given.
+  // https://github.com/pulumi/pulumi-aws/blob/master/provider/resources.go
+  'aws:docdb/cluster:Cluster': ({ arn, inputs, revision, isUpdate }) => {
+    const clusterIdentifier = `${inputs.clusterIdentifierPrefix ?? 'tf-'}123456${revision}`;
+    return {
+      id: clusterIdentifier,
+      clusterIdentifier,
+      arn: arn('rds', `cluster:${clusterIdentifier}`),
+      endpoint: `${clusterIdentifier}.cluster-abc.docdb.amazonaws.com`,
+      readerEndpoint: `${clusterIdentifier}.cluster-ro-abc.docdb.amazonaws.com`,
+      port: inputs.port ?? 27017,
+      // Whatever was asked for. https://docs.aws.amazon.com/documentdb/latest/developerguide/backup_restore-point_in_time_recovery.html
+      ...(inputs.restoreToPointInTime && !isUpdate ? { dbClusterParameterGroupName: 'default.docdb5.0' } : {}),
+    };
+  },
+  'aws:docdb/clusterInstance:ClusterInstance': ({ arn, inputs, revision }) => {
+    const identifier = `${inputs.identifierPrefix ?? 'tf-'}123456${revision}`;
+    return { id: identifier, identifier, arn: arn('rds', `db:${identifier}`) };
+  },
   'aws:docdb/clusterParameterGroup:ClusterParameterGroup': named('rds', 'cluster-pg:'),
   'aws:docdb/subnetGroup:SubnetGroup': named('rds', 'subgrp:'),
   'aws:ec2/defaultSecurityGroup:DefaultSecurityGroup': ({ name }) => ({ id: `sg-${name}` }),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, readDocument } from '../commands.ts';
 import { runProgram } from '../run-program.ts';
 import { marksInText } from '../secrets-in-clear.ts';
 import { STACKS } from '../stacks.ts';
@@ -62,11 +63,32 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(stdout).toContain('pulumi config set infra:image');
   });
 
-  it('gets its service once there is an image', async () => {
+  it('gets its service once there is an image, and fails if its first tasks do', async () => {
+    engine.order({ rollsBack: true });
     await pulumi('config', 'set', 'infra:image', STACKS.dev.config['infra:image'] ?? '');
     const { exit, printed: shown } = await up();
-    expect(exit, shown).toBe(0);
+    expect(exit).not.toBe(0);
+    expect(shown).toContain('ECS deployment circuit breaker');
     expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
+  });
+
+  it('fails again while no task runs, and starts tasks with the command that it names', async () => {
+    engine.order({ rollsBack: false });
+    const { exit, printed: shown } = await up();
+    expect(exit).not.toBe(0);
+    expect(shown).toMatch(/No task of trunkline-dev:\d+ runs\./);
+    await engine.type(/aws ecs update-service .*--force-new-deployment/.exec(shown)?.[0] ?? '');
+    const { exit: second, printed: after } = await up();
+    expect(second, after).toBe(0);
+    engine.acts();
+  });
+
+  it('gets one task after a schema change if its configuration names no number', async () => {
+    const [, start = ''] = blocksOf(readDocument('../docs/upgrading.md'));
+    await engine.asked();
+    const { exit, printed: shown } = await engine.type(start);
+    expect(exit, shown).toBe(0);
+    expect((await engine.asked())[0]).toMatch(/\[update-service].* \[--desired-count] \[1]$/);
   });
 
   it('is the same to the engine as to the monitor that stands in for it in other tiers', async () => {

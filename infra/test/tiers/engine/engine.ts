@@ -82,6 +82,8 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
       provider.send({ deleted: id });
       forget((one) => one.id === id);
     }
+    for (const [, service = '', , count] of made.matchAll(UPDATES))
+      provider.send({ updated: { service, ...(count !== undefined && { desiredCount: Number(count) }) } });
     return ended;
   };
   const asked: Engine['asked'] = async () => {
@@ -128,6 +130,9 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
 /** Matches a command that deletes a resource, and captures the id. */
 const DELETES = /^aws .*\[(?:delete|schedule-key)-.*?\[--(?:[a-z-]+-identifier|log-group-name|key-id)] \[([^\]]+)]/gm;
 
+/** A command that changes a service: its name, and its new number of tasks. */
+const UPDATES = /^aws \[ecs] \[update-service].* \[--service] \[([^\]]+)]( \[--desired-count] \[(\d+)])?/gm;
+
 /** Starts the stand-in for the AWS provider in its own process. */
 export const startProvider = async ({ account, region }: Pick<Stack, 'account' | 'region'>) => {
   const provider = fork(join(import.meta.dirname, 'provider.ts'), [account, region], { silent: true });
@@ -144,8 +149,12 @@ const ANSWERS: Record<string, string> = {
   aws: [
     'case "$*" in',
     `  *describe-images*) echo sha256:${'1'.repeat(64)};;`,
+    '  *describe-load-balancers*) echo arn:aws:elasticloadbalancing:eu-central-1:210987654321:loadbalancer/app/trunkline/1;;',
     // Instance names have the same suffix as their cluster.
-    `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/'); echo "trunkline-database-0-$of trunkline-database-1-$of";;`,
+    `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/')`,
+    `    named=$(echo "$*" | sed -nE "s/.*starts_with\\(DBInstanceIdentifier,'([^']*)'\\).*/\\1/p")`,
+    '    [ -n "$named" ] || named="trunkline-database-0- trunkline-database-1-"',
+    '    for one in $named; do echo "$one$of"; done;;',
     'esac',
   ].join('\n'),
   docker: 'if [ "$1" = login ]; then cat >/dev/null; fi',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandsOf } from '../commands.ts';
+import { blocksOf, commandsOf, readDocument } from '../commands.ts';
 import { STACKS } from '../stacks.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { findEngine } from './find-engine.ts';
@@ -53,10 +53,10 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.acts().filter((act) => !act.startsWith('update'))).toEqual([]);
   });
 
-  const type = async (heading: string, at = 0) => {
+  const type = (heading: string, at = 0) => typeBlock(commandsOf('docs/runbooks.md', heading)[at]);
+  const typeBlock = async (script = '') => {
     engine.acts();
     await engine.asked();
-    const script = commandsOf('docs/runbooks.md', heading)[at] ?? '';
     const { exit, printed } = await engine.type(script);
     expect(exit, printed).toBe(0);
     const asked = await engine.asked();
@@ -80,6 +80,17 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
     expect(asked).toContain(`[--build-arg] [VERSION=1.2.3] [--build-arg] [REVISION=${'a'.repeat(40)}]`);
     expect((await engine.pulumi('config', 'get', 'infra:image')).stdout).toContain(`@sha256:${'1'.repeat(64)}`);
+  });
+
+  it('runs no task while its schema changes, and as many as before after it', async () => {
+    const [stop, start] = blocksOf(readDocument('../docs/upgrading.md'));
+    const image = (await engine.pulumi('config', 'get', 'infra:image')).stdout.trim();
+    await engine.pulumi('config', 'set', 'infra:image', image.replace(/\w+$/, '2'.repeat(64)));
+    expect((await typeBlock(stop)).asked).toMatch(/\[update-service].* \[--desired-count] \[0]\n.*\[services-stable]/);
+    const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview');
+    expect([exit, printed]).toEqual([0, expect.stringContaining('The service has no task')]);
+    expect((await typeBlock(start)).asked).toMatch(/\[update-service].* \[--desired-count] \[2]\n.*\[services-stable]/);
+    expect((await engine.pulumi('up', '--yes', '--skip-preview')).printed).not.toContain('The service has no task');
   });
 
   it('gets a new encryption key in front of the old ones', async () => {
@@ -112,6 +123,25 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
+  it('can give up its load balancer, to move to an existing one', async () => {
+    const { asked } = await typeBlock(commandsOf('docs/existing.md', 'How a listener is shared')[0]);
+    expect(asked).toMatch(
+      /\[--names] \[trunkline-\d+].*\n.*\[--load-balancer-arn] \[arn:[^\]]*] \[--attributes] \[Key=deletion_protection/,
+    );
+  });
+
+  it('loses only its last database instance, in the state and at AWS', async () => {
+    const instances = () => engine.left().flatMap(({ urn, id }) => (urn.includes(':ClusterInstance::') ? [id] : []));
+    const before = instances();
+    await engine.pulumi('config', 'set', '--path', 'infra:database.instances', '3');
+    const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview');
+    expect(exit, printed).toBe(0);
+    expect(instances()).toHaveLength(3);
+    await type('Remove a database instance');
+    expect(instances()).toEqual(before);
+    expect((await engine.pulumi('up', '--yes', '--skip-preview', '--expect-no-changes')).exit).toBe(0);
+  });
+
   // One after another: the settings of the previous restore must not get in the way.
   it.each([
     ['Restore the database to a moment', 0],
@@ -132,6 +162,31 @@ describe.skipIf(!folder)('a prod stack', () => {
       urnOf(GUARDED['the database']),
     );
     expect(printed).toContain('protect');
+  });
+
+  /** The stand-in has no previews: there, everything that AWS computes for a changed cluster would be unknown. */
+  const typeWithoutPreview = (heading: string, at: number) =>
+    typeBlock(commandsOf('docs/runbooks.md', heading)[at]?.replace('pulumi up', 'pulumi up --skip-preview'));
+
+  it('gets its parameter group back after a restore to a moment, and restarts its instances for it', async () => {
+    const { acts, asked } = await typeWithoutPreview('Restore the database to a moment', 1);
+    expect(acts).toContain('update aws:docdb/cluster:Cluster trunkline-database');
+    const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
+    const instances = [0, 1].map((at) => own.replace(/(?=-\d+$)/, `-${at}`));
+    expect(asked.split('\n').filter((call) => /\[(reboot-db-instance|wait)]/.test(call))).toEqual(
+      instances.flatMap((instance) => [
+        `aws [docdb] [reboot-db-instance] [--region] [eu-central-1] [--db-instance-identifier] [${instance}]`,
+        `aws [docdb] [wait] [db-instance-available] [--region] [eu-central-1] [--db-instance-identifier] [${instance}]`,
+      ]),
+    );
+  });
+
+  it('sets the master password of a restored database if it changed since', async () => {
+    const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
+    const password = STACKS.prod.secrets['infra:databasePassword'];
+    expect((await typeWithoutPreview('Restore the database to a moment', 2)).asked).toContain(
+      `[--db-cluster-identifier] [${own}] [--master-user-password] [${password}] [--apply-immediately]`,
+    );
   });
 
   it('refuses to be destroyed before anything is deleted', async () => {

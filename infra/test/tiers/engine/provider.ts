@@ -16,12 +16,16 @@ export interface Order {
   rollsBack?: boolean;
   /** Id of a resource that was deleted without Pulumi. */
   deleted?: string;
+  /** A service that was changed without Pulumi. */
+  updated?: { service: string; desiredCount?: number };
 }
 
 let rollsBack = false;
 process.on('message', (order: Order) => {
   rollsBack = order.rollsBack ?? rollsBack;
   for (const one of existing) if (one.id === order.deleted) existing.delete(one);
+  const { service, ...change } = order.updated ?? {};
+  if (service !== undefined) aws.updateService(service, change);
 });
 process.on('disconnect', () => process.exit());
 const tell = (act: Act) => process.send?.(act);
@@ -95,6 +99,15 @@ const isNamedByHand = (urn: string, news: Values) => 'name' in news && REPLACES[
 /** ECS's message for a deployment that it rolled back. */
 const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
 
+/**
+ * Fails where ECS takes a deployment back. What was asked for then stands in the state.
+ * https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+ */
+const requireDeployed = (urn: string, id: string, outs: Values, { taskDefinition }: Values) => {
+  if (!rollsBack || typeOf(urn) !== 'aws:ecs/service:Service') return;
+  throw Object.assign(new Error(REFUSED), { id, properties: { ...outs, taskDefinition }, reasons: [REFUSED] });
+};
+
 /** Stands in for the AWS provider, attached to Pulumi's engine. Secrets stay wrapped, so that the engine encrypts them. */
 const provider: Provider = {
   version: '7.48.0',
@@ -113,6 +126,7 @@ const provider: Provider = {
     const answered = answer(urn, inputs);
     tell({ act: 'create', urn, id: answered.id });
     remember(urn, answered.id, inputs);
+    requireDeployed(urn, answered.id, answered.outs, inputs);
     return answered;
   },
   update: async (id, urn, olds: Values, news: Values) => {
@@ -121,10 +135,8 @@ const provider: Provider = {
     if (isDeepStrictEqual(olds[ASKED], news)) return { outs: olds };
     const { outs } = answer(urn, news, true);
     Object.assign(find(urn, id) ?? {}, { inputs: revealed(news) });
-    if (!rollsBack || typeOf(urn) !== 'aws:ecs/service:Service') return { outs };
-    // Like the AWS provider: after a failure, the state holds the inputs. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
-    const properties = { ...outs, taskDefinition: news.taskDefinition };
-    throw Object.assign(new Error(REFUSED), { id, properties, reasons: [REFUSED] });
+    requireDeployed(urn, id, outs, news);
+    return { outs };
   },
   read: async (id, urn, props: Values = {}) => {
     const actual = aws.running(typeOf(urn), props);

@@ -6,6 +6,7 @@ export const REPLACES: Record<string, readonly string[]> = {
   'aws:cloudwatch/logGroup:LogGroup': ['name'],
   'aws:docdb/cluster:Cluster': [
     'clusterIdentifier',
+    'clusterIdentifierPrefix',
     'dbSubnetGroupName',
     'kmsKeyId',
     'masterUsername',
@@ -13,7 +14,7 @@ export const REPLACES: Record<string, readonly string[]> = {
     'snapshotIdentifier',
     'storageEncrypted',
   ],
-  'aws:docdb/clusterInstance:ClusterInstance': ['clusterIdentifier', 'identifier'],
+  'aws:docdb/clusterInstance:ClusterInstance': ['clusterIdentifier', 'identifier', 'identifierPrefix'],
   'aws:docdb/subnetGroup:SubnetGroup': ['name'],
   'aws:ec2/securityGroup:SecurityGroup': ['name', 'description', 'vpcId'],
   'aws:ec2/subnet:Subnet': ['availabilityZone', 'cidrBlock', 'vpcId'],

@@ -32,6 +32,12 @@ export const data: Mutant[] = [
     },
   },
   {
+    wrong: 'lets the provider name a database instance',
+    caughtBy: 'a database and its instances are named as the runbooks expect',
+    type: 'aws:docdb/clusterInstance:ClusterInstance',
+    change: inputs({ identifierPrefix: undefined }),
+  },
+  {
     wrong: 'loses the audit log of the database that a restore leaves behind',
     caughtBy: 'resources that must not be lost are protected, and kept even if Pulumi is told to delete them',
     type: 'aws:cloudwatch/logGroup:LogGroup',

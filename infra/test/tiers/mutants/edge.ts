@@ -16,6 +16,14 @@ export const edge: Mutant[] = [
     },
   },
   {
+    wrong: 'deletes its bucket of access logs, which AWS refuses, when it stops logging',
+    caughtBy: 'a protected stack that stops logging requests keeps the bucket of its access logs, private and expiring',
+    type: 'aws:s3/bucket:Bucket',
+    change: (bucket) => {
+      bucket.retainOnDelete = false;
+    },
+  },
+  {
     wrong: 'serves over HTTP',
     caughtBy: 'https-only',
     type: LISTENER,

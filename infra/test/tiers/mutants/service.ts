@@ -1,7 +1,6 @@
 import { revealed, type Values } from '../values.ts';
 import { inputs, type Mutant } from './mutant.ts';
 
-const LISTENER = 'aws:lb/listener:Listener';
 const SERVICE = 'aws:ecs/service:Service';
 const TASK = 'aws:ecs/taskDefinition:TaskDefinition';
 
@@ -21,6 +20,17 @@ const container =
 
 const environment = (name: string, value: string) =>
   container(({ environment }) => void environment.push({ name, value }));
+
+/** As if nothing waited for the resources of a type. */
+const tooEarly = (wrong: string, type: string): Mutant => ({
+  wrong,
+  caughtBy:
+    'a deployment waits until its tasks can be reached, read their secrets, and reach the database and the internet, and until failures are reported',
+  type: SERVICE,
+  change: (_one, { resources }) => {
+    for (const one of resources) one.dependsOn = one.dependsOn.filter((urn) => !urn.includes(type));
+  },
+});
 
 export const service: Mutant[] = [
   {
@@ -157,13 +167,15 @@ export const service: Mutant[] = [
       one.ignoreChanges = [];
     },
   },
+  tooEarly('starts tasks before they can be reached', 'aws:lb/listener:Listener'),
+  tooEarly('starts tasks before their database has an instance', 'aws:docdb/clusterInstance:ClusterInstance'),
+  tooEarly('starts tasks before their subnets have routes', 'aws:ec2/routeTableAssociation:RouteTableAssociation'),
+  tooEarly('starts tasks before they may call anyone', 'aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule'),
+  tooEarly('deploys before anybody is told of a failure', 'aws:cloudwatch/eventTarget:EventTarget'),
+  tooEarly('deploys before anybody may publish to its topic', 'aws:sns/topicPolicy:TopicPolicy'),
   {
-    wrong: 'starts tasks before they can be reached',
-    caughtBy: 'a deployment waits until its tasks can be reached and can read their secrets',
-    type: SERVICE,
-    change: (_one, { resources }) => {
-      for (const one of resources) one.dependsOn = one.dependsOn.filter((urn) => !urn.includes(LISTENER));
-    },
+    ...tooEarly('starts tasks before they may reach the endpoints of the network', 'aws:ec2/vpcEndpoint:VpcEndpoint'),
+    stack: 'widest',
   },
   {
     wrong: 'lets a role do everything',

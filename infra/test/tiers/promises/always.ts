@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Values } from '../values.ts';
-import { given, of, type Promises, statementsOf, urnsOf } from './promise.ts';
+import { isProtected, of, type Promises, statementsOf, urnsOf } from './promise.ts';
 
 /** Fixed values, the same in every stack. */
 const ALWAYS: Record<string, Values> = {
@@ -93,14 +93,12 @@ export const always = {
       of(run, kind).flatMap(({ name, inputs }) => unlike(inputs, wanted).map((key) => `${kind} ${name}: ${key}`)),
     ),
 
-  'AWS refuses to delete what is protected, and deletes what is not': (run) => {
-    const isProtected = String(given(run, 'protect') ?? given(run, 'environment') !== 'dev') === 'true';
-    return Object.entries(PROTECTED).flatMap(([kind, flags]) =>
+  'AWS refuses to delete what is protected, and deletes what is not': (run) =>
+    Object.entries(PROTECTED).flatMap(([kind, flags]) =>
       urnsOf(run, kind, ({ inputs }) =>
-        Object.entries(flags).some(([key, flag]) => inputs[key] !== (isProtected ? flag : !flag)),
+        Object.entries(flags).some(([key, flag]) => inputs[key] !== (isProtected(run) ? flag : !flag)),
       ),
-    );
-  },
+    ),
 
   'only tasks and flow logs of the same account can assume a role': (run) => {
     const { account, region } = run.stack;

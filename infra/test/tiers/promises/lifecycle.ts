@@ -1,17 +1,19 @@
 import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
-import { given, of, type Promises, urnsOf } from './promise.ts';
+import { given, isProtected, of, type Promises, urnsOf } from './promise.ts';
 
 export const lifecycle = {
   'a deployment leaves the count of tasks to autoscaling': (run) =>
     urnsOf(run, 'ecs/service', ({ ignoreChanges }) => !ignoreChanges.includes('desiredCount')),
 
-  'a deployment waits until its tasks can be reached and can read their secrets': (run) =>
-    urnsOf(run, 'ecs/service', (service) =>
-      [/\$aws:lb\/(listener:Listener|listenerRule:ListenerRule)::/, /\$aws:iam\/rolePolicy:RolePolicy::/].some(
-        (type) => !awaited(run, service).some((urn) => type.test(urn)),
-      ),
-    ),
+  'a deployment waits until its tasks can be reached, read their secrets, and reach the database and the internet, and until failures are reported':
+    (run) =>
+      of(run, 'ecs/service').flatMap((service) => {
+        const there = new Set(awaited(run, service));
+        return BEFORE_TASKS.flatMap((kind) => of(run, kind))
+          .map(({ urn }) => urn)
+          .filter((urn) => !there.has(urn));
+      }),
 
   // With a fixed name, the old policy would be deleted first.
   'a changed policy of the execution role is created beside the old one, which old tasks still need': (run) =>
@@ -29,6 +31,12 @@ export const lifecycle = {
         ['name', 'identifier', 'clusterIdentifier'].some((key) => key in inputs && !keptName(kind, key)),
       ),
     ),
+
+  // The runbooks find them by these names.
+  'a database and its instances are named as the runbooks expect': (run) => [
+    ...urnsOf(run, 'docdb/cluster', ({ name, inputs }) => inputs.clusterIdentifierPrefix !== `${name}-`),
+    ...urnsOf(run, 'docdb/clusterInstance', ({ name, inputs }) => inputs.identifierPrefix !== `${name}-`),
+  ],
 
   'resources that must not be lost are protected, and kept even if Pulumi is told to delete them': (run) =>
     given(run, 'environment') === 'prod'
@@ -68,14 +76,40 @@ export const lifecycle = {
     ];
   },
 
+  'a protected stack that stops logging requests keeps the bucket of its access logs, private and expiring': (run) =>
+    isProtected(run)
+      ? run.resources
+          .filter(({ type, retainOnDelete }) => type.startsWith('aws:s3/') && !retainOnDelete)
+          .map(({ urn }) => urn)
+      : [],
+
   'unprotected resources are not left behind': (run) =>
     run.resources
+      // A bucket that is not empty cannot be deleted.
+      .filter(({ type }) => !(type.startsWith('aws:s3/') && isProtected(run)))
       // A secret's versions are deleted with it.
       .filter(({ type, protect, retainOnDelete }) => retainOnDelete && !protect && !type.endsWith(':SecretVersion'))
       // The database's key is needed for its final snapshot.
       .filter(({ urn }) => !urn.endsWith('Key::trunkline-database'))
       .map(({ urn }) => urn),
 } satisfies Promises;
+
+const BEFORE_TASKS = [
+  'cloudwatch/eventRule',
+  'cloudwatch/eventTarget',
+  'docdb/clusterInstance',
+  'ec2/natGateway',
+  'ec2/routeTable',
+  'ec2/routeTableAssociation',
+  'ec2/vpcEndpoint',
+  'iam/rolePolicy',
+  'lb/listener',
+  'lb/listenerRule',
+  'sns/topicPolicy',
+  'sns/topicSubscription',
+  'vpc/securityGroupEgressRule',
+  'vpc/securityGroupIngressRule',
+];
 
 const DATA = ['docdb/cluster', 'docdb/clusterInstance', 'ecr/repository', 'kms/key'];
 

@@ -25,6 +25,10 @@ export const given = <T>({ stack }: Run, key: string): T | undefined => {
   return text === undefined ? undefined : JSON.parse(/^[[{]/.test(text) ? text : JSON.stringify(text));
 };
 
+/** Whether resources that hold data refuse to be deleted. */
+export const isProtected = (run: Run): boolean =>
+  String(given(run, 'protect') ?? given(run, 'environment') !== 'dev') === 'true';
+
 /** The objects of a list input. Empty if it is not set. */
 export const listOf = (value: unknown): Record<string, any>[] => (Array.isArray(value) ? value : []);
 
