@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { createAuxiliaryTypeStore, printNode, type ZodToTsOptions, zodToTs } from 'zod-to-ts';
 import * as contracts from './src/index.ts';
 
-// Runs after tsc, on its declarations. A type that is inferred from a schema has no comments, so that an editor shows none
-// of the schema's descriptions. This writes each such type out, with a comment on every field that has something to say,
-// into dist/documented.d.ts, and has the other declarations take it from there.
+// Runs after tsc, on its declarations. A type that is inferred from a schema has no comments, so an editor would show
+// none of the schema's descriptions. This writes each such type out into dist/documented.d.ts, with comments on its
+// fields, and makes the other declarations import it from there.
 
 type Schema = z.core.$ZodType;
 type Direction = 'input' | 'output';
@@ -40,7 +40,7 @@ for (const file of readdirSync(dist).filter((name) => name.endsWith('.d.ts') && 
 }
 
 const client = `export type TrunklineClient = ${callsOf(contracts.api)};`;
-// The list grows while it is gone through: a schema with an id of its own is named when it is met.
+// The list grows during the loop: a schema with its own id is added when it is found.
 const types: string[] = [];
 for (const { name, schema, direction } of named) {
   types.push(`export type ${name} = ${printNode(typeOf(schema, direction, schema))};`);
@@ -54,7 +54,7 @@ function schemaOf(name: string): Schema {
   throw new Error(`${name} is not a schema that src/index.ts exports.`);
 }
 
-/** Every operation as a function with a comment, in the objects that it stands in. */
+/** Every operation as a function with a comment, nested as in `api`. */
 function callsOf(entries: object, prefix = ''): string {
   const members = Object.entries(entries).map(([name, entry]) => {
     const operation = contracts.operations.get(prefix + name);
@@ -85,7 +85,7 @@ function indented(text: string): string {
   return ts.createPrinter().printFile(file);
 }
 
-/** The type of a schema, written out; others that have a name go by it. */
+/** Writes out the type of a schema. Inner schemas that have a name are referenced by it. */
 function typeOf(schema: Schema, direction: Direction, self?: Schema): ts.TypeNode {
   const options: ZodToTsOptions = {
     auxiliaryTypeStore: createAuxiliaryTypeStore(),
@@ -96,7 +96,7 @@ function typeOf(schema: Schema, direction: Direction, self?: Schema): ts.TypeNod
       if (name !== undefined) return ts.factory.createTypeReferenceNode(name);
       if (inner instanceof z.ZodObject) {
         for (const field of Object.values<Schema>(inner.shape)) commentOnField(field, direction);
-        // What is strict takes no other field: a type says so by not naming it.
+        // A strict object takes no other fields, which a type expresses by not naming any.
         const isStrict = inner.def.catchall instanceof z.ZodNever;
         if (isStrict && Object.keys(inner.shape).length === 0)
           return ts.factory.createTypeReferenceNode('Record<string, never>');
@@ -120,7 +120,7 @@ function typeOf(schema: Schema, direction: Direction, self?: Schema): ts.TypeNod
   return zodToTs(schema, options).node;
 }
 
-/** The name of what has one and is the same in both directions, or is named for this one. */
+/** The schema's name, if it has one for this direction or is the same in both. */
 function nameOf(schema: Schema, direction: Direction): string | undefined {
   const found = named.find((type) => type.schema === schema && type.direction === direction);
   if (found) return found.name;
@@ -133,7 +133,7 @@ function nameOf(schema: Schema, direction: Direction): string | undefined {
   return id;
 }
 
-/** What an editor shows of a field: its description, what it is when it is left out, and an example. */
+/** The comment that an editor shows for a field: its description, default and example. */
 function commentOnField(field: Schema, direction: Direction): void {
   const { description, example, fallback } = factsOf(field);
   const sentences = [
@@ -151,7 +151,7 @@ interface Facts {
   fallback?: unknown;
 }
 
-/** Of a field and what it wraps, as `.optional()` does: the outer says more. */
+/** Reads the facts of a field and of what it wraps, as with `.optional()`. The outer ones win. */
 function factsOf(schema: Schema): Facts {
   const { description, example } = z.globalRegistry.get(schema) ?? {};
   const inner = 'innerType' in schema._zod.def ? factsOf(schema._zod.def.innerType as Schema) : {};

@@ -1,5 +1,5 @@
 import { readConfig } from './src/config/config.ts';
 import { deploy } from './src/deploy.ts';
 
-/** Pulumi runs this, and what it returns are the stack's outputs. */
+/** Pulumi runs this function. Its return value becomes the stack's outputs. */
 export default () => deploy(readConfig());

@@ -16,7 +16,7 @@ describe('a list of addresses', () => {
     [['0.0.0.0/0', '203.0.113.7']],
     [['2000::/3']],
     [['2000::/4', '3000::/4', '10.0.0.0/8']],
-    // All but what nobody on the internet has.
+    // Everything except addresses that nobody on the internet has.
     [['0.0.0.0/1', '128.0.0.0/2', '192.0.0.0/3']],
     [
       [
@@ -52,7 +52,7 @@ describe('a list of addresses', () => {
   });
 });
 
-describe('an entry of it', () => {
+describe('an entry of a list of addresses', () => {
   it.each(['203.0.113.7', '203.0.113.7/24', '127.0.0.1', '10.0.0.0/8', '0.0.0.0/0', '2001:db8::1', '::1', '::/0'])(
     'may be %s',
     (given) => {
@@ -71,7 +71,7 @@ describe('an entry of it', () => {
     '224.0.0.1',
     '240.0.0.0/4',
     'ff02::1',
-  ])('that matches nobody is refused: %s', (given) => {
+  ])('is refused if it matches nobody: %s', (given) => {
     expect(faultOf(given)).toEqual([expect.stringContaining('this one matches nobody')]);
   });
 
@@ -79,12 +79,12 @@ describe('an entry of it', () => {
     ['::ffff:203.0.113.7', '203.0.113.7'],
     ['::ffff:cb00:7100/120', '203.0.113.0/24'],
     ['::ffff:0:0/96', '0.0.0.0/0'],
-  ])('that LiveKit compares with no caller is told in the form that it does: %s', (given, written) => {
+  ])('is refused, with its IPv4 form, if LiveKit would match no caller with it: %s', (given, written) => {
     expect(faultOf(given)).toEqual([expect.stringContaining(`must be written as IPv4, ${written}:`)]);
   });
 
   it.each(['203.0.113.0/33', 'example.com', '010.1.1.1', '203.0.113.7:5060', ''])(
-    'is an address or a range: %j',
+    'is refused unless it is an address or a range: %j',
     (given) => {
       expect(faultOf(given)).toEqual([expect.stringContaining('must be an IP address or a range')]);
     },

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
-/** An IP address, or a range of them: `203.0.113.7`, `203.0.113.0/24`. Some caller must be able to have it. */
+/** An IP address or range that some caller can have: `203.0.113.7`, `203.0.113.0/24`. */
 export const AllowedAddress = z
   .union(
     [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
@@ -13,7 +13,7 @@ export const AllowedAddress = z
   })
   .meta({ example: '203.0.113.0/24' });
 
-/** Whether a list keeps nobody out who calls from the internet over IPv4, or over IPv6: in one range or in pieces. */
+/** Whether a list lets in the whole internet over IPv4 or IPv6, in one range or in pieces. */
 export const letsEveryoneIn = (addresses: readonly string[]): boolean => {
   if (!addresses.some((address) => LARGE.test(address))) return false;
   const given = addresses.map(rangeOf);
@@ -23,7 +23,7 @@ export const letsEveryoneIn = (addresses: readonly string[]): boolean => {
   });
 };
 
-/** Of smaller ranges it would take tens of thousands. */
+/** Without a range this large, it would take tens of thousands. */
 const LARGE = /\/(?:[0-9]|1[0-5])$/;
 
 /** Whether no machine can have this address. False for a host name. */
@@ -62,13 +62,13 @@ const covers = (ranges: readonly Range[], whole: Range): boolean => {
 const contains = (outer: Range, inner: Range): boolean =>
   outer.kind === inner.kind && outer.first <= inner.first && inner.last <= outer.last;
 
-/** https://www.iana.org/assignments/iana-ipv6-special-registry: all that is given out of IPv6 is in this. */
+/** All IPv6 addresses assigned so far are in 2000::/3: https://www.iana.org/assignments/iana-ipv6-special-registry */
 const internet = { ipv4: rangeOf('0.0.0.0/0'), ipv6: rangeOf('2000::/3') };
 
-/** Nobody calls from these: they name no machine, a group of machines, or nothing yet. */
+/** Nobody calls from these: they stand for no machine, a group of machines, or nothing yet. */
 const ofNobody = ['0.0.0.0/8', '224.0.0.0/3', '::/128', 'ff00::/8'].map(rangeOf);
 
-/** Nobody on the internet has these, though a machine nearby may. */
+/** Nobody on the internet has these, but a machine in the local network may. */
 const notOfTheInternet = [
   ...['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'].map(rangeOf),
   ...ofNobody,

@@ -31,7 +31,7 @@ export const ApiKey = z
     created_at: Timestamp.meta({ description: 'When it was created.' }),
     last_used_at: Timestamp.nullable().meta({ description: 'When it was last used, to the minute. Null if never.' }),
     expires_at: Timestamp.nullable().meta({ description: 'When it expires. Null: never.' }),
-    // Answers that an earlier version stored lack it.
+    // Missing from answers that an earlier version stored.
     created_by: KeyId.nullable().default(null).meta({
       description:
         'The key that made it. Null for the first key of an organization, and for keys from before this was kept.',
@@ -40,7 +40,7 @@ export const ApiKey = z
   .meta({ id: 'ApiKey', description: 'An API key, without the key itself.' });
 export type ApiKey = z.infer<typeof ApiKey>;
 
-/** `raw_key` is shown this once: only a hash of it is kept. */
+/** `raw_key` is shown only once: we store only a hash of it. */
 export const CreatedApiKey = z
   .strictObject({
     raw_key: z.string().meta({

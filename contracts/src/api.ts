@@ -38,10 +38,10 @@ import {
 } from './phone-number.ts';
 import { providerProblems } from './problem.ts';
 
-/** Of every operation that changes something at a provider. */
+/** Problems of every operation that changes something at a provider. */
 const ofProviders = [...providerProblems, 'paused'] as const;
 
-/** Of those that make a number what it should be: if an answer was lost before, all of it is checked again. */
+/** Problems of operations that build a number. After an earlier lost answer, they check all of it again. */
 const ofProvisioning = [
   'integration_not_found',
   'provider_credentials_refused',
@@ -58,7 +58,7 @@ const phoneNumberActed = acted(PhoneNumber);
 const apiKeyActed = acted(ApiKey);
 const integrationActed = acted(Integration);
 
-/** Every operation, each whole in one entry. A new one is an entry here and a handler of the same name. */
+/** Every operation, each complete in one entry. To add one, add an entry here and a handler of the same name. */
 export const api = {
   phoneNumbers: {
     import: mutation({
@@ -262,8 +262,10 @@ export const api = {
         'The credentials are tried at Twilio first: they must be able to list the phone numbers, SIP trunks and SIP credential lists of the account. They are then stored encrypted, and never shown.',
       route: { method: 'POST', path: '/integrations', status: 201, location: '/integrations/{integration_id}' },
       permission: 'integrations:create',
+      // integration_not_found: a repeated request whose integration was deleted.
       problems: [
         'integration_already_exists',
+        'integration_not_found',
         'quota_reached',
         'provider_credentials_refused',
         'provider_refused',

@@ -4,7 +4,7 @@ import { IntegrationId, PhoneNumberId } from './id.ts';
 import { MaskedUrl } from './phone-number.ts';
 import type { ProblemCode } from './problem.ts';
 
-/** The problems of an import that can be told before it is asked for. */
+/** The problems of an import that can be foreseen. */
 const importProblems = [
   'phone_number_taken',
   'phone_number_busy',
@@ -79,4 +79,5 @@ export const ListAvailableNumbers = z.strictObject({
     description: '`region`: tells `voice_region`, at the cost of one more call to Twilio for each number of the page.',
   }),
 });
+export type ListAvailableNumbers = z.input<typeof ListAvailableNumbers>;
 export type ParsedListAvailableNumbers = z.output<typeof ListAvailableNumbers>;

@@ -10,7 +10,7 @@ import {
 
 declare const client: TrunklineClient;
 
-it('is made from a URL, a key and an organization, which `me` can do without', () => {
+it('is created with a URL, a key and an organization, which may be left out for `me`', () => {
   expectTypeOf(createTrunklineClient).toBeCallableWith({
     url: 'http://127.0.0.1:3000',
     apiKey: 'k',
@@ -40,7 +40,7 @@ it('narrows a number by its provider', () => {
   }
 });
 
-it('takes of an import what its provider has, and nothing else', () => {
+it('takes only the import fields of the given provider', () => {
   const { mutate } = client.phoneNumbers.import;
   expectTypeOf(mutate).toBeCallableWith({ phone_number: '+1', provider: 'sip', sip_server_address: 'x' });
   expectTypeOf(mutate).toBeCallableWith({
@@ -55,24 +55,24 @@ it('takes of an import what its provider has, and nothing else', () => {
   mutate({ phone_number: '+1', provider: 'sip', integration_id: 'intg_x' });
 });
 
-it('lets a list be asked for without input', () => {
+it('calls a list without input', () => {
   expectTypeOf(client.phoneNumbers.list.query).toBeCallableWith();
   expectTypeOf(client.me.query).toBeCallableWith();
   expectTypeOf(client.phoneNumbers.list.query).toBeCallableWith({ page_size: 50, status: 'free' });
 });
 
-it('reads a problem out of what a call rejected with', () => {
+it('reads the problem from the error of a failed call', () => {
   expectTypeOf(problemIn(new Error())?.code).extract<'phone_number_taken'>().toEqualTypeOf<'phone_number_taken'>();
 });
 
-it('asks a handler for each operation, of its own input and output', () => {
+it('requires a handler for each operation, typed by its input and output', () => {
   expectTypeOf<Handlers['phoneNumbers']['assign']>()
     .parameter(1)
     .toMatchTypeOf<{ phone_number_id: `phon_${string}`; agent_id: string }>();
   expectTypeOf<Handlers['phoneNumbers']['list']>().parameter(1).toMatchTypeOf<{ page_size: number }>();
 });
 
-it('takes an idempotency key where something is changed, and no misspelt one', () => {
+it('takes an idempotency key for mutations only, and refuses a misspelt one', () => {
   const { mutate } = client.phoneNumbers.import;
   const input: ImportPhoneNumber = { phone_number: '+1', provider: 'sip' };
   expectTypeOf(mutate).toBeCallableWith(input, { context: { idempotencyKey: process.env.NAME } });
@@ -82,7 +82,7 @@ it('takes an idempotency key where something is changed, and no misspelt one', (
   client.me.query({}, { context: { idempotencyKey: 'order-17' } });
 });
 
-it('takes settings of the environment as they are', () => {
+it('takes environment variables as they are', () => {
   expectTypeOf(createTrunklineClient).toBeCallableWith({
     url: process.env.URL,
     apiKey: process.env.API_KEY,

@@ -33,7 +33,7 @@ it('asks for twenty filtered lists in URLs that stay under 2,000 bytes', async (
   for (const path of asked) expect(Buffer.byteLength(origin + path)).toBeLessThan(2000);
 });
 
-it('sends one filtered list with the longest cursor there is', async () => {
+it('sends a filtered list with the longest possible cursor in one request', async () => {
   await client.phoneNumbers.list.query({ cursor: '+'.repeat(200), phone_number: '+15551234567', page_size: 100 });
   expect(asked).toHaveLength(1);
 });
@@ -42,7 +42,7 @@ it.each([
   [{ url: undefined, apiKey: 'key' }, /^url is missing/],
   [{ url: 'http://127.0.0.1', apiKey: process.env.NOT_SET }, /^apiKey is missing/],
   [{ url: 'http://127.0.0.1', apiKey: '' }, /^apiKey is missing/],
-])('says what is missing of %j', (options, message) => {
+])('says which option is missing in %j', (options, message) => {
   expect(() => createTrunklineClient(options)).toThrow(message);
 });
 

@@ -5,23 +5,23 @@ import type { Operation } from './operation.ts';
 import type { ProblemBody } from './problem.ts';
 import type { AppRouter } from './router.ts';
 
-/** All three may be `process.env.X` as it stands: a missing `url` or `apiKey` throws an error that names it. */
+/** All three may be passed as `process.env.X`: a missing `url` or `apiKey` throws an error that names it. */
 export interface ClientOptions {
   /** The service's base URL, as in `http://127.0.0.1:3000`. */
   url: string | undefined;
   /** Sent as `X-API-Key`. */
   apiKey: string | undefined;
-  /** Sent as `X-Organization-Id`. Needed by every operation but `me`. */
+  /** Sent as `X-Organization-Id`. Needed by every operation except `me`. */
   organizationId?: string | undefined;
 }
 
-/** What a call takes beside its input. */
+/** What a call takes besides its input. */
 export interface CallOptions {
   /** Stops waiting for the answer. What the call started goes on. */
   signal?: AbortSignal | undefined;
 }
 
-/** What a call that changes something takes beside its input. */
+/** What a call that changes something takes besides its input. */
 export interface MutationOptions extends CallOptions {
   context?:
     | {
@@ -48,15 +48,15 @@ type Calls<T> = {
 /** Every operation as a function. */
 export type TrunklineClient = Calls<typeof api>;
 
-/** Calls may hold this much at once; the service refuses longer batches. */
+/** The most calls in one batch: the service refuses longer ones. */
 const MAX_BATCH_CALLS = 20;
-/** Common web firewalls refuse 2,048 and more. */
+/** Common web firewalls refuse URLs of 2,048 bytes or more. */
 const MAX_URL_BYTES = 1999;
 
 /**
- * A typed client. Calls of one tick travel in one request. A call given an idempotency key travels alone:
- * `client.phoneNumbers.import.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
- * A failed call rejects with an error of which `problemIn` reads the problem.
+ * A typed client. Calls that start in the same tick travel in one request. A call with an idempotency key travels
+ * alone: `client.phoneNumbers.import.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
+ * A failed call rejects with an error. `problemIn` reads the problem from it.
  */
 export const createTrunklineClient = ({ url, apiKey, organizationId }: ClientOptions): TrunklineClient => {
   if (!url) throw new TypeError("url is missing. Pass the service's base URL, as in http://127.0.0.1:3000.");
@@ -83,7 +83,7 @@ export const createTrunklineClient = ({ url, apiKey, organizationId }: ClientOpt
   });
 };
 
-/** Without types, too, a misspelt idempotency key is not lost in silence. */
+/** So that a misspelt idempotency key is not silently ignored, even without types. */
 const refuseUnknownContext: TRPCLink<AppRouter> =
   () =>
   ({ op, next }) => {
@@ -92,7 +92,7 @@ const refuseUnknownContext: TRPCLink<AppRouter> =
     return next(op);
   };
 
-/** The problem that a failed call of the client was answered with, if the service answered at all. */
+/** The problem that the service answered a failed call with. Undefined: there was no answer. */
 export const problemIn = (error: unknown): ProblemBody | undefined =>
   error instanceof TRPCClientError && isProblem(error.data) ? error.data : undefined;
 

@@ -8,7 +8,7 @@ const faultOf = (given: unknown) => E164.safeParse(given).error?.issues.map(({ m
 describe('a phone number', () => {
   it.each([
     ...['+15551234567', '+16502530000', '+442071838750', '+4930123456', '+8613800138000', '+5491123456789'],
-    // These countries keep their 0, or have no other numbers than these.
+    // These countries keep their 0, or have only such numbers.
     ...['+390612345678', '+3780549886377', '+2250102030405', '+2290197000000'],
     ...['+80012345678', '+883510001234567'],
   ])('passes as it is written: %s', (number) => {
@@ -25,7 +25,7 @@ describe('a phone number', () => {
   });
 
   it.each(getCountries().flatMap((country) => getExampleNumber(country, examples)?.number ?? []))(
-    'passes where its country has it: %s',
+    'passes if it is an example number of its country: %s',
     (number) => {
       expect(E164.parse(number)).toBe(number);
     },
@@ -54,11 +54,11 @@ describe('a phone number', () => {
     ['+494930123456', '+4930123456', '49 behind the country code 49'],
     ['+39390612345678', '+390612345678', '39 behind the country code 39'],
     ['+49004930123456', '+4930123456', '0049 behind the country code 49'],
-  ])('that nobody can dial is refused, with what is meant: %s', (given, meant, excess) => {
+  ])('is refused, with the number that is meant, if nobody can dial it: %s', (given, meant, excess) => {
     expect(faultOf(given)).toEqual([`must be ${meant}: leave out the ${excess}`]);
   });
 
-  it('is written as its country writes it for callers from abroad', () => {
+  it('is refused in its national form, with the E.164 form', () => {
     expect(faultOf('+54111551234567')).toEqual(['must be +5491151234567: that is how E.164 writes this number']);
   });
 
@@ -71,45 +71,48 @@ describe('a phone number', () => {
     ['+1\u00a05551234567', 'U+00A0'],
     ['\uff0b15551234567', 'U+FF0B'],
     ['+1555123456\u0667', 'U+0667'],
-  ])('with a character that looks like none, or like another, is refused by its code point: %j', (given, named) => {
+  ])('is refused with an invisible or lookalike character, which is named by its code point: %j', (given, named) => {
     expect(faultOf(given)).toEqual([`must not contain the character ${named}: write +15551234567`]);
   });
 
   it.each(['+1-555-123-4567', '+1(555)1234567', 'tel:+15551234567', '0015551234567', '+0015551234567'])(
-    'is never rewritten, but told how to write: %s',
+    'is never rewritten, but refused with the right form: %s',
     (given) => {
       expect(faultOf(given)).toEqual([expect.stringMatching(/^must be in E\.164: .*: write \+15551234567$/)]);
     },
   );
 
   it.each(['15551234567', '+0123456789', '+', '', '+15551234567890123', 'agent', '1000', '+1555*'])(
-    'is told what it must be where nobody knows what is meant: %j',
+    'is refused with the rules of E.164 if it is unclear which number is meant: %j',
     (given) => {
       expect(faultOf(given)).toEqual([expect.stringMatching(/^must be in E\.164: .*as in \+15551234567$/)]);
     },
   );
 
-  it.each(['+1555123456', '+155512345678', '+4911', '+1911'])('has a length that its country has: %s', (given) => {
-    expect(faultOf(given)).toEqual(['has a length that no number of its country has']);
-  });
+  it.each(['+1555123456', '+155512345678', '+4911', '+1911'])(
+    'is refused if no number of its country has its length: %s',
+    (given) => {
+      expect(faultOf(given)).toEqual(['has a length that no number of its country has']);
+    },
+  );
 
-  it('begins with the code of a country', () => {
+  it('is refused unless it begins with a country code', () => {
     expect(faultOf('+9991234567')).toEqual(['does not begin with the code of a country']);
   });
 
-  it('is a text', () => {
+  it('is refused unless it is a string', () => {
     expect(faultOf(15551234567)).toEqual(['must be a phone number in E.164, as in +15551234567']);
   });
 });
 
 describe('a phone number in a query', () => {
-  it('whose plus arrives as a blank is told how a URL writes it', () => {
+  it('is refused with its escaped form if its plus arrives as a blank', () => {
     expect(E164InQuery.safeParse(' 15551234567').error?.issues.map(({ message }) => message)).toEqual([
       'must begin with a plus, which is %2B in a URL: phone_number=%2B15551234567',
     ]);
   });
 
-  it('is read as any other', () => {
+  it('is otherwise checked like any phone number', () => {
     expect(E164InQuery.parse('+15551234567')).toBe('+15551234567');
     expect(E164InQuery.safeParse('+4402079460018').success).toBe(false);
   });

@@ -12,8 +12,8 @@ const described = {
 };
 
 /**
- * A number as E.164 writes it: what parsing gives back unchanged, of a length that its country has ("possible" to
- * libphonenumber, so +1 555 numbers pass). Never rewritten: a fault says which number is meant.
+ * A number in E.164: one that parsing leaves unchanged, with a length that its country has ("possible" in
+ * libphonenumber's terms, so +1 555 numbers pass). It is never rewritten: a fault says which number is meant.
  */
 export const E164 = z
   .string('must be a phone number in E.164, as in +15551234567')
@@ -23,7 +23,7 @@ export const E164 = z
   })
   .meta(described);
 
-/** In a query a plus that is not escaped arrives as a blank. */
+/** In a query, an unescaped plus arrives as a blank. */
 const inQuery = (field: string) =>
   z.string().refine((given) => !/^ +[0-9]/.test(given), {
     error: ({ input }) => `must begin with a plus, which is %2B in a URL: ${field}=%2B${String(input).trim()}`,
@@ -34,7 +34,7 @@ export const E164InQuery = inQuery('phone_number').pipe(E164).meta(described);
 
 const PREFIX = /^\+[1-9][0-9]{0,14}$/;
 
-/** What numbers begin with, in a query. */
+/** The beginning of numbers, in a query. */
 export const E164PrefixInQuery = inQuery('phone_number_prefix')
   .pipe(z.string().regex(PREFIX, 'must be what a number in E.164 begins with: a plus and 1 to 15 digits, as in +1555'))
   .meta({ pattern: PREFIX.source, example: '+1555' });
@@ -51,12 +51,12 @@ const faultOf = (given: string): string | undefined => {
 
 const orWrite = (meant: PhoneNumber | undefined) => (meant?.isPossible() ? `: write ${meant.number}` : '');
 
-/** More than one thing can be too much: a country code once more, and a 0 behind it. */
+/** There may be several excess parts: a repeated country code, and a 0 after it. */
 const MOST_PARSES = 5;
 
-/** The number that somebody means who writes it as people do, with a national 0 or the country code twice. */
+/** The number that is meant by a common misspelling: with a national 0, or with the country code twice. */
 const meantBy = (given: string): PhoneNumber | undefined => {
-  // Some keyboards have a plus as wide as their own letters, and people dial 00 for it.
+  // Some keyboards type a full-width plus, and people dial 00 for it.
   let meant = parsePhoneNumberFromString(given.normalize('NFKC').replace(/^\+?00/, '+'));
   for (let parses = 1; meant !== undefined && parses < MOST_PARSES; parses++) {
     const again = parsePhoneNumberFromString(withoutExcess(meant));
@@ -66,11 +66,11 @@ const meantBy = (given: string): PhoneNumber | undefined => {
   return meant;
 };
 
-/** With one thing less that is too much, where no such number exists with it, and one does without it. */
+/** Removes one excess part, if the number does not exist with it and exists without it. */
 const withoutExcess = (number: PhoneNumber): string => {
   if (number.isValid()) return number.number;
   const { countryCallingCode, nationalNumber } = number;
-  // Also where the country has no 0 in front of its numbers at home.
+  // Even if the country's national numbers have no leading 0.
   const shorter = [
     `+${countryCallingCode}${nationalNumber.replace(/^0+/, '')}`,
     ...(nationalNumber.startsWith(countryCallingCode) ? [`+${nationalNumber}`] : []),
@@ -78,7 +78,7 @@ const withoutExcess = (number: PhoneNumber): string => {
   return shorter.find((text) => parsePhoneNumberFromString(text)?.isValid()) ?? number.number;
 };
 
-/** What to leave out of it. */
+/** What to leave out of the given number. */
 const excessOf = (given: string, { countryCallingCode, nationalNumber }: PhoneNumber): string => {
   const begin = `+${countryCallingCode}`;
   const excess = given.slice(begin.length, -nationalNumber.length);

@@ -2,18 +2,18 @@ import { z } from 'zod';
 
 const Success = z.literal(true).meta({ description: 'True in every answer but a problem, where it is false.' });
 
-/** The name that generated clients know the schema by. */
+/** The name of the schema in generated clients. */
 const nameOf = (schema: z.ZodType): string => {
   const id = schema.meta()?.id;
   if (id === undefined) throw new Error('What an answer carries needs a name: .meta({ id })');
   return id;
 };
 
-/** The answer that carries one thing. */
+/** The answer with one resource. */
 export const one = <T extends z.ZodType>(data: T) =>
   z.strictObject({ success: Success, data }).meta({ id: `${nameOf(data)}Result` });
 
-/** The answer to an action: the thing as it is now, and a sentence for people. Made once for each thing. */
+/** The answer to an action: the resource as it is now, and a sentence for people. Make it once for each resource. */
 export const acted = <T extends z.ZodType>(data: T) =>
   z
     .strictObject({
@@ -48,7 +48,7 @@ export const page = <T extends z.ZodType>(item: T) =>
     })
     .meta({ id: `${nameOf(item)}Page` });
 
-/** What every list takes. In a query string numbers come as text, hence the coercion. */
+/** The input that every list takes. `page_size` is coerced, because a query string has only text. */
 export const pageInput = {
   cursor: z.string().max(200).optional().meta({ description: 'The `next_cursor` of the page before.' }),
   page_size: z.coerce
@@ -65,16 +65,16 @@ export const pageInput = {
 };
 
 const Revision = z.int().min(1);
-/** A change may name so many. */
+/** The most revisions that a change may name. */
 export const MAX_REVISIONS = 50;
 
-/** What an answer carries of things that can be changed. */
+/** In answers, for resources that can be changed. */
 export const revision = Revision.meta({
   description: 'Raised by each change of the settings. Also the header `ETag`, for `If-Match`.',
   example: 3,
 });
 
-/** What every change of such a thing takes. Over REST it is the header `If-Match`. */
+/** In the input of every change to such a resource. Over REST, it is the header `If-Match`. */
 export const ifRevision = {
   if_revision: z
     .union([Revision, z.array(Revision).max(MAX_REVISIONS)], 'must be a revision, or a list of them')
@@ -82,7 +82,7 @@ export const ifRevision = {
     .meta({ description: 'Make the change only at this revision, or at one of these.' }),
 };
 
-/** A time as it goes over the wire: ISO 8601 in UTC, to the millisecond. */
+/** A time on the wire: ISO 8601 in UTC, to the millisecond. */
 export const Timestamp = z.iso.datetime().meta({
   description: 'A time in ISO 8601 and UTC.',
   example: '2024-01-15T10:30:00.000Z',

@@ -5,7 +5,7 @@ import type { Integration } from './integration.ts';
 import type { Me } from './me.ts';
 import type { PhoneNumber, PhoneNumberDetail } from './phone-number.ts';
 
-// What the answers in the document show.
+// Example answers for the API's document.
 
 const made = { created_at: '2024-01-15T10:30:00.000Z', updated_at: '2024-01-15T10:30:01.000Z' };
 
@@ -148,7 +148,7 @@ export const me: Me = {
   permissions: ['phone_numbers:read', 'integrations:read'],
 };
 
-/** Of a list with nothing on further pages. */
+/** For a list with only one page. */
 export const onlyPage: Pagination = {
   next_cursor: null,
   has_more: false,

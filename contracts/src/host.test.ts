@@ -37,7 +37,7 @@ it.each([
   '1::2::3',
   'münchen.de',
   '203.0.113.7/24',
-])('%j can be none', (text) => {
+])('%j cannot be a host', (text) => {
   expect(isHost(text)).toBe(false);
 });
 

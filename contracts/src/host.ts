@@ -2,12 +2,12 @@ import { z } from 'zod';
 
 const Ip = z.union([z.ipv4(), z.ipv6()]);
 
-/** Names of machines as they are in use: those of Docker may have an underscore. */
+/** A label as used in practice: Docker's names may have an underscore. */
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
-/** The last part of a name is never a number: some read such a text as an address, whatever was meant. RFC 1123, 2.1. */
+/** The last label is never a number, because some software would read the name as an address. RFC 1123, 2.1. */
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/i;
 
-/** Whether a text can name a machine: an IP address as everyone writes it, without brackets, or a host name. */
+/** Whether a text can name a machine: an IP address in its usual form, without brackets, or a host name. */
 export const isHost = (text: string): boolean => {
   if (Ip.safeParse(text).success) return true;
   const name = text.replace(/\.$/, '');
@@ -15,7 +15,7 @@ export const isHost = (text: string): boolean => {
   return name.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '');
 };
 
-/** A host and a port, apart: `host`, `host:port`, `[ipv6]:port` or a bare IPv6 address. Undefined where it is none of these. */
+/** Splits `host`, `host:port`, `[ipv6]:port` or a bare IPv6 address. Undefined: it is none of these. */
 export const splitHostAndPort = (text: string): { host: string; port: number | undefined } | undefined => {
   if (z.ipv6().safeParse(text).success) return { host: text, port: undefined };
   const [, ipv6, name, digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([0-9]{1,5}))?$/.exec(text) ?? [];

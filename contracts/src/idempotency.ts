@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a caller names a request by, so that it has its effect once. */
+/** The caller's name for a request, so that it takes effect only once. */
 export const IdempotencyKey = z
   .string('must be sent once')
   .regex(/^[\x21-\x7e]{1,255}$/, 'must have 1 to 255 printable characters without blanks')

@@ -40,7 +40,7 @@ const RoutingCredentials = z.strictObject(proofs).refine(isOneProof, ONE_PROOF).
     "Credentials of the same account in `us1`, for one of another Region. Twilio's table of which Region handles a number's calls is asked there: with them an import sees that, and with `replace_existing_routing` moves the number. Never answered.",
 });
 
-/** A Twilio account's credentials: its auth token, or an API key of it. Never answered. */
+/** A Twilio account's credentials: its auth token, or one of its API keys. Never returned. */
 export const TwilioCredentials = z
   .strictObject({
     provider: z.literal('twilio', 'must be twilio').meta({ description: 'Whose account it is.' }),
@@ -135,7 +135,7 @@ export const Integration = z
       id: 'IntegrationStatus',
       description: 'What Twilio last said of the credentials.',
     }),
-    /** Absent in an answer that an older version stored, and that is given again. */
+    /** Missing from stored answers of an older version that are repeated. */
     state: z.enum(['active', 'deleting']).default('active').meta({
       id: 'IntegrationState',
       description: '`deleting` while what it has at Twilio is removed: no import can use it then.',
@@ -148,7 +148,7 @@ export const Integration = z
     region: z.string().nullable().meta({
       description: "Twilio's Region of the credentials. Null: `us1`. An account may have an integration in each.",
     }),
-    /** These two are absent in an answer that an older version stored, and that is given again. */
+    /** These two are missing from stored answers of an older version that are repeated. */
     has_routing_credentials: z.boolean().default(false).meta({
       description: 'Whether `routing_credentials` are kept. They are never answered.',
     }),
@@ -183,7 +183,7 @@ export const DeleteIntegration = z.strictObject({
 export type DeleteIntegration = z.input<typeof DeleteIntegration>;
 export type ParsedDeleteIntegration = z.output<typeof DeleteIntegration>;
 
-/** What is left to tell of an integration that is deleted. */
+/** The answer to the deletion of an integration. */
 export const DeletedIntegration = z
   .strictObject({
     integration_id: IntegrationId,

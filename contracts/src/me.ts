@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { KeyId, OrganizationId } from './id.ts';
 import { permissions, Role } from './permission.ts';
 
-/** Whom the API key stands for. */
+/** The organization and role that the API key stands for. */
 export const Me = z
   .strictObject({
     organization_id: OrganizationId,

@@ -7,11 +7,11 @@ import { commonProblems, problemCodes, problems } from './problem.ts';
 import { operations } from './router.ts';
 
 const document = createOpenApiDocument();
-/** As it is read. */
+/** As clients read it. */
 const json = JSON.parse(JSON.stringify(document));
 
 describe('openapi.json', () => {
-  it('is what the operations say: run `pnpm --filter @trunkline/contracts openapi` after a change', () => {
+  it('matches the operations: run `pnpm --filter @trunkline/contracts openapi` after a change', () => {
     expect(committed).toEqual(json);
   });
 
@@ -20,7 +20,7 @@ describe('openapi.json', () => {
     expect(result).toMatchObject({ valid: true });
   });
 
-  it('has every operation with its route, its name, and a status for each of its problems', () => {
+  it('has every operation with its route, name, and a status for each of its problems', () => {
     for (const [name, { route, problems: own }] of operations) {
       const described = (document.paths as Record<string, Record<string, unknown>>)[route.path]?.[
         route.method.toLowerCase()
@@ -40,7 +40,7 @@ describe('openapi.json', () => {
     }
   });
 
-  it('answers 412 wherever a revision may be named', () => {
+  it('lists 412 for every operation that takes a revision', () => {
     const conditional = [...operations].filter(([, { input }]) => IF_REVISION in Object(Reflect.get(input, 'shape')));
     expect(conditional.length).toBeGreaterThan(5);
     for (const [name, { problems: own }] of conditional) expect(own, name).toContain('precondition_failed');
@@ -63,7 +63,7 @@ describe('openapi.json', () => {
     expect(undescribed).toEqual([]);
   });
 
-  it('gives every enumeration and every answer a name, which generated clients take over', () => {
+  it('names every enumeration and answer, for generated clients', () => {
     const nameless = [...nodesOf(json, '#')].filter(({ at, node }) => {
       const isNamed = /^#\/components\/schemas\/\w+$/.test(at);
       return (
@@ -73,7 +73,7 @@ describe('openapi.json', () => {
     expect(nameless.map(({ at }) => at)).toEqual([]);
   });
 
-  it.each([...operations])('shows an answer of %s that it can give', (_name, { output, answers, route }) => {
+  it.each([...operations])('shows valid answers of %s', (_name, { output, answers, route }) => {
     const shown = Object.values(answers);
     expect(shown.length).toBeGreaterThan(0);
     for (const answer of shown) expect(output.parse(answer)).toEqual(answer);
@@ -82,14 +82,14 @@ describe('openapi.json', () => {
   });
 
   it.each([...operations].filter(([, operation]) => takesBody(operation)))(
-    'shows inputs of %s that it takes',
+    'shows valid inputs of %s',
     (_name, { input, examples = {} }) => {
       expect(Object.keys(examples)).not.toEqual([]);
       for (const example of Object.values(examples)) expect(input.safeParse(example).error).toBeUndefined();
     },
   );
 
-  it('has one table of all problems', () => {
+  it('lists all problems in one table', () => {
     for (const code of problemCodes) {
       expect(json.info.description).toContain(`| ${problems[code][0]} | \`${code}\` | ${problems[code][1]} |`);
     }
@@ -103,7 +103,7 @@ interface Node {
 const isObject = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Every object of the document with where it stands, but what only shows values. */
+/** Every object of the document with its path, except inside examples. */
 function* nodesOf(value: unknown, at: string): Generator<{ at: string; node: Node }> {
   if (isObject(value)) yield { at, node: value };
   if (typeof value !== 'object' || value === null) return;

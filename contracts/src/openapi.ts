@@ -48,7 +48,7 @@ export const createOpenApiDocument = () =>
       },
     },
     {
-      // A format says as much as its pattern, which zod writes in hundreds of characters.
+      // The format says as much as zod's pattern, which has hundreds of characters.
       override: ({ jsonSchema }) => {
         if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
       },
@@ -151,7 +151,7 @@ interface Shown {
 const shownAs = (examples: Record<string, unknown>): Shown[] =>
   Object.entries(examples).map(([summary, value]) => ({ summary, value }));
 
-/** Names of examples are part of addresses: no blanks. */
+/** Example names are part of URLs, so they must not contain blanks. */
 const byName = (shown: Shown[]): Record<string, Shown> =>
   Object.fromEntries(shown.map((one) => [one.summary.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_'), one]));
 
@@ -171,7 +171,7 @@ const tags = {
   me: { name: 'Identity', description: 'Whom an API key stands for.' },
 };
 
-/** The heading under which an operation stands. */
+/** The tag that groups an operation. */
 const tagOf = (name: string): string => {
   const [resource = name] = name.split('.');
   const tag = Object.entries(tags).find(([of]) => of === resource)?.[1];
@@ -182,7 +182,7 @@ const tagOf = (name: string): string => {
 const pick = (fields: Record<string, z.ZodType>, wanted: (field: string) => boolean) =>
   z.object(Object.fromEntries(Object.entries(fields).filter(([field]) => wanted(field))));
 
-/** The input, without what stands in the path or a header. */
+/** The input without the fields that are in the path or a header. */
 const requestBodyOf = (operation: Operation) => {
   const { input, route, examples = {} } = operation;
   const inPath = pathNames(route);

@@ -41,5 +41,5 @@ export const permissionsOf: Record<Role, readonly Permission[]> = {
 
 const ranks: Record<Role, number> = { user: 0, agent_manager: 1, admin: 2 };
 
-/** Nobody makes or revokes a key above their own role. */
+/** No key may create or revoke a key with a higher role. */
 export const isAbove = (role: Role, own: Role): boolean => ranks[role] > ranks[own];

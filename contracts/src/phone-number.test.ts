@@ -9,7 +9,7 @@ const faultsOf = (input: object): string[] =>
     issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')],
   );
 
-describe('what the import takes', () => {
+describe('ImportPhoneNumber', () => {
   it('fills in the defaults', () => {
     expect(ImportPhoneNumber.parse(sip)).toEqual({
       ...sip,
@@ -95,7 +95,7 @@ describe('what the import takes', () => {
     ['call_', 'call_'],
     ['call-*', 'call-'],
     ['call*', 'call'],
-  ])('takes the room prefix %s for %s', (inbound_room_name, prefix) => {
+  ])('reads the room name %s as the prefix %s', (inbound_room_name, prefix) => {
     expect(ImportPhoneNumber.parse({ ...sip, inbound_room_name }).inbound_room_name).toBe(prefix);
   });
 
@@ -108,7 +108,7 @@ describe('what the import takes', () => {
     expect(faultsOf({ ...sip, integration_id: 'intg_a1b2c3d4e5f6' })).toEqual(['integration_id']);
   });
 
-  it('reports faults between fields together with those of fields', () => {
+  it('reports faults between fields together with those of single fields', () => {
     expect(faultsOf({ ...sip, phone_number: 'x', sip_username: 'u', supports_outbound: true }).toSorted()).toEqual([
       'phone_number',
       'sip_password',
@@ -118,7 +118,7 @@ describe('what the import takes', () => {
     expect(faultsOf({ ...sip, inbound_authentication: 'digest' })).toEqual(['inbound_authentication']);
   });
 
-  it('still looks at the common fields where the provider is missing or unknown', () => {
+  it('still checks the common fields if the provider is missing or unknown', () => {
     expect(faultsOf({ provider: 'vonage', phone_number: 'x', inbound_pin: 'y' }).toSorted()).toEqual([
       'inbound_pin',
       'phone_number',

@@ -6,7 +6,7 @@ import { isHost, splitHostAndPort } from './host.ts';
 import { IntegrationId, PhoneNumberId } from './id.ts';
 import { exactName, mustNotContain, text } from './text.ts';
 
-/** The name under which a LiveKit agent worker registers. */
+/** The name that a LiveKit agent worker registers with. */
 export const AgentId = exactName(128).meta({
   description: 'The LiveKit agent name that is dispatched to each caller.',
   example: 'receptionist',
@@ -34,7 +34,7 @@ const SipFromHost = z
   .meta({ example: 'example.com' });
 
 /**
- * The prefix of each caller's own room, as LiveKit gets it: without the `*` that some write behind it. LiveKit joins it by
+ * The prefix of each caller's own room, as LiveKit gets it: without the `*` that some people add. LiveKit joins it with
  * `_`, so `support` gives `support_<caller>_<random>`, and `call-` gives `call-_<caller>_<random>`.
  */
 const RoomName = z
@@ -47,7 +47,7 @@ const RoomName = z
   .overwrite((given) => given.replace(/\*$/, ''))
   .meta({ example: 'support' });
 
-/** What an import has that does not name it. */
+/** The defaults of an import. */
 export const importDefaults = {
   supports_inbound: false,
   supports_outbound: false,
@@ -63,7 +63,7 @@ const Pin = z
 
 const UNQUOTED = /^[^"'<>;\\]*$/;
 
-/** It stands in SIP headers, between quotes and beside parameters, where these would end it. */
+/** It is written into SIP headers, in quotes and next to parameters, where these characters would end it. */
 const SipUsername = exactName(128).regex(UNQUOTED, { error: ({ input }) => mustNotContain(input, UNQUOTED) });
 
 const MediaEncryption = z.enum(['disable', 'allow', 'require']).meta({
@@ -86,7 +86,7 @@ export const Provider = z.enum(['twilio', 'sip']).meta({
 });
 export type Provider = z.infer<typeof Provider>;
 
-/** What callers set, with what it does. */
+/** The settings of numbers of both providers. */
 const settings = {
   supports_inbound: z.boolean().meta({ description: 'Calls to the number reach an agent.' }),
   supports_outbound: z.boolean().meta({ description: 'Agents can call from the number.' }),
@@ -105,7 +105,7 @@ const replaceExistingRouting = z.boolean().meta({
     "Take the number off a trunk or voice application that is not Trunkline's. Its former routing is stored, and a release restores it.",
 });
 
-/** What only numbers behind a SIP trunk have. */
+/** The settings that only numbers behind a SIP trunk have. */
 export const settingsOfSip = {
   sip_trunk_name: text(64).meta({
     description: 'What the trunks are called at LiveKit. Default: the phone number.',
@@ -173,7 +173,7 @@ const ImportFromSip = z
   })
   .meta({ id: 'ImportFromSip', description: 'A number behind a SIP trunk.' });
 
-/** What `phoneNumbers.import` takes. All faults are reported at once, those between fields too. */
+/** The input of `phoneNumbers.import`. All faults are reported at once, including those between fields. */
 export const ImportPhoneNumber = z
   .discriminatedUnion('provider', [ImportFromTwilio, ImportFromSip], { error: 'must be twilio or sip' })
   .check(...[faultsBetweenFields, faultsWithoutProvider].map(always))
@@ -182,12 +182,12 @@ export const ImportPhoneNumber = z
     description: 'The number to import. `provider` tells which fields it takes.',
   });
 export type ImportPhoneNumber = z.input<typeof ImportPhoneNumber>;
-/** As a handler gets it: with the defaults. */
+/** The input with defaults filled in, as handlers get it. */
 export type ParsedImportPhoneNumber = z.output<typeof ImportPhoneNumber>;
 
 type Fault = readonly [field: string, message: string];
 
-/** Runs also where fields have faults of their own, so that the caller reads all of them at once. */
+/** Runs even if single fields have faults, so that the caller sees all faults at once. */
 function always(findFaults: (input: Record<string, unknown>) => readonly Fault[]) {
   const check = z.check<unknown>(({ value, issues }) => {
     if (typeof value !== 'object' || value === null) return;
@@ -199,7 +199,7 @@ function always(findFaults: (input: Record<string, unknown>) => readonly Fault[]
   return check;
 }
 
-/** What does not fit together in an import, or in a number as an update would leave it. */
+/** Finds contradictions in an import, or in a number as an update would leave it. */
 export function faultsBetweenFields(input: Record<string, unknown>): readonly Fault[] {
   if (input.provider !== 'sip') return [];
   const faults: Fault[] = [];
@@ -215,7 +215,7 @@ export function faultsBetweenFields(input: Record<string, unknown>): readonly Fa
   return faults;
 }
 
-/** Where the provider itself is missing or unknown, the fields that both share are still looked at. */
+/** If the provider is missing or unknown, still checks the fields that both providers share. */
 function faultsWithoutProvider(input: Record<string, unknown>): readonly Fault[] {
   if (Provider.safeParse(input.provider).success) return [];
   const { error } = z.object(importOfEither).safeParse(input);
@@ -235,13 +235,13 @@ const JsonObject = z
     error: 'must have 16 KiB of JSON at most',
   });
 
-/** What an agent is dispatched with: a JSON object. A record drops a member `__proto__` in silence, so it is refused before. */
+/** What an agent is dispatched with: a JSON object. Refuses a member `__proto__`, which `z.record` would silently drop. */
 export const AgentMetadata = z.preprocess((given: Record<string, unknown>, { addIssue }) => {
   if (Object.hasOwn(Object(given), '__proto__')) addIssue('must have no member __proto__');
   return given;
 }, JsonObject);
 
-/** Without recursion: what was sent may be nested deeper than any stack. */
+/** Without recursion, because the input may be nested deeper than the stack allows. */
 function depthOf(value: unknown): number {
   let depth = 0;
   for (let level = [value]; level.length > 0; depth++) {
@@ -255,7 +255,7 @@ const label = text(100)
   .meta({ description: 'Your own short name for the number.', example: 'Sales, Berlin' });
 const description = text(1000).nullable().meta({ description: 'Your own note about the number.' });
 
-/** A field of an update: null is what an import without it has. */
+/** A field of an update. Null restores the default of an import. */
 const orCleared = <T extends z.ZodType>(field: T) =>
   field
     .nullable()
@@ -267,7 +267,7 @@ const everyOrCleared = <S extends Record<string, z.ZodType>>(fields: S) =>
     [K in keyof S]: z.ZodOptional<z.ZodNullable<S[K]>>;
   };
 
-/** What `phoneNumbers.update` takes: what is not named stays as it is. The fields of the other provider are refused. */
+/** The input of `phoneNumbers.update`. Fields that are left out stay. Fields of the other provider are refused. */
 export const UpdatePhoneNumber = z
   .strictObject({
     phone_number_id: PhoneNumberId,
@@ -306,7 +306,7 @@ const ofEither = {
   assigned_agent_id: z.string().nullable().meta({
     description: 'The LiveKit agent name that is dispatched to each caller. Null while the number is free.',
   }),
-  /** Absent, as the next two, in an answer that an older version stored, and that is given again. */
+  /** Like the next two, missing from stored answers of an older version that are repeated. */
   agent_metadata: z.record(z.string(), z.unknown()).nullable().default(null).meta({
     description: 'The JSON object that the agent is dispatched with.',
   }),
@@ -345,7 +345,7 @@ const ofSip = {
   provider: z.literal('sip').meta({ description: 'The number is behind a SIP trunk.' }),
   sip_trunk_name: z.string().meta({ description: 'What the trunks are called at LiveKit.', example: 'my-trunk' }),
   sip_server_address: z.string().nullable().meta({ description: 'Where outbound calls go. Null if it was not given.' }),
-  /** Absent in an answer that an older version stored, and that is given again. */
+  /** Missing from stored answers of an older version that are repeated. */
   sip_from_host: z.string().nullable().default(null).meta({
     description: 'The host in the From header of outbound calls. Null: that of LiveKit.',
     example: 'example.com',
@@ -409,7 +409,7 @@ export const MaskedUrl = z.string().nullable().meta({
   example: 'https://***@example.com/voice?***',
 });
 
-/** How Twilio routed the number before us: kept, so that it can be given back. */
+/** How Twilio routed the number before us: stored so that a release can restore it. */
 export const FormerRouting = z
   .strictObject({
     voice_url: MaskedUrl,
@@ -484,7 +484,7 @@ export const ReleasePhoneNumber = z.strictObject({
 export type ReleasePhoneNumber = z.input<typeof ReleasePhoneNumber>;
 export type ParsedReleasePhoneNumber = z.output<typeof ReleasePhoneNumber>;
 
-/** What became of a release: nothing is left of the number, or the rest goes on in the background. */
+/** The outcome of a release: nothing is left of the number, or the rest goes on in the background. */
 export const ReleasedPhoneNumber = z
   .strictObject({
     phone_number_id: PhoneNumberId,

@@ -1,12 +1,12 @@
-/** A fault in what the caller sent. `path` names the field, dotted; it is empty for the whole. */
+/** A fault in what the caller sent. `path`: the field, with dots; empty for the whole request. */
 export interface Issue {
   path: string;
   message: string;
 }
 
 /**
- * Every problem that a caller may read: its stable code, its HTTP status and its title.
- * The same code comes with the same status over REST and over tRPC.
+ * Every problem that a caller may get: its stable code, HTTP status and title. A code has the same status over REST and
+ * tRPC.
  */
 export const problems = {
   invalid_request: [400, 'The request is invalid'],
@@ -54,7 +54,7 @@ export const problems = {
 export type ProblemCode = keyof typeof problems;
 export const problemCodes = Object.keys(problems) as [ProblemCode, ...ProblemCode[]];
 
-/** What every failed call may answer, beside the problems that its operation lists. */
+/** The problems that any call may get, besides those that its operation lists. */
 export const commonProblems = [
   'invalid_request',
   'unauthenticated',
@@ -66,34 +66,34 @@ export const commonProblems = [
   'service_unavailable',
 ] as const satisfies readonly ProblemCode[];
 
-/** What a provider answered, in its own words. Secrets are struck out of them. */
+/** What a provider answered, in its own words, with secrets removed. */
 export interface ProviderAnswer {
   name: 'twilio' | 'livekit';
-  /** Of HTTP. */
+  /** The HTTP status. */
   status: number;
-  /** Its own name for what is wrong, as `21649`. */
+  /** The provider's own error code, such as `21649`. */
   code: string | null;
   message: string | null;
-  /** What its support asks for. */
+  /** The provider's request id, for its support. */
   request_id: string | null;
-  /** Its own page about it. */
+  /** The provider's page about the error. */
   more_info: string | null;
 }
 
-/** What every operation that asks a provider may answer. */
+/** The problems that every operation that calls a provider may get. */
 export const providerProblems: readonly ProblemCode[] = ['provider_error', 'provider_unavailable', 'provider_timeout'];
 
-/** Members that some problems carry beside the common ones. */
+/** Members of some problems, besides the common ones. */
 export interface ProblemMembers {
-  /** The faults of an `invalid_request`: the first 50. */
+  /** The first 50 faults of an `invalid_request`. */
   issues?: Issue[];
   /** How many faults an `invalid_request` has, listed or not. */
   issue_count?: number;
   /** Seconds after which the same request may succeed; also the `Retry-After` header. */
   retry_after_seconds?: number;
-  /** Of `phone_number_taken`, where the number is the caller's own. */
+  /** Of `phone_number_taken`, if the number is the caller's own. */
   phone_number_id?: string;
-  /** Of `phone_number_taken`, where the number is the caller's own. */
+  /** Of `phone_number_taken`, if the number is the caller's own. */
   provisioning_state?: string;
   /** Of `quota_reached`: which limit was reached. */
   quota?: 'api_keys' | 'integrations' | 'phone_numbers';
@@ -103,16 +103,16 @@ export interface ProblemMembers {
   trunk_id?: string;
   /**
    * Of `integration_in_use`, its numbers; of `phone_number_not_owned`, those that new credentials do not reach; of
-   * `rotation_under_way`, those that still dial by the former password: the first 100.
+   * `rotation_under_way`, those that still dial with the former password: the first 100.
    */
   phone_numbers?: { phone_number_id: string; phone_number: string }[];
-  /** How many these are, listed or not. */
+  /** How many numbers there are in all, listed or not. */
   phone_number_count?: number;
-  /** Of what a provider has refused or failed to do. */
+  /** What the provider answered, if it refused or failed. */
   provider?: ProviderAnswer;
 }
 
-/** An error that a caller may read. `detail` is a sentence that says what to do next. */
+/** An error that callers may read. `detail`: a sentence that says what to do next. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly detail: string;
@@ -132,7 +132,7 @@ export class Problem extends Error {
   }
 }
 
-/** The body of a failed call: RFC 9457, with `success` and `code` as members of our own. */
+/** The body of a failed call: RFC 9457, extended with `success`, `code` and others. */
 export interface ProblemBody extends ProblemMembers {
   success: false;
   type: string;
@@ -148,12 +148,12 @@ export const describeProblem = ({ code, detail, members }: Problem, request_id: 
   return { success: false, type: `urn:trunkline:problem:${code}`, title, status, detail, code, request_id, ...members };
 };
 
-/** So many faults are listed, whatever was sent; the sentence for people names fewer. */
+/** The most faults that a problem lists. Its `detail` names fewer. */
 const MAX_ISSUES = 50;
 const MAX_ISSUES_IN_DETAIL = 20;
 const MAX_PATH_LENGTH = 200;
 
-/** The `invalid_request` that names these faults, each with its path, and how many there are. */
+/** An `invalid_request` that lists these faults, each with its path, and their count. */
 export const invalidFields = (all: readonly Issue[], cause?: unknown): Problem => {
   const issues = all.slice(0, MAX_ISSUES).map(({ path, message }) => ({ path: shorten(path), message }));
   const named = issues.slice(0, MAX_ISSUES_IN_DETAIL).map(({ path, message }) => `${path} ${message}`.trim());

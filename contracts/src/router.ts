@@ -14,16 +14,16 @@ import { type Operation, problemsOf } from './operation.ts';
 import { permissionsOf, type Role } from './permission.ts';
 import { describeProblem, type Issue, invalidFields, Problem, type ProblemBody, type ProblemCode } from './problem.ts';
 
-/** Whom an API key stands for, in one request. */
+/** The caller of one request, identified by its API key. */
 export interface Caller {
   organization_id: OrganizationId;
   key_id: KeyId;
   role: Role;
   request_id: string;
   idempotency_key?: string;
-  /** Names the stored request of the `idempotency_key`: the same for each attempt of one request, and for no other. */
+  /** The stored request of the `idempotency_key`: the same for each attempt of one request, and for no other request. */
   stored_request?: string;
-  /** Rejects where the key was revoked or has expired meanwhile. What changes something asks before it begins. */
+  /** Rejects if the key was revoked or has expired meanwhile. Called before each mutation begins. */
   confirm?(): Promise<unknown>;
 }
 
@@ -31,18 +31,18 @@ export interface Context {
   caller: Caller;
 }
 
-/** One call of an operation: `name` is the operation's, as in `phoneNumbers.get`. */
+/** One call of an operation. `name`: the operation's, as in `phoneNumbers.get`. */
 export interface Call {
   name: string;
   operation: Operation;
   caller: Caller;
-  /** The input as it was read, with its defaults. */
+  /** The parsed input, with defaults. */
   input: unknown;
   /** The input as it was sent. */
   sent: unknown;
 }
 
-/** Answers one operation: no HTTP, no tRPC, none of the checks that the contract makes. */
+/** Answers one operation, without HTTP, tRPC or the contract's own checks. */
 export type Handler<O extends Operation> = (
   caller: Caller,
   input: z.output<O['input']>,
@@ -74,7 +74,7 @@ export type Middleware = <T>(call: Call, run: (caller: Caller) => Promise<T>) =>
 /** The type that tRPC clients are made from. */
 export type AppRouter = TRPCBuiltRouter<RootTypes, RecordOf<typeof api>>;
 
-/** Answers one operation, whatever protocol asked: `input` is as it came. Throws a `Problem` for what the caller did wrong. */
+/** Answers one operation for any protocol. `input`: as it was sent. Throws a `Problem` if the caller did something wrong. */
 export type Handle = (caller: Caller, input: unknown) => Promise<unknown>;
 
 export interface Api {
@@ -84,7 +84,7 @@ export interface Api {
   router: AppRouter;
 }
 
-/** Every operation, each answered by the handler of its name. */
+/** Builds the API: every operation, answered by the handler of its name. */
 export const createApi = (handlers: Handlers, middleware: Middleware = ({ caller }, run) => run(caller)): Api => {
   const t = initTRPC
     .context<Context>()
@@ -130,11 +130,11 @@ export const createApi = (handlers: Handlers, middleware: Middleware = ({ caller
       run(ctx.caller, input, await ctx.sent());
     put(records, name, operation.kind === 'query' ? defined.query(resolve) : defined.mutation(resolve));
   }
-  // The loop loses what RecordOf<Api> says in types; client.test-d.ts holds the two together.
+  // The loop loses the types of RecordOf<typeof api>. client.test-d.ts checks them.
   return { handles, router: t.router(records as RecordOf<typeof api>) as unknown as AppRouter };
 };
 
-/** What an operation does not list is no problem of its caller: it is told as `internal`, with what it was as the cause. */
+/** Answers a problem that the operation does not list as `internal`, with it as the cause: it is not the caller's. */
 const refuseUnlisted =
   (operation: Operation) =>
   (error: unknown): never => {
@@ -142,7 +142,7 @@ const refuseUnlisted =
   };
 
 const handlerOf = (handlers: Handlers, name: string): Handler<Operation> =>
-  // Handlers has a function for every operation of `api`: its type says so.
+  // The type Handlers guarantees a function for every operation of `api`.
   name.split('.').reduce<unknown>((within, part) => Reflect.get(Object(within), part), handlers) as Handler<Operation>;
 
 const put = (records: Record<string, object>, name: string, procedure: object): void => {
@@ -179,7 +179,7 @@ export const requirePermission = (role: Role, { permission }: Operation): void =
   );
 };
 
-/** What a caller may read of an error that came out of a procedure. */
+/** The problem that a caller may read, for any error of a procedure. */
 export const problemOf = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (!(error instanceof TRPCError)) return internal(error);
@@ -205,7 +205,7 @@ const problemOfTrpc: Partial<Record<TRPC_ERROR_CODE_KEY, [ProblemCode, string]>>
   UNSUPPORTED_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
 };
 
-/** The faults of an input, each with its path, and how many there are. */
+/** An `invalid_request` with the faults of an input. */
 export const invalidRequest = (cause: z.core.$ZodError): Problem =>
   invalidFields(cause.issues.flatMap(issuesOf), cause);
 
@@ -214,7 +214,7 @@ const issuesOf = (issue: z.core.$ZodIssue): Issue[] =>
     ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a field of this request' }))
     : [{ path: issue.path.join('.'), message: messageOf(issue) }];
 
-/** Where a field says nothing of its own, zod's text follows no field's name. */
+/** A field's own message, or a replacement for zod's default, which does not read well after the field's name. */
 const messageOf = (issue: z.core.$ZodIssue): string =>
   issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')
     ? `must be ${typeNames[issue.expected] ?? `of the type ${issue.expected}`}`
@@ -228,7 +228,7 @@ const typeNames: Partial<Record<z.core.$ZodIssueInvalidType['expected'], string>
   string: 'a string',
 };
 
-/** A problem as tRPC throws it, with the code of the same status. */
+/** The problem as a tRPC error, with the code of the same status. */
 export const asTrpcError = (problem: Problem) =>
   new TRPCError({
     code: trpcCodes[problem.status] ?? 'INTERNAL_SERVER_ERROR',

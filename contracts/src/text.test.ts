@@ -31,7 +31,7 @@ describe('a text for people', () => {
     expect(messagesOf(given)).toEqual([]);
   });
 
-  it('is what every name is', () => {
+  it('is required for every name', () => {
     const hidden = 'a\u200bb';
     const credentials = { provider: 'twilio', account_sid: `AC${'0'.repeat(32)}`, auth_token: 'x' };
     const sip = { provider: 'sip', phone_number: '+15551230000', sip_username: 'u', sip_password: 'p' };
@@ -50,7 +50,7 @@ describe('a text for people', () => {
   });
 });
 
-describe('a name that a worker or a carrier must know by the same letters', () => {
+describe('a name that must match exactly at a worker or carrier', () => {
   const sip = { provider: 'sip', phone_number: '+15551230000', sip_password: 'p' };
   it.each([
     [' ', 'U+0020'],
@@ -58,7 +58,7 @@ describe('a name that a worker or a carrier must know by the same letters', () =
     [' agent', 'U+0020'],
     ['agent\u00a0', 'U+00A0'],
     ['\u3000agent', 'U+3000'],
-  ])('is refused with a blank at an end: %j', (name, code_point) => {
+  ])('is refused with a blank at its beginning or end: %j', (name, code_point) => {
     const message = `must not begin or end with a blank (${code_point})`;
     expect(messagesOf(name, AgentId)).toEqual([message]);
     expect(messagesOf(name, AssignPhoneNumber.shape.agent_id)).toEqual([message]);

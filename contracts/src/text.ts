@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-/** Control characters, and those that are invisible or turn the direction of text. Every dialect of regular expressions takes it. */
+/** No control or invisible characters, and none that turn the direction of text. For every dialect of regular expressions. */
 const VISIBLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it keeps out
   /^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$/;
 
-/** Invisible too, but beyond 16 bits, where dialects differ: tags, and halves of characters. */
+/** No invisible characters beyond 16 bits, where dialects differ: tags, and lone surrogates. */
 const BEYOND = /^[^\u{e0000}-\u{e007f}\p{Surrogate}]*$/u;
 
-/** A text for people: 1 to `max` characters, none of which hides or changes how the others are read. */
+/** A text for people: 1 to `max` characters, none invisible and none that changes how the others are read. */
 export const text = (max: number) =>
   z
     .string(`must be a text of 1 to ${max} characters`)
@@ -19,20 +19,20 @@ export const text = (max: number) =>
 
 const AT_AN_END = /^\s|\s$/u;
 
-/** A name that something else must know by the very same letters: a blank that was copied with it would not be seen. */
+/** A name that must match exactly elsewhere. A blank at an end is refused, since nobody would see it. */
 export const exactName = (max: number) =>
   text(max).refine((given) => !AT_AN_END.test(given), {
     error: ({ input }) =>
       `must not begin or end with a blank (${codePointOf(AT_AN_END.exec(String(input))?.[0] ?? ' ')})`,
   });
 
-/** Names the first character of the text that does not fit, by its code point: it may be one that nobody sees. */
+/** Names the first character that does not fit by its code point, because it may be invisible. */
 export const mustNotContain = (given: unknown, pattern: RegExp): string => {
   const found = [...String(given)].find((character) => !pattern.test(character)) ?? '';
   const shown = /^[!-~]$/.test(found) ? ` (${found})` : '';
   return `must not contain the character ${codePointOf(found)}${shown}`;
 };
 
-/** Of a character that people may not see, as in U+200B. */
+/** A character's code point, as in U+200B. */
 export const codePointOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;

@@ -7,9 +7,12 @@ import { ACTIONS, rightsFor, STATE_KEY_ALIAS } from '../src/rights/rights.ts';
 const Schema = z.object({
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/),
   accountId: z.string().regex(/^[0-9]{12}$/),
-  /** As GitHub spells it: `owner/name`. */
-  repository: z.string().regex(/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/),
-  /** The stack that CI deploys, and the environment of GitHub that it does so in. */
+  /**
+   * As GitHub writes it in the subject of its tokens: `owner/name`, or `owner@id/name@id` since July 2026.
+   * https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens
+   */
+  repository: z.string().regex(/^[A-Za-z0-9-]+(@[0-9]+)?\/[A-Za-z0-9._-]+(@[0-9]+)?$/),
+  /** The stack that CI deploys. The GitHub environment has the same name. */
   stack: z.string().regex(/^[A-Za-z0-9_-]+$/),
 });
 export type BackendConfig = z.output<typeof Schema>;
@@ -21,7 +24,7 @@ export const readBackendConfig = (): BackendConfig => {
 
 const GITHUB = 'token.actions.githubusercontent.com';
 
-/** A bucket in which Pulumi locks a stack by itself, a key for the secrets in it, and the roles of CI. */
+/** The state bucket, in which Pulumi also locks stacks; the KMS key for the secrets in it; and CI's roles. */
 export const createBackend = ({ region, accountId, repository, stack }: BackendConfig) => {
   const provider = new aws.Provider('aws', { region, allowedAccountIds: [accountId] });
   const opts = { provider };
@@ -42,7 +45,7 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { bucket: `${name}-${accountId}`, forceDestroy: false },
     { ...opts, ...guarded(true) },
   );
-  // A version of the state of before is the way back.
+  // To restore an earlier version of the state.
   new aws.s3.BucketVersioning(name, { bucket, versioningConfiguration: { status: 'Enabled' } }, opts);
   new aws.s3.BucketPublicAccessBlock(
     name,
@@ -55,8 +58,8 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     { url: `https://${GITHUB}`, clientIdLists: ['sts.amazonaws.com'] },
     opts,
   );
-  const role = (of: string, subject: string, description: string, mayWrite = false) => {
-    const trust = github.arn.apply((federated) => trustOf({ federated, subject: `repo:${repository}:${subject}` }));
+  const role = (of: string, { sub, ...claims }: Claims, description: string, mayWrite = false) => {
+    const trust = github.arn.apply((federated) => trustOf(federated, { ...claims, sub: `repo:${repository}:${sub}` }));
     const made = new aws.iam.Role(
       `github-trunkline-${of}`,
       { name: `github-trunkline-${of}`, description, assumeRolePolicy: pulumi.jsonStringify(trust) },
@@ -70,15 +73,17 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     );
     return made;
   };
-  const deploy = role('deploy', `environment:${stack}`, 'Deploys Trunkline from its main branch', true);
-  const preview = role('preview', 'pull_request', 'Previews changes of Trunkline');
-  const drift = role('drift', 'ref:refs/heads/main', 'Looks for what was changed by hand');
+  // A job of any branch may name the environment.
+  const main = { sub: `environment:${stack}`, ref: 'refs/heads/main' };
+  const deploy = role('deploy', main, 'Deploys Trunkline from its main branch', true);
+  const preview = role('preview', { sub: 'pull_request' }, 'Previews changes of Trunkline');
+  const drift = role('drift', { sub: 'ref:refs/heads/main' }, 'Looks for what was changed by hand');
   new aws.iam.RolePolicy(
     'github-trunkline-deploy-rights',
     { role: deploy.name, policy: JSON.stringify(rightsFor(Object.keys(ACTIONS), { accountId, region })) },
     opts,
   );
-  // To compare a secret's version with the state, the provider reads it; ReadOnlyAccess may not.
+  // The provider compares secret values with the state, and ReadOnlyAccess may not read them.
   new aws.iam.RolePolicy(
     'github-trunkline-drift-secrets',
     {
@@ -102,12 +107,29 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
     },
     opts,
   );
-  for (const [of, reader] of Object.entries({ preview, drift }))
-    new aws.iam.RolePolicyAttachment(
-      `github-trunkline-${of}-reads`,
-      { role: reader.name, policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
-      opts,
-    );
+  new aws.iam.RolePolicyAttachment(
+    'github-trunkline-drift-reads',
+    { role: drift.name, policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
+    opts,
+  );
+  // Without a refresh, a preview asks for what of the account's own the stack is made on. AWS's provider asks for its tags, too.
+  new aws.iam.RolePolicy(
+    'github-trunkline-preview-reads',
+    {
+      role: preview.name,
+      policy: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: ['ec2:DescribeSubnets', 'ec2:DescribeTags', 'elasticloadbalancing:Describe*'],
+            Resource: ['*'],
+          },
+        ],
+      }),
+    },
+    opts,
+  );
 
   return {
     backendUrl: pulumi.interpolate`s3://${bucket}?region=${region}`,
@@ -118,15 +140,28 @@ export const createBackend = ({ region, accountId, repository, stack }: BackendC
   };
 };
 
-/** https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws */
-const trustOf = ({ federated, subject }: { federated: string; subject: string }) => ({
+/** What GitHub says of a job in its token. */
+interface Claims {
+  sub: string;
+  ref?: string;
+}
+
+/**
+ * https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws; AWS checks more of
+ * the claims than the subject. https://aws.amazon.com/about-aws/whats-new/2026/01/aws-sts-supports-validation-identity-provider-claims/
+ */
+const trustOf = (federated: string, claims: Claims) => ({
   Version: '2012-10-17',
   Statement: [
     {
       Effect: 'Allow',
       Principal: { Federated: federated },
       Action: 'sts:AssumeRoleWithWebIdentity',
-      Condition: { StringEquals: { [`${GITHUB}:aud`]: 'sts.amazonaws.com', [`${GITHUB}:sub`]: subject } },
+      Condition: {
+        StringEquals: Object.fromEntries(
+          Object.entries({ aud: 'sts.amazonaws.com', ...claims }).map(([claim, is]) => [`${GITHUB}:${claim}`, is]),
+        ),
+      },
     },
   ],
 });
@@ -137,7 +172,7 @@ interface StateUse {
   mayWrite: boolean;
 }
 
-/** A preview takes no lock, and writes nothing. */
+/** A preview takes no lock and writes nothing. */
 const useState = ({ bucketArn, keyArn, mayWrite }: StateUse) => ({
   Version: '2012-10-17',
   Statement: [

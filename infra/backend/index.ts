@@ -1,4 +1,4 @@
 import { createBackend, readBackendConfig } from './backend.ts';
 
-/** Pulumi runs this, and what it returns are the stack's outputs. */
+/** Pulumi runs this function. Its return value becomes the stack's outputs. */
 export default () => createBackend(readBackendConfig());

@@ -1,7 +1,7 @@
 import type { ResourceValidationArgs } from '@pulumi/policy';
 import { isProd, onEach, type Rule, when } from './rule.ts';
 
-/** What holds data, or without which data cannot be read. */
+/** Resources that hold data, or that are needed to read it. */
 const holdsData = ({ type, name }: ResourceValidationArgs): boolean =>
   [
     'aws:docdb/cluster:Cluster',
@@ -9,7 +9,7 @@ const holdsData = ({ type, name }: ResourceValidationArgs): boolean =>
     'aws:ecr/repository:Repository',
     'aws:kms/key:Key',
   ].includes(type) ||
-  // The other secrets can be set again; without the encryption keys every stored credential is lost.
+  // Other secrets can be set again. Without the encryption keys, every stored credential is lost.
   (type === 'aws:secretsmanager/secret:Secret' && name.includes('encryption-keys'));
 
 const SAFE_TLS = ['tls1.2+', 'tls1.3+', 'fips-140-3'];
@@ -20,7 +20,7 @@ export const data: Rule[] = [
     description: 'Data and keys are protected in production.',
     validateResource: (resource, report) => {
       if (!holdsData(resource) || !isProd(resource)) return;
-      if (!resource.opts.protect) report('Losing it loses data. Set protect.');
+      if (!resource.opts.protect) report('Without it, data is lost. Set protect.');
     },
   },
   onEach(
@@ -47,18 +47,18 @@ export const data: Rule[] = [
   ),
   onEach(
     'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
-    { name: 'database-speaks-tls', description: 'The database takes connections over TLS 1.2 or newer only.' },
+    { name: 'database-speaks-tls', description: 'The database accepts only TLS 1.2 or newer.' },
     ({ parameters = [] }) =>
       when(
         !parameters.some(
           ({ name, value }: { name: string; value: string }) => name === 'tls' && SAFE_TLS.includes(value),
         ),
-        `Set tls to ${SAFE_TLS.join(', ')}: enabled takes TLS 1.0.`,
+        `Set tls to ${SAFE_TLS.join(', ')}: enabled accepts TLS 1.0.`,
       ),
   ),
   onEach(
     'aws:docdb/cluster:Cluster',
-    { name: 'database-audited', description: 'The database tells who signs in.' },
+    { name: 'database-audited', description: 'The database logs who signs in.' },
     ({ enabledCloudwatchLogsExports = [] }) =>
       when(!enabledCloudwatchLogsExports.includes('audit'), 'Export the audit log.'),
   ),
@@ -94,6 +94,6 @@ export const data: Rule[] = [
     'aws:cloudwatch/logGroup:LogGroup',
     { name: 'logs-retained', description: 'Logs are kept for a set time.' },
     ({ retentionInDays }) =>
-      when(!(retentionInDays > 0), 'Set retentionInDays: without it logs are kept, and paid, for ever.'),
+      when(!(retentionInDays > 0), 'Set retentionInDays: without it, logs are kept and billed forever.'),
   ),
 ];

@@ -5,7 +5,7 @@ export const edge: Rule[] = [
     'aws:lb/listener:Listener',
     {
       name: 'https-only',
-      description: 'Callers are answered over TLS 1.2 or newer; in production nothing listens to plain HTTP.',
+      description: 'Callers use TLS 1.2 or newer; in production, nothing serves plain HTTP.',
     },
     ({ protocol, sslPolicy }, resource) =>
       protocol === 'HTTPS'
@@ -15,12 +15,12 @@ export const edge: Rule[] = [
           )
         : when(
             isProd(resource),
-            'Take the HTTP listener away: a caller sends its key in clear before it reads a redirect.',
+            'Remove the HTTP listener: a caller sends its key in clear text before it sees a redirect.',
           ),
   ),
   onEach(
     'aws:lb/loadBalancer:LoadBalancer',
-    { name: 'malformed-headers-dropped', description: 'The load balancer drops headers that are not valid.' },
+    { name: 'malformed-headers-dropped', description: 'The load balancer drops invalid headers.' },
     ({ dropInvalidHeaderFields }) => when(dropInvalidHeaderFields !== true, 'Set dropInvalidHeaderFields.'),
   ),
 ];

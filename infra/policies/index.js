@@ -1,3 +1,3 @@
-// Pulumi loads policy packs by ts-node, which knows no .ts import paths: from here on Node itself strips the types.
-// biome-ignore lint/style/noDefaultExport: Pulumi awaits what the pack's main module holds
+// Pulumi loads policy packs by ts-node, which does not resolve .ts import paths. From here on, Node strips the types.
+// biome-ignore lint/style/noDefaultExport: Pulumi awaits the default export of the pack's main module
 export default import('./policies.ts');

@@ -15,7 +15,7 @@ export const network: Rule[] = [
     INGRESS,
     {
       name: 'world-reaches-web-ports-only',
-      description: 'The world reaches port 443, outside of production 80 too, and no other.',
+      description: 'Only port 443 is open to the world, and outside of production port 80 too.',
     },
     ({ cidrIpv4, cidrIpv6, fromPort, toPort }, resource) =>
       when(
@@ -28,13 +28,13 @@ export const network: Rule[] = [
     INGRESS,
     {
       name: 'database-port-reached-by-groups-only',
-      description: 'Ranges of addresses do not reach the port of a database; groups do.',
+      description: 'Only security groups may reach the port of a database, not address ranges.',
     },
     ({ cidrIpv4, cidrIpv6, prefixListId, fromPort, toPort, ipProtocol }) =>
       when(
         [cidrIpv4, cidrIpv6, prefixListId].some((range) => range !== undefined) &&
           (ipProtocol === '-1' || (fromPort <= DATABASE_PORT && DATABASE_PORT <= toPort)),
-        `A range of addresses may reach port ${DATABASE_PORT}. Name the group that may.`,
+        `An address range may reach port ${DATABASE_PORT}. Name the security group that may instead.`,
       ),
   ),
   onStack(
@@ -64,7 +64,7 @@ export const network: Rule[] = [
       return of(resources, INGRESS)
         .filter(({ props }) => database.includes(props.securityGroupId))
         .filter((rule) => !allowed(rule))
-        .map((rule) => [rule, 'It lets others than the service reach the database. Reference the service’s group.']);
+        .map((rule) => [rule, 'It lets others besides the service reach the database. Reference the service’s group.']);
     },
   ),
   onEach(
@@ -82,7 +82,7 @@ export const network: Rule[] = [
     ({ ingress, egress }) =>
       when(
         [ingress, egress].some((rules) => (rules?.length ?? 0) > 0),
-        'What names no group gets this one. Leave it without rules.',
+        'Resources that name no group get this one. Leave it without rules.',
       ),
   ),
 ];

@@ -13,7 +13,7 @@ interface Described {
   description: string;
 }
 
-/** A rule on each resource of a type: `breaches` says what is wrong with one, and nothing where it is sound. */
+/** A rule for each resource of a type. `breaches` returns what is wrong with it. */
 export const onEach = (
   type: string,
   { name, description }: Described,
@@ -27,7 +27,7 @@ export const onEach = (
   },
 });
 
-/** A rule on what the resources of a stack are to each other. */
+/** A rule about how the resources of a stack relate. */
 export const onStack = (
   { name, description }: Described,
   breaches: (resources: PolicyResource[]) => [PolicyResource, string][],
@@ -40,8 +40,8 @@ export const onStack = (
 });
 
 /**
- * Whether the resource is production's, by the tags that its provider gives to everything.
- * Without a word of it a stack is held to what production is.
+ * Whether the resource is in production, by the default tags of its provider.
+ * Without an Environment tag, a stack counts as production.
  */
 export const isProd = ({ provider }: Pick<ResourceValidationArgs, 'provider'>): boolean => {
   const given: unknown = provider?.props.defaultTags;
@@ -49,5 +49,5 @@ export const isProd = ({ provider }: Pick<ResourceValidationArgs, 'provider'>): 
   return (tags.Environment ?? 'prod') === 'prod';
 };
 
-/** The message where `broken`, as a list. */
+/** The message, in a list, if `broken`. */
 export const when = (broken: boolean, message: string): string[] => (broken ? [message] : []);

@@ -4,5 +4,5 @@ import { network } from './network.ts';
 import type { Rule } from './rule.ts';
 import { service } from './service.ts';
 
-/** All of them. Each is tried with what it refuses, and over the example stacks, in test/tiers. */
+/** All rules. test/tiers checks each against something that it refuses, and against the example stacks. */
 export const rules: readonly Rule[] = [...network, ...edge, ...service, ...data];

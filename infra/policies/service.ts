@@ -10,23 +10,23 @@ interface Container {
   user?: string;
   logConfiguration?: object;
 }
-/** What the program hands over of a container before anything is known of the rest. */
+/** The component gets its containers as inputs, so every preview knows them. */
 const COMPONENT = 'trunkline:infra:Service';
 const TASK = 'aws:ecs/taskDefinition:TaskDefinition';
 const SERVICE = 'aws:ecs/service:Service';
 
 const containersOf = (definitions: string): Container[] => JSON.parse(definitions);
 
-/** How many there may be of them, as MAX_API_KEYS. */
+/** Limits such as MAX_API_KEYS, which are not secrets. */
 const COUNT_NAME = /^MAX_[A-Z_]+S$/;
 const SECRET_NAME = /SECRET|PASSWORD|PASSPHRASE|TOKEN|PRIVATE|CREDENTIAL|API_KEY|ENCRYPTION_KEY|_URI$/;
-/** Of anyone: credentials in a URL, keys of ours, of AWS, and PEM blocks. */
+/** Credentials in a URL, our API and encryption keys, AWS's keys, and PEM blocks. */
 const SECRET_VALUE =
   /:\/\/[^/@\s]*:[^/@\s]+@|tl_(live|test)_|\bA(KIA|SIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\b[a-z0-9]+:[A-Za-z0-9+/]{43}=/;
 
 /**
- * A rule on each container: as the task definition has it, which a preview may not know yet, and as the program hands it
- * to its component, which every preview knows.
+ * A rule for each container: as the task definition has it, which a preview may not know yet, and as the program passes
+ * it to its component, which every preview knows.
  */
 const onContainer = (
   { name, description }: Pick<ResourceValidationPolicy, 'name' | 'description'>,
@@ -52,9 +52,7 @@ export const service: Rule[] = [
     ({ name, environment = [] }) =>
       environment
         .filter(({ name, value }) => (SECRET_NAME.test(name) && !COUNT_NAME.test(name)) || SECRET_VALUE.test(value))
-        .map(
-          (variable) => `${variable.name} of the container ${name} looks like a secret. Hand it over under secrets.`,
-        ),
+        .map((variable) => `${variable.name} of the container ${name} looks like a secret. Pass it under secrets.`),
   ),
   onContainer(
     { name: 'image-by-digest', description: 'An image is named by its digest in production.' },
@@ -67,18 +65,18 @@ export const service: Rule[] = [
   onContainer(
     {
       name: 'container-hardened',
-      description: 'A container is not root, writes no root file system, and tells its logs.',
+      description: 'A container is not root, has a read-only root file system, and sends its logs.',
     },
     (container) => [
       ...when(container.readonlyRootFilesystem !== true, `Set readonlyRootFilesystem of ${container.name}.`),
-      ...when(container.privileged === true, `Take privileged from ${container.name}.`),
+      ...when(container.privileged === true, `Remove privileged from ${container.name}.`),
       ...when(/^(root|0)?(:|$)/.test(container.user ?? ''), `Set a user of ${container.name} that is not root.`),
       ...when(container.logConfiguration === undefined, `Set logConfiguration of ${container.name}.`),
     ],
   ),
   onEach(
     SERVICE,
-    { name: 'deployment-rolls-back', description: 'A deployment that fails is taken back.' },
+    { name: 'deployment-rolls-back', description: 'A failed deployment is rolled back.' },
     ({ deploymentCircuitBreaker }) =>
       when(
         !(deploymentCircuitBreaker?.enable && deploymentCircuitBreaker.rollback),
@@ -93,7 +91,10 @@ export const service: Rule[] = [
   ),
   onEach(
     'aws:iam/rolePolicy:RolePolicy',
-    { name: 'roles-do-little', description: 'A role’s policy names what may be done, and to what secrets and keys.' },
+    {
+      name: 'roles-do-little',
+      description: 'A role’s policy names its actions, and the secrets and keys that they apply to.',
+    },
     ({ policy }) =>
       statementsOf(policy).flatMap(({ Effect, Action, Resource }) => {
         const actions = [Action ?? []].flat();

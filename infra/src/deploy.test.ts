@@ -15,14 +15,14 @@ describe('the components', () => {
     ['public-ip', 0],
     ['single-nat', 1],
     ['nat-per-zone', 3],
-  ])('with egress %s make %d NAT gateways, and no subnet for a database that is elsewhere', async (egress, nats) => {
+  ])('with egress %s create %d NAT gateways, and no subnets for an external database', async (egress, nats) => {
     const run = await build(stackOf(dev({ network: { zones, egress } })));
     expect(ofType(run, 'aws:ec2/natGateway:NatGateway')).toHaveLength(nats);
     expect(ofType(run, 'aws:ec2/subnet:Subnet')).toHaveLength(nats === 0 ? 3 : 6);
     expect(run.resources.filter(({ name }) => /isolated|database/.test(name))).toEqual([]);
   });
 
-  it('take a final snapshot of another name of each database that a restore makes', async () => {
+  it('give the final snapshot of each restored database another name', async () => {
     const named = async (restored: object) => {
       const database = { kind: 'documentdb', instanceClass: 'db.r6g.large', instances: 2, ...restored };
       const [cluster] = ofType(await build(stackOf(prod({ database }))), 'aws:docdb/cluster:Cluster');
@@ -42,7 +42,7 @@ describe('the components', () => {
     ['db.t4g.medium', ['CPUSurplusCreditsCharged']],
     ['db.r6g.large', []],
   ])(
-    'watch of %s the CPU credits that AWS bills, and not those that it begins without',
+    'watch the CPU credits of a %s that AWS bills, and not the balance, which starts at 0',
     async (instanceClass, names) => {
       const run = await build(stackOf(prod({ database: { kind: 'documentdb', instances: 2, instanceClass } })));
       const watched = ofType(run, 'aws:cloudwatch/metricAlarm:MetricAlarm').map(({ inputs }) =>
@@ -52,7 +52,7 @@ describe('the components', () => {
     },
   );
 
-  it('make another target group where the load balancer is shared: AWS lets no two have one', async () => {
+  it('create another target group for a shared load balancer: AWS does not let two load balancers use one', async () => {
     const { loadBalancer } = EXISTING;
     const own = await build(stackOf(prod({ network: existingNetwork() })));
     const shared = await build(stackOf(prod({ network: existingNetwork({ isShared: true }), loadBalancer })));
@@ -60,21 +60,21 @@ describe('the components', () => {
     expect(ofType(shared, type)[0]?.urn).not.toBe(ofType(own, type)[0]?.urn);
   });
 
-  it('make no record where the zone of the name is kept elsewhere', async () => {
+  it('create no DNS record if the zone is managed elsewhere', async () => {
     const { certificateArn } = EXISTING;
     const run = await build(stackOf(prod({ certificateArn, hostedZoneId: undefined })));
     expect(ofType(run, 'aws:route53/record:Record')).toEqual([]);
     expect(ofType(run, 'aws:acm/certificate:Certificate')).toEqual([]);
   });
 
-  it('make no secret of one that the account has', async () => {
+  it('create no secret for one that already exists', async () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:210987654321:secret:uri-AbCdEf';
     const run = await build(stackOf(prod({ livekitApiKey: undefined, secretArns: { livekitApiKey: arn } })));
     const names = ofType(run, 'aws:secretsmanager/secret:Secret').map(({ name }) => name);
     expect(names).not.toContain('trunkline-livekit-api-key');
   });
 
-  it('ask for the same, where the configuration is the same', async () => {
+  it('request the same resources for the same configuration', async () => {
     const [once, again] = [await build(stackOf(prod())), await build(stackOf(prod()))];
     const sorted = ({ resources }: Run) => resources.toSorted((a, b) => a.urn.localeCompare(b.urn));
     expect(sorted(again)).toEqual(sorted(once));
@@ -109,7 +109,7 @@ const configurations = record({
 }).map(({ zones: chosen, egress: drawn, endpoints, place, hasCertificate, database, hasImage, min, tags, ...rest }) => {
   const { isHttp, restored, external, ...asDrawn } = rest;
   const isShared = place === 'load balancer';
-  // What production refuses is drawn for the others.
+  // Production refuses public-ip, so it gets another egress.
   const egress = drawn === 'public-ip' && rest.environment === 'prod' ? 'single-nat' : drawn;
   const hasName = !isHttp || rest.environment !== 'dev' || isShared;
   return prod({
@@ -144,10 +144,10 @@ const CLASSES = {
   serverless: { instanceClass: 'db.serverless', capacity: { min: 4, max: 8 } },
 };
 
-/** CI draws more of them, as INFRA_CONFIGURATIONS says; a failure prints the seed and the configuration. */
+/** CI draws more: INFRA_CONFIGURATIONS says how many. A failure prints the seed and the configuration. */
 const CONFIGURATIONS = Number(process.env.INFRA_CONFIGURATIONS ?? 10);
 
-it('keeps every promise and every policy in whatever the configuration takes', { timeout: 600_000 }, async () => {
+it('keeps every promise and every policy for any valid configuration', { timeout: 600_000 }, async () => {
   await assert(
     asyncProperty(configurations, boolean(), async (given, isPreview) => {
       const run = await build(stackOf(given), { dryRun: isPreview });

@@ -19,7 +19,7 @@ import { Dashboard } from './watch/dashboard.ts';
 import { LogMetrics } from './watch/log-metrics.ts';
 import { watchEdge, watchRunning } from './watch/watch.ts';
 
-/** The whole of it, from the bottom up. What it returns are the stack's outputs; none is or holds a secret. */
+/** Creates the whole deployment, bottom up. Returns the stack's outputs, which hold no secrets. */
 export const deploy = (config: Config) => {
   const { stack, region, accountId, protect, logRetentionDays, image } = config;
   const opts = { provider: createProvider(config) };
@@ -86,7 +86,7 @@ export const deploy = (config: Config) => {
   const { topicArn } = notifications;
   const loadBalancer = { LoadBalancer: edge.loadBalancerDimension };
   const targetGroup = { ...loadBalancer, TargetGroup: edge.targetGroupDimension };
-  // What others do on a load balancer that is not ours is not ours to watch.
+  // On a shared load balancer, the errors of other services are not watched.
   const own = config.loadBalancer ? undefined : loadBalancer;
   const ofDeployments = new Alarms(PREFIX, { specs: watchEdge({ targetGroup }), topicArn }, opts);
 
@@ -127,10 +127,10 @@ export const deploy = (config: Config) => {
         groups,
         ...(network instanceof Network ? [network] : []),
         ...(endpoints ? [endpoints] : []),
-        // Its endpoint has a name long before an instance answers there.
+        // Its endpoint has a name minutes before an instance answers there.
         ...(database ? [database] : []),
         notifications,
-        // By the cluster, and not by the service: that one is known only once its first tasks run, and they may find no room.
+        // Matched by cluster: the service's ARN is known only after its first tasks run, and those may find no capacity.
         new Notices(
           PREFIX,
           { ...notices, services: pulumi.interpolate`arn:aws:ecs:${region}:${accountId}:service/${clusterName}/` },

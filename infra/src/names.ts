@@ -3,27 +3,27 @@ import * as aws from '@pulumi/aws';
 import type { ResourceOptions } from '@pulumi/pulumi';
 import type { Config } from './config/config.ts';
 
-/** What every logical name begins with; Pulumi adds a random end to physical ones, so that a replacement never collides. */
+/** Prefix of every logical name. Pulumi adds a random suffix to physical names, so that replacements never collide. */
 export const PREFIX = 'trunkline';
 
-/** The namespace of the stack's own CloudWatch metrics. */
+/** CloudWatch namespace of the stack's own metrics. */
 export const metricNamespace = (stack: string): string => `Trunkline/${stack}`;
 
-/** A task definition's family keeps all its revisions, and so has a name of its own. Letters, digits, hyphens; 255 at most. */
+/** The family keeps all revisions of a task definition, so its name is fixed: at most 255 letters, digits, hyphens. */
 export const familyOf = (stack: string): string =>
   `${PREFIX}-${stack.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`.slice(0, 255);
 
 /**
- * The snapshot that is taken when a database is deleted, of a name that none before it has: `madeOf` is what makes AWS
- * replace a database when it changes. Letters, digits and single hyphens.
+ * Name of the snapshot that is taken when a database is deleted: letters, digits and single hyphens. It is unique:
+ * `madeOf` holds everything that makes AWS replace the database when it changes.
  */
 export const finalSnapshotOf = ({ stack, madeOf }: { stack: string; madeOf: unknown }): string =>
   `${PREFIX}-${stack.toLowerCase()}-final-${digestOf(JSON.stringify(madeOf))}`.replaceAll(/[^a-z0-9]+/g, '-');
 
-/** Eight digits that tell texts apart. */
+/** Eight hex digits of the text's SHA-256. */
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
-/** The one provider of every resource: it refuses another account than the configured one, and tags all that it makes. */
+/** The only provider: it refuses any account but the configured one, and tags every resource. */
 export const createProvider = ({ region, accountId, stack, environment, tags }: Config): aws.Provider =>
   new aws.Provider('aws', {
     region,
@@ -31,7 +31,7 @@ export const createProvider = ({ region, accountId, stack, environment, tags }: 
     defaultTags: { tags: tagsOf(stack, environment, tags) },
   });
 
-/** What every resource is tagged with. */
+/** The tags of every resource. */
 const tagsOf = (stack: string, environment: string, own: Record<string, string>): Record<string, string> => ({
   ...own,
   Project: PREFIX,
@@ -40,5 +40,5 @@ const tagsOf = (stack: string, environment: string, own: Record<string, string>)
   ManagedBy: 'pulumi',
 });
 
-/** For what must outlive mistakes: Pulumi refuses to delete or replace it, and where told to all the same, AWS keeps it. */
+/** Protects data from mistakes: Pulumi refuses to delete or replace the resource, and if forced to, AWS keeps it. */
 export const guarded = (protect: boolean): ResourceOptions => ({ protect, retainOnDelete: protect });

@@ -21,7 +21,7 @@ it.each([
   ['arm64', 'linux/arm64'],
   ['x86_64', 'linux/amd64'],
 ])(
-  'say without an image of %s how it is built, pushed and deployed, as the runbook does',
+  'says how to build, push and deploy an image for %s, as the runbook does, if there is none',
   async (architecture, platform) => {
     const steps = await stepsOf(dev({ architecture }));
     const runbook = commandsOf('docs/runbooks.md', 'Upgrade')[0]?.trim().split('\n') ?? [];
@@ -32,20 +32,20 @@ it.each([
   },
 );
 
-it('say with an image what to try, and whose mail to confirm', async () => {
+it('says what to try, and which e-mail address to confirm, once there is an image', async () => {
   const [first, second, ...rest] = await stepsOf(prod());
   expect(first).toBe('curl https://trunkline.acme.dev/healthz');
   expect(second).toContain('oncall@acme.dev');
   expect(rest).toEqual([]);
 });
 
-it('say where a name points whose zone is kept elsewhere', async () => {
+it('says where to point a domain whose zone is managed elsewhere', async () => {
   const certificateArn = 'arn:aws:acm:eu-central-1:210987654321:certificate/11111111-2222-3333-4444-555555555555';
   const [first] = await stepsOf(prod({ hostedZoneId: undefined, certificateArn }));
   expect(first).toBe('# Point trunkline.acme.dev to edge-1.elb.amazonaws.com: its zone is not known here.');
 });
 
-it('say that the bootstrap key is to be retired, and not what it is', async () => {
+it('says to retire the bootstrap key, without printing it', async () => {
   const bootstrapApiKey = `tl_live_${'k'.repeat(64)}`;
   const steps = (await stepsOf(prod({ bootstrapApiKey }))).join('\n');
   expect(steps).toContain('bootstrap key');

@@ -5,11 +5,11 @@ export interface Deployed {
   config: Pick<Config, 'image' | 'region' | 'architecture' | 'edge' | 'alarms' | 'secrets'>;
   repositoryUrl: pulumi.Output<string>;
   url: pulumi.Output<string>;
-  /** What the domain must point to. */
+  /** The host name that the domain must point to. */
   dnsName: pulumi.Output<string>;
 }
 
-/** What the reader of the outputs does next: the commands, one a line. */
+/** The commands to run next, one per line. */
 export const nextSteps = ({ config, repositoryUrl, url, dnsName }: Deployed): pulumi.Output<string[]> =>
   pulumi
     .all([repositoryUrl, url, dnsName])
@@ -17,7 +17,7 @@ export const nextSteps = ({ config, repositoryUrl, url, dnsName }: Deployed): pu
       config.image === undefined ? pushImage(config, repository) : useIt(config, at, dns),
     );
 
-/** As "Upgrade" in docs/runbooks.md, with what is known here filled in. */
+/** "Upgrade" in docs/runbooks.md, with the known values filled in. */
 const pushImage = ({ region, architecture }: Deployed['config'], repository: string): string[] => [
   'version=1.2.3  # yours',
   `repository=${repository}`,
@@ -29,7 +29,7 @@ const pushImage = ({ region, architecture }: Deployed['config'], repository: str
   'pulumi config set infra:image "$repository@$digest"',
   'pulumi preview --policy-pack policies',
   'pulumi up --yes --policy-pack policies',
-  // Where CI deploys, it would deploy the file of before.
+  // Otherwise CI would deploy the previous stack file.
   `[ -z "\${PULUMI_STACK_FILE:-}" ] || aws s3 cp "Pulumi.$(pulumi stack --show-name).yaml" "$PULUMI_STACK_FILE"`,
 ];
 
@@ -39,11 +39,11 @@ const useIt = ({ edge, alarms, secrets }: Deployed['config'], url: string, dnsNa
     : []),
   `curl ${url}/healthz`,
   ...(alarms !== undefined && 'email' in alarms
-    ? [`# Confirm what AWS has sent to ${alarms.email}: no alarm comes before.`]
+    ? [`# Confirm the subscription that AWS has sent to ${alarms.email}: no alarm arrives before.`]
     : []),
   ...(secrets.bootstrapApiKey === undefined
     ? []
     : [
-        '# Make an admin key with the bootstrap key, revoke that one, and take it away: docs/runbooks.md, "Retire the bootstrap key".',
+        '# Create an admin key with the bootstrap key, then revoke and remove the bootstrap key: docs/runbooks.md, "Retire the bootstrap key".',
       ]),
 ];

@@ -1,6 +1,6 @@
 import type { Given } from '../src/config/config.ts';
 
-/** What a development stack is given. */
+/** Configuration of a development stack. */
 const DEV: Record<string, unknown> = {
   environment: 'dev',
   region: 'eu-central-1',
@@ -15,7 +15,7 @@ const DEV: Record<string, unknown> = {
   encryptionKeys: `2026a:${Buffer.alloc(32, 1).toString('base64')}`,
 };
 
-/** What a production stack is given. */
+/** Configuration of a production stack. */
 const PROD: Record<string, unknown> = {
   ...DEV,
   environment: 'prod',
@@ -30,7 +30,7 @@ const PROD: Record<string, unknown> = {
   alarms: { email: 'oncall@acme.dev' },
 };
 
-/** What the account of the tests has before anything is deployed. */
+/** Resources that exist in the test account before anything is deployed. */
 export const EXISTING = {
   vpcId: 'vpc-0000000000000acde',
   publicSubnetIds: ['subnet-0000000000000a001', 'subnet-0000000000000a002'],
@@ -44,7 +44,7 @@ export const EXISTING = {
     priority: 100,
   },
 };
-/** Its network, for a service behind its load balancer, or behind one that is made. */
+/** The existing network, for a service behind the existing load balancer or a new one. */
 export const existingNetwork = ({ isShared = false, hasDatabase = true } = {}) => ({
   vpcId: EXISTING.vpcId,
   taskSubnetIds: EXISTING.taskSubnetIds,
@@ -61,6 +61,6 @@ const asGiven = (values: Record<string, unknown>): Given => ({
   ),
 });
 
-/** The configuration of an environment with these keys changed; undefined takes one away. */
+/** The configuration with these keys changed. `undefined` removes a key. */
 export const dev = (changes: Record<string, unknown> = {}): Given => asGiven({ ...DEV, ...changes });
 export const prod = (changes: Record<string, unknown> = {}): Given => asGiven({ ...PROD, ...changes });

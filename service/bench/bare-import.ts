@@ -2,8 +2,8 @@ import type { Connection } from '../src/database/connect.ts';
 import { drawToken } from '../src/database/ids.ts';
 
 /**
- * The round trips of an import on an existing trunk and nothing else: those that need each other one after another, on
- * the bare driver and `fetch`, without schemas, SDKs, signatures, leases or an answer to a caller.
+ * Only the round trips of an import on an existing trunk: dependent ones one after another, on the bare driver and
+ * `fetch`, without schemas, SDKs, signatures, leases or an answer to a caller.
  */
 export const openBareImport = (connection: Connection, providers_url: string) => {
   const records = connection.collection('bare_numbers');

@@ -10,13 +10,13 @@ const ROUNDS = 20;
 const SECONDS = 2;
 const WARM_UP = 20;
 const WARM_UP_READS = 2;
-/** As Linux counts. */
+/** Linux's clock tick. */
 const MICROSECONDS_A_TICK = 10_000;
 const here = resolve(import.meta.dirname, '../..');
 
 /**
- * This checkout against another one, with its packages installed: the same work, in turns, in one run. Above 1 is more
- * throughput, or more time.
+ * Compares this checkout with another, whose packages are installed. Both do the same work in turns, in one run. Above
+ * 1 means more throughput, or more time.
  */
 export const measureBefore = async (checkout: string, database: (name: string) => string): Promise<void> => {
   const before = resolve(checkout);
@@ -52,7 +52,7 @@ const measureReading = async ({ ready, pid }: OpenedServer, protocol: Protocol) 
   return { per_second: answered / seconds, cpu_us };
 };
 
-/** What a process has used of the processor, in user and kernel: what else the machine does weighs less on it than on time. */
+/** A process's processor time, in user and kernel mode. Other load on the machine affects it less than wall time. */
 const cpuTicks = async (pid: number): Promise<number> => {
   const [, fields = ''] = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ');
   const [user, kernel] = fields.split(' ').slice(11, 13);
@@ -87,7 +87,7 @@ const importOn = async (side: ChildProcess, asked: ImportAsked): Promise<number>
   return (await messageOf(side)) as number;
 };
 
-/** The next one. Throws where the side ends instead: what it ended of stands above. */
+/** The next message. Throws if the process ends instead; its own error is printed above. */
 const messageOf = async (side: ChildProcess): Promise<unknown> => {
   const heard = new AbortController();
   const message = once(side, 'message', heard).then(([first]) => first);
@@ -97,7 +97,7 @@ const messageOf = async (side: ChildProcess): Promise<unknown> => {
   return Promise.race([message, ended]).finally(() => heard.abort());
 };
 
-/** The one that goes first changes with each pair. */
+/** Runs both in pairs. The side that goes first alternates. */
 const inTurns = async <T>(count: number, now: () => Promise<T>, before: () => Promise<T>): Promise<Pair<T>[]> => {
   const pairs: Pair<T>[] = [];
   for (let n = 0; n < count; n++) {
@@ -115,7 +115,7 @@ interface Pair<T> {
   before: T;
 }
 
-/** Of 20 pairs the middle half is where the median of many more would lie, 19 times in 20. */
+/** With 20 pairs, the median of many more would lie in the middle half 19 times in 20. */
 const tell = <T>(what: string, pairs: readonly Pair<T>[], figure: (of: T) => number): void => {
   const ratios = pairs.map(({ now, before }) => figure(now) / figure(before));
   const [low, high] = [0.25, 0.75].map((part) => quantile(ratios, part).toFixed(2));

@@ -4,7 +4,7 @@ import { report } from './quantile.ts';
 const IMPORTS = 25;
 const CALLS_PER_SECOND = 10;
 
-/** Imports of one account at once, whose Twilio takes fewer calls than they make: all must end well within the shipped deadline. */
+/** Many imports at once, with fewer calls allowed by Twilio than they make: all must succeed well within the default deadline. */
 export const measureBusy = async (database: (name: string) => string): Promise<void> => {
   const { client, integrate, drawNumber, setLimit, close } = await openBench(database('busy'));
   const both = { supports_inbound: true, supports_outbound: true } as const;

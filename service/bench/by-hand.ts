@@ -21,8 +21,8 @@ import { createLogging } from '../src/telemetry/log.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
 
 /**
- * The route as somebody would write it who writes only this one: Express, zod and mongoose, and the same once more on a
- * bare tRPC server. Who calls, how often, and the line of log are the service's own, so that both sides do those alike.
+ * The route as one would write it alone, with Express, zod and mongoose, and again on a bare tRPC server.
+ * Authentication, rate limits and the request log are the service's own, so that both sides do these alike.
  */
 export const listenByHand = async (connection: Connection) => {
   const logging = createLogging('info', { write: () => {} });

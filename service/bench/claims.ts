@@ -12,12 +12,12 @@ import { median, quantile, report } from './quantile.ts';
 
 const FEW = 10;
 const MANY = 50_000;
-/** What is not due in either: most numbers rest. */
+/** Records that are not due, on both sides, because most numbers need no work. */
 const RESTING = 10_000;
 const PAIRS = 400;
 const WARM_UP = 50;
 
-/** Taking what is due longest where few records are due and where many are, in turns. */
+/** Claims the longest due record, with few records due and with many, in turns. */
 export const measureClaims = async (database: (name: string) => string): Promise<void> => {
   const few = await openQueue(database('claims_few'), FEW);
   const many = await openQueue(database('claims_many'), MANY);
@@ -38,12 +38,12 @@ export const measureClaims = async (database: (name: string) => string): Promise
   await Promise.all([few.close(), many.close()]);
 };
 
-/** A turn takes so many records; the rest waits. */
+/** How many records a turn takes. The rest waits. */
 const OF_A_TURN = 1000;
 const TURNS = 10;
 const SOME = 1000;
 
-/** A whole turn of the reconciler, with naming the queues and taking one, by what it costs a record. */
+/** Runs whole turns of the reconciler, including finding the queues and taking one, and measures the cost per record. */
 export const measureTurns = async (database: (name: string) => string): Promise<void> => {
   const some = await openQueue(database('turns_some'), SOME);
   const many = await openQueue(database('turns_many'), MANY);
@@ -61,11 +61,11 @@ export const measureTurns = async (database: (name: string) => string): Promise<
 
 const OF_ANOTHER = 10_000;
 const INTERVAL_MS = 1000;
-/** As long as a record takes whose provider answers a call in this time. */
+/** How long the work on a record takes: one provider call. */
 const WORK_MS = 50;
 const WAITS = 5;
 
-/** How long one account's only record waits where thousands of another's are due. */
+/** Measures how long one account's only record waits while thousands of another's are due. */
 export const measureFairness = async (database: (name: string) => string): Promise<void> => {
   const { store, connection, reconcilerOn, close } = await openQueue(database('fairness'), OF_ANOTHER);
   const rows = databaseOf(connection).collection('phone_numbers');
@@ -73,7 +73,7 @@ export const measureFairness = async (database: (name: string) => string): Promi
   let found: (() => void) | undefined;
   const reconciler = reconcilerOn(async (queue) => {
     const claim = await store.claimDue(queue);
-    // Its queue is looked at once more when it has been worked on: that is no wait.
+    // Stop when the record is claimed. That its queue is checked once more afterwards is no wait.
     if (claim && queue !== QUEUE) found?.();
     return claim && (() => systemClock.sleep(WORK_MS).then(() => claim.release({}, { due_at: new Date() })));
   });
@@ -129,7 +129,7 @@ const openQueue = async (mongodb_uri: string, due: number) => {
     store,
     connection,
     reconcilerOn,
-    /** Tells how long it took, and puts the record back, behind the others. */
+    /** Returns how long the claim took. Puts the record back behind the others. */
     claim: async (): Promise<number> => {
       const started = performance.now();
       const claim = await store.claimDue(QUEUE);
@@ -138,7 +138,7 @@ const openQueue = async (mongodb_uri: string, due: number) => {
       await claim.release({}, { due_at: new Date() });
       return ms;
     },
-    /** Tells what a record of it cost. Each is put back, behind the others. */
+    /** Returns the cost per record. Puts each back behind the others. */
     turn: async (): Promise<number> => {
       let left = OF_A_TURN;
       const reconciler = reconcilerOn(
@@ -158,7 +158,7 @@ const openQueue = async (mongodb_uri: string, due: number) => {
 
 const QUEUE = `org_${'0'.repeat(12)}` as const;
 
-/** Every third that is due was abandoned. */
+/** A record. Every third due one was abandoned by its holder. */
 export const numberOf = (n: number, due_at: Date | undefined): PhoneNumberRecord => ({
   phone_number_id: drawId('phon'),
   organization_id: QUEUE,

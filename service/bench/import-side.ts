@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Bench } from './open-bench.ts';
 
-/** What one side is asked: an import of this kind, with this delay at each call to a provider. */
+/** A request to one side: an import of this kind, with this delay at each call to a provider. */
 export interface ImportAsked {
   kind: 'existing' | 'first' | 'sip';
   delay_ms: number;
 }
 
-/** One checkout in a process of its own: it imports when it is asked, and tells how many milliseconds that took. */
+/** One checkout in its own process: it imports on request, and replies with the time in milliseconds. */
 const [, , checkout = '', mongodb_uri = ''] = process.argv;
 const { openBench }: { openBench(mongodb_uri: string): Promise<Bench> } = await import(
   pathToFileURL(join(checkout, 'service/bench/open-bench.ts')).href

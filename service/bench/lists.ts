@@ -27,7 +27,7 @@ const lists = {
   'by their beginning and status': 'phone_number_prefix=%2B1555&status=assigned',
 };
 
-/** A page over REST where an organization has few numbers and where it has many, in turns. */
+/** Reads a page over REST, of an organization with few numbers and of one with many, in turns. */
 export const measureLists = async (database: (name: string) => string): Promise<void> => {
   const few = await openLists(database('lists_few'), FEW);
   const many = await openLists(database('lists_many'), MANY);
@@ -65,7 +65,7 @@ const openLists = async (mongodb_uri: string, count: number) => {
   };
   const cursor = await ask('');
   return {
-    /** Tells how long it took. */
+    /** Returns how long it took. */
     read: async (query: string): Promise<number> => {
       const started = performance.now();
       await ask(query === 'second' ? `cursor=${cursor}` : query);

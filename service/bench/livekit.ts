@@ -19,7 +19,7 @@ const SIZES = [0, 1_000, 5_000, 20_000];
 const ROUNDS = 60;
 const WHOLE_ROUNDS = 10;
 
-/** How a real LiveKit server slows down as the numbers in its project grow: all that it holds is one hash in Redis. */
+/** Measures how a real LiveKit server slows down as its trunks and rules grow: it keeps all of a kind in one hash in Redis. */
 export const measureLiveKit = async (): Promise<void> => {
   const redis_server = await findRedis(process.env);
   const livekit_server = await findLiveKitServer(process.env, console.log);
@@ -47,7 +47,7 @@ const TWILIO_ADDRESSES = readConfig({}).twilio_signalling_addresses;
 const MARK = { installation_id: 'bench0000000', phone_number_id: 'phon_000000000000' } as const;
 const metadata = JSON.stringify({ trunkline: MARK });
 
-/** Writes what the imports of so many Twilio numbers leave, where LiveKit would: through its API 20,000 take a quarter of an hour. */
+/** Writes to Redis what LiveKit would after this many imports: through its API, 20,000 take a quarter of an hour. */
 const fill = async (redis_port: number, from: number, to: number): Promise<void> => {
   const socket = connectTcp(redis_port, '127.0.0.1');
   await once(socket, 'connect');
@@ -87,7 +87,7 @@ const fill = async (redis_port: number, from: number, to: number): Promise<void>
   await once(socket, 'close');
 };
 
-/** A command of Redis: https://redis.io/docs/latest/develop/reference/protocol-spec */
+/** Encodes a Redis command: https://redis.io/docs/latest/develop/reference/protocol-spec */
 const hset = (key: string, field: string, value: Uint8Array): Buffer =>
   Buffer.concat([
     Buffer.from(`*4\r\n$4\r\nHSET\r\n$${key.length}\r\n${key}\r\n$${field.length}\r\n${field}\r\n$${value.length}\r\n`),
@@ -156,7 +156,7 @@ const measure = async ({ url, api_key, api_secret }: LiveKitServer): Promise<Rec
   }
   let bytes = 0;
   for (let round = 0; round < WHOLE_ROUNDS; round++) bytes = await timed('whole list', wholeList);
-  // As an import calls them: the look-up beside the ownership check; then trunk and rule, and beside them the way out.
+  // In the order of an import: the look-up first, then inbound trunk and rule, with the outbound trunk at the same time.
   for (let round = 0; round < ROUNDS; round++) {
     const phone_number = `+1666${String(1_000_000 + drawn++)}`;
     const made = await timed("LiveKit's part of an import", async () => {
@@ -180,7 +180,7 @@ const measure = async ({ url, api_key, api_secret }: LiveKitServer): Promise<Rec
   return { ...Object.fromEntries(figures), 'whole list in MB': (bytes / 1e6).toFixed(1) };
 };
 
-/** The list of all inbound trunks as LiveKit sends it, not decoded; its size in bytes. */
+/** Fetches LiveKit's list of all inbound trunks without decoding it. Returns its size in bytes. */
 const createWholeList = (url: string, api_key: string, api_secret: string) => async (): Promise<number> => {
   const token = new AccessToken(api_key, api_secret);
   token.addSIPGrant({ admin: true });

@@ -14,7 +14,6 @@ import { measureRotation } from './rotation.ts';
 import { measureStall } from './stall.ts';
 import { measureStart } from './start.ts';
 
-// Figures of one run on this machine, as ratios wherever two sides can be measured side by side.
 const data_dir = await mkdtemp(join(tmpdir(), 'trunkline-bench-'));
 const mongod = await openMongod({
   data_dir,
@@ -38,11 +37,11 @@ try {
   if (!only || only === 'stall') await measureStall(database);
   if (!only || only === 'busy') await measureBusy(database);
   if (!only || only === 'rotation') await measureRotation(database);
-  // By name alone: it needs a Chromium.
+  // Only by name, because it needs Chromium.
   if (only === 'paint') await measurePaint(database);
-  // By name alone: it compares with another checkout, whose folder is named.
+  // Only by name, because it needs the folder of another checkout.
   if (only === 'before') await measureBefore(process.argv[3] ?? '', database);
-  // By name alone: it needs a livekit-server and a Redis, and takes minutes.
+  // Only by name, because it needs livekit-server and Redis, and takes minutes.
   if (only === 'livekit') await measureLiveKit();
 } finally {
   await mongod.close();

@@ -17,18 +17,18 @@ export interface Bench {
   organization_id: `org_${string}`;
   service: Service;
   client: TrunklineClient;
-  /** A Twilio account of its own. */
+  /** Creates an integration with a new Twilio account. */
   integrate(): Promise<`intg_${string}`>;
-  /** A number that nobody has. */
+  /** Returns a new number. */
   drawNumber(): string;
-  /** How long a call to a provider takes from now on. */
+  /** Sets how long each call to a provider takes. */
   setDelay(ms: number): Promise<void>;
-  /** How many calls a second a Twilio account takes from now on; 0: any. */
+  /** Sets how many calls a second a Twilio account accepts; 0: no limit. */
   setLimit(calls_per_second: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The whole service on a real database, as in production; the providers cost nothing. */
+/** The whole service on a real database, as in production, with stand-in providers that cost nothing. */
 export const openBench = async (mongodb_uri: string): Promise<Bench> => {
   const providers = fork(new URL('./providers.ts', import.meta.url));
   const [providers_url] = (await once(providers, 'message')) as [string];
@@ -44,7 +44,7 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
     connection,
     mongodb_uri,
     clock: systemClock,
-    // Lines are formatted as ever, and thrown away.
+    // Lines are formatted as usual, then discarded.
     logging: createLogging('info', { write: () => {} }),
     encryption_keys: new Map([['bench', new Uint8Array(32)]]),
     livekit: { url: providers_url, api_key: 'bench', api_secret, sip_host: 'bench.sip.invalid' },
@@ -83,7 +83,7 @@ export const openBench = async (mongodb_uri: string): Promise<Bench> => {
       const credentials = { provider: 'twilio', account_sid, auth_token: 'token' } as const;
       return (await client.integrations.create.mutate({ name: 'Bench', credentials })).data.integration_id;
     },
-    drawNumber: () => `+1555${numbers++}`,
+    drawNumber: () => `+1415${numbers++}`,
     setLimit: async (calls) => void (await fetch(`${providers_url}/limit/${calls}`)),
     setDelay: async (ms) => void (await fetch(`${providers_url}/delay/${ms}`)),
     close: async () => {

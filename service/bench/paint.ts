@@ -4,7 +4,7 @@ import { report } from './quantile.ts';
 
 const VISITS = 20;
 
-/** The largest paint of the reference page for who has been there before, as Chromium tells it. */
+/** Measures the largest contentful paint of `/docs` on a repeat visit, in Chromium. */
 export const measurePaint = async (database: (name: string) => string): Promise<void> => {
   const bench = await openBench(database('paint'));
   const browser = await launchBrowser();
@@ -20,10 +20,10 @@ export const measurePaint = async (database: (name: string) => string): Promise<
       await page.goto(`${bench.url}/docs/`);
       await page.getByRole('heading', { name: 'Quick start' }).waitFor();
       await page.waitForTimeout(500);
-      // The first fills the browser's cache.
+      // The first visit fills the browser's cache.
       if (visit > 0) paints.push(await page.evaluate('globalThis.painted || Infinity'));
     }
-    // Whatever else runs on the machine only adds to it.
+    // The fastest, because other load on the machine only adds time.
     report(
       `/docs on ${size}: largest paint from cache, the fastest of ${VISITS}`,
       `${Math.min(...paints).toFixed(0)} ms`,

@@ -5,16 +5,15 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Twilio and LiveKit that cost nothing: every call succeeds after the delay that was asked for. Kept is only what is
- * changed or read later.
- * A process of its own, so that its work does not count as the service's.
+ * Twilio and LiveKit that cost nothing: every call succeeds after the set delay. Only what is changed or read later is
+ * kept. A process of its own, so that its work does not count as the service's.
  */
 let delay_ms = 0;
-/** How many calls a second each Twilio account takes; beyond that it is busy. */
+/** How many calls a second each Twilio account accepts. Beyond that it answers 429. */
 let calls_per_second = Number.POSITIVE_INFINITY;
 const taken = new Map<string, number>();
 
-/** Whether this call is one too many of its account in this second. */
+/** Whether this call exceeds its account's limit in this second. */
 const isTooMany = (authorization: string | undefined): boolean => {
   if (!authorization?.startsWith('Basic ')) return false;
   const second = `${authorization} ${Math.floor(Date.now() / 1000)}`;
@@ -26,7 +25,7 @@ const isTooMany = (authorization: string | undefined): boolean => {
 const sid = (prefix: string) => prefix + randomBytes(16).toString('hex');
 const id = (prefix: string) => prefix + randomBytes(6).toString('hex');
 
-/** What was sent, by the names under which it is answered. */
+/** What was sent, under the field names of the answer. */
 type Sent = Record<string, any>;
 
 const made = new Map<string, Sent>();
@@ -34,7 +33,7 @@ const keep = (thing: Sent): Sent => {
   made.set(thing.sipTrunkId ?? thing.sipDispatchRuleId ?? thing.sip_dispatch_rule_id, thing);
   return thing;
 };
-/** As LiveKit names its fields. */
+/** Renames fields as LiveKit's answers do. */
 const snakeCased = (value: any): any =>
   Array.isArray(value)
     ? value.map(snakeCased)
@@ -46,11 +45,11 @@ const snakeCased = (value: any): any =>
           ]),
         )
       : value;
-/** A list is sent as what it is set to. */
+/** Unwraps lists, which an update sends as `{ set }`. */
 const set = (update: Sent): Sent =>
   Object.fromEntries(Object.entries(update).map(([name, value]) => [name, value?.set ?? value]));
 
-/** A provider answers with what it was asked for; the rest of its fields nobody here reads. */
+/** A provider answers with what it was sent. The service reads no other fields. */
 const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => object][] = [
   [/^GET .*\/Trunks$/, () => ({ trunks: [], meta: { key: 'trunks', next_page_url: null } })],
   [/^GET .*\/CredentialLists\.json$/, () => ({ credential_lists: [], next_page_uri: null })],
@@ -83,7 +82,7 @@ const answers: readonly [pattern: RegExp, answer: (sent: Sent, url: URL) => obje
   [/\/UpdateSIPDispatchRule$/, ({ replace }) => keep(replace)],
 ];
 
-/** Twilio takes forms, `DomainName` of which is answered as `domain_name`; LiveKit takes JSON. */
+/** Twilio takes forms, and answers `DomainName` as `domain_name`. LiveKit takes JSON. */
 const read = async (req: IncomingMessage): Promise<Sent> => {
   const body = await text(req);
   if (req.headers['content-type']?.includes('json')) return JSON.parse(body || '{}');
@@ -101,7 +100,7 @@ const numberOf = (phone_number: string): Sent => {
   return routed(number_sid, { phone_number });
 };
 
-/** A number with what it is set to from now on. */
+/** Stores new settings of a number, and returns the number. */
 const routed = (number_sid: string, sent: Sent): Sent => {
   const before = numbers.get(number_sid) ?? { capabilities: { voice: true }, trunk_sid: null, voice_url: '' };
   const number = { ...before, ...sent, sid: number_sid };
@@ -126,6 +125,6 @@ const server = createServer(async (req, res) => {
   res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer(sent, url)));
 });
 
-// It ends with whoever started it.
+// End with the parent process.
 process.once('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));

@@ -6,6 +6,6 @@ export const quantile = (sample: readonly number[], part: number): number => {
 
 export const median = (sample: readonly number[]): number => quantile(sample, 0.5);
 
-/** A line of the report: what, how much, and what it is to be. */
+/** Prints a line of the report: what was measured, the figure, and the goal. */
 export const report = (what: string, figure: string, goal = ''): void =>
   console.log(`  ${what.padEnd(58)} ${figure.padStart(14)}   ${goal}`);

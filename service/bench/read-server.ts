@@ -3,7 +3,7 @@ import { listenByHand } from './by-hand.ts';
 import { openBench } from './open-bench.ts';
 import type { Ready, Side } from './reads.ts';
 
-/** One side of the comparison, in a process of its own. */
+/** One side of the comparison, in its own process. */
 const [, , side, mongodb_uri = ''] = process.argv as [string, string, Side, string];
 
 const openTrunkline = async (): Promise<Ready> => {
@@ -26,7 +26,7 @@ const readyOf = (url: string, api_key: string, organization_id: string, phone_nu
   trpc: `/trpc/phoneNumbers.get?input=${encodeURIComponent(JSON.stringify({ phone_number_id }))}`,
 });
 
-/** By hand reads what the other side has written, under a key of its own. */
+/** Reads the number that the other side wrote, with its own API key. */
 const openByHand = async (): Promise<Ready> => {
   const connection = await connect(mongodb_uri);
   const { url, api_key, organization_id, phone_number_id } = await listenByHand(connection);

@@ -6,7 +6,7 @@ import { median, report } from './quantile.ts';
 
 export type Side = 'trunkline' | 'by-hand';
 
-/** What a server process tells when it listens. */
+/** What a server process sends once it listens. */
 export interface Ready {
   url: string;
   headers: Record<string, string>;
@@ -20,9 +20,9 @@ const CONNECTIONS = 16;
 const script = join(import.meta.dirname, 'read-server.ts');
 
 /**
- * Reading one number: this service against the same route by hand (Express, zod, mongoose), and against a bare tRPC
- * server on Express; authentication, limits and log lines on both sides. The sides take turns, so that what else the
- * machine does hits both, and the ratio is taken pair by pair.
+ * Reading one number: this service against the same route written directly with Express, zod and mongoose, and against
+ * a bare tRPC server on Express. Both sides authenticate, limit and log. They take turns, so that other load on the
+ * machine affects both, and the ratio is taken pair by pair.
  */
 export const measureReads = async (database: (name: string) => string): Promise<void> => {
   const servers = {
@@ -52,7 +52,7 @@ export const measureReads = async (database: (name: string) => string): Promise<
 
 export type OpenedServer = Awaited<ReturnType<typeof openServer>>;
 
-/** A process of `read-server.ts`, of this checkout or another. */
+/** Starts `read-server.ts`, of this checkout or another. */
 export const openServer = async (script: string, side: Side, mongodb_uri: string) => {
   const child = fork(script, [side, mongodb_uri], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -79,7 +79,7 @@ const throughput = async (ready: Ready, protocol: Protocol, duration: number): P
 
 export type Protocol = 'rest' | 'trpc';
 
-/** Asks for as much as is answered. */
+/** Sends as many requests as are answered. */
 export const load = async ({ url, headers, ...paths }: Ready, protocol: Protocol, duration: number) => {
   const result = await autocannon({ url: url + paths[protocol], headers, connections: CONNECTIONS, duration });
   const answered = result['2xx'];

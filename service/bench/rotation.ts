@@ -8,11 +8,11 @@ import { report } from './quantile.ts';
 
 const FEW = 1000;
 const MANY = 10_000;
-/** How often is looked at what the process holds. */
+/** How often memory is measured. */
 const SAMPLE_MS = 500;
 const MB = 1_000_000;
 
-/** Trunk passwords rotated under few numbers and under many: what is still held after garbage collection, meanwhile. */
+/** Rotates a trunk password with few numbers and with many. Measures the memory in use after garbage collection meanwhile. */
 export const measureRotation = async (database: (name: string) => string): Promise<void> => {
   const few = await rotate(database('rotation_few'), FEW);
   const many = await rotate(database('rotation_many'), MANY);
@@ -34,7 +34,7 @@ const rotate = async (mongodb_uri: string, count: number) => {
   const { phone_number_id } = (await client.phoneNumbers.import.mutate({ ...input, phone_number: drawNumber() })).data;
   const rows = databaseOf(connection).collection('phone_numbers');
   const imported = await rows.findOne({ phone_number_id }, { projection: { _id: 0 } });
-  // As if each had been imported: the bare LiveKit has a trunk of every name that it is asked for.
+  // As if each had been imported: this LiveKit updates any trunk that it is asked for.
   const others = Array.from({ length: count - 1 }, () => {
     const phone_number = drawNumber();
     return { ...imported, phone_number_id: drawId('phon'), phone_number, holds: phone_number };

@@ -14,7 +14,7 @@ const PIPELINED = 40;
 const SECONDS = 15;
 const PROBE_EVERY_MS = 25;
 
-/** How long a probe waits, and what the service holds, while clients without a key ask for the largest answer and read none. */
+/** Measures a probe's wait and the service's memory while clients without a key request the largest answer and read nothing. */
 export const measureStall = async (database: (name: string) => string): Promise<void> => {
   const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });
   const { url, api_key, api_secret, sip_host } = sandbox.livekit;
@@ -89,7 +89,7 @@ const openAttack = (addressOf: (n: number) => string) => {
   };
 };
 
-/** Asks at fixed times, whether the one before is answered or not, so that no wait hides another. */
+/** Sends probes at fixed times, even if the one before is unanswered, so that no wait hides another. */
 const probe = async (): Promise<number[]> => {
   const asked: Promise<number>[] = [];
   for (const end = performance.now() + SECONDS * 1000; performance.now() < end; await wait(PROBE_EVERY_MS)) {
@@ -98,7 +98,7 @@ const probe = async (): Promise<number[]> => {
   return Promise.all(asked);
 };
 
-/** How long the answer took; for ever where there was none. */
+/** How long the answer took; infinity if there was none. */
 const ask = async (): Promise<number> => {
   const begun = performance.now();
   const signal = AbortSignal.timeout(60_000);

@@ -8,7 +8,7 @@ import { median, report } from './quantile.ts';
 
 const ROUNDS = 7;
 
-/** From the start of the process, with a database at hand, to its first answer; and a process that does nothing beside it. */
+/** Measures the time from process start to first answer, with a running database, and that of a process that does nothing. */
 export const measureStart = async (database: (name: string) => string): Promise<void> => {
   const sandbox = await openSandbox({ shelf: createMemoryShelf(), clock: systemClock, port: 0 });
   const { url, api_key, api_secret, sip_host } = sandbox.livekit;
@@ -33,7 +33,7 @@ export const measureStart = async (database: (name: string) => string): Promise<
     const first = round === 0;
     const started = await startToAnswer(service, environment);
     const nothing = await startToEnd();
-    // The first start builds the indexes, and warms the disk.
+    // The first start builds the indexes and warms the disk cache.
     if (first) report('Start to first answer, the first time', `${started.toFixed(0)} ms`);
     else {
       starts.push(started);

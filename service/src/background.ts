@@ -1,10 +1,10 @@
 import type { Log } from './telemetry/log.ts';
 
-/** Work that goes on after its caller was answered, so that draining can wait for it. */
+/** Tracks work that continues after its caller was answered, so that draining can wait for it. */
 export interface Background {
-  /** Hands the work back; its failure is logged, whoever else hears of it. */
+  /** Returns the same promise. Logs a failure, even if the caller handles it too. */
   run<T>(what: string, work: Promise<T>): Promise<T>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is in progress. */
   idle(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Time as everything here sees it, so that tests can turn it. */
+/** The time that the service goes by. Tests replace it to control time. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
@@ -10,12 +10,12 @@ export interface Clock {
 
 export interface Looking {
   clock: Clock;
-  /** When nobody looks any longer. */
+  /** When to give up. */
   until: number;
   every_ms: number;
 }
 
-/** Looks again and again, until something is found. Undefined: the time is over. */
+/** Calls `look` until it finds something. Returns undefined once the time is over. */
 export const poll = async <T>(
   { clock, until, every_ms }: Looking,
   look: () => Promise<T | undefined>,
@@ -34,6 +34,6 @@ export const systemClock: Clock = {
 
 const FIVE_MINUTES_MS = 300_000;
 
-/** How long to wait before the next attempt: twice as long each time, a little at random, up to a limit. */
+/** Milliseconds before the next attempt: doubled each time up to `most_ms`, minus up to a quarter at random. */
 export const backoffMs = (attempt: number, { base_ms = 1000, most_ms = FIVE_MINUTES_MS } = {}): number =>
   Math.min(most_ms, base_ms * 2 ** Math.min(attempt, 20)) * (0.75 + Math.random() / 4);

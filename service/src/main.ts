@@ -5,19 +5,19 @@ const start = new AbortController();
 
 const fail = (error: unknown): never => {
   if (start.signal.aborted && error === start.signal.reason) process.exit(0);
-  // What people can mend is a plain sentence; a defect comes with its stack.
+  // An error that people can fix is a plain sentence; a bug comes with its stack.
   const isPlain = error instanceof Error && (error.name === 'ConfigError' || error.constructor === Error);
   console.error(isPlain ? `\n${error.message}\n` : error);
   process.exit(1);
 };
 
-/** People at a terminal read lines, machines read JSON. */
+/** Readable lines for people at a terminal, JSON otherwise. */
 const destination = async (production: boolean) =>
   process.stdout.isTTY && !production
     ? (await import('pino-pretty')).default({ sync: true, ignore: 'pid,hostname', singleLine: true })
     : undefined;
 
-/** The process: SIGTERM drains, Ctrl-C stops at once. Before it is ready, either calls the start off. */
+/** SIGTERM drains the process, Ctrl-C stops it at once. Before it is ready, either cancels the start. */
 try {
   const config = readConfig(process.env);
   const log = await destination(config.production);

@@ -10,24 +10,23 @@ import { isPortInUse, type Listening, listen } from './http/serve.ts';
 import { createLogging, type Log } from './telemetry/log.ts';
 
 export interface Running {
-  /** The port of the API, and that of the metrics. */
   port: number;
   metrics_port: number;
-  /** Lets what is under way finish, for a while; then ends as `stop` does. */
+  /** Lets work in progress finish, up to a limit, then stops. */
   drain(): Promise<void>;
-  /** Ends at once. What is under way is finished by the reconciler after the next start. */
+  /** Stops at once. After the next start, the reconciler finishes what was in progress. */
   stop(): Promise<void>;
 }
 
 export interface RunOptions {
-  /** Tells people what happens. */
+  /** Prints a line for people. */
   say(line: string): void;
   log?: DestinationStream | undefined;
-  /** Calls the start off: what is open by then is closed, and `run` rejects with the signal's reason. */
+  /** Cancels the start: everything open is closed, and `run` rejects with the signal's reason. */
   signal: AbortSignal;
 }
 
-/** Opens what the service stands on, from the bottom up, and closes it again from the top down. */
+/** Opens everything the service needs, in order of dependency, and closes it in reverse. */
 export const run = async (config: Config, { say, log: destination, signal }: RunOptions): Promise<Running> => {
   await using opening = new AsyncDisposableStack();
   const unlessCalledOff = <T>(work: Promise<T>) => untilAborted(signal, work);
@@ -67,7 +66,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   const metricsApp = createMetricsApp(service.metrics, service.measure);
   const metricsAt = { host: metrics_host, port: metrics_port, setting: 'METRICS_PORT', connections: config };
   const listening = listen(metricsApp, metricsAt).catch((error: unknown) => {
-    // A second service on the same machine, or whatever else has the port, keeps nobody from developing.
+    // In development, a second service on this machine, or another program on the port, must not stop the start.
     if (config.production || !isPortInUse(error)) throw error;
     log.warn(
       { event: 'metrics_port_in_use', port: metrics_port },
@@ -83,7 +82,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
     const name = config.bootstrap_api_key ? 'First organization' : 'Sample organization';
     await unlessCalledOff(service.bootstrap(name, api_key));
   }
-  // Whoever is told that it is ready may use the key at once.
+  // Before the banner and the log say so: their readers may use the key at once.
   service.serve();
   const opens = { config, mongod, sandbox, api, metrics, api_key, service };
   const banner = development && (await unlessCalledOff(development.banner(opens)));
@@ -96,7 +95,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   );
   if (banner !== undefined) say(banner);
   const checking = new AbortController();
-  // The stand-ins take no calls, and there is nothing to find.
+  // The sandbox takes no calls, so there is nothing to check.
   if (config.livekit) void service.background.run('Checking', service.tellFindings(checking.signal)).catch(() => {});
   const opened = opening.move();
   const stop = once(async () => {
@@ -118,7 +117,7 @@ export const run = async (config: Config, { say, log: destination, signal }: Run
   };
 };
 
-/** An import under way may still take its whole deadline, and a moment to be written down. */
+/** An import in progress may take its whole deadline, and then a moment to be stored. */
 const DRAIN_MARGIN_MS = 5000;
 
 const drain = async (

@@ -51,6 +51,17 @@ describe('Assigning an agent', () => {
     expect(await rule()).toEqual(before);
   });
 
+  it('keeps an agent that somebody added to the rule', async () => {
+    const { rule, change, assign, unassign } = await imported();
+    await assign('reception');
+    const added = { agentName: 'recorder', metadata: 'by hand' };
+    await change({ roomConfig: { agents: [{ agentName: 'reception' }, added] } });
+    await unassign();
+    expect(await rule()).toMatchObject({ roomConfig: { agents: [added] } });
+    await assign('sales');
+    expect(await rule()).toMatchObject({ roomConfig: { agents: [{ agentName: 'sales' }, added] } });
+  });
+
   it('makes a rule again that was deleted at LiveKit', async () => {
     const { get, rule, assign } = await imported();
     const { dispatch_rule_id } = await get();

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { TwilioAccountState } from '../src/sandbox/twilio-accounts.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { createTurnedClock, type TurnedClock } from './turned-clock.ts';
@@ -42,22 +43,28 @@ const importOf = async () => {
 const nameOf = ({ method, url }: { method: string; url: URL }) =>
   `${method} ${url.pathname.replaceAll(/[A-Z]{2}[0-9a-f]{32}/g, 'SID')}`;
 
+/** Refuses each call until a second after it first came, and returns when each came. */
+const refuseEachCallOnce = () => {
+  const asked = new Map<string, number[]>();
+  const freeAt = new Map<string, number>();
+  gateway.intercept = (call, res) => {
+    const name = nameOf(call);
+    // This call reads back what the one before it did: refusing it would leave that uncertain.
+    if (name === 'GET /v1/Trunks/SID') return false;
+    const at = clock.now();
+    asked.set(name, [...(asked.get(name) ?? []), at]);
+    if (at >= (freeAt.get(name) ?? at + 1)) return false;
+    freeAt.set(name, freeAt.get(name) ?? at + 1000);
+    res.writeHead(429, { 'Retry-After': '1' }).end('{}');
+    return true;
+  };
+  return asked;
+};
+
 describe('A provider that answers 429 with Retry-After', () => {
   it('is called again within the import, at each of its calls, and not before that time', async () => {
     const send = await importOf();
-    const asked = new Map<string, number[]>();
-    const freeAt = new Map<string, number>();
-    gateway.intercept = (call, res) => {
-      const name = nameOf(call);
-      // This call reads back what the one before it did: refusing it would leave that uncertain.
-      if (name === 'GET /v1/Trunks/SID') return false;
-      const at = clock.now();
-      asked.set(name, [...(asked.get(name) ?? []), at]);
-      if (at >= (freeAt.get(name) ?? at + 1)) return false;
-      freeAt.set(name, freeAt.get(name) ?? at + 1000);
-      res.writeHead(429, { 'Retry-After': '1' }).end('{}');
-      return true;
-    };
+    const asked = refuseEachCallOnce();
     expect((await send()).status).toBe(201);
     // Twelve calls, each refused once.
     expect(Object.fromEntries([...asked].map(([name, times]) => [name, times.length]))).toEqual(
@@ -68,6 +75,24 @@ describe('A provider that answers 429 with Retry-After', () => {
     gateway.intercept = () => false;
     await settle(service);
     await expectWholeWorld(service);
+  });
+
+  it('is called again within an update and a deletion of an integration', async () => {
+    const phone_number = drawNumber();
+    const { integration_id, account_sid } = await service.integrate(service.admin, [{ phone_number }]);
+    const input = { provider: 'twilio', integration_id, phone_number, ...both } as const;
+    const { data } = await service.admin.client.phoneNumbers.import.mutate(input);
+    await service.admin.client.phoneNumbers.release.mutate({ phone_number_id: data.phone_number_id });
+    await settle(service);
+    const path = `/api/integrations/${integration_id}`;
+    const { auth_token } = (await service.sandbox.shelf.get<TwilioAccountState>('twilio.account', account_sid))!;
+    const credentials = { provider: 'twilio', account_sid, auth_token };
+    for (const [method, body] of [['PUT', { credentials }], ['PUT', { call_transfers: 'all' }], ['DELETE']] as const) {
+      const asked = refuseEachCallOnce();
+      expect((await service.admin.rest(method, path, body)).status).toBe(200);
+      expect(asked.size).toBeGreaterThan(0);
+      for (const [first = 0, second = 0] of asked.values()) expect(second - first).toBeGreaterThanOrEqual(1000);
+    }
   });
 
   it.each([

@@ -185,6 +185,18 @@ describe('with many rows due', () => {
       expect(docsExamined).toBe(0);
     }
   });
+
+  it('counting the numbers of one account, and those of all, reads no row', async () => {
+    let counted: number[] = [];
+    const asked = await plansOf('phone_numbers', async () => {
+      counted = [await numbers.countHeld('queue'), await numbers.countHeld()];
+    });
+    expect(counted).toEqual([ROWS + ROWS / 10, 2 * ROWS]);
+    expect(asked).toMatchObject([
+      { planSummary: expect.stringMatching(/^(IXSCAN|COUNT_SCAN) \{ queue: 1, holds: 1 \}$/), docsExamined: 0 },
+      { planSummary: expect.stringMatching(/^(IXSCAN|COUNT_SCAN) \{ holds: 1 \}$/), docsExamined: 0 },
+    ]);
+  });
 });
 
 describe('a due row that cannot be read', () => {

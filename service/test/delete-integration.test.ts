@@ -226,6 +226,20 @@ describe('Deleting an integration', () => {
     },
   );
 
+  it('that Twilio refuses leaves it as it was, also where an earlier answer was lost', async () => {
+    const { remove, get, left, integration_id } = await prepare();
+    const now = new Date(service.clock.now());
+    const uncertain = { 'provisioning.uncertain_until': now };
+    await service.connection.collection('integrations').updateOne({ integration_id }, { $set: uncertain });
+    const before = await left();
+    const body = { code: 20_003, message: 'Authenticate', status: 401 };
+    service.sandbox.faults.add({ kind: 'answer', status: 401, body, call: 'twilio.', times: 1000 });
+    expect((await remove()).body).toMatchObject({ status: 400, code: 'provider_credentials_refused' });
+    service.sandbox.faults.clear();
+    expect((await get()).body.data.state).toBe('active');
+    expect(await left()).toBe(before);
+  });
+
   it('of a closed account leaves it as it was, and by force says what may be left', async () => {
     const { remove, account, row, get } = await prepare();
     await service.sandbox.shelf.put('twilio.account', account.sid, { ...account, status: 'closed' });

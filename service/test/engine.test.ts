@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import mongoose from 'mongoose';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -121,6 +122,30 @@ describe('Confirming an uncertain number', () => {
   });
 });
 
+describe('A refusal while no change is under way', () => {
+  it('makes the number degraded, and it is active again once the provider no longer refuses', async () => {
+    const { importSip, caller } = await organization();
+    const { phone_number_id, inbound_trunk_id } = await importSip();
+    await first.sandbox.shelf.remove('livekit.inbound_trunk', inbound_trunk_id ?? '');
+    const msg = 'Conflicting inbound SIP Trunks: "ST_aaaaaaaaaaaa" and "ST_bbbbbbbbbbbb"';
+    const body = { code: 'invalid_argument', msg };
+    first.sandbox.faults.add({ kind: 'answer', status: 400, body, call: 'livekit.CreateSIPInboundTrunk', times: 1000 });
+    await doubt(phone_number_id);
+    await first.reconciler.turn();
+    const get = async () => (await caller.rest('GET', `/api/phone-numbers/${phone_number_id}`)).body.data;
+    expect(await get()).toMatchObject({
+      provisioning_state: 'degraded',
+      provisioning: { obstacle: { code: 'livekit_clash', detail: expect.stringContaining('ST_aaaaaaaaaaaa') } },
+    });
+    first.sandbox.faults.clear();
+    await settle(first, second);
+    const { provisioning_state, provisioning } = await get();
+    expect(provisioning_state).toBe('active');
+    expect(provisioning).not.toHaveProperty('obstacle');
+    await expectWholeWorld(first);
+  });
+});
+
 describe('An inbound trunk that was deleted at LiveKit', () => {
   it('is made again when its number is next checked, and no rule of the old trunk is left', async () => {
     const { importSip } = await organization();
@@ -129,6 +154,31 @@ describe('An inbound trunk that was deleted at LiveKit', () => {
     await doubt(phone_number_id);
     await settle(first, second);
     await expectWholeWorld(first);
+  });
+});
+
+describe('A trunk or rule that somebody changed at LiveKit so that it is no longer found for its number', () => {
+  const importAndChange = async (part: 'inbound_trunk' | 'outbound_trunk' | 'dispatch_rule', changes: object) => {
+    const { importSip } = await organization();
+    const number = await importSip();
+    const [kind, id] = [`livekit.${part}`, number[`${part}_id`] ?? ''];
+    await first.sandbox.shelf.put(kind, id, { ...(await first.sandbox.shelf.get<object>(kind, id)), ...changes });
+    await doubt(number.phone_number_id);
+    await settle(first, second);
+    await expectWholeWorld(first);
+    return first.sandbox.shelf.get(kind, id);
+  };
+
+  it.each([
+    ['an inbound trunk for another number', 'inbound_trunk', { numbers: ['+15550000001'] }],
+    ['an outbound trunk for another number', 'outbound_trunk', { numbers: ['+15550000001'] }],
+    ['a rule on another trunk', 'dispatch_rule', { trunkIds: ['ST_another'] }],
+  ] as const)('is replaced when the number is next checked, and not left behind: %s', async (_what, part, changes) => {
+    expect(await importAndChange(part, changes)).toBeUndefined();
+  });
+
+  it('is left alone if its mark was removed, too', async () => {
+    expect(await importAndChange('outbound_trunk', { metadata: '' })).toBeDefined();
   });
 });
 
@@ -276,6 +326,87 @@ describe("A trunk that was deleted in Twilio's console", () => {
     expect((await ofAccount<any>('twilio.number')).map((it) => [it.trunk_sid, it.voice_url])).toEqual(
       Array(3).fill([null, voice_url]),
     );
+  });
+
+  it('is made again, and a number that somebody routed elsewhere meanwhile is left alone', async () => {
+    const caller = await first.newOrganization();
+    const owned = [
+      { phone_number: drawNumber(), voice_url: 'https://example.com/before' },
+      { phone_number: drawNumber() },
+    ];
+    const { integration_id, account_sid } = await first.integrate(caller, owned);
+    const input = { provider: 'twilio', supports_inbound: true, integration_id } as const;
+    const importNumber = (n: number) =>
+      caller.client.phoneNumbers.import.mutate({ ...input, phone_number: owned[n]!.phone_number });
+    const { data } = await importNumber(0);
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    const atTwilio = async () => {
+      const found = (await ofAccount<any>('twilio.number')).find((it) => it.phone_number === data.phone_number);
+      return found ?? expect.unreachable();
+    };
+    const byHand = { ...(await atTwilio()), voice_url: 'https://example.com/by-hand' };
+    await first.sandbox.shelf.put('twilio.number', byHand.sid, byHand);
+    await importNumber(1);
+    await first.reconciler.turn();
+    expect(await atTwilio()).toMatchObject({ trunk_sid: null, voice_url: byHand.voice_url });
+    const { phone_number_id } = data;
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    expect((await caller.rest('GET', path)).body.data).toMatchObject({
+      provisioning_state: 'degraded',
+      provisioning: { obstacle: { code: 'number_routed_elsewhere' } },
+    });
+    await caller.rest('DELETE', path);
+    expect(await atTwilio()).toMatchObject({ trunk_sid: null, voice_url: byHand.voice_url });
+  });
+
+  /** A number on a trunk that is then deleted, and another of its account, whose import makes the trunk again. */
+  const onDeletedTrunk = async () => {
+    const caller = await first.newOrganization();
+    const [moved, other] = [{ phone_number: drawNumber() }, { phone_number: drawNumber() }];
+    const { integration_id, account_sid } = await first.integrate(caller, [moved, other]);
+    const input = { provider: 'twilio', supports_inbound: true, supports_outbound: true, integration_id } as const;
+    const importing = (number: { phone_number: string }, { client } = caller) =>
+      client.phoneNumbers.import.mutate({ ...input, ...number });
+    await importing(moved);
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    const expectMoved = async () => {
+      await settle(first, second);
+      await expectWholeWorld(first);
+      const [anew] = await ofAccount<any>('twilio.trunk');
+      const number = (await ofAccount<any>('twilio.number')).find((it) => it.phone_number === moved.phone_number);
+      const { outbound } = await readWorld(first);
+      const dialled = outbound.find(({ numbers: [of] = [] }) => of === moved.phone_number) ?? {};
+      expect([number.trunk_sid, Reflect.get(dialled, 'address')]).toEqual([anew.sid, anew.domain_name]);
+    };
+    return { caller, importAnother: (by = caller) => importing(other, by), expectMoved };
+  };
+
+  it('is made again, and its numbers move to it although the replica dies before it requeues them', async () => {
+    const { caller, importAnother, expectMoved } = await onDeletedTrunk();
+    const killed = await first.openReplica();
+    const requeue = vi.spyOn(mongoose.mongo.Collection.prototype, 'updateMany');
+    const requeuing = new Promise<void>((resolve) => {
+      requeue.mockImplementationOnce(() => {
+        resolve();
+        return new Promise(() => {});
+      });
+    });
+    const answer = importAnother(killed.as(caller)).catch(() => undefined);
+    await requeuing;
+    requeue.mockRestore();
+    killed.kill();
+    await answer;
+    first.clock.advance(60_000);
+    await expectMoved();
+  });
+
+  it('is made again, and its numbers move to it although Twilio fails to make the rest of it at first', async () => {
+    const { importAnother, expectMoved } = await onDeletedTrunk();
+    first.sandbox.faults.add({ call: 'twilio.createOriginationUrl', kind: 'answer', status: 503 });
+    await importAnother();
+    await expectMoved();
   });
 
   it('is made again, and a number moves to it although a lost call may still take effect', async () => {

@@ -290,20 +290,35 @@ describe('an Idempotency-Key of a request that creates an API key', () => {
 });
 
 describe('an Idempotency-Key of a request that creates an integration', () => {
-  it('answers the created integration if the first answer was lost', async () => {
+  /** Sends the same request each time. Its first answer is then lost. */
+  const prepare = async () => {
     const { sid: account_sid, auth_token } = await seedAccount(service.sandbox.shelf, []);
     const input = { name: 'Once', credentials: { provider: 'twilio', account_sid, auth_token } };
     const headers = drawKey();
-    const send = () => caller.rest('POST', '/api/integrations', input, headers);
+    const send = (key = headers) => caller.rest('POST', '/api/integrations', input, key);
     const first = await send();
     expect(first.status).toBe(201);
     await service.connection
       .collection('idempotency_keys')
       .updateOne({ idempotency_key: headers['Idempotency-Key'] }, { $unset: { answer: 1 } });
     service.clock.advance(3_600_000);
+    return { first, send };
+  };
+
+  it('answers the created integration if the first answer was lost', async () => {
+    const { first, send } = await prepare();
     expect(await send()).toMatchObject({ status: 201, body: { data: first.body.data } });
-    const again = await caller.rest('POST', '/api/integrations', input, drawKey());
-    expect(again.body.code).toBe('integration_already_exists');
+    expect((await send(drawKey())).body.code).toBe('integration_already_exists');
+  });
+
+  it('answers that the integration was deleted since, and makes no second one', async () => {
+    const { first, send } = await prepare();
+    const { integration_id } = first.body.data;
+    expect((await caller.rest('DELETE', `/api/integrations/${integration_id}`)).status).toBe(200);
+    const { status, body } = await send();
+    expect({ status, code: body.code }).toEqual({ status: 404, code: 'integration_not_found' });
+    expect(body.detail).toContain(`${integration_id}, which has been deleted since`);
+    expect((await send(drawKey())).status).toBe(201);
   });
 });
 

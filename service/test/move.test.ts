@@ -126,7 +126,6 @@ describe('a setting that changes after the trunk was made', () => {
   it('is reported as applied during a rotation of the trunk password', async () => {
     const { connection, clock, reconciler } = secure;
     const leases = { clock, lease_ms: 60_000, settle_ms: 10_000 };
-    const numbers = createPhoneNumberStore(connection, leases);
     const refused = { kind: 'answer', status: 400, body: { code: 'invalid_argument', msg: 'no' } } as const;
     plain.sandbox.faults.add({ ...refused, call: 'livekit.UpdateSIPOutboundTrunk', times: 1000 });
     const rotated = { rotate_trunk_password: true };
@@ -134,7 +133,7 @@ describe('a setting that changes after the trunk was made', () => {
     await reconciler.turn();
     const moved = createMove({
       store: createIntegrationStore(connection, leases),
-      numbers: { requeueAll: numbers.requeueAll, countDue: async () => 0 },
+      numbers: { countDue: async () => 0 },
       clock,
       made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
       wait_ms: 20_000,
@@ -178,6 +177,37 @@ describe('a setting that changes after the trunk was made', () => {
     await moveTo(true);
   });
 
+  it('is applied everywhere even if the command is stopped after its first write', async () => {
+    const { connection, clock } = secure;
+    const { move } = createIntegrationStore(connection, { clock, lease_ms: 30_000, settle_ms: 10_000 });
+    for (const isSecure of [false, true]) {
+      await move(integration_id, { secure: isSecure, sip_host: 'sandbox.sip.invalid' });
+      await settle(secure);
+      const { trunk, inbound, outbound } = await encrypted();
+      const media = isSecure ? REQUIRED : NONE;
+      expect(trunk).toEqual([isSecure]);
+      expect(new Set([...inbound, ...outbound.map(([encryption]) => encryption)])).toEqual(new Set([media]));
+      await expectWholeWorld(secure);
+    }
+  });
+
+  it('makes no trunk for an account that has none', async () => {
+    const { connection, clock, sandbox } = secure;
+    const unused = await secure.integrate(secure.as(caller), []);
+    const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
+    const move = createMove({
+      store: createIntegrationStore(connection, leases),
+      numbers: createPhoneNumberStore(connection, leases),
+      clock,
+      made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
+      wait_ms: 0,
+    });
+    const begun = sandbox.faults.calls.length;
+    expect(await move(unused.integration_id)).toBe(0);
+    await settle(secure);
+    expect(sandbox.faults.calls.slice(begun)).toEqual([]);
+  });
+
   it('applies to what is imported afterwards', async () => {
     const { client } = secure.as(caller);
     await client.phoneNumbers.import.mutate({ ...both, integration_id, phone_number: owned[2]!.phone_number });
@@ -185,7 +215,7 @@ describe('a setting that changes after the trunk was made', () => {
     await expect(
       createMove({
         store: createIntegrationStore(secure.connection, { clock: secure.clock, lease_ms: 1, settle_ms: 1 }),
-        numbers: { requeueAll: async () => {}, countDue: async () => 0 },
+        numbers: { countDue: async () => 0 },
         clock: secure.clock,
         made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
         wait_ms: 1,

@@ -46,6 +46,12 @@ describe('an import that a provider answers with success, but carries out differ
     ],
     ['the trunk sends no calls', 'twilio.createOriginationUrl', { Enabled: 'false' }, 'enabled is false'],
     [
+      'the trunk sends calls elsewhere',
+      'twilio.createOriginationUrl',
+      { SipUrl: 'sip:elsewhere.example' },
+      'sip_url is "sip:elsewhere.example"',
+    ],
+    [
       'another list is permitted',
       'twilio.createPermission',
       { CredentialListSid: otherList },
@@ -116,7 +122,21 @@ describe('an update that LiveKit answers with success, but carries out different
       'livekit.UpdateSIPInboundTrunk',
       { update: { media: null, mediaEncryption: null } },
       { media_encryption: 'require' },
-      'encrypted is false instead of true',
+      'media_encryption is "allow" instead of "require"',
+    ],
+    [
+      'inbound calls must still be encrypted',
+      'livekit.UpdateSIPInboundTrunk',
+      { update: { media: { encryption: 'SIP_MEDIA_ENCRYPT_REQUIRE' } } },
+      { media_encryption: 'disable' },
+      'media_encryption is "require" instead of "disable"',
+    ],
+    [
+      'outbound calls must be encrypted',
+      'livekit.UpdateSIPOutboundTrunk',
+      { update: { media: { encryption: 'SIP_MEDIA_ENCRYPT_REQUIRE' } } },
+      { sip_transport: 'tls' },
+      'media_encryption is "require" instead of "allow"',
     ],
     [
       'outbound calls use another transport',
@@ -175,6 +195,38 @@ describe('a dispatch rule that LiveKit creates without its agent', () => {
     expect(problem).toMatchObject({
       ...{ code: 'provider_error', status: 502, detail: expect.stringContaining('agents is [] instead of') },
     });
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  const refused = { kind: 'answer', status: 403, body: { code: 'permission_denied', msg: 'no' } } as const;
+  const busy = { kind: 'answer', status: 429, retry_after_seconds: 1 } as const;
+  const unlisted = { kind: 'not_as_asked', body: { dispatchRuleIds: ['SDR_none'] } } as const;
+  it.each([
+    ['does not list the rule yet', unlisted, undefined],
+    ['refuses to list the rule, and then to delete it', refused, refused],
+  ])('causes a problem, and nothing is left, if LiveKit %s', async (_what, list, removal) => {
+    const { caller, input } = await prepare();
+    const { faults } = service.sandbox;
+    faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
+    faults.add({ call: 'livekit.ListSIPDispatchRule', ...list });
+    if (removal) faults.add({ call: 'livekit.DeleteSIPDispatchRule', ...removal });
+    expect(await caller.client.phoneNumbers.import.mutate(input).catch(problemIn)).toMatchObject({
+      code: 'provider_error',
+    });
+    await settle(service);
+    await expectWholeWorld(service);
+  });
+
+  it('is updated with the agent later, if LiveKit is too busy to list the rule and to delete it', async () => {
+    const { caller, input } = await prepare();
+    const { faults, shelf } = service.sandbox;
+    faults.add({ call: 'livekit.CreateSIPDispatchRule', kind: 'not_as_asked', body: { roomConfig: null } });
+    faults.add({ call: 'livekit.ListSIPDispatchRule', ...busy });
+    faults.add({ call: 'livekit.DeleteSIPDispatchRule', ...busy });
+    const { data } = await caller.client.phoneNumbers.import.mutate(input);
+    const rule = await shelf.get('livekit.dispatch_rule', data.dispatch_rule_id ?? '');
+    expect(rule).toMatchObject({ roomConfig: { agents: [{ agentName: input.agent_id }] } });
     await settle(service);
     await expectWholeWorld(service);
   });
@@ -245,6 +297,31 @@ describe('restoring a routing that Twilio answers with success, but does not car
     await expect(caller.client.phoneNumbers.import.mutate(input)).rejects.toThrow();
     await settle(service);
     expect(await number()).toEqual({ ...before, date_updated: expect.anything() });
+    await expectWholeWorld(service);
+  });
+
+  it.each<[what: string, restored: object, is: object]>([
+    ['another voice URL', { VoiceUrl: 'https://elsewhere.example' }, { voice_url: 'https://elsewhere.example' }],
+    ['no voice application', { VoiceApplicationSid: null }, { voice_application_sid: '' }],
+  ])('is told of if the number then has %s', async (_what, restored, is) => {
+    const { caller, input, number } = await prepare();
+    const { faults, shelf } = service.sandbox;
+    const voice = { voice_url: 'https://user:word@example.com/', voice_application_sid: drawSid('AP') };
+    await shelf.put('twilio.number', (await number()).sid, { ...(await number()), ...voice });
+    const asked = { ...input, agent_id: undefined, replace_existing_routing: true };
+    const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(asked)).data;
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    faults.add({ call: 'twilio.updateNumber', kind: 'not_as_asked', body: { TrunkSid: '', ...restored } });
+    expect(await caller.rest('DELETE', path)).toMatchObject({ status: 202 });
+    const { detail } = (await caller.rest('GET', path)).body.data.provisioning.problem;
+    expect(detail).toMatch(/voice_\w+ is .* instead of/);
+    expect(detail).not.toContain('word');
+    await settle(service);
+    expect(await number()).toMatchObject({ trunk_sid: null, ...is });
+    const released = { type: 'phone_number.released', subject_id: phone_number_id };
+    expect(await service.connection.collection('events').findOne(released)).toMatchObject({
+      changes: { problem: expect.stringContaining('is not routed as it was before the import') },
+    });
     await expectWholeWorld(service);
   });
 });

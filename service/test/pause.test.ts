@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { everyOperation } from './every-operation.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { sampleInput } from './sample-input.ts';
@@ -128,6 +129,33 @@ describe('repairing', () => {
     await trunkline('resume');
     await settle(service);
     expect(await left()).toBe(0);
+    await expectWholeWorld(service);
+  });
+
+  it('removes no more than ten trunks of an account at Twilio an hour, until resumed', async () => {
+    const phone_number = drawNumber();
+    const { integration_id, account_sid } = await service.integrate(service.admin, [{ phone_number }]);
+    const input = { phone_number, provider: 'twilio', supports_inbound: true, integration_id } as const;
+    await service.admin.client.phoneNumbers.import.mutate(input);
+    await settle(service);
+    const friendly_name = `trunkline ${service.installation_id} ${integration_id}`;
+    for (let n = 0; n < 14; n++) {
+      const sid = drawSid('TK');
+      await service.sandbox.shelf.put('twilio.trunk', sid, { sid, account_sid, friendly_name, secure: false });
+    }
+    const now = new Date(service.clock.now());
+    const due = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
+    await service.connection.collection('integrations').updateOne({ integration_id }, { $set: due });
+    const count = async () =>
+      (await readWorld(service)).trunks.filter((trunk) => trunk.account_sid === account_sid).length;
+    await service.reconciler.turn();
+    expect(await count()).toBe(5);
+    service.clock.advance(7_200_000);
+    await service.reconciler.turn();
+    expect(await count()).toBe(5);
+    await trunkline('resume');
+    await settle(service);
+    expect(await count()).toBe(1);
     await expectWholeWorld(service);
   });
 

@@ -162,6 +162,42 @@ describe('an import into a Region with routing_credentials', () => {
     },
   );
 
+  it('restores the Region that was in force when inbound was last turned on', async () => {
+    const { caller, importing, setRegion, regionNow } = await prepareImport({
+      region: 'us1',
+      voice_region: 'ie1',
+      routing: false,
+    });
+    const { body } = await importing(replacing);
+    const path = `/api/phone-numbers/${body.data.phone_number_id}`;
+    expect((await caller.rest('PATCH', path, { supports_inbound: false })).status).toBe(200);
+    expect(await regionNow()).toBe('ie1');
+    await setRegion('us1');
+    expect((await caller.rest('PATCH', path, { supports_inbound: true })).status).toBe(200);
+    expect((await caller.rest('DELETE', path)).status).toBe(200);
+    expect(await regionNow()).toBe('us1');
+  });
+
+  it('restores a Region even if a replica died after it moved the number when inbound was turned on again', async () => {
+    const { caller, importing, setRegion, regionNow } = await prepareImport({
+      region: 'us1',
+      voice_region: 'ie1',
+      routing: false,
+    });
+    const { body } = await importing(replacing);
+    const path = `/api/phone-numbers/${body.data.phone_number_id}`;
+    await caller.rest('PATCH', path, { supports_inbound: false });
+    await setRegion('au1');
+    service.sandbox.faults.add({ call: 'twilio.updateNumberRoute', kind: 'drop_after', times: 3 });
+    const on = await caller.rest('PATCH', path, { supports_inbound: true, ...replacing });
+    service.sandbox.faults.clear();
+    await settle(service);
+    expect(on.status).toBe(200);
+    expect(await regionNow()).toBe('us1');
+    await caller.rest('DELETE', path);
+    expect(await regionNow()).toBe('au1');
+  });
+
   it('restores the default Region if Twilio says that none was set', async () => {
     const { importing, regionNow, caller } = await prepareImport();
     const notFound = {

@@ -36,6 +36,19 @@ const imported = async (seed: Partial<SeededNumber> = {}, more: object = {}) => 
   return { caller, account_sid, phone_number, phone_number_id, before, number, release, get };
 };
 
+const importedSip = async () => {
+  const caller = await service.newOrganization();
+  const input = { phone_number: drawNumber(), provider: 'sip', supports_inbound: true } as const;
+  const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(input)).data;
+  return { caller, phone_number_id, release: () => caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`) };
+};
+
+/** Has a record looked at, as after an answer that was lost. */
+const doubtful = () => {
+  const now = new Date(service.clock.now());
+  return { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
+};
+
 const eventsOf = (phone_number_id: string) =>
   service.connection.collection('events').find({ subject_id: phone_number_id }).sort({ _id: 1 }).toArray();
 
@@ -192,6 +205,38 @@ describe('Releasing a number', () => {
     await expectWholeWorld(service);
   });
 
+  it('refuses it also where an earlier answer was lost, or the number is degraded', async () => {
+    const { number, release, get, phone_number } = await imported();
+    const now = await number();
+    await service.sandbox.shelf.put('twilio.number', now.sid, {
+      ...now,
+      trunk_sid: null,
+      voice_url: 'https://x.example',
+    });
+    await service.connection.collection('phone_numbers').updateOne({ holds: phone_number }, { $set: doubtful() });
+    await service.reconciler.turn();
+    expect((await get()).body.data.provisioning_state).toBe('degraded');
+    service.sandbox.faults.add({ ...closed, call: 'twilio.fetchNumber', times: ALWAYS });
+    expect((await release()).body).toMatchObject({ status: 400, code: 'provider_credentials_refused' });
+    expect((await get()).body.data.provisioning_state).toBe('degraded');
+    service.sandbox.faults.clear();
+    expect((await release()).status).toBe(200);
+
+    const { release: releaseSip, phone_number_id, caller } = await importedSip();
+    service.sandbox.faults.add({ call: 'livekit.UpdateSIPDispatchRule', kind: 'drop_after' });
+    expect(
+      (await caller.rest('PATCH', `/api/phone-numbers/${phone_number_id}`, { inbound_room_name: 'sales' })).status,
+    ).toBe(200);
+    service.sandbox.faults.add({ ...refusal, call: 'livekit.DeleteSIPTrunk', times: ALWAYS });
+    service.sandbox.faults.add({ ...refusal, call: 'livekit.DeleteSIPDispatchRule', times: ALWAYS });
+    service.sandbox.faults.add({ ...refusal, call: 'livekit.ListSIPOutboundTrunk', times: ALWAYS });
+    service.sandbox.faults.add({ ...refusal, call: 'livekit.ListSIPDispatchRule', times: ALWAYS });
+    const answer = await releaseSip();
+    expect({ status: answer.status, state: answer.body.data?.provisioning_state }).toEqual({ status: 502 });
+    service.sandbox.faults.clear();
+    await settle(service);
+  });
+
   it('answers 202 and continues in the background when something is already removed', async () => {
     const { number, before, release, get } = await imported();
     service.sandbox.faults.add({ ...refusal, call: 'livekit.DeleteSIPDispatchRule', times: ALWAYS });
@@ -227,6 +272,32 @@ describe('Releasing a number', () => {
     const { inbound, outbound, rules } = await readWorld(service);
     const left = JSON.stringify([inbound, outbound, rules]);
     expect(left).not.toContain(phone_number);
+  });
+
+  it('by force, releases a number whose former routing no key opens, and says so', async () => {
+    const other = await imported();
+    const { phone_number, number, release, get } = await imported();
+    const rows = service.connection.collection('phone_numbers');
+    const { former_routing } = (await rows.findOne({ holds: other.phone_number })) ?? expect.unreachable();
+    await rows.updateOne({ holds: phone_number }, { $set: { former_routing } });
+    expect((await release()).status).toBe(500);
+    const { status, body } = await release('?force=true');
+    expect({ status, warnings: body.data.warnings }).toEqual({
+      status: 200,
+      warnings: [expect.stringContaining('Its earlier routing is unknown')],
+    });
+    expect((await number()).trunk_sid).toBeNull();
+    expect((await get()).status).toBe(404);
+  });
+
+  it('warns of what it could not restore, and not of what was refused earlier', async () => {
+    const { caller, phone_number_id, release } = await imported({}, { supports_inbound: false });
+    service.sandbox.faults.add({ ...refusal, call: 'twilio.updateNumber' });
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    expect((await caller.rest('PATCH', path, { supports_inbound: true })).status).toBe(502);
+    await settle(service);
+    expect((await release()).body.data).not.toHaveProperty('warnings');
+    expect((await eventsOf(phone_number_id)).at(-1)?.changes).not.toHaveProperty('problem');
   });
 
   it('by force, completes a release that was put off', async () => {

@@ -268,10 +268,13 @@ describe('New credentials', () => {
     ]);
     const before = await get();
     for (const call of calls) {
-      for (const fault of [{ status: 503 }, { status: 429, retry_after_seconds: 3600 }, refusal]) {
+      // An account that is busy for one call is busy for all.
+      const busy = call === 'twilio.fetchAccount' ? [] : [{ status: 429, retry_after_seconds: 3600 }];
+      for (const fault of [{ status: 503 }, ...busy, refusal]) {
         service.sandbox.faults.add({ call, kind: 'answer', times: 3, ...fault });
         const { status, body } = await update({ credentials: token });
         service.sandbox.faults.clear();
+        service.clock.advance(60_000);
         if (call === 'twilio.fetchAccount') {
           expect(status).toBe(200);
           await update({ credentials: key });

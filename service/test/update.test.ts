@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { type Caller, drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -130,6 +131,31 @@ describe('An update', () => {
     expect((await number.outbound()).fromHost).toBe('hand.example');
   });
 
+  it.each<[what: string, happens: (number: Number) => Promise<unknown>]>([
+    [
+      'the answer to an update was lost',
+      (number) => {
+        service.sandbox.faults.add({ call: 'livekit.UpdateSIPOutboundTrunk', kind: 'drop_after' });
+        return number.update({ sip_transport: 'tcp' });
+      },
+    ],
+    [
+      'the replica that worked on the number was killed',
+      ({ phone_number_id }) => {
+        const due_at = new Date(service.clock.now());
+        const $set = { 'provisioning.lease_token': 'of-a-killed-replica', 'provisioning.due_at': due_at };
+        return service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set });
+      },
+    ],
+  ])('keeps a From host that somebody set at LiveKit, also if %s', async (_what, happens) => {
+    const number = await imported(SIP);
+    const trunk = await number.outbound();
+    await service.sandbox.shelf.put('livekit.outbound_trunk', trunk.sipTrunkId, { ...trunk, fromHost: 'hand.example' });
+    await happens(number);
+    await settle(service);
+    expect((await number.outbound()).fromHost).toBe('hand.example');
+  });
+
   it('of a label and a description calls no provider', async () => {
     const number = await imported(SIP);
     expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);
@@ -178,12 +204,16 @@ describe('An update', () => {
     const number = await imported({ ...SIP, agent_id: 'reception' });
     const { dispatch_rule_id } = await number.get();
     const hand = { hidePhoneNumber: true, attributes: { tier: 'gold' } };
-    const agents = [{ agentName: 'reception', metadata: 'by hand' }];
+    const recorder = { agentName: 'recorder', metadata: 'by hand' };
+    const agents = [{ agentName: 'reception', metadata: 'by hand' }, recorder];
     const roomConfig = { emptyTimeout: 7, agents };
     const rule = await number.rule();
     await service.sandbox.shelf.put('livekit.dispatch_rule', dispatch_rule_id, { ...rule, ...hand, roomConfig });
     await number.update({ inbound_room_name: 'sales' });
     expect(await number.rule()).toMatchObject({ ...hand, roomConfig });
+    await number.update({ agent_metadata: { greeting: 'Hello' } });
+    const changed = { agentName: 'reception', metadata: '{"greeting":"Hello"}' };
+    expect((await number.rule()).roomConfig).toEqual({ emptyTimeout: 7, agents: [changed, recorder] });
   });
 });
 
@@ -317,6 +347,25 @@ describe('A refused update', () => {
     expect(await number.inbound()).toEqual(before.inbound);
     expect(await number.outbound()).toEqual(before.outbound);
     expect((await number.update({ inbound_room_name: 'sales' })).status).toBe(200);
+  });
+
+  it.each([
+    ['is gone', true],
+    ['is unknown', false],
+  ])('takes a number back to our trunk that was taken off it because its former routing %s', async (_what, isKnown) => {
+    const both = { supports_inbound: true, supports_outbound: true, replace_existing_routing: true };
+    const number = await importedFromTwilio(both, { trunk_sid: drawSid('TK') });
+    const { phone_number_id } = number;
+    const rows = service.connection.collection('phone_numbers');
+    if (!isKnown) await rows.updateOne({ phone_number_id }, { $set: { former_routing: null } });
+    const before = await number.routing();
+    service.sandbox.faults.add({ call: 'livekit.DeleteSIPDispatchRule', kind: 'answer', status: 400 });
+    const answer = await number.update({ supports_inbound: false });
+    expect(answer.body.detail).toMatch(/The phone number is as it was\.$/);
+    expect(await number.get()).toMatchObject({ supports_inbound: true, provisioning_state: 'active' });
+    expect((await number.routing()).trunk_sid).toBe(before.trunk_sid);
+    await settle(service);
+    await expectWholeWorld(service);
   });
 
   it('leaves no From host behind', async () => {

@@ -10,7 +10,7 @@ const problemTable = [...ofAny, ...providerProblems, ...ofOne]
   .map((code) => `| ${problems[code][0]} | \`${code}\` | ${problems[code][1]} |`)
   .join('\n');
 
-/** What the reference begins with, in Markdown. */
+/** The beginning of the API reference, in Markdown. */
 export const introduction = `
 Trunkline makes a phone number ring at your LiveKit voice agents. One call imports a number that you own at Twilio, or
 that reaches you over a SIP trunk: Trunkline checks it and builds all that it needs on both sides. Whatever fails on the

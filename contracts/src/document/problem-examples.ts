@@ -1,20 +1,18 @@
+import { E164 } from '../e164.ts';
 import { assignedNumber, integration, sipNumber, twilioNumber } from '../examples.ts';
 import { Problem, type ProblemCode, type ProblemMembers } from '../problem.ts';
 
 const { phone_number, phone_number_id } = twilioNumber;
 const { integration_id, account_sid } = integration;
 
-/** A sentence of each problem as callers read it, for the document of the API. A test finds each in the service. */
+const [{ message: notE164 } = { message: '' }] = E164.safeParse('555-1234').error?.issues ?? [];
+
+/** A real `detail` of each problem, for the API's document. A test finds each in the service. */
 const sentences: Record<ProblemCode, string | [detail: string, members: ProblemMembers]> = {
   invalid_request: [
-    'Fix these fields and try again: phone_number must be in E.164: a plus, the country code and the number, 8 to 15 digits, as in +15551234567.',
+    `Fix these fields and try again: phone_number ${notE164}.`,
     {
-      issues: [
-        {
-          path: 'phone_number',
-          message: 'must be in E.164: a plus, the country code and the number, 8 to 15 digits, as in +15551234567',
-        },
-      ],
+      issues: [{ path: 'phone_number', message: notE164 }],
       issue_count: 1,
     },
   ],

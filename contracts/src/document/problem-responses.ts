@@ -5,7 +5,7 @@ import { describeProblem, type ProblemCode, problemCodes, problems } from '../pr
 import { exampleOf } from './problem-examples.ts';
 import { headersOf } from './response-headers.ts';
 
-/** The problems of an operation, one answer for each status. */
+/** The problems of an operation, as one response for each status. */
 export const problemResponsesOf = (operation: Operation): Record<string, ZodOpenApiResponseObject> => {
   const byStatus = Map.groupBy(problemsOf(operation), (code) => problems[code][0]);
   return Object.fromEntries(
@@ -13,12 +13,12 @@ export const problemResponsesOf = (operation: Operation): Record<string, ZodOpen
   );
 };
 
-/** A longer name says less than what it names. */
+/** A name made of more codes would be too long to help. */
 const MOST_IN_A_NAME = 2;
 
 const known = new Map<string, ZodOpenApiResponseObject>();
 
-/** The same for the same problems, so that the document has it once. */
+/** Returns the same object for the same problems, so that the document contains it once. */
 const responseOf = (codes: ProblemCode[]): ZodOpenApiResponseObject => {
   const id = codes.map(pascalCase).join('Or');
   const response = known.get(id) ?? {

@@ -31,7 +31,7 @@ const headers = {
   ),
 };
 
-/** What an answer says beside its body: its request and the limits always, the rest where it is named. */
+/** The headers of an answer: always the request id and the rate limits, and any others that are named. */
 export const headersOf = (more: ('Location' | 'ETag' | 'Retry-After')[]): z.ZodObject => {
   const { 'X-Request-Id': request_id, RateLimit, 'RateLimit-Policy': policy } = headers;
   return z.object({

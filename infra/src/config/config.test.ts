@@ -23,7 +23,7 @@ const documentdb = (changes: object = {}) => ({
 const elsewhere = { database: { kind: 'external' }, databasePassword: undefined };
 const zones = ['eu-central-1a', 'eu-central-1b'];
 const theirs = existingNetwork();
-/** A production in a network and on a listener that the account has. */
+/** A production stack in an existing network and on an existing listener. */
 const shared = (changes: object = {}) => ({
   network: existingNetwork({ isShared: true }),
   loadBalancer: { ...EXISTING.loadBalancer, ...changes },
@@ -34,23 +34,32 @@ describe('a configuration', () => {
   it.each([
     ['dev', dev()],
     ['prod', prod()],
-    ['dev with a secret of the account', dev({ mongodbUri: undefined, secretArns: { mongodbUri: arnOf('uri') } })],
+    ['dev with an existing secret', dev({ mongodbUri: undefined, secretArns: { mongodbUri: arnOf('uri') } })],
     [
       'dev on serverless DocumentDB',
       dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 2, max: 8 }, poolSize: 10 })),
     ],
-    ['prod in a network of the account', prod({ network: theirs })],
+    ...[
+      'rds:trunkline-2026-11-23-03-10',
+      'awsbackup:job-0b2a7c6e',
+      'arn:aws:rds:eu-central-1:210987654321:cluster-snapshot:rds:trunkline-2026-11-23-03-10',
+    ].map((snapshot): [string, Given] => [`dev from ${snapshot}`, dev(documentdb({ snapshot }))]),
+    ...['db.r8g.16xlarge', 'db.r6gd.xlarge', 'db.t3.medium'].map((instanceClass): [string, Given] => [
+      `dev on ${instanceClass}`,
+      dev(documentdb({ instanceClass })),
+    ]),
+    ['prod in an existing network', prod({ network: theirs })],
     [
-      'dev in public subnets of the account',
+      'dev in existing public subnets',
       dev({ network: { ...existingNetwork({ hasDatabase: false }), egress: 'public-ip' } }),
     ],
-    ['prod on a listener of the account', prod(shared())],
+    ['prod on an existing listener', prod(shared())],
     [
-      'prod on a listener that has the certificate, and a name that is kept elsewhere',
+      'prod on an existing listener that has the certificate, with DNS managed elsewhere',
       prod({ ...shared(), certificateArn: EXISTING.certificateArn, hostedZoneId: undefined }),
     ],
-    ['prod with a certificate of the account', prod({ certificateArn: EXISTING.certificateArn })],
-  ])('of %s fits', (_name, given) => {
+    ['prod with an existing certificate', prod({ certificateArn: EXISTING.certificateArn })],
+  ])('of %s is valid', (_name, given) => {
     expect(faultsOf(given)).toEqual([]);
   });
 
@@ -63,7 +72,7 @@ describe('a configuration', () => {
     ['alarms.email', 'oncall@example.com'],
     ['livekitApiKey', '<key>'],
     ['mongodbUri', 'mongodb+srv://<user>:<password>@<host>/trunkline'],
-  ])('is refused for the %s of the examples', (path, value) => {
+  ])('is refused when %s still has its example value', (path, value) => {
     const [key = '', member] = path.split('.');
     const given = path === 'mongodbUri' ? dev({ [key]: value }) : prod({ [key]: member ? { [member]: value } : value });
     const [fault, ...others] = faultsOf(given);
@@ -87,11 +96,11 @@ describe('a configuration', () => {
       }),
     ],
     ['accountId', prod({ accountId: '111122223333' })],
-  ])('is refused for the %s of an account that only documentation has', (path, given) => {
+  ])('is refused when %s names an account from the AWS documentation', (path, given) => {
     expect(faultsOf(given).map((fault) => fault.path)).toEqual([path]);
   });
 
-  it('is refused for each id and ARN of the examples', () => {
+  it('is refused when any id or ARN is still that of the examples', () => {
     const examples = Object.entries<string>(EXAMPLES).filter(([, value]) =>
       /123456789012|0123456789abcdef/.test(value),
     );
@@ -99,13 +108,13 @@ describe('a configuration', () => {
     expect(examples.filter(([path, value]) => placeholdersIn({ [path]: value }).length === 0)).toEqual([]);
   });
 
-  // Each rule: what breaks it, what it says, and the command that mends it.
+  // For each rule: what breaks it, its message, and the command that fixes it.
   it.each<[path: string, given: Given, message: RegExp, mend: string]>([
     ['environment', dev({ environment: 'test' }), /dev, staging or prod/, 'set infra:environment'],
     ['region', dev({ region: undefined }), /is missing/, 'set infra:region'],
     ['accountId', dev({ accountId: '12' }), /12 digits/, 'set infra:accountId'],
-    ['livekitUrl', dev({ livekitUrl: 'https://example.com' }), /wss:/, 'set infra:livekitUrl'],
-    ...['a..b', '256.1.1.1', '1.2.3', 'sip.example.com:0', 'sip.example.com:65536', 'sip:sip.example.com'].map(
+    ['livekitUrl', dev({ livekitUrl: 'https://livekit.acme.dev' }), /wss:/, 'set infra:livekitUrl'],
+    ...['a..b', '256.1.1.1', '1.2.3', 'sip.acme.dev:0', 'sip.acme.dev:65536', 'sip:sip.acme.dev', '0.0.0.0'].map(
       (livekitSipHost): [string, Given, RegExp, string] => [
         'livekitSipHost',
         dev({ livekitSipHost }),
@@ -134,36 +143,26 @@ describe('a configuration', () => {
       /private subnets/,
       "rm --path 'infra:network.endpoints'",
     ],
-    ['network.zones', dev({ network: {} }), /or a VPC of the account/, "'infra:network.vpcId'"],
+    ['network.zones', dev({ network: {} }), /or an existing VPC/, "'infra:network.vpcId'"],
     ['network.vpcId', prod({ network: { ...theirs, vpcId: 'vpc-1' } }), /id of a VPC/, "'infra:network.vpcId'"],
-    [
-      'network.cidr',
-      prod({ network: { ...theirs, cidr: '10.40.0.0/16' } }),
-      /is for a network that is made/,
-      'rm --path',
-    ],
-    [
-      'network.zones',
-      prod({ network: { ...theirs, zones } }),
-      /is for a network that is made/,
-      "'infra:network.vpcId'",
-    ],
+    ['network.cidr', prod({ network: { ...theirs, cidr: '10.40.0.0/16' } }), /is for a new network/, 'rm --path'],
+    ['network.zones', prod({ network: { ...theirs, zones } }), /is for a new network/, "'infra:network.vpcId'"],
     [
       'network.endpoints',
       prod({ network: { ...theirs, endpoints: ['kms'] } }),
-      /that is made/,
+      /for a new network/,
       "'infra:network.endpoints'",
     ],
     [
       'network.egress',
       prod({ network: { ...theirs, egress: 'single-nat' } }),
-      /makes NAT/,
+      /creates NAT gateways/,
       "rm --path 'infra:network.egress'",
     ],
     [
       'network.taskSubnetIds',
       dev({ network: { zones, taskSubnetIds: theirs.taskSubnetIds } }),
-      /does not say of which VPC/,
+      /does not say in which VPC/,
       "'infra:network.vpcId'",
     ],
     [
@@ -187,19 +186,19 @@ describe('a configuration', () => {
     [
       'network.publicSubnetIds',
       prod({ network: { ...theirs, publicSubnetIds: undefined } }),
-      /load balancer stands in them/,
+      /load balancer is placed in them/,
       "'infra:loadBalancer.listenerArn'",
     ],
     [
       'network.publicSubnetIds',
       prod({ ...shared(), network: theirs }),
-      /is for a load balancer that is made/,
+      /is for a new load balancer/,
       "rm --path 'infra:network.publicSubnetIds'",
     ],
     [
       'network.databaseSubnetIds',
       prod({ network: existingNetwork({ hasDatabase: false }) }),
-      /database is kept in them/,
+      /database runs in them/,
       "'infra:network.databaseSubnetIds[0]'",
     ],
     ['network.databaseSubnetIds', dev({ network: theirs }), /the database is external/, 'rm --path'],
@@ -215,8 +214,8 @@ describe('a configuration', () => {
       /tasks must be in its VPC/,
       'rm infra:loadBalancer',
     ],
-    ['waf', prod({ ...shared(), waf: {} }), /in the hands of its owners/, 'rm infra:waf'],
-    ['accessLogs', prod({ ...shared(), accessLogs: true }), /in the hands of its owners/, 'rm infra:accessLogs'],
+    ['waf', prod({ ...shared(), waf: {} }), /owners of infra:loadBalancer/, 'rm infra:waf'],
+    ['accessLogs', prod({ ...shared(), accessLogs: true }), /owners of infra:loadBalancer/, 'rm infra:accessLogs'],
     ['loadBalancer.priority', prod(shared({ priority: undefined })), /1 to 50000/, "'infra:loadBalancer.priority' 100"],
     ['loadBalancer.securityGroupId', prod(shared({ securityGroupId: undefined })), /security group/, 'securityGroupId'],
     [
@@ -234,15 +233,15 @@ describe('a configuration', () => {
     [
       'certificateArn',
       prod({ certificateArn: EXISTING.certificateArn.replace('210987654321', '210987654320') }),
-      /not of the account 210987654321/,
+      /not in the account 210987654321/,
       'set infra:certificateArn',
     ],
     ['certificateArn', prod({ certificateArn: EXISTING.certificateArn.slice(0, -1) }), /whole ARN/, 'certificateArn'],
-    ['domain', dev({ certificateArn: EXISTING.certificateArn }), /certificateArn is for it/, 'rm infra:certificateArn'],
+    ['domain', dev({ certificateArn: EXISTING.certificateArn }), /certificateArn needs it/, 'rm infra:certificateArn'],
     [
       'domain',
       dev({ network: existingNetwork({ isShared: true, hasDatabase: false }), loadBalancer: EXISTING.loadBalancer }),
-      /loadBalancer is for it/,
+      /loadBalancer needs it/,
       'rm infra:loadBalancer',
     ],
     ['hostedZoneId', dev({ domain: 'trunkline.acme.dev' }), /is missing/, 'set infra:certificateArn'],
@@ -252,15 +251,60 @@ describe('a configuration', () => {
     [
       'service.memory',
       dev({ service: { cpu: 512, memory: 8192 } }),
-      /Fargate takes 1024, 2048, 3072, 4096/,
+      /Fargate offers 1024, 2048, 3072, 4096/,
       "'infra:service.memory' 4096",
     ],
     ['service.max', dev({ service: { min: 5, max: 2 } }), /below service.min/, "'infra:service.max' 5"],
     [
       'service.leaseSeconds',
-      dev({ service: { providerTimeoutSeconds: 40 } }),
+      dev({ service: { importDeadlineSeconds: 50, providerTimeoutSeconds: 40 } }),
       /must fit into a lease/,
       "'infra:service.leaseSeconds' 120",
+    ],
+    [
+      'service.importDeadlineSeconds',
+      dev({ service: { importDeadlineSeconds: 10 } }),
+      /must fit into an import/,
+      "'infra:service.importDeadlineSeconds' 25",
+    ],
+    [
+      'service.logLevel',
+      dev({ service: { logLevel: 'warn' } }),
+      /alarms are made of lines of info/,
+      "'infra:service.logLevel' info",
+    ],
+    ['livekitUrl', dev({ livekitUrl: 'ws://acme.livekit.cloud' }), /must be wss:/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'wss://acme.livekit.cloud?region=eu' }), /perhaps a path/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'wss://acme..livekit.cloud' }), /host that can exist/, 'set infra:livekitUrl'],
+    [
+      'service.twilioApiUrl',
+      dev({ service: { twilioApiUrl: 'https://twilio.acme.dev/#2010' } }),
+      /perhaps a path/,
+      'service.twilioApiUrl',
+    ],
+    [
+      'livekitSipHost',
+      dev({ livekitSipHost: 'acme.livekit.cloud' }),
+      /SIP URI: that of infra:livekitUrl takes no calls/,
+      'set infra:livekitSipHost',
+    ],
+    [
+      'livekitSipHost',
+      dev({ livekitUrl: 'wss://livekit.acme.dev' }),
+      /a LiveKit of your own/,
+      'set infra:livekitSipHost',
+    ],
+    [
+      'service.twilioSecureTrunking',
+      dev({ livekitSipHost: 'acme.sip.livekit.cloud:5060', service: { twilioSecureTrunking: true } }),
+      /must be false with port 5060/,
+      "'infra:service.twilioSecureTrunking' false",
+    ],
+    [
+      'service.twilioSecureTrunking',
+      dev({ livekitSipHost: 'acme.sip.livekit.cloud:5061', service: { twilioSecureTrunking: false } }),
+      /must be true with port 5061/,
+      "'infra:service.twilioSecureTrunking' true",
     ],
     ['database.kind', dev({ database: { kind: 'elastic' } }), /partial indexes/, "'infra:database.kind'"],
     [
@@ -273,7 +317,7 @@ describe('a configuration', () => {
     [
       'database.capacity',
       dev(documentdb({ instanceClass: 'db.serverless' })),
-      /needs its bounds/,
+      /needs limits/,
       "'infra:database.capacity.min'",
     ],
     [
@@ -294,6 +338,18 @@ describe('a configuration', () => {
       /set beside database.snapshot/,
       "rm --path 'infra:database.snapshot'",
     ],
+    ...['a b', 'rds:', 'trunkline/1'].map((snapshot): [string, Given, RegExp, string] => [
+      'database.snapshot',
+      dev(documentdb({ snapshot })),
+      /identifier or the ARN of a snapshot/,
+      "'infra:database.snapshot'",
+    ]),
+    ...['db.foo.bar', 'db.r6g', 'db.m5.large', 'db.r6g.nano'].map((instanceClass): [string, Given, RegExp, string] => [
+      'database.instanceClass',
+      dev(documentdb({ instanceClass })),
+      /an instance class of DocumentDB/,
+      "'infra:database.instanceClass'",
+    ]),
     [
       'database.pointInTime.time',
       dev(documentdb({ pointInTime: { cluster: 'c', time: 'yesterday' } })),
@@ -303,7 +359,7 @@ describe('a configuration', () => {
     [
       'database.poolSize',
       dev(documentdb({ instanceClass: 'db.serverless', capacity: { min: 0.5, max: 2 } })),
-      /176 connections .* takes 39/,
+      /176 connections: .* takes 39/,
       "'infra:database.poolSize' 2",
     ],
     ['livekitApiKey', dev({ livekitApiKey: undefined }), /is missing/, 'set --secret infra:livekitApiKey'],
@@ -313,6 +369,19 @@ describe('a configuration', () => {
       dev({ encryptionKeys: '2026a:short' }),
       /32 bytes in base64/,
       'set --secret infra:encryptionKeys',
+    ],
+    [
+      'encryptionKeys',
+      dev({ encryptionKeys: `2026a:${'A'.repeat(43)}=, 2026a:${'B'.repeat(43)}=` }),
+      /the same id twice/,
+      'set --secret infra:encryptionKeys',
+    ],
+    ['livekitApiSecret', dev({ livekitApiSecret: ' ' }), /must not be empty/, 'set --secret infra:livekitApiSecret'],
+    [
+      'mongodbUri',
+      dev({ mongodbUri: 'mongodb://trunkline:p@ssword@db.acme.dev/t' }),
+      /@ as %40/,
+      'set --secret infra:mongodbUri',
     ],
     [
       'mongodbUri',
@@ -357,7 +426,12 @@ describe('a configuration', () => {
       /credentials in it/,
       'service.twilioApiUrl',
     ],
-    ['livekitUrl', prod({ livekitUrl: 'ws://livekit.acme.dev' }), /must be wss:/, 'set infra:livekitUrl'],
+    [
+      'livekitUrl',
+      prod({ livekitUrl: 'ws://livekit.acme.dev', livekitSipHost: 'sip.acme.dev' }),
+      /must be wss:/,
+      'set infra:livekitUrl',
+    ],
     [
       'service.twilioApiUrl',
       prod({ service: { min: 2, twilioApiUrl: 'http://twilio.acme.dev' } }),
@@ -431,6 +505,12 @@ describe('a configuration', () => {
       'alarms.snsArn',
     ],
     ['tags.aws:team', dev({ tags: { 'aws:team': 'x' } }), /must not begin with aws:/, 'rm --path'],
+    [
+      'tags',
+      dev({ tags: Object.fromEntries(Array.from({ length: 46 }, (_, at) => [`tag${at}`, 'x'])) }),
+      /are 46, and may be 45/,
+      "rm --path 'infra:tags.",
+    ],
     ['tags.Stack', dev({ tags: { Stack: 'x' } }), /the program sets these/, 'rm --path'],
     [
       'database.snapshot',
@@ -455,7 +535,7 @@ describe('a configuration', () => {
     [
       'domain',
       prod({ domain: undefined, hostedZoneId: undefined }),
-      /over HTTP, in clear, and prod refuses/,
+      /over HTTP, which prod refuses/,
       'set infra:domain',
     ],
     ['image', prod({ image: 'trunkline:latest' }), /by its digest in prod/, 'set infra:image'],
@@ -473,7 +553,7 @@ describe('a configuration', () => {
       /7 or more in prod/,
       "'infra:database.backupRetentionDays'",
     ],
-    ['alarms', prod({ alarms: undefined }), /somebody is told/, "'infra:alarms.email'"],
+    ['alarms', prod({ alarms: undefined }), /somebody must be notified/, "'infra:alarms.email'"],
     ['enviroment', dev({ enviroment: 'dev' }), /did you mean infra:environment/, 'rm infra:enviroment'],
     [
       'service.cpus',
@@ -488,14 +568,14 @@ describe('a configuration', () => {
     expect(faults[0]!.mend.join('\n')).toContain(mend);
   });
 
-  it('tells of hosts on several ports that they need the same, and sets none', () => {
+  it('says that hosts on several ports need the same one, and suggests none', () => {
     const faults = faultsOf(dev({ mongodbUri: 'mongodb://u:p@a.acme.dev:27017,b.acme.dev:27018/t' }));
     expect(faults).toMatchObject([
       { path: 'mongodbUri', message: expect.stringMatching(/names the ports 27017, 27018/), mend: [] },
     ]);
   });
 
-  it('tells all faults at once, each with the command that mends it', () => {
+  it('reports all faults at once, each with the command that fixes it', () => {
     const faults = faultsOf(prod({ accountId: '1', enviroment: 'x', protect: false, service: { min: 1, cpu: 300 } }));
     expect(faults.map(({ path }) => path).toSorted()).toEqual([
       'accountId',
@@ -509,7 +589,7 @@ describe('a configuration', () => {
     );
   });
 
-  it('says of a secret in clear that it must be taken for known', () => {
+  it('reports a secret that is stored in clear text', () => {
     const faults = faultsOf({
       ...dev(),
       encrypted: ['infra:mongodbUri', 'infra:livekitApiKey', 'infra:encryptionKeys'],
@@ -517,7 +597,7 @@ describe('a configuration', () => {
     expect(faults).toMatchObject([{ path: 'livekitApiSecret', message: expect.stringMatching(/in clear/) }]);
   });
 
-  it('keeps every secret as one', async () => {
+  it('keeps every secret marked as a secret', async () => {
     const { secrets, database } = parseConfig(prod({ bootstrapApiKey: `tl_live_${'a'.repeat(43)}` }));
     const values = Object.values(secrets).map((source) => (source.mode === 'managed' ? source.value : undefined));
     const password = database.kind === 'documentdb' ? database.password : undefined;

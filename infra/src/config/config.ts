@@ -14,16 +14,16 @@ import {
   type Settings,
 } from './schema.ts';
 
-/** Where a secret's value is: with us, encrypted; or in a secret of the account that we never read. */
+/** Where a secret's value is: encrypted in the configuration, or in an existing secret that we never read. */
 export type SecretSource = { mode: 'managed'; value: pulumi.Output<string> } | { mode: 'external'; valueFrom: string };
 
 type EdgeConfig =
   | {
       scheme: 'https';
       domain: string;
-      /** Absent where its name is kept elsewhere. */
+      /** Absent if DNS is managed elsewhere. */
       hostedZoneId?: string | undefined;
-      /** Absent where a certificate is made. */
+      /** Absent if a certificate is created. */
       certificateArn?: string | undefined;
     }
   | { scheme: 'http' };
@@ -49,27 +49,27 @@ export interface Config
   edge: EdgeConfig;
   network: NetworkConfig;
   database: DatabaseConfig;
-  /** Of DocumentDB the URI is composed, and so not among them. */
+  /** DocumentDB's URI is not among them: it is composed. */
   secrets: Partial<Record<SecretKey, SecretSource>>;
-  /** Whether what holds data refuses to be deleted or replaced. */
+  /** Whether resources that hold data refuse to be deleted or replaced. */
   protect: boolean;
   /** Whether the load balancer logs each request. */
   accessLogs: boolean;
 }
 
-/** Reads the stack's configuration. Throws `ConfigError` with all faults at once. */
+/** Reads the stack's configuration. Throws a `ConfigError` that lists all faults. */
 export const readConfig = (): Config =>
   parseConfig({ stack: pulumi.getStack(), values: pulumi.runtime.allConfig(), encrypted: encryptedKeys() });
 
 export interface Given {
   stack: string;
-  /** By full key, as in `infra:region`; structured values are JSON. */
+  /** By full key, such as `infra:region`. Structured values are JSON. */
   values: Readonly<Record<string, string>>;
-  /** Which full keys are encrypted; absent where nobody tells. */
+  /** The full keys that are encrypted. Absent if unknown. */
   encrypted?: readonly string[] | undefined;
 }
 
-/** The configuration of what is given, with the secrets wrapped so that Pulumi keeps them encrypted. */
+/** Parses the values, and wraps secrets so that Pulumi keeps them encrypted. */
 export const parseConfig = ({ stack, values, encrypted }: Given): Config => {
   const own = Object.entries(values).filter(([key]) => key.startsWith('infra:'));
   const given = Object.fromEntries(own.map(([key, value]) => [key.slice('infra:'.length), structured(value)]));
@@ -77,22 +77,23 @@ export const parseConfig = ({ stack, values, encrypted }: Given): Config => {
   const parsed = Schema.safeParse(given);
   const single = parsed.success ? [] : parsed.error.issues.flatMap((issue) => faultsOf(issue, given));
   const together = parsed.success ? breaches(parsed.data) : breachesOfRest(given);
-  const faults = [...single, ...together];
-  faults.push(...placeholdersIn(given).filter(({ path }) => faults.every((told) => told.path !== path)), ...clear);
+  const placeholders = placeholdersIn(given);
+  const wrong = [...single, ...together].filter(({ path }) => placeholders.every((told) => told.path !== path));
+  const faults = [...wrong, ...placeholders, ...clear];
   if (!parsed.success || faults.length > 0) throw new ConfigError(stack, faults);
   return configOf(stack, parsed.data);
 };
 
-/** The rules about those keys that fit by themselves, so that all faults are told at once. */
+/** Checks the rules between valid keys even if other keys are invalid, so that all faults are reported at once. */
 const breachesOfRest = (given: Record<string, unknown>): Fault[] => {
   const parsed = Object.entries(Schema.shape).map(([key, schema]) => ({ key, ...schema.safeParse(given[key]) }));
   const read = Object.fromEntries(parsed.flatMap(({ key, data }) => (data === undefined ? [] : [[key, data]])));
   return breaches(read, new Set(parsed.filter(({ success }) => !success).map(({ key }) => key)));
 };
 
-/** The language host names the encrypted keys in this variable. */
+/** Pulumi's language host sets this variable to the encrypted keys. */
 const encryptedKeys = (): string[] | undefined => {
-  // biome-ignore lint/style/noProcessEnv: the only place where Pulumi's SDK tells it
+  // biome-ignore lint/style/noProcessEnv: Pulumi's SDK offers no other way to learn it
   const keys = process.env.PULUMI_CONFIG_SECRET_KEYS;
   return keys === undefined ? undefined : JSON.parse(keys);
 };
@@ -111,7 +112,7 @@ const inClear = (keys: string[], encrypted: readonly string[] | undefined): Faul
     .filter((key) => encrypted !== undefined && isSecret(key) && !encrypted.includes(`infra:${key}`))
     .map((key) => ({
       path: key,
-      message: 'is a secret that stands in clear in the stack file: take it for known to others, and set another.',
+      message: 'is a secret in clear text in the stack file: consider it leaked, and set another.',
       mend: commands(key),
     }));
 

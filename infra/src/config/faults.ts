@@ -1,14 +1,14 @@
 import { EXAMPLES, isSecret } from './keys.ts';
 
-/** What does not fit in the configuration, and the commands of which each mends it. */
+/** One fault of the configuration, with alternative commands: each of them fixes it. */
 export interface Fault {
-  /** As in `network.egress`. */
+  /** For example `network.egress`. */
   path: string;
   message: string;
   mend: readonly string[];
 }
 
-/** One message that lists every fault of the configuration, and how to mend each. */
+/** Lists every fault of the configuration, and how to fix each. */
 export class ConfigError extends Error {
   readonly faults: readonly Fault[];
 
@@ -25,12 +25,12 @@ export class ConfigError extends Error {
     );
     this.name = 'ConfigError';
     this.faults = faults;
-    // Pulumi prints a stack where there is one; what people mend in their configuration needs none.
+    // Pulumi would print the stack trace, which does not help to fix a configuration.
     this.stack = '';
   }
 }
 
-/** The command that sets a key: nested ones by path, secrets encrypted. */
+/** The command that sets a key: by path if it is nested, encrypted if it is a secret. */
 export const set = (path: string, value: string): string =>
   `pulumi config set ${isSecret(path) ? '--secret ' : ''}${/[.[]/.test(path) ? `--path '${key(path)}'` : key(path)} ${value}`;
 
@@ -39,7 +39,7 @@ export const remove = (path: string): string =>
 
 const key = (path: string) => `infra:${path}`;
 
-/** Whatever of the examples is still there where the reader's own value belongs, at any depth. Values of tags are free. */
+/** Finds example values that were not replaced, at any depth. Tag values may be anything. */
 export const placeholdersIn = (given: Record<string, unknown>): Fault[] =>
   leavesOf(given)
     .filter(({ path, value }) => !path.startsWith('tags.') && isPlaceholder(path, value))
@@ -52,11 +52,11 @@ export const placeholdersIn = (given: Record<string, unknown>): Fault[] =>
 const isPlaceholder = (path: string, value: string): boolean =>
   (path === 'hostedZoneId' && value === EXAMPLES.hostedZoneId) || PLACEHOLDER.test(value) || NOBODYS.test(value);
 
-/** The accounts of AWS's documentation, alone, in an ARN or in the name of an image; and the ids of our examples. */
+/** Account ids from AWS's documentation (alone, in an ARN or in an image name), and the ids of our examples. */
 const NOBODYS =
   /^(arn:aws:[\w-]+:[\w-]*:)?(123456789012|111122223333|444455556666)(?![0-9])|^(vpc|subnet|sg)-0123456789abcdef[0-9a-f]$/;
 
-/** RFC 2606's names, the examples' LiveKit project, `<what belongs here>`, and a command that no shell has run. */
+/** RFC 2606's names, the examples' LiveKit project, `<placeholders>`, and a `$(…)` that no shell has run. */
 const PLACEHOLDER =
   /(^|[.@/])example\.(com|net|org)(?![\w.-])|(^|[./])example\.(sip\.)?livekit\.cloud|<[\w -]+>|^"?(2026a:|tl_live_)?\$\(/;
 

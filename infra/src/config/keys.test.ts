@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { EXAMPLES, nearest } from './keys.ts';
 import { Schema } from './schema.ts';
 
-/** The examples as one configuration, but for those keys. */
+/** The examples as one configuration, without the keys that match. */
 const configuration = (leaveOut: RegExp): Record<string, unknown> => {
   const whole: Record<string, any> = {};
   for (const [key, value] of Object.entries(EXAMPLES)) {
@@ -23,7 +23,7 @@ const configuration = (leaveOut: RegExp): Record<string, unknown> => {
 const unknownKeys = (values: Record<string, unknown>) =>
   (Schema.safeParse(values).error?.issues ?? []).filter(({ code }) => code === 'unrecognized_keys');
 
-it('has an example for every key of the schema, and none for another', () => {
+it('has an example for every key of the schema, and for no other key', () => {
   const documentdb = configuration(/^(database\.port|alarms\.snsArn)$/);
   const external = {
     ...configuration(/^(database\..*|alarms\.email)$/),
@@ -33,7 +33,7 @@ it('has an example for every key of the schema, and none for another', () => {
   expect(Object.keys(documentdb).toSorted()).toEqual(Object.keys(Schema.shape).toSorted());
 });
 
-it('has each key in the README', () => {
+it('documents each key in the README', () => {
   const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
   const keys = Object.keys(EXAMPLES).map((key) => key.replaceAll(/\[\d\]/g, '').replace(/^tags\..*/, 'tags'));
   expect([...new Set(keys)].filter((key) => !readme.includes(`\`${key}\``))).toEqual([]);
@@ -42,7 +42,7 @@ it('has each key in the README', () => {
 it.each([
   ['dev', ['accountId', 'region', 'livekitUrl', 'livekitSipHost', 'zones']],
   ['prod', ['accountId', 'region', 'domain', 'hostedZoneId', 'livekitUrl', 'livekitSipHost', 'zones', 'email']],
-])('marks in the example of %s what the README tells its reader to fill in', (stack, keys) => {
+])('marks as yours in the %s example exactly the values that the README says to fill in', (stack, keys) => {
   const [readme, example] = ['README.md', `Pulumi.${stack}.example.yaml`].map((file) =>
     readFileSync(join(import.meta.dirname, '../..', file), 'utf8'),
   );
@@ -57,6 +57,6 @@ it.each([
   ['service.cpus', 'service.cpu'],
   ['Image', 'image'],
   ['somethingElseEntirely', undefined],
-])('takes %s for %s', (unknown, meant) => {
+])('reads the unknown key %s as %s', (unknown, meant) => {
   expect(nearest(unknown)).toBe(meant);
 });

@@ -2,8 +2,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import { SECRET_KEYS } from './schema.ts';
 
 /**
- * Every key that can be set, with a value that fits. The commands in messages are made of them,
- * and a test holds them against the schema, and the README against them.
+ * Every key that can be set, with a valid value. Error messages build their commands from these,
+ * and tests compare them with the schema and with the README.
  */
 export const EXAMPLES = {
   environment: 'dev',
@@ -88,7 +88,7 @@ const secretKeys: ReadonlySet<string> = new Set([...SECRET_KEYS, 'databasePasswo
 /** Whether the key's value must be encrypted. */
 export const isSecret = (key: string): boolean => secretKeys.has(key);
 
-/** The known key that an unknown one was probably meant to be. */
+/** The known key that an unknown key was probably meant to be. */
 export const nearest = (unknown: string): string | undefined => {
   const found = closest(unknown, knownKeys);
   return distance(unknown.toLowerCase(), found.toLowerCase()) <= Math.max(2, found.length / 3) ? found : undefined;
@@ -103,7 +103,7 @@ const knownKeys = [
   ),
 ];
 
-/** The examples that set a key: itself, the items of a list, or the members of an object. */
+/** The examples that set a key: the key itself, the items of its list, or the members of its object. */
 export const examplesOf = (path: string): [string, string][] => {
   const own = Object.entries(EXAMPLES).filter(
     ([key]) => key === path || key.startsWith(`${path}[`) || key.replaceAll(/\[\d\]/g, '') === path,
@@ -111,5 +111,5 @@ export const examplesOf = (path: string): [string, string][] => {
   return own.length > 0 ? own : Object.entries(EXAMPLES).filter(([key]) => key.startsWith(needed[path] ?? `${path}.`));
 };
 
-/** Of an object that is missing, only what it cannot be without. */
+/** For an object that is missing, only its required member. */
 const needed: Record<string, string> = { network: 'network.zones', database: 'database.kind' };

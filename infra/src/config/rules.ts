@@ -1,15 +1,16 @@
 import { connectionsNeeded, connectionsOf, MONITORS } from '../data/connection.ts';
 import { faultOfCidr } from '../network/cidr.ts';
 import { type Fault, remove, set } from './faults.ts';
+import { hostsOf, isCloud, isCloudSip, splitHost } from './hosts.ts';
 import { examplesOf } from './keys.ts';
-import { type DocumentDb, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
+import { type DocumentDb, OWN_TAGS, SECRET_KEYS, type SecretKey, type Settings } from './schema.ts';
 
-/** A rule reads the keys that it is about, and answers what of them does not fit together. */
+/** A rule reads the keys that it is about, and returns their conflicts. */
 type Rule = (settings: Settings) => Fault[];
 
 /**
- * What no single key tells: how keys fit together, and what an environment refuses.
- * Rules about keys that are `unread`, since they do not fit by themselves, are left out.
+ * Checks what the schema of a single key cannot: conflicts between keys, and what an environment refuses.
+ * Skips rules about `unread` keys, which are invalid by themselves.
  */
 export const breaches = (settings: Partial<Settings>, unread: ReadonlySet<string> = new Set()): Fault[] =>
   rules.flatMap((rule) => {
@@ -24,7 +25,7 @@ export const breaches = (settings: Partial<Settings>, unread: ReadonlySet<string
 class Unread extends Error {}
 
 const readable = (settings: Partial<Settings>, unread: ReadonlySet<string>): Settings =>
-  // All that is read through it is there, or `Unread` is thrown.
+  // Every value that a rule reads exists, or this throws `Unread`.
   new Proxy(settings as Settings, {
     get: (target, key) => {
       if (unread.has(String(key))) throw new Unread(String(key));
@@ -52,13 +53,13 @@ const network: Rule[] = [
         ),
       ),
     ),
-  // Without NAT the tasks have public addresses of their own, and reach everything by them.
+  // Without NAT, tasks reach everything from their own public addresses.
   ({ network: { egress, endpoints } }) =>
     unless(
       egress !== 'public-ip' || endpoints.length === 0,
       fault(
         'network.endpoints',
-        'is for tasks in private subnets: with network.egress public-ip they cost, and serve nobody.',
+        'is for tasks in private subnets: with network.egress public-ip, endpoints cost money and are not used.',
         remove('network.endpoints'),
         set('network.egress', 'single-nat'),
       ),
@@ -68,7 +69,7 @@ const network: Rule[] = [
       vpcId !== undefined || zones !== undefined,
       fault(
         'network.zones',
-        'is missing. Name the zones of the network that is made, or a VPC of the account.',
+        'is missing. Name the zones of a new network, or an existing VPC.',
         ...example('network.zones'),
         ...example('network.vpcId'),
       ),
@@ -77,7 +78,7 @@ const network: Rule[] = [
 
 const SUBNETS = ['publicSubnetIds', 'taskSubnetIds', 'databaseSubnetIds'] as const;
 
-/** A VPC of the account in place of one that is made. */
+/** An existing VPC, in place of one that is created. */
 const existingNetwork: Rule[] = [
   ({ network: { vpcId, cidr, zones, endpoints } }) =>
     vpcId === undefined
@@ -88,7 +89,7 @@ const existingNetwork: Rule[] = [
               given === undefined,
               fault(
                 `network.${key}`,
-                `is for a network that is made here, and network.vpcId names one of the account.`,
+                `is for a new network, but network.vpcId names an existing one.`,
                 remove(`network.${key}`),
                 remove('network.vpcId'),
               ),
@@ -99,7 +100,7 @@ const existingNetwork: Rule[] = [
       vpcId === undefined || egress === undefined || egress === 'public-ip',
       fault(
         'network.egress',
-        `of ${egress} makes NAT in a network of its own; in network.vpcId the routes of the subnets decide.`,
+        `of ${egress} creates NAT gateways in a new network; in an existing network.vpcId, the routes of the subnets decide.`,
         remove('network.egress'),
         remove('network.vpcId'),
       ),
@@ -110,7 +111,7 @@ const existingNetwork: Rule[] = [
         network.vpcId !== undefined || network[key] === undefined,
         fault(
           `network.${key}`,
-          'names subnets, and network.vpcId does not say of which VPC.',
+          'names subnets, but network.vpcId does not say in which VPC.',
           ...example('network.vpcId'),
           remove(`network.${key}`),
         ),
@@ -126,7 +127,7 @@ const existingNetwork: Rule[] = [
       vpcId === undefined || publicSubnetIds !== undefined || loadBalancer !== undefined,
       fault(
         'network.publicSubnetIds',
-        'is missing: the load balancer stands in them. Name them, or a load balancer of the account.',
+        'is missing: the load balancer is placed in them. Name them, or an existing load balancer.',
         ...example('network.publicSubnetIds'),
         ...example('loadBalancer'),
       ),
@@ -136,7 +137,7 @@ const existingNetwork: Rule[] = [
       vpcId === undefined || databaseSubnetIds !== undefined || database.kind !== 'documentdb',
       fault(
         'network.databaseSubnetIds',
-        'is missing: the database is kept in them.',
+        'is missing: the database runs in them.',
         ...example('network.databaseSubnetIds'),
       ),
     ),
@@ -145,7 +146,7 @@ const existingNetwork: Rule[] = [
       publicSubnetIds === undefined || loadBalancer === undefined,
       fault(
         'network.publicSubnetIds',
-        'is for a load balancer that is made here, and infra:loadBalancer names one of the account.',
+        'is for a new load balancer, but infra:loadBalancer names an existing one.',
         remove('network.publicSubnetIds'),
         remove('loadBalancer'),
       ),
@@ -177,7 +178,7 @@ const existingNetwork: Rule[] = [
         egress === 'public-ip' || !publicSubnetIds.includes(id),
         fault(
           `network.taskSubnetIds[${at}]`,
-          'is a public subnet, where a task without an address of its own reaches nobody.',
+          'is a public subnet, where a task without a public address reaches nothing.',
           set(`network.taskSubnetIds[${at}]`, '<a subnet behind NAT>'),
           set('network.egress', 'public-ip'),
         ),
@@ -185,13 +186,13 @@ const existingNetwork: Rule[] = [
     ),
 ];
 
-/** A listener of the account in place of a load balancer that is made. */
+/** An existing listener, in place of a load balancer that is created. */
 const sharedLoadBalancer: Rule[] = [
   ({ domain, loadBalancer, certificateArn }) =>
     Object.entries({ loadBalancer, certificateArn }).flatMap(([key, given]) =>
       unless(
         given === undefined || domain !== undefined,
-        fault('domain', `is missing, and infra:${key} is for it.`, ...example('domain'), remove(key)),
+        fault('domain', `is missing, but infra:${key} needs it.`, ...example('domain'), remove(key)),
       ),
     ),
   ({ network: { vpcId }, loadBalancer }) =>
@@ -199,7 +200,7 @@ const sharedLoadBalancer: Rule[] = [
       loadBalancer === undefined || vpcId !== undefined,
       fault(
         'network.vpcId',
-        'is missing: infra:loadBalancer is of the account, and the tasks must be in its VPC.',
+        'is missing: infra:loadBalancer names an existing one, and the tasks must be in its VPC.',
         ...example('network.vpcId'),
         remove('loadBalancer'),
       ),
@@ -212,7 +213,7 @@ const sharedLoadBalancer: Rule[] = [
             !given,
             fault(
               key,
-              'is for a load balancer that is made here: that of infra:loadBalancer is in the hands of its owners.',
+              'is for a new load balancer: the owners of infra:loadBalancer configure theirs.',
               remove(key),
               remove('loadBalancer'),
             ),
@@ -222,7 +223,7 @@ const sharedLoadBalancer: Rule[] = [
     Object.entries({ 'loadBalancer.listenerArn': loadBalancer?.listenerArn, certificateArn }).flatMap(([path, arn]) =>
       unless(
         arn === undefined || arn.split(':')[4] === accountId,
-        fault(path, `is not of the account ${accountId}.`, ...example(path)),
+        fault(path, `is not in the account ${accountId}.`, ...example(path)),
       ),
     ),
 ];
@@ -233,7 +234,7 @@ const edge: Rule[] = [
       domain === undefined || hostedZoneId !== undefined || certificateArn !== undefined,
       fault(
         'hostedZoneId',
-        'is missing: the certificate of infra:domain is validated there. Or name a certificate of the account.',
+        'is missing: the certificate of infra:domain is validated there. Name the zone, or an existing certificate.',
         ...example('hostedZoneId'),
         ...example('certificateArn'),
       ),
@@ -241,24 +242,24 @@ const edge: Rule[] = [
   ({ domain, hostedZoneId }) =>
     unless(
       hostedZoneId === undefined || domain !== undefined,
-      fault('domain', 'is missing, and infra:hostedZoneId is for it.', ...example('domain'), remove('hostedZoneId')),
+      fault('domain', 'is missing, but infra:hostedZoneId needs it.', ...example('domain'), remove('hostedZoneId')),
     ),
   ({ environment, domain }) =>
     unless(
       environment === 'dev' || domain !== undefined,
       fault(
         'domain',
-        `is missing: without it the service is served over HTTP, in clear, and ${environment} refuses that.`,
+        `is missing: without it, requests go unencrypted over HTTP, which ${environment} refuses.`,
         ...example('domain'),
         ...example('hostedZoneId'),
       ),
     ),
 ];
 
-/** WAF counts the requests of an address over this time. */
+/** WAF counts the requests of each address over this window. */
 const WAF_WINDOW_SECONDS = 300;
 
-/** What the service itself lets a caller send in WAF's window. */
+/** The requests that the service itself allows a caller within WAF's window. */
 export const leastWafLimit = ({ rateLimitRps }: Pick<Settings['service'], 'rateLimitRps'>): number =>
   Math.max(10, rateLimitRps * WAF_WINDOW_SECONDS);
 
@@ -269,7 +270,7 @@ const firewall: Rule[] = [
       waf?.rateLimit === undefined || waf.rateLimit >= least,
       fault(
         'waf.rateLimit',
-        `of ${waf?.rateLimit} refuses callers whom service.rateLimitRps of ${settings.rateLimitRps} lets in: it must be ${least} requests in five minutes or more.`,
+        `of ${waf?.rateLimit} blocks callers that service.rateLimitRps of ${settings.rateLimitRps} admits: it must be ${least} requests in five minutes or more.`,
         set('waf.rateLimit', String(least)),
       ),
     );
@@ -285,7 +286,7 @@ const service: Rule[] = [
       fits.includes(memory),
       fault(
         'service.memory',
-        `of ${memory} does not go with a service.cpu of ${cpu}: Fargate takes ${describe(fits)} there.`,
+        `of ${memory} does not work with a service.cpu of ${cpu}: Fargate offers ${describe(fits)}.`,
         set('service.memory', String(fits.find((at) => at >= memory) ?? fits.at(-1))),
       ),
     );
@@ -304,9 +305,65 @@ const service: Rule[] = [
         set('service.leaseSeconds', String(Math.ceil(providerTimeoutSeconds * 3))),
       ),
     ),
+  ({ service: { providerTimeoutSeconds, importDeadlineSeconds } }) =>
+    unless(
+      providerTimeoutSeconds < importDeadlineSeconds,
+      fault(
+        'service.importDeadlineSeconds',
+        'must be above service.providerTimeoutSeconds: a call must fit into an import.',
+        ...example('service.importDeadlineSeconds'),
+        ...example('service.providerTimeoutSeconds'),
+      ),
+    ),
 ];
 
-/** Memory in MiB that Fargate takes with this CPU. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
+/** The service would refuse to start. */
+const liveKit: Rule[] = [
+  ({ environment, livekitUrl }) =>
+    unless(
+      livekitUrl.startsWith('wss:') || (environment !== 'prod' && !isCloud(new URL(livekitUrl).hostname)),
+      fault(
+        'livekitUrl',
+        'must be wss:// in prod, where LiveKit’s key goes over it, and for LiveKit Cloud, which takes nothing else.',
+        ...example('livekitUrl'),
+      ),
+    ),
+  ({ livekitSipHost }) => {
+    const { host = '' } = splitHost(livekitSipHost) ?? {};
+    return unless(
+      !isCloud(host) || isCloudSip(host),
+      fault(
+        'livekitSipHost',
+        'must be the host of the project’s SIP URI: that of infra:livekitUrl takes no calls.',
+        ...example('livekitSipHost'),
+      ),
+    );
+  },
+  ({ livekitUrl, livekitSipHost }) =>
+    unless(
+      !isCloudSip(splitHost(livekitSipHost)?.host ?? '') || isCloud(new URL(livekitUrl).hostname),
+      fault(
+        'livekitSipHost',
+        'is LiveKit Cloud’s, and infra:livekitUrl names a LiveKit of your own: it must be where that one takes calls.',
+        set('livekitSipHost', '<your own>'),
+        ...example('livekitUrl'),
+      ),
+    ),
+  // RFC 3261, 19.1.2: 5061 is for TLS, 5060 for the others.
+  ({ livekitSipHost, service: { twilioSecureTrunking } }) => {
+    const { port } = splitHost(livekitSipHost) ?? {};
+    return unless(
+      twilioSecureTrunking === undefined || port !== (twilioSecureTrunking ? 5060 : 5061),
+      fault(
+        'service.twilioSecureTrunking',
+        `must be ${!twilioSecureTrunking} with port ${port} in infra:livekitSipHost: 5061 is for TLS, and 5060 for calls without it.`,
+        set('service.twilioSecureTrunking', String(!twilioSecureTrunking)),
+      ),
+    );
+  },
+];
+
+/** Memory sizes in MiB that Fargate offers with this CPU. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
 export const fargateMemory = (cpu: number): number[] => {
   const steps = (from: number, to: number, by: number) =>
     Array.from({ length: (to - from) / by + 1 }, (_, at) => (from + at * by) * 1024);
@@ -342,9 +399,7 @@ const database: Rule[] = [
   ({ database }) => {
     if (database.kind !== 'documentdb') return [];
     if (lacksBounds(database))
-      return [
-        fault('database.capacity', 'is missing: db.serverless needs its bounds.', ...example('database.capacity')),
-      ];
+      return [fault('database.capacity', 'is missing: db.serverless needs limits.', ...example('database.capacity'))];
     return unless(
       database.instanceClass === 'db.serverless' || database.capacity === undefined,
       fault(
@@ -371,7 +426,7 @@ const database: Rule[] = [
       database.kind !== 'documentdb' || database.snapshot === undefined || database.pointInTime === undefined,
       fault(
         'database.pointInTime',
-        'is set beside database.snapshot: a database is made from one of them.',
+        'is set beside database.snapshot: a database is restored from only one of them.',
         remove('database.snapshot'),
         remove('database.pointInTime'),
       ),
@@ -386,7 +441,7 @@ const database: Rule[] = [
       needed <= limit,
       fault(
         'database.poolSize',
-        `of ${poolSize} needs ${needed} connections with service.max ${max} tasks and ${MONITORS} of each that watch the database, twice while a deployment runs; an instance takes ${limit}.`,
+        `of ${poolSize} needs ${needed} connections: service.max ${max} tasks, each with ${MONITORS} more to monitor the database, twice during a deployment. An instance takes ${limit}.`,
         ...(fitting > 0
           ? [set('database.poolSize', String(fitting))]
           : [set('service.max', String(Math.max(1, Math.floor(limit / (2 * (poolSize + MONITORS))))))]),
@@ -404,7 +459,7 @@ const secrets: Rule[] = [
         settings[key] !== undefined || settings.secretArns[key] !== undefined,
         fault(
           key,
-          `is missing. Set its value, or name a secret of the account that has it.`,
+          `is missing. Set its value, or name an existing secret that has it.`,
           ...example(key),
           ...example(`secretArns.${key}`),
         ),
@@ -432,7 +487,7 @@ const secrets: Rule[] = [
       database.kind !== 'documentdb' || (mongodbUri === undefined && secretArns.mongodbUri === undefined),
       fault(
         mongodbUri === undefined ? 'secretArns.mongodbUri' : 'mongodbUri',
-        'is for a database of your own; that of DocumentDB is composed here.',
+        'is for an external database; the URI of DocumentDB is composed here.',
         remove(mongodbUri === undefined ? 'secretArns.mongodbUri' : 'mongodbUri'),
         set('database.kind', 'external'),
       ),
@@ -440,7 +495,7 @@ const secrets: Rule[] = [
   ({ database, databasePassword }) =>
     unless(
       database.kind !== 'documentdb' || databasePassword !== undefined,
-      fault('databasePassword', 'is missing: DocumentDB is made with it.', ...example('databasePassword')),
+      fault('databasePassword', 'is missing: DocumentDB is created with it.', ...example('databasePassword')),
     ),
   ({ database, databasePassword }) =>
     unless(
@@ -449,7 +504,7 @@ const secrets: Rule[] = [
     ),
 ];
 
-/** ECS, load balancers, CloudWatch and EventBridge take what is of their own region. */
+/** ECS, load balancers, CloudWatch and EventBridge accept only ARNs of their own region. */
 const arns: Rule[] = [
   ({ region, secretArns, secretKmsKeyArns, alarms, certificateArn, loadBalancer }) =>
     [
@@ -478,7 +533,7 @@ const external: Rule[] = [
       return [
         fault(
           'mongodbUri',
-          `names the ports ${ports.join(', ')}, and the tasks may reach one: let each host of the database listen on the same.`,
+          `names the ports ${ports.join(', ')}, but tasks may reach only one: let all hosts of the database listen on the same port.`,
         ),
       ];
     return unless(
@@ -499,34 +554,20 @@ const external: Rule[] = [
         ...example('mongodbUri'),
       ),
     ),
-  ({ environment, livekitUrl }) =>
-    unless(
-      environment !== 'prod' || livekitUrl.startsWith('wss:'),
-      fault('livekitUrl', 'must be wss:// in prod: LiveKit’s key goes over it.', ...example('livekitUrl')),
-    ),
   ({ environment, service: { twilioApiUrl = 'https:' } }) =>
     unless(
       environment !== 'prod' || twilioApiUrl.startsWith('https:'),
       fault(
         'service.twilioApiUrl',
-        'must be https:// in prod: Twilio’s tokens go over it.',
+        'must be https:// in prod: Twilio’s tokens are sent over it.',
         ...example('service.twilioApiUrl'),
       ),
     ),
 ];
 
-/** The ports of a URI's hosts; an SRV record's are not in the URI. */
-const portsOf = (uri: string): number[] => {
-  const [, hosts = ''] = /^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(uri) ?? [];
-  return [
-    ...new Set(
-      hosts
-        .split(',')
-        .filter(Boolean)
-        .map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? 27_017)),
-    ),
-  ];
-};
+/** The ports of a URI's hosts. A `mongodb+srv` URI has none: they are in its SRV record. */
+const portsOf = (uri: string): number[] =>
+  uri.startsWith('mongodb+srv:') ? [] : [...new Set(hostsOf(uri).map((host) => splitHost(host)?.port ?? 27_017))];
 
 /** https://www.mongodb.com/docs/manual/reference/connection-string-options/#tls-options: SRV implies TLS. */
 const speaksTls = (uri: string): boolean => {
@@ -538,7 +579,26 @@ const speaksTls = (uri: string): boolean => {
   return tls === 'true' && isChecked;
 };
 
-/** A rule that only production has. */
+/** The most that a resource may have. https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html */
+const MOST_TAGS = 50;
+
+const tagged: Rule[] = [
+  ({ tags }) => {
+    // Beside them, a security group has a name.
+    const most = MOST_TAGS - OWN_TAGS.length - 1;
+    const given = Object.keys(tags).length;
+    return unless(
+      given <= most,
+      fault(
+        'tags',
+        `are ${given}, and may be ${most}: a resource takes ${MOST_TAGS}, the program’s own among them.`,
+        remove('tags.<one of them>'),
+      ),
+    );
+  },
+];
+
+/** A rule that applies only in production. */
 const inProduction =
   (rule: Rule): Rule =>
   (settings) =>
@@ -572,7 +632,7 @@ const environment: Rule[] = [
       protect !== false,
       fault(
         'protect',
-        'must not be false in prod. To let go of a stack and its data, see "Tear down" in docs/runbooks.md.',
+        'must not be false in prod. To delete a stack and its data, see "Tear down" in docs/runbooks.md.',
         set('protect', 'true'),
       ),
     ),
@@ -582,7 +642,7 @@ const environment: Rule[] = [
       database.kind !== 'documentdb' || database.instances >= 2,
       fault(
         'database.instances',
-        'must be 2 or more in prod: a second one takes over.',
+        'must be 2 or more in prod: the second takes over if the first fails.',
         set('database.instances', '2'),
       ),
     ),
@@ -594,7 +654,10 @@ const environment: Rule[] = [
     ),
   ),
   inProduction(({ alarms }) =>
-    unless(alarms !== undefined, fault('alarms', 'is missing: in prod somebody is told.', ...example('alarms'))),
+    unless(
+      alarms !== undefined,
+      fault('alarms', 'is missing: in prod, somebody must be notified.', ...example('alarms')),
+    ),
   ),
 ];
 
@@ -605,9 +668,11 @@ const rules: readonly Rule[] = [
   ...sharedLoadBalancer,
   ...firewall,
   ...service,
+  ...liveKit,
   ...database,
   ...external,
   ...secrets,
   ...arns,
+  ...tagged,
   ...environment,
 ];

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { SERVICE_USER } from '../data/connection.ts';
+import { canCall, hostsOf, isHost, splitHost } from './hosts.ts';
 
-/** Structured values are typed in YAML, but text where `pulumi config set` wrote them. */
+/** Numbers within structured values are numbers in YAML, but text after `pulumi config set`. */
 const whole = (min: number, max: number) =>
   z.coerce
     .number(`must be a whole number from ${min} to ${max}`)
@@ -25,40 +26,41 @@ const matching = (pattern: RegExp, what: string) => z.string(`must be ${what}`).
 const host = (example: string) =>
   matching(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, `a host name, as in ${example}`);
 
-const NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-
-/** The service starts with no host that cannot exist. */
 const hostAndPort = (example: string) =>
-  z.string(`must be a host name, as in ${example}`).refine((text) => {
-    const [, name = '', port = '5060'] = /^([^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
-    const isPort = Number(port) >= 1 && Number(port) <= 65_535;
-    return isPort && (NAME.test(name) || z.ipv4().safeParse(name).success);
-  }, `must be a host name, as in ${example}`);
+  z
+    .string(`must be a host name, as in ${example}`)
+    .refine((text) => splitHost(text) !== undefined, `must be a host name, as in ${example}`);
 
-const Address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
-const ADDRESSES = 'must be ranges separated by commas, or *';
+const ADDRESSES = 'must be ranges separated by commas that somebody can call from, or *';
 const addresses = z
   .string(ADDRESSES)
-  .refine((text) => text === '*' || text.split(',').every((part) => Address.safeParse(part.trim()).success), ADDRESSES);
+  .refine((text) => text === '*' || text.split(',').every((part) => canCall(part.trim())), ADDRESSES);
 
 const arn = (service: string, rest: string, example: string) =>
   matching(new RegExp(`^arn:aws:${service}:[a-z0-9-]+:[0-9]{12}:${rest}$`), `a whole ARN, as in ${example}`);
 
-/** What goes into a plain environment variable, and so must hold no credentials. */
+/** The URL becomes a plain environment variable, so it must hold no credentials. */
 const plainUrl = (protocol: RegExp, example: string) =>
-  z.url({ protocol, error: `must be a URL, as in ${example}` }).refine((url) => {
-    const { username, password } = new URL(url);
-    return username === '' && password === '';
-  }, 'must not have credentials in it: everyone who sees the task reads them');
+  z
+    .url({ protocol, error: `must be a URL, as in ${example}`, abort: true })
+    .refine((url) => {
+      const { username, password } = new URL(url);
+      return username === '' && password === '';
+    }, 'must not have credentials in it: everyone who sees the task reads them')
+    .refine((url) => isHost(new URL(url).hostname), 'must name a host that can exist')
+    .refine((url) => {
+      const { search, hash } = new URL(url);
+      return search === '' && hash === '';
+    }, 'must have a host and perhaps a path, and nothing else');
 
-/** Interface endpoints that can be asked for; S3's gateway endpoint costs nothing and is always there. */
+/** Interface endpoints that can be requested. S3's gateway endpoint costs nothing and is always created. */
 const INTERFACE_ENDPOINTS = ['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'kms'] as const;
 
-/** The spans of time that CloudWatch Logs knows, up to three years. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/** Retention periods that CloudWatch Logs offers, up to three years. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096];
 
-/** What the program tags everything with. */
-const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
+/** Tags that the program puts on every resource. */
+export const OWN_TAGS = ['Project', 'Environment', 'Stack', 'ManagedBy'];
 
 const vpcId = matching(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'the id of a VPC, as in vpc-0123456789abcdef0');
 
@@ -71,7 +73,7 @@ const subnetIds = z
   .max(6, 'must be six subnets at most')
   .refine((ids) => new Set(ids).size === ids.length, 'must not name a subnet twice');
 
-/** Either what is made, or what of the account is used; the rules tell which keys go together. */
+/** Either a network that is created or an existing one. rules.ts says which keys go together. */
 const Network = z.strictObject({
   cidr: z.string('must be a range, as in 10.40.0.0/16').optional(),
   zones: z
@@ -88,10 +90,10 @@ const Network = z.strictObject({
   databaseSubnetIds: subnetIds.optional(),
 });
 
-/** What a network that is made has where nothing else is said. */
+/** Defaults of a network that is created. */
 const OWN_NETWORK = { cidr: '10.40.0.0/16', egress: 'single-nat' } as const;
 
-/** The network that is made, or the one that the account has. */
+/** The network that is created, or the existing one. */
 export const networkOf = ({ vpcId: id, zones = [], ...rest }: z.output<typeof Network>) => {
   const { publicSubnetIds = [], taskSubnetIds = [], databaseSubnetIds = [], cidr, egress, endpoints } = rest;
   return id === undefined
@@ -112,7 +114,7 @@ const Service = z
     memory: whole(512, 122_880).default(1024),
     min: whole(1, 100).default(1),
     max: whole(1, 100).default(4),
-    /** Below the load balancer's idle timeout of 60 s, which is below the 65 s that the service keeps a connection. */
+    /** Below the load balancer's idle timeout of 60 s, which is below the service's own of 65 s. */
     importDeadlineSeconds: seconds(1, 50).default(25),
     providerTimeoutSeconds: seconds(1, 50).default(10),
     leaseSeconds: seconds(2, 600).default(30),
@@ -124,7 +126,12 @@ const Service = z
     twilioSecureTrunking: flag.optional(),
     twilioSignallingAddresses: addresses.optional(),
     twilioApiUrl: plainUrl(/^https?$/, 'https://twilio.example.com').optional(),
-    logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+    logLevel: z
+      .enum(
+        ['trace', 'debug', 'info'],
+        'must be trace, debug or info: alarms are made of lines of info, and never go off without them',
+      )
+      .default('info'),
   })
   .prefault({});
 
@@ -140,27 +147,34 @@ const TIME = 'must be latest, or a time in UTC, as in 2026-11-23T03:10:00Z';
 const DocumentDb = z.strictObject({
   kind: z.literal('documentdb'),
   engineVersion: oneOf(['5.0.0', '8.0.0']).default('5.0.0'),
-  instanceClass: matching(/^db\.(serverless|[a-z0-9]+\.[a-z0-9]+)$/, 'an instance class, as in db.r6g.large').default(
-    'db.t4g.medium',
-  ),
+  /** Families R and T. https://docs.aws.amazon.com/documentdb/latest/developerguide/db-instance-classes.html */
+  instanceClass: matching(
+    /^db\.(serverless|[rt][0-9][a-z]*\.(medium|large|[0-9]*xlarge))$/,
+    'an instance class of DocumentDB, as in db.r6g.large',
+  ).default('db.t4g.medium'),
   instances: whole(1, 16).default(1),
-  /** DocumentDB capacity units of each serverless instance. */
+  /** In DocumentDB capacity units, for each serverless instance. */
   capacity: z
     .strictObject({
       min: capacityUnits(0.5),
       max: capacityUnits(1),
     })
     .optional(),
-  /** Connections that one task opens at most. */
+  /** The most connections that one task opens. */
   poolSize: whole(1, 500).default(20),
   backupRetentionDays: whole(1, 35).default(7),
   username: matching(/^[a-zA-Z][a-zA-Z0-9]{0,62}$/, 'a user name of letters and digits')
     .refine((name) => name.toLowerCase() !== 'admin', 'must not be admin, which DocumentDB keeps for itself')
     .refine((name) => name !== SERVICE_USER, `must not be ${SERVICE_USER}, which is the user of the service`)
     .default('trunkline'),
-  /** A snapshot that the cluster is made from, when a database is restored. */
-  snapshot: z.string().optional(),
-  /** A moment of a cluster that this one is made from, in place of a snapshot. */
+  /**
+   * The snapshot to restore the cluster from. AWS names automated ones `rds:…`, and AWS Backup its own `awsbackup:…`. https://docs.aws.amazon.com/documentdb/latest/developerguide/API_RestoreDBClusterFromSnapshot.html
+   */
+  snapshot: matching(
+    /^(arn:aws:rds:[a-z0-9-]+:[0-9]{12}:cluster-snapshot:)?([a-z]+:)?[a-zA-Z][a-zA-Z0-9-]*$/,
+    'the identifier or the ARN of a snapshot, as in rds:trunkline-2026-11-23-03-10',
+  ).optional(),
+  /** The cluster and moment to restore from, in place of a snapshot. */
   pointInTime: z
     .strictObject({
       cluster: matching(/^[a-z][a-z0-9-]{0,62}$/, 'the identifier of a cluster'),
@@ -171,18 +185,18 @@ const DocumentDb = z.strictObject({
 
 const External = z.strictObject({
   kind: z.literal('external'),
-  /** Where it listens: the tasks may reach this port, and no other but HTTPS. */
+  /** The database's port. Tasks may reach only this port and HTTPS. */
   port: whole(1, 65_535).default(27_017),
 });
 
-/** The kind of database that a key is for, where there is only one, as in `database.snapshot`. */
+/** The kind of database that a key, such as `database.snapshot`, is for. Undefined if it is for both. */
 export const kindOf = (path: string): 'external' | 'documentdb' | undefined => {
   const key = /^database\.([a-zA-Z]+)/.exec(path)?.[1] ?? '';
   if (key in DocumentDb.shape === key in External.shape) return undefined;
   return key in DocumentDb.shape ? 'documentdb' : 'external';
 };
 
-/** https://docs.aws.amazon.com/documentdb/latest/devguide/indexes-single-field.html: which indexes an elastic cluster has. */
+/** https://docs.aws.amazon.com/documentdb/latest/devguide/indexes-single-field.html: the indexes that elastic clusters support. */
 const Database = z.discriminatedUnion('kind', [External, DocumentDb], {
   error:
     'must be external or documentdb. An elastic cluster will not do: it has no partial indexes, and the service needs them',
@@ -195,10 +209,10 @@ export const SECRET_KEYS = [
   'encryptionKeys',
   'bootstrapApiKey',
 ] as const;
-/** A secret of the service, by its key in the configuration. */
+/** The configuration key of one of the service's secrets. */
 export type SecretKey = (typeof SECRET_KEYS)[number];
 
-/** What ECS takes: a secret's ARN, and behind it a key of its JSON, a stage, a version. */
+/** What ECS accepts: a secret's ARN, optionally followed by a JSON key, a stage and a version. */
 const secretArn = arn(
   'secretsmanager',
   'secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}(:[^:]*:[^:]*:[^:]*)?',
@@ -216,7 +230,7 @@ const certificateArn = arn(
   'arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555',
 );
 
-/** A listener that others have rules on, too. */
+/** An existing listener, on which others may have rules too. */
 const LoadBalancer = z.strictObject({
   listenerArn: arn(
     'elasticloadbalancing',
@@ -242,7 +256,7 @@ const SecretArns = z
   })
   .prefault({});
 
-/** The whole configuration, as it stands under `infra:` in Pulumi.<stack>.yaml. */
+/** The whole configuration: everything under `infra:` in Pulumi.<stack>.yaml. */
 export const Schema = z.strictObject({
   environment: oneOf(['dev', 'staging', 'prod']),
   region: matching(/^[a-z]{2}(-[a-z]+)+-[0-9]$/, 'a region, as in eu-central-1').refine(
@@ -264,18 +278,32 @@ export const Schema = z.strictObject({
   database: Database,
   livekitUrl: plainUrl(/^wss?$/, 'wss://example.livekit.cloud'),
   livekitSipHost: hostAndPort('example.sip.livekit.cloud'),
-  mongodbUri: matching(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'as in mongodb+srv://user:password@host/trunkline').optional(),
-  livekitApiKey: z.string().min(1, 'must not be empty').optional(),
-  livekitApiSecret: z.string().min(1, 'must not be empty').optional(),
+  mongodbUri: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/[^\s/]+/, {
+      error: 'must be as in mongodb+srv://user:password@host/trunkline',
+      abort: true,
+    })
+    .refine(
+      (uri) => hostsOf(uri).every((host) => splitHost(host) !== undefined),
+      'must name hosts that can exist. In a password, write @ as %40 and / as %2F',
+    )
+    .optional(),
+  livekitApiKey: z.string().regex(/\S/, 'must not be empty').optional(),
+  livekitApiSecret: z.string().regex(/\S/, 'must not be empty').optional(),
   encryptionKeys: z
     .string()
     .refine(
       (ring) => ring.split(',').every((key) => /^\s*[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=\s*$/.test(key)),
       'must be id:key pairs separated by commas, each key 32 bytes in base64',
     )
+    .refine((ring) => {
+      const ids = ring.split(',').map((key) => key.trim().split(':')[0]);
+      return new Set(ids).size === ids.length;
+    }, 'must not have the same id twice')
     .optional(),
   bootstrapApiKey: matching(/^tl_live_[A-Za-z0-9_-]{43,}$/, 'tl_live_ and 43 or more of A-Z a-z 0-9 _ -').optional(),
-  /** DocumentDB takes 8 to 100 printable characters, without / " @. */
+  /** DocumentDB accepts 8 to 100 printable characters except / " and @. */
   databasePassword: matching(/^(?=.{16,100}$)[!-~]+$/, '16 to 100 printable characters without spaces')
     .regex(/^[^/"@]*$/, 'must not have / " or @ in it')
     .optional(),
@@ -294,7 +322,7 @@ export const Schema = z.strictObject({
     .refine((days) => RETENTION_DAYS.includes(days), `must be one of ${RETENTION_DAYS.join(', ')}`)
     .default(30),
   protect: flag.optional(),
-  /** https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: AWS keeps `aws:` for itself. */
+  /** https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html: AWS reserves the prefix `aws:`. */
   tags: z
     .record(
       matching(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u, 'a tag of letters, digits, spaces and _ . : / = + - @')

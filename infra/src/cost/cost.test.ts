@@ -20,7 +20,7 @@ const priced = (changes: object = {}): Priced => {
 };
 const lineOf = (what: RegExp, changes: object) => costOf(priced(changes)).find((line) => what.test(line.what));
 
-it('reckons a task by its size: half a vCPU and a gigabyte, 730 hours', () => {
+it('prices a task by its size: half a vCPU and a gigabyte for 730 hours', () => {
   expect(lineOf(/^Fargate/, { service: { min: 3 } })).toEqual({
     what: 'Fargate task, 0.5 vCPU, 1 GB, arm64',
     quantity: 3,
@@ -28,7 +28,7 @@ it('reckons a task by its size: half a vCPU and a gigabyte, 730 hours', () => {
   });
 });
 
-it('counts what each way out needs', () => {
+it('counts the NAT gateways and addresses of each kind of egress', () => {
   const zones = ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'];
   const quantities = (egress: string) =>
     [/^NAT/, /^Public/].map((what) => lineOf(what, { network: { zones, egress }, service: { min: 2 } })?.quantity ?? 0);
@@ -37,7 +37,7 @@ it('counts what each way out needs', () => {
   expect(quantities('nat-per-zone')).toEqual([3, 6]);
 });
 
-it('counts nothing of a network or load balancer that the account has', () => {
+it('counts nothing for an existing network or load balancer', () => {
   const theirs = { vpcId: EXISTING.vpcId, taskSubnetIds: EXISTING.taskSubnetIds };
   const quantities = (changes: object) =>
     [/^NAT/, /^Public/, /^Application/, /^CloudWatch alarm/].map((what) => lineOf(what, changes)?.quantity ?? 0);
@@ -45,7 +45,7 @@ it('counts nothing of a network or load balancer that the account has', () => {
     network: { ...theirs, publicSubnetIds: EXISTING.publicSubnetIds },
   });
   expect([addresses, loadBalancers]).toEqual([2, 1]);
-  // The load balancer's own refusals are its owners' to watch.
+  // The owners of the load balancer watch what it refuses.
   expect(quantities({ network: theirs, loadBalancer: EXISTING.loadBalancer })).toEqual([0, 0, 0, alarms - 1]);
 });
 
@@ -53,7 +53,7 @@ it.each([
   [{ instanceClass: 'db.r6g.large', instances: 2 }, 0.2627 * 730],
   [{ instanceClass: 'db.r6g.4xlarge', instances: 2 }, 0.2627 * 8 * 730],
   [{ instanceClass: 'db.serverless', instances: 2, capacity: { min: 1.5, max: 4 } }, 1.5 * 0.0822 * 730],
-  [{ instanceClass: 'db.x9z.large', instances: 2 }, undefined],
+  [{ instanceClass: 'db.r9z.large', instances: 2 }, undefined],
 ])('prices DocumentDB %j', (database, usd_each) => {
   const line = lineOf(/^DocumentDB/, { database: { kind: 'documentdb', ...database } });
   expect(line?.quantity).toBe(2);
@@ -61,7 +61,7 @@ it.each([
   else expect(line?.usd_each).toBeCloseTo(usd_each, 6);
 });
 
-it('never becomes cheaper with more of anything', async () => {
+it('never gets cheaper when anything is added', async () => {
   const sizes = record({
     min: integer({ min: 1, max: 20 }),
     instances: integer({ min: 1, max: 8 }),

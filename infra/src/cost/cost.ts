@@ -3,8 +3,8 @@ import { LOG_METRICS } from '../watch/log-metrics.ts';
 import { watchEdge, watchRunning } from '../watch/watch.ts';
 
 /**
- * US dollars in US East (N. Virginia), on demand, without any free tier: AWS's public list prices as they were known on
- * 2026-11-23. Other regions are up to a third dearer. https://aws.amazon.com/pricing/ has today's.
+ * AWS's public list prices of 2026-11-23 in US dollars: US East (N. Virginia), on demand, without any free tier.
+ * Other regions cost up to a third more. https://aws.amazon.com/pricing/ has the current prices.
  */
 export const PRICES = {
   as_of: '2026-11-23',
@@ -34,10 +34,10 @@ export const PRICES = {
   },
 } as const;
 
-/** What AWS reckons a month with. */
+/** The hours that AWS counts as a month. */
 const HOURS_OF_MONTH = 730;
 
-/** What of a configuration costs money. */
+/** The parts of a configuration that cost money. */
 export interface Priced extends Pick<Settings, 'architecture' | 'service' | 'database' | 'waf' | 'loadBalancer'> {
   network: NetworkConfig;
   hasCertificate: boolean;
@@ -47,16 +47,16 @@ export interface Priced extends Pick<Settings, 'architecture' | 'service' | 'dat
 export interface CostLine {
   what: string;
   quantity: number;
-  /** Each of them, a month; undefined where the table has no price. */
+  /** US dollars a month for each. Undefined if the table has no price. */
   usd_each: number | undefined;
 }
 
-/** What stands still costs, a month, line by line: nobody calls, and the least number of tasks runs. */
+/** The monthly cost without traffic, line by line, with the minimum number of tasks running. */
 export const costOf = (priced: Priced): CostLine[] =>
   [...tasks(priced), ...network(priced), ...edge(priced), ...secrets(priced), ...database(priced), ...watching(priced)] //
     .filter(({ quantity }) => quantity > 0);
 
-/** The sum in US dollars, rounded to whole ones; of the lines that have a price. */
+/** The sum of all lines that have a price, rounded to whole US dollars. */
 export const totalOf = (lines: readonly CostLine[]): number =>
   Math.round(lines.reduce((sum, { quantity, usd_each }) => sum + quantity * (usd_each ?? 0), 0));
 
@@ -82,7 +82,7 @@ const network = ({ network: used, loadBalancer, service: { min } }: Priced): Cos
   ];
 };
 
-/** Those that are made. */
+/** How many NAT gateways are created. */
 const natsOf = (used: NetworkConfig): number =>
   used.kind === 'own' ? { 'public-ip': 0, 'single-nat': 1, 'nat-per-zone': used.zones.length }[used.egress] : 0;
 
@@ -121,7 +121,7 @@ const instanceHour = (instanceClass: string): number | undefined => {
   return large === undefined ? undefined : large * 2 * Number(times || 1);
 };
 
-/** Autoscaling makes one for more and one for less of each metric that it follows. https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html */
+/** Autoscaling creates two alarms for each of its three metrics: one to add tasks, one to remove them. https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html */
 const SCALING_ALARMS = 6;
 
 const watching = (priced: Priced): CostLine[] => {

@@ -38,12 +38,11 @@ try {
     );
   }
   console.log(`${'Together, about'.padEnd(67)}${String(totalOf(lines)).padStart(10)}`);
-  if (lines.some(({ usd_each }) => usd_each === undefined))
-    console.log('\n?: the table in src/cost/cost.ts does not have it.');
+  if (lines.some(({ usd_each }) => usd_each === undefined)) console.log('\n?: src/cost/cost.ts has no price for it.');
   console.log(
-    '\nTraffic comes on top: data through NAT and the load balancer, log lines, the database’s storage and I/O.',
+    '\nTraffic costs extra: data through NAT and the load balancer, log lines, the database’s storage and I/O.',
   );
 } catch (error) {
-  console.error(`${basename(file)} cannot be reckoned: ${error instanceof Error ? error.message : error}`);
+  console.error(`${basename(file)} cannot be priced: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }

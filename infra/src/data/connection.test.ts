@@ -13,7 +13,7 @@ import { run } from '../../test/tiers/command.ts';
 import { INFRA } from '../../test/tiers/project.ts';
 import { MAKE_USER, SERVICE_USER, servicePasswordOf, uriOf } from './connection.ts';
 
-it('composes a URI as DocumentDB wants it, with TLS and without retryable writes', () => {
+it('composes a URI for DocumentDB, with TLS and without retryable writes', () => {
   const uri = new URL(uriOf({ host: 'cluster.example', username: 'trunkline', password: 'p?ss w&rd', poolSize: 20 }));
   expect(uri).toMatchObject({
     protocol: 'mongodb:',
@@ -30,7 +30,7 @@ it('composes a URI as DocumentDB wants it, with TLS and without retryable writes
   });
 });
 
-it('brings any password that DocumentDB takes through', async () => {
+it('carries any password that DocumentDB accepts through the URI unchanged', async () => {
   await assert(
     property(stringMatching(/^[!#-.0-?A-~]{16,100}$/), (password) => {
       const uri = new URL(uriOf({ host: 'cluster.example', username: 'trunkline', password, poolSize: 1 }));
@@ -72,7 +72,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** As the container does, where the image has its packages. */
+/** Runs what the container runs, with the packages of the image. */
 const makeUser = (masterPassword: string, ...options: string[]) =>
   run(process.execPath, [...options, '-e', MAKE_USER], {
     cwd: SERVICE,
@@ -82,7 +82,7 @@ const makeUser = (masterPassword: string, ...options: string[]) =>
     },
   });
 
-it('makes a user for the service, who reads and writes its own database alone', async () => {
+it('creates a user for the service that can read and write only its own database', async () => {
   const { exit, printed } = await makeUser(MASTER.pwd);
   expect(exit, printed).toBe(0);
   const client = await connected(uri(SERVICE_USER, servicePasswordOf(MASTER.pwd)));
@@ -93,7 +93,7 @@ it('makes a user for the service, who reads and writes its own database alone', 
   await client.close();
 });
 
-it('makes one user where two tasks start at once, and neither finds one', async () => {
+it('creates one user when two tasks start at once and neither finds one', async () => {
   const admin = await connected(uri(MASTER.user, MASTER.pwd));
   await admin.db('admin').command({ dropUser: SERVICE_USER });
   await admin.close();
@@ -106,7 +106,7 @@ it('makes one user where two tasks start at once, and neither finds one', async 
   await (await connected(uri(SERVICE_USER, servicePasswordOf(MASTER.pwd)))).close();
 });
 
-it('gives the user the password that belongs to a changed one of the master', async () => {
+it('changes the user’s password when the master’s password changes', async () => {
   const admin = await connected(uri(MASTER.user, MASTER.pwd));
   await admin.db('admin').command({ updateUser: MASTER.user, pwd: 'another-password-of-the-database' });
   await admin.close();
@@ -115,14 +115,14 @@ it('gives the user the password that belongs to a changed one of the master', as
   await (await connected(uri(SERVICE_USER, servicePasswordOf('another-password-of-the-database')))).close();
 });
 
-it('fails without a word of a password where the master is refused', async () => {
+it('fails without printing a password when the master user is refused', async () => {
   const { exit, printed } = await makeUser('a-wrong-password-of-the-database');
   expect(exit).toBe(1);
   expect(printed).toContain('The service gets no user');
   expect(printed).not.toContain('password-of-the-database');
 });
 
-/** Nobody makes the user before both have found none. */
+/** Holds both tasks back until each has found no user. */
 const TOGETHER = `
 const { readdirSync, writeFileSync } = require('node:fs');
 const { Db } = require(require.resolve('mongoose', { paths: [process.cwd()] })).mongo;

@@ -10,12 +10,12 @@ export interface UriParts {
   poolSize: number;
 }
 
-/** Where the image has Amazon's certificate authorities for databases. */
+/** The image's copy of Amazon's certificate authorities for databases. */
 export const CA_BUNDLE = '/etc/ssl/certs/rds-global-bundle.pem';
 
 /**
- * The whole URI. DocumentDB knows retryable writes from 8.0.2 on only, and which patch of a version it runs is AWS's choice.
- * https://docs.aws.amazon.com/documentdb/latest/devguide/retryable-writes.html. Its certificate authority is trusted here alone.
+ * The connection URI, without retryable writes: DocumentDB has them from 8.0.2 on, and AWS chooses the patch version.
+ * https://docs.aws.amazon.com/documentdb/latest/devguide/retryable-writes.html. Only this connection trusts Amazon's CA.
  */
 export const uriOf = ({ host, username, password, poolSize }: UriParts): string => {
   const options = new URLSearchParams({
@@ -29,18 +29,18 @@ export const uriOf = ({ host, username, password, poolSize }: UriParts): string 
   return `mongodb://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${host}:${DATABASE_PORT}/trunkline?authSource=admin&${options}`;
 };
 
-/** Whom the service signs in as: it reads and writes its own database, and nothing else of the cluster. */
+/** The service's database user. It can read and write its own database and nothing else in the cluster. */
 export const SERVICE_USER = 'service';
-/** What alone knows the master user. */
+/** Holds the master user's URI. Only the container that creates the service's user gets it. */
 export const ADMIN_SETTING = 'DATABASE_ADMIN_URI';
 
-/** Made of the master's password in one direction: who has this one does not have that one, and both change together. */
+/** Derived one-way from the master's password: it does not reveal that one, and both change together. */
 export const servicePasswordOf = (masterPassword: string): string =>
   createHmac('sha256', masterPassword).update('the service user of Trunkline').digest('hex');
 
 /**
- * Runs before the service, in each task, and makes its user as it should be: nothing else reaches the database. Where two
- * tasks start at once, one makes the user, and the other finds it the second time.
+ * Creates or updates the service's database user. It runs before the service in each task, since nothing else can reach
+ * the database. If two tasks start at once, one creates the user, and the other finds it when it tries again.
  */
 export const MAKE_USER = `
 const { MongoClient } = require('mongoose').mongo;
@@ -66,14 +66,14 @@ update()
   .finally(() => client.close());
 `.trim();
 
-/** What the tasks open at most: a deployment runs the old ones and the new ones side by side. */
+/** The most connections that tasks open: during a deployment, old and new tasks run side by side. */
 export const connectionsNeeded = ({ poolSize, max }: { poolSize: number; max: number }): number =>
   (poolSize + MONITORS) * max * 2;
 
-/** What the driver opens beside its pool to watch a server: one for its state, one for its round trip. https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-monitoring.md */
+/** Connections that the driver opens outside its pool to monitor a server: one for state, one for round-trip time. https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-monitoring.md */
 export const MONITORS = 2;
 
-/** What one instance takes: serverless ones as at their least capacity, since growing takes time. */
+/** The connections that one instance accepts. Serverless ones count at minimum capacity, since growing takes time. */
 export const connectionsOf = ({ instanceClass, capacity }: Pick<DocumentDb, 'instanceClass' | 'capacity'>): number =>
   instanceClass === 'db.serverless'
     ? (serverlessConnections.findLast(([units]) => units <= (capacity?.min ?? 0.5))?.[1] ?? 0)
@@ -82,7 +82,7 @@ export const connectionsOf = ({ instanceClass, capacity }: Pick<DocumentDb, 'ins
       : 1700;
 
 /**
- * Active connections by capacity units, where the least capacity is that.
+ * Active connections by minimum capacity units.
  * https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-serverless-instance-limits.html
  */
 const serverlessConnections: [number, number][] = [

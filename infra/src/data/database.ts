@@ -15,13 +15,13 @@ export interface DatabaseArgs {
   logRetentionDays: number;
 }
 
-/** A DocumentDB cluster, encrypted, reachable over TLS from the service alone. */
+/** An encrypted DocumentDB cluster that only the service can reach, over TLS. */
 export class Database extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
   readonly clusterIdentifier: pulumi.Output<string>;
-  /** Of cluster, audit log and instances: what a restore replaces. */
+  /** URNs of the cluster, audit log and instances, which a restore replaces. */
   readonly urns: pulumi.Output<string>[];
-  /** With user and password: secrets. The service's own, and the master's. */
+  /** The service's URI, with user and password: a secret. So is the master's below. */
   readonly uri: pulumi.Output<string>;
   readonly adminUri: pulumi.Output<string>;
 
@@ -39,7 +39,7 @@ export class Database extends pulumi.ComponentResource {
         enableKeyRotation: true,
         deletionWindowInDays: protect ? 30 : 7,
       },
-      // Without it nobody could read the final snapshot.
+      // The final snapshot cannot be read without this key.
       { ...data, retainOnDelete: protect || finalSnapshot },
     );
     const subnets = new aws.docdb.SubnetGroup(`${name}-database`, { subnetIds }, data);
@@ -49,9 +49,9 @@ export class Database extends pulumi.ComponentResource {
         family: `docdb${engineVersion.replace(/\.0$/, '')}`,
         // https://docs.aws.amazon.com/documentdb/latest/developerguide/cluster_parameter_groups-list_of_parameters.html
         parameters: [
-          // Static: instances that stand take it after a reboot only.
+          // Static: running instances apply it only after a reboot.
           { name: 'tls', value: 'tls1.2+', applyMethod: 'pending-reboot' },
-          // Who signed in, or failed to, and what changed collections, indexes and users.
+          // Logs sign-ins, failed ones too, and changes of collections, indexes and users.
           { name: 'audit_logs', value: 'ddl' },
         ],
       },
@@ -60,7 +60,7 @@ export class Database extends pulumi.ComponentResource {
     const cluster = new aws.docdb.Cluster(
       `${name}-database`,
       {
-        // Pulumi names neither cluster nor instances: without this they are tf-….
+        // Pulumi generates no names for cluster and instances: without a prefix, the provider calls them tf-….
         clusterIdentifierPrefix: `${name}-database-`,
         engine: 'docdb',
         engineVersion,
@@ -76,12 +76,12 @@ export class Database extends pulumi.ComponentResource {
         deletionProtection: protect,
         enabledCloudwatchLogsExports: ['audit'],
         skipFinalSnapshot: !finalSnapshot,
-        // Else a changed password is the database's in the next maintenance window, and the tasks' now; all else is at once anyway.
+        // Otherwise the database takes a new password only in the next maintenance window, while tasks use it now.
         // https://docs.aws.amazon.com/documentdb/latest/developerguide/API_ModifyDBCluster.html
         applyImmediately: true,
         allowMajorVersionUpgrade: false,
         ...(finalSnapshot && {
-          // Each restore makes another cluster, and each life of a stack another key.
+          // A restore (another cluster) or a recreated stack (another key) gets a new name.
           finalSnapshotIdentifier: pulumi
             .all([key.keyId, subnets.name])
             .apply((ids) => finalSnapshotOf({ stack, madeOf: [...ids, username, database.snapshot, pointInTime] })),
@@ -92,8 +92,8 @@ export class Database extends pulumi.ComponentResource {
       },
       data,
     );
-    // Without it DocumentDB makes one that keeps for ever; it writes the first line once there is an instance. It stays as
-    // long as its cluster does: a restore leaves both.
+    // Without it, DocumentDB creates a group that never expires when the first instance logs. A restore leaves the old
+    // cluster and its group behind.
     const audit = new aws.cloudwatch.LogGroup(
       `${name}-database-audit`,
       {
@@ -109,7 +109,7 @@ export class Database extends pulumi.ComponentResource {
           clusterIdentifier: cluster.id,
           identifierPrefix: `${name}-database-${at}-`,
           instanceClass,
-          // The first is the primary where both are well.
+          // The first is the primary while it is healthy.
           promotionTier: Math.min(at, 15),
           copyTagsToSnapshot: true,
           applyImmediately: !protect,

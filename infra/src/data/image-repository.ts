@@ -6,7 +6,7 @@ export interface ImageRepositoryArgs {
   protect: boolean;
 }
 
-/** Where the service's images are pushed. A tag never changes what it names. */
+/** The repository that the service's images are pushed to. Tags are immutable. */
 export class ImageRepository extends pulumi.ComponentResource {
   readonly name: pulumi.Output<string>;
   readonly url: pulumi.Output<string>;
@@ -34,7 +34,7 @@ export class ImageRepository extends pulumi.ComponentResource {
   }
 }
 
-/** What has a tag stays: by its count or age, the digest that runs could be taken. Tags are immutable, so it keeps its own. */
+/** Only untagged images expire: by count or age, the running image could be deleted. Immutable tags keep it tagged. */
 const lifecycle = {
   rules: [
     {

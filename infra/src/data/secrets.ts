@@ -9,25 +9,25 @@ import { ADMIN_SETTING } from './connection.ts';
 
 export interface SecretsArgs {
   sources: Partial<Record<SecretKey, SecretSource>>;
-  /** The master's URI of a database of ours, which the service does not get. */
+  /** The master user's URI, if the database is created here. The service does not get it. */
   adminUri: pulumi.Output<string> | undefined;
   protect: boolean;
 }
 
-/** A secret as a task definition names it. */
+/** A secret in the form that a task definition takes. */
 export interface TaskSecret {
   name: string;
   valueFrom: pulumi.Output<string>;
 }
 
-/** Each managed value in a secret of its own, under a key of their own; external ones are only named. */
+/** Stores each managed value in its own secret, under a KMS key for all of them. External secrets are referenced. */
 export class Secrets extends pulumi.ComponentResource {
-  /** In the order of their settings' names. */
+  /** Sorted by setting name. */
   readonly taskSecrets: TaskSecret[];
   readonly adminSecrets: TaskSecret[];
-  /** The key that the managed ones are encrypted with. */
+  /** The KMS key that encrypts the managed secrets. */
   readonly keyArn: pulumi.Output<string>;
-  /** By the setting that each holds. */
+  /** By setting name. */
   readonly arns: Record<string, pulumi.Output<string>>;
   readonly #name: string;
   readonly #protect: boolean;
@@ -64,19 +64,19 @@ export class Secrets extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** Names the version too: a changed value makes a new task definition, and a rollback brings the old value back. */
+  /** Includes the version: a changed value makes a new task definition, and a rollback restores the old value. */
   #managed(setting: string, value: pulumi.Output<string>, kmsKeyId: pulumi.Output<string>): pulumi.Output<string> {
     const name = `${this.#name}-${setting.toLowerCase().replaceAll('_', '-')}`;
     const held = new aws.secretsmanager.Secret(
       name,
       { description: `${setting} of Trunkline`, kmsKeyId, recoveryWindowInDays: this.#protect ? 30 : 0 },
-      // Whoever loses the encryption keys loses every stored credential.
+      // Without the encryption keys, no stored credential can be read.
       { parent: this, ...(setting === SECRET_SETTINGS.encryptionKeys && guarded(this.#protect)) },
     );
     const version = new aws.secretsmanager.SecretVersion(
       name,
       { secretId: held.id, secretString: value },
-      // A deployment that is rolled back still needs the version before; it goes with the secret.
+      // A rollback needs the previous version. It is deleted with the secret.
       { parent: this, retainOnDelete: true },
     );
     return pulumi.interpolate`${held.arn}:::${version.versionId}`;
@@ -84,5 +84,5 @@ export class Secrets extends pulumi.ComponentResource {
 }
 
 const entriesOf = (sources: SecretsArgs['sources']): [SecretKey, SecretSource][] =>
-  // Object.entries does not keep the names of the keys.
+  // Object.entries loses the type of the keys.
   Object.entries(sources) as [SecretKey, SecretSource][];

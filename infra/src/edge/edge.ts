@@ -11,21 +11,21 @@ export interface EdgeArgs extends LoadBalancerArgs {
   vpcId: pulumi.Input<string>;
 }
 
-/** Where callers arrive: a load balancer with HTTPS, or in dev HTTP; or a rule on a listener that the account has. */
+/** Receives callers: a load balancer with HTTPS (in dev maybe HTTP), or a rule on an existing listener. */
 export class Edge extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string>;
   readonly loadBalancerName: pulumi.Output<string>;
-  /** What the domain must point to. */
+  /** The host name that the domain must point to. */
   readonly dnsName: pulumi.Output<string>;
-  /** What CloudWatch knows them by. */
+  /** Their CloudWatch dimensions. */
   readonly loadBalancerDimension: pulumi.Output<string>;
   readonly targetGroupDimension: pulumi.Output<string>;
   readonly targetGroupArn: pulumi.Output<string>;
   /** Absent without a domain. */
   readonly certificateArn: pulumi.Output<string> | undefined;
-  /** What CloudWatch knows the firewall by; absent without one. */
+  /** The firewall's CloudWatch metric name. Absent without a firewall. */
   readonly firewall: string | undefined;
-  /** A service can only be made for a target group that something forwards to. */
+  /** The listener or rule. ECS creates a service only for a target group that something forwards to. */
   readonly forwarding: pulumi.Resource;
   readonly #name: string;
 
@@ -37,7 +37,7 @@ export class Edge extends pulumi.ComponentResource {
     this.#name = name;
 
     const targets = new aws.lb.TargetGroup(
-      // AWS lets no two load balancers have it: who moves to a shared one needs another.
+      // Two load balancers cannot use one target group: moving to a shared one needs another.
       shared ? `${name}-shared` : name,
       {
         vpcId,
@@ -45,7 +45,7 @@ export class Edge extends pulumi.ComponentResource {
         protocol: 'HTTP',
         targetType: 'ip',
         deregistrationDelay: deregistrationSeconds(config.service),
-        // It fails only while the service starts or drains, not while it waits for its database.
+        // Fails only while the service starts or drains, not while its database is down.
         healthCheck: {
           path: '/readyz',
           matcher: '200',
@@ -94,15 +94,15 @@ export class Edge extends pulumi.ComponentResource {
     this.registerOutputs({ url: this.url });
   }
 
-  /** One of the account, or one that is made and validated. */
+  /** An existing certificate, or a new one that is validated. */
   #certificate({ domain, hostedZoneId = '', certificateArn }: Extract<Config['edge'], { scheme: 'https' }>) {
     if (certificateArn !== undefined) return { arn: pulumi.output(certificateArn), isOurs: false };
     const { validatedArn } = new Certificate(this.#name, { domain, hostedZoneId }, { parent: this });
-    // The validation's: the certificate itself is there before anyone may use it.
+    // The ARN from the validation: the certificate cannot be used before that.
     return { arn: validatedArn, isOurs: true };
   }
 
-  /** Nothing listens on 80 where there is a domain: an API's caller would have sent its key in clear before it reads a redirect. */
+  /** With a domain, nothing listens on port 80: a caller would send its key in clear text before it sees a redirect. */
   #listen({ loadBalancer, targets, certificate }: ListenArgs): aws.lb.Listener {
     const port = certificate ? 443 : 80;
     return new aws.lb.Listener(
@@ -119,7 +119,7 @@ export class Edge extends pulumi.ComponentResource {
     );
   }
 
-  /** Takes the requests to our name alone, and shows our certificate to whoever asks for that name. */
+  /** Takes only the requests for our domain, and serves our certificate for it by SNI. */
   #join({ listenerArn, priority, targets, certificate }: JoinArgs): aws.lb.ListenerRule {
     const attached = certificate.isOurs
       ? [new aws.lb.ListenerCertificate(this.#name, { listenerArn, certificateArn: certificate.arn }, { parent: this })]
@@ -137,7 +137,7 @@ export class Edge extends pulumi.ComponentResource {
   }
 }
 
-/** A certificate that ACM renews by itself for as long as its validation record stands. */
+/** A certificate that ACM renews for as long as its validation record exists. */
 class Certificate extends pulumi.ComponentResource {
   readonly validatedArn: pulumi.Output<string>;
 

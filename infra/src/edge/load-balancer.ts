@@ -12,7 +12,7 @@ export interface LoadBalancerArgs {
   securityGroupId: pulumi.Input<string>;
 }
 
-/** A load balancer of its own, by choice with a log of every request and a firewall before it. */
+/** Creates a load balancer, optionally with access logs and a firewall. */
 export const createLoadBalancer = (
   name: string,
   { config, subnetIds, securityGroupId }: LoadBalancerArgs,
@@ -33,7 +33,7 @@ export const createLoadBalancer = (
       enableDeletionProtection: protect,
       ...(bucket && { accessLogs: { bucket: bucket.name, enabled: true } }),
     },
-    // It is refused where it may not write to the bucket.
+    // AWS refuses access logs until the bucket's policy allows them.
     { ...parent, dependsOn: bucket ? [bucket.policy] : [] },
   );
   if (waf !== undefined)
@@ -51,14 +51,14 @@ export const createLoadBalancer = (
   return loadBalancer;
 };
 
-/** A bucket for each request that the load balancer saw, with address, path and query, for as long as logs are kept. */
+/** A bucket for access logs: the address, path and query of each request. They expire like other logs. */
 const accessLogs = (
   name: string,
   { accountId, logRetentionDays, protect }: Pick<Config, 'accountId' | 'logRetentionDays' | 'protect'>,
   parent: pulumi.CustomResourceOptions,
 ) => {
   const named = `${name}-access-logs`;
-  // AWS deletes no bucket in which something is: where requests are not logged any more, it stays, and empties itself.
+  // AWS refuses to delete a bucket that is not empty. If access logs are switched off, it stays, and its objects expire.
   const opts = { ...parent, retainOnDelete: protect };
   const { bucket, arn } = new aws.s3.Bucket(named, { forceDestroy: !protect }, opts);
   new aws.s3.BucketPublicAccessBlock(
@@ -83,16 +83,16 @@ const accessLogs = (
 };
 
 interface FirewallArgs {
-  /** Requests of one address in five minutes. */
+  /** Requests from one address in five minutes. */
   rateLimit: number;
   commonRules: boolean;
-  /** What CloudWatch knows it by: a name that no other stack of the account has. */
+  /** CloudWatch metric name, unique in the account. */
   metric: string;
   logRetentionDays: number;
   loadBalancerArn: pulumi.Input<string>;
 }
 
-/** WAF before the load balancer. */
+/** WAF in front of the load balancer. */
 class Firewall extends pulumi.ComponentResource {
   constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Firewall', name, {}, opts);
@@ -108,7 +108,7 @@ class Firewall extends pulumi.ComponentResource {
       { parent: this },
     );
     new aws.wafv2.WebAclAssociation(name, { webAclArn: acl.arn, resourceArn: loadBalancerArn }, { parent: this });
-    // AWS takes no other beginning of the name.
+    // AWS requires this prefix.
     const logGroup = new aws.cloudwatch.LogGroup(
       `${name}-firewall`,
       { name: `aws-waf-logs-${metric}`, retentionInDays: logRetentionDays },
@@ -149,8 +149,8 @@ const rateRule = (limit: number) => ({
 });
 
 /**
- * Bodies above 8 KiB are bulk imports, queries above 2,048 bytes are batches of tRPC, and the HTTP clients of several
- * languages send no User-Agent. The service has limits of its own.
+ * Rules that only count, since they would block good callers: bulk imports have bodies above 8 KiB, tRPC batches have
+ * queries above 2,048 bytes, and some HTTP clients send no User-Agent. The service has its own limits.
  * https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
  */
 const NOT_FOR_AN_API = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER'];

@@ -2,10 +2,10 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 
-/** What of a load balancer the rest of the program needs to know. */
+/** The facts about a load balancer that the rest of the program needs. */
 export interface Front {
   name: pulumi.Output<string>;
-  /** What CloudWatch knows it by. */
+  /** CloudWatch dimension. */
   dimension: pulumi.Output<string>;
   dnsName: pulumi.Output<string>;
   zoneId: pulumi.Output<string>;
@@ -17,7 +17,7 @@ export interface SharedArgs {
   importDeadlineSeconds: number;
 }
 
-/** The load balancer that the account has, by its listener. It is read, also in a preview, and not changed. */
+/** Looks up the load balancer of an existing listener, in previews too. Changes nothing. */
 export const sharedLoadBalancer = (
   { loadBalancer: { listenerArn, securityGroupId }, vpcId, importDeadlineSeconds }: SharedArgs,
   opts: pulumi.InvokeOptions,
@@ -49,10 +49,10 @@ export interface Fitting {
   wanted: { vpcId: string; securityGroupId: string; importDeadlineSeconds: number };
 }
 
-/** For so long the service keeps a connection that nobody uses: past it, the load balancer might send into a closed one. */
+/** How long the service keeps an idle connection. A load balancer with a longer timeout might use a closed one. */
 const KEEP_ALIVE_SECONDS = 65;
 
-/** Throws where the service could not stand behind the listener, with each reason. */
+/** Throws if the service cannot work behind the listener, with each reason. */
 export const requireFitting = ({ listener, balancer, wanted }: Fitting): void => {
   const { idleTimeout } = balancer;
   const reasons = [
@@ -60,20 +60,17 @@ export const requireFitting = ({ listener, balancer, wanted }: Fitting): void =>
       `its protocol is ${listener.protocol}, and callers send their keys: it must be HTTPS`,
     listener.protocol !== 'HTTPS' ||
       /^ELBSecurityPolicy-(TLS13|TLS|FS)-1-[23]-/.test(listener.sslPolicy) ||
-      `its policy ${listener.sslPolicy} takes TLS older than 1.2`,
+      `its policy ${listener.sslPolicy} accepts TLS older than 1.2`,
     balancer.vpcId === wanted.vpcId || `it is in ${balancer.vpcId}, and the tasks are in ${wanted.vpcId}`,
     balancer.securityGroups.includes(wanted.securityGroupId) ||
       `${wanted.securityGroupId} is not among its security groups, ${balancer.securityGroups.join(', ')}`,
     (idleTimeout > wanted.importDeadlineSeconds && idleTimeout < KEEP_ALIVE_SECONDS) ||
       `its idle timeout is ${idleTimeout} s: it must be above service.importDeadlineSeconds of ${wanted.importDeadlineSeconds}, and below the ${KEEP_ALIVE_SECONDS} s for which the service keeps a connection`,
     balancer.xffHeaderProcessingMode === 'append' ||
-      `it has X-Forwarded-For on ${balancer.xffHeaderProcessingMode}: with any but append, callers can claim another’s address`,
+      `its X-Forwarded-For mode is ${balancer.xffHeaderProcessingMode}: with any but append, callers can claim another’s address`,
   ].filter((reason) => typeof reason === 'string');
   if (reasons.length > 0)
     throw new pulumi.RunError(
-      [
-        'The service cannot stand behind infra:loadBalancer.listenerArn:',
-        ...reasons.map((reason) => `- ${reason}.`),
-      ].join('\n'),
+      ['The service cannot use infra:loadBalancer.listenerArn:', ...reasons.map((reason) => `- ${reason}.`)].join('\n'),
     );
 };

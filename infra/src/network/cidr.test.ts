@@ -6,7 +6,7 @@ const anyNetwork = integer({ min: 16, max: 24 }).chain((prefix) =>
   integer({ min: 0, max: 2 ** (prefix - 8) - 1 }).map((index) => blockOf('10.0.0.0/8', prefix - 8, index)),
 );
 
-it('cuts any network into subnets that lie in it and never overlap', async () => {
+it('divides any network into subnets that lie within it and never overlap', async () => {
   await assert(
     property(anyNetwork, constantFrom(2, 3), (cidr, zones) => {
       expect(faultOfCidr(cidr)).toBeUndefined();
@@ -22,7 +22,7 @@ it('cuts any network into subnets that lie in it and never overlap', async () =>
   );
 });
 
-it('leaves two zones where they are when a third comes', async () => {
+it('keeps the subnets of two zones when a third is added', async () => {
   await assert(
     property(anyNetwork, (cidr) => {
       const [two, three] = [subnetsOf(cidr, 2), subnetsOf(cidr, 3)];
@@ -39,7 +39,7 @@ it.each([
   ['10.40.0.0/25', /\/16 to \/24/],
   ['10.40.7.0/16', /must begin at its first address: 10.40.0.0/],
   ['172.32.0.0/16', /private ranges/],
-])('says of %s: %s', (cidr, fault) => {
+])('answers for %s: %s', (cidr, fault) => {
   if (fault === undefined) expect(faultOfCidr(cidr)).toBeUndefined();
   else expect(faultOfCidr(cidr)).toMatch(fault);
 });

@@ -1,4 +1,4 @@
-/** The ranges of the subnets, one a zone in each tier. */
+/** Subnet ranges: in each tier, one per zone. */
 export interface Subnets {
   public: string[];
   private: string[];
@@ -6,8 +6,8 @@ export interface Subnets {
 }
 
 /**
- * Cuts a network into sixteen blocks: four for each tier, one a zone, the last four spare.
- * A zone's place does not depend on how many there are, so that a third zone changes nothing of the first two.
+ * Divides a network into sixteen blocks: four for each of three tiers, one per zone, and four spare.
+ * A zone's blocks do not depend on the number of zones, so adding a third does not change the first two.
  */
 export const subnetsOf = (cidr: string, zones: number): Subnets => {
   const block = (index: number) => blockOf(cidr, 4, index);
@@ -15,7 +15,7 @@ export const subnetsOf = (cidr: string, zones: number): Subnets => {
   return { public: tier(0), private: tier(4), isolated: tier(8) };
 };
 
-/** The `index`th of the 2^`bits` blocks of equal size that a range consists of. */
+/** Divides a range into 2^`bits` equal blocks, and returns the one at `index`. */
 export const blockOf = (cidr: string, bits: number, index: number): string => {
   const { first, prefix } = parseCidr(cidr);
   const size = 2 ** (32 - prefix - bits);
@@ -31,7 +31,7 @@ export const parseCidr = (cidr: string): { first: number; prefix: number } => {
 const formatAddress = (address: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
 
-/** Why a range cannot be a network of ours; undefined where it can. A VPC has /16 at most, a subnet /28 at least. */
+/** Why a range cannot be used. Undefined if it can. The largest VPC is /16, the smallest subnet /28. */
 export const faultOfCidr = (cidr: string): string | undefined => {
   if (!/^((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)\/\d{1,2}$/.test(cidr))
     return 'must be a range of IPv4 addresses, as in 10.40.0.0/16';

@@ -5,7 +5,7 @@ const subnet = (id: string, availabilityZone: string, vpcId = 'vpc-1') => ({ id,
 const check = (...found: ReturnType<typeof subnet>[]) =>
   requireSubnets({ key: 'taskSubnetIds', vpcId: 'vpc-1', found });
 
-it('takes subnets of the VPC in two zones, and none where none are named', () => {
+it('accepts subnets of the VPC in two zones, or no subnets at all', () => {
   expect(() => check(subnet('subnet-1', 'eu-central-1a'), subnet('subnet-2', 'eu-central-1b'))).not.toThrow();
   expect(() => check()).not.toThrow();
 });

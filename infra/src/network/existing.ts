@@ -3,7 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { NetworkConfig } from '../config/schema.ts';
 import type { Place } from './network.ts';
 
-/** The VPC that the account has. It is read, also in a preview, and nothing of it is made or changed. */
+/** An existing VPC. It is read, in previews too, and nothing in it is created or changed. */
 export const existingNetwork = (
   { vpcId, publicSubnetIds, taskSubnetIds, databaseSubnetIds }: Extract<NetworkConfig, { kind: 'existing' }>,
   opts: pulumi.InvokeOptions,
@@ -29,7 +29,7 @@ export interface FoundSubnet {
   availabilityZone: string;
 }
 
-/** Throws where the subnets are not of the VPC, or all in one zone, which load balancers and DocumentDB refuse. */
+/** Throws if a subnet is in another VPC, or all are in one zone, which load balancers and DocumentDB refuse. */
 export const requireSubnets = ({ key, vpcId, found }: { key: string; vpcId: string; found: FoundSubnet[] }): void => {
   const strangers = found.filter((subnet) => subnet.vpcId !== vpcId).map(({ id, vpcId: of }) => `${id} is of ${of}`);
   if (strangers.length > 0)

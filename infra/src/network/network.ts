@@ -9,21 +9,21 @@ export interface NetworkArgs {
   region: string;
   accountId: string;
   logRetentionDays: number;
-  /** Whether there is a database to keep in subnets that lead nowhere. */
+  /** Whether a database needs isolated subnets. */
   hasDatabase: boolean;
 }
 
-/** Where everything is put: in a network that is made, or in one of the account. */
+/** The network that everything runs in: new or existing. */
 export interface Place {
   readonly vpcId: pulumi.Output<string>;
   readonly publicSubnetIds: pulumi.Output<string>[];
-  /** Where tasks run: public subnets where they have public addresses of their own. */
+  /** Where tasks run. These are public subnets if tasks have their own public addresses. */
   readonly taskSubnetIds: pulumi.Output<string>[];
-  /** None where there is no database. */
+  /** Empty without a database. */
   readonly isolatedSubnetIds: pulumi.Output<string>[];
-  /** Those that are made. */
+  /** Only gateways that are created here. */
   readonly natGatewayIds: pulumi.Output<string>[];
-  /** What the tasks call the world from, where it is known and stays. */
+  /** The addresses that tasks call out from, if they are fixed. */
   readonly egressAddresses: pulumi.Output<string>[];
 }
 
@@ -54,7 +54,7 @@ export class Network extends pulumi.ComponentResource implements Place {
       parent,
     );
     const vpcId = this.#vpc.id;
-    // AWS's default group lets its members talk to each other and to everyone: emptied, nobody joins it by mistake.
+    // By default, AWS's default group allows traffic between members and out to everyone. Emptied, it allows none.
     new aws.ec2.DefaultSecurityGroup(`${name}-default`, { vpcId, ingress: [], egress: [] }, parent);
     new FlowLogs(`${name}-flow-logs`, { vpcId, accountId, logRetentionDays }, parent);
 
@@ -80,7 +80,7 @@ export class Network extends pulumi.ComponentResource implements Place {
 
     const isolatedSubnets = hasDatabase ? this.#isolated(ranges.isolated) : [];
 
-    // Layers of images come from S3: by this they cost no NAT.
+    // Image layers come from S3. Through this endpoint they cause no NAT traffic.
     new aws.ec2.VpcEndpoint(
       `${name}-s3`,
       {
@@ -141,7 +141,7 @@ interface FlowLogsArgs {
   logRetentionDays: number;
 }
 
-/** What the security groups refused, for whoever asks why nothing arrives. */
+/** Logs the traffic that security groups refused, to find out why nothing arrives. */
 class FlowLogs extends pulumi.ComponentResource {
   constructor(
     name: string,
@@ -185,7 +185,7 @@ export interface EndpointsArgs {
   serviceGroupId: pulumi.Input<string>;
 }
 
-/** AWS's own services inside the VPC, for those who want no call to them to leave it. */
+/** Interface endpoints, so that calls to AWS services do not leave the VPC. */
 export class Endpoints extends pulumi.ComponentResource {
   constructor(name: string, args: EndpointsArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Endpoints', name, {}, opts);

@@ -9,11 +9,11 @@ export interface SecurityGroupsArgs {
   vpcId: pulumi.Input<string>;
 }
 
-/** Who may talk to whom: the world to the load balancer, that to the service, that to the database, and nobody else. */
+/** Allows only these connections: world to load balancer, load balancer to service, service to database and outside. */
 export class SecurityGroups extends pulumi.ComponentResource {
   readonly loadBalancerId: pulumi.Output<string>;
   readonly serviceId: pulumi.Output<string>;
-  /** Absent where there is no database. */
+  /** Absent without a database. */
   readonly databaseId: pulumi.Output<string> | undefined;
 
   constructor(name: string, { config, vpcId }: SecurityGroupsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -39,7 +39,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
         parent,
       );
 
-    // What the account has already is not changed: its owners let it out to the tasks.
+    // An existing group is not changed: its owners allow it to reach the tasks.
     if (shared === undefined) {
       const port = config.edge.scheme === 'https' ? 443 : 80;
       ingress(`world-to-load-balancer-${port}`, loadBalancer, port, everyone);

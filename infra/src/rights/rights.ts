@@ -6,7 +6,7 @@ export interface RightsArgs {
   region: string;
 }
 
-/** What a deployer calls to make, read, change and delete a resource, by the beginning of its type in Pulumi. */
+/** The IAM actions to create, read, change and delete a resource, by prefix of its Pulumi type. */
 export const ACTIONS: Record<string, readonly string[]> = {
   'aws:acm/': ['acm:*Certificate', 'acm:*TagsForCertificate', 'acm:*TagsToCertificate', 'acm:*TagsFromCertificate'],
   'aws:appautoscaling/': [
@@ -30,7 +30,7 @@ export const ACTIONS: Record<string, readonly string[]> = {
     'cloudwatch:*TagsForResource',
     'cloudwatch:*agResource',
   ],
-  // DocumentDB is made by RDS's actions. https://docs.aws.amazon.com/documentdb/latest/developerguide/security_iam_service-with-iam.html
+  // DocumentDB uses RDS's actions. https://docs.aws.amazon.com/documentdb/latest/developerguide/security_iam_service-with-iam.html
   'aws:docdb/': [
     'rds:*DBCluster',
     'rds:*DBClusters',
@@ -70,7 +70,7 @@ export const ACTIONS: Record<string, readonly string[]> = {
   ],
   'aws:ecs/': ['ecs:*Cluster*', 'ecs:*Service*', 'ecs:*TaskDefinition*', 'ecs:*TagsForResource', 'ecs:*agResource'],
   'aws:iam/': [
-    // Not iam:*Role: to pass one is a right of its own, held to whom it is passed.
+    // Not iam:*Role, which includes PassRole: that has its own statement, limited by service.
     'iam:CreateRole',
     'iam:DeleteRole',
     'iam:GetRole',
@@ -93,7 +93,7 @@ export const ACTIONS: Record<string, readonly string[]> = {
     'kms:PutKeyPolicy',
     'kms:UpdateKeyDescription',
     'kms:*KeyDeletion',
-    // For what is encrypted with them, at the services that do it.
+    // For the services that encrypt data with these keys.
     'kms:CreateGrant',
     'kms:Decrypt',
     'kms:GenerateDataKey*',
@@ -105,7 +105,7 @@ export const ACTIONS: Record<string, readonly string[]> = {
     's3:*LifecycleConfiguration',
     's3:*EncryptionConfiguration',
     's3:Get*Configuration',
-    // A bucket that goes is emptied first.
+    // A bucket is emptied before it is deleted.
     's3:DeleteObject*',
     's3:ListTagsForResource',
   ],
@@ -116,16 +116,16 @@ export const ACTIONS: Record<string, readonly string[]> = {
     'wafv2:*LoggingConfiguration*',
     'wafv2:*TagsForResource',
     'wafv2:*agResource',
-    // WAF lets itself write to its log group, in the caller's name.
+    // WAF uses the caller's rights to allow itself to write to its log group.
     'logs:*LogDelivery',
     'logs:*ResourcePolic*',
   ],
 };
 
-/** What the key is called that the state's secrets are encrypted with; backend/backend.ts makes both. */
+/** Alias of the key that encrypts the secrets in the state. backend/backend.ts creates both. */
 export const STATE_KEY_ALIAS = `alias/${PREFIX}-state`;
 
-/** What would lose what a key has encrypted, give it away, or let others forget which key it is. */
+/** Actions that would lose what a key has encrypted, give access to it away, or detach the key from its alias. */
 const HARMS_A_KEY = [
   'kms:ScheduleKeyDeletion',
   'kms:Disable*',
@@ -135,10 +135,10 @@ const HARMS_A_KEY = [
   'kms:*agResource',
 ];
 
-/** Services that know no region. */
+/** Services without regions. */
 const GLOBAL = ['iam', 'route53', 's3'];
 
-/** What whoever deploys these types of resources must be allowed at least, as an IAM policy. */
+/** The least IAM policy that can deploy these resource types. */
 export const rightsFor = (types: readonly string[], { accountId, region }: RightsArgs): PolicyDocument => {
   const actions = [...new Set(types.filter((type) => type.startsWith('aws:')).flatMap(actionsOf))].toSorted();
   const isGlobal = (action: string) => GLOBAL.includes(action.split(':')[0] ?? '');
@@ -158,8 +158,8 @@ export const rightsFor = (types: readonly string[], { accountId, region }: Right
   const statements: Statement[] = [
     { Sid: 'WhoAmI', Effect: 'Allow', Action: ['sts:GetCallerIdentity'], Resource: ['*'] },
     regional,
-    // Who deploys has the rights over all keys, since those that are made have no name before. A policy knows a key by its
-    // ARN or its aliases. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    // A key's ARN is unknown before it is created, so deployers have rights over all keys. This denies them the state's
+    // key, by its alias. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     {
       Sid: 'KeepTheKeyOfTheState',
       Effect: 'Deny',
@@ -185,7 +185,7 @@ export const rightsFor = (types: readonly string[], { accountId, region }: Right
       Condition: { StringEquals: { 'iam:AWSServiceName': SERVICE_LINKED } },
     },
     global('Names', 'route53', ['*']),
-    // No wider: the bucket that the state is in begins with trunkline-, too.
+    // Not trunkline-*: the state bucket has that prefix too.
     global(
       'AccessLogs',
       's3',
@@ -211,7 +211,7 @@ const actionsOf = (type: string): readonly string[] => {
   return found.flatMap(([, actions]) => actions);
 };
 
-// pnpm --filter infra rights <account> <region>: of all that the program can make
+// pnpm --filter infra rights <account> <region>: the policy for everything that the program can create
 if (import.meta.main) {
   const [accountId, region] = process.argv.slice(2);
   if (accountId === undefined || region === undefined) {

@@ -7,12 +7,12 @@ import { environmentOf, SECRET_SETTINGS, SERVICE_PORT, stopSeconds } from './set
 export interface ContainerArgs {
   config: Pick<Config, 'region' | 'livekitUrl' | 'livekitSipHost' | 'service'> & { image: string };
   secrets: readonly TaskSecret[];
-  /** The master of the database; none where it is not ours. */
+  /** The database's master user. Absent if the database is external. */
   adminSecrets?: readonly TaskSecret[];
   logGroupName: pulumi.Input<string>;
 }
 
-/** The containers of a task: the service, and before it, for a database of ours, what makes its user there. */
+/** The containers of a task: the service and, for a database created here, one that creates its user first. */
 export const containersOf = (args: ContainerArgs) => {
   const service = containerOf(args);
   const { adminSecrets = [] } = args;
@@ -40,7 +40,7 @@ export const containerOf = ({ config, secrets, logGroupName }: ContainerArgs) =>
 
 const databaseUser = ({ config, secrets, adminSecrets = [], logGroupName }: ContainerArgs) => ({
   name: 'database-user',
-  // It ends, and the task goes on.
+  // The task continues after this container exits.
   essential: false,
   ...hardened(config.image),
   command: ['node', '-e', MAKE_USER],
@@ -66,14 +66,14 @@ const logTo = ({
     'awslogs-group': logGroupName,
     'awslogs-region': config.region,
     'awslogs-stream-prefix': prefix,
-    // A log that cannot be delivered must not stop calls from being answered.
+    // If logs cannot be delivered, requests must still be answered.
     mode: 'non-blocking',
     'max-buffer-size': '25m',
   },
 });
 
-/** The user and group that the image is made for. */
+/** User and group ids of the image. */
 const UNPRIVILEGED = '10001:10001';
 
-/** The image has Node and no curl. */
+/** Uses Node, since the image has no curl. */
 const LIVES = `fetch('http://127.0.0.1:${SERVICE_PORT}/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;

@@ -8,7 +8,7 @@ const needs = {
   kmsKeyArns: ['arn:key'],
 };
 
-it('lets a task be started with exactly its secrets, and nothing else be read', () => {
+it('allows ECS to read exactly the secrets of a task', () => {
   const { Statement } = startTask({ ...needs, secrets: [`${secret}:::version`, `${secret}:field::`] });
   expect(Statement.map(({ Sid }) => Sid)).toEqual(['WriteLogs', 'ReadSecrets', 'DecryptSecrets']);
   expect(Statement.find(({ Sid }) => Sid === 'ReadSecrets')?.Resource).toEqual([secret]);

@@ -1,4 +1,4 @@
-/** A document of IAM, as it is written. */
+/** An IAM policy document. */
 export interface PolicyDocument {
   Version: '2012-10-17';
   Statement: Statement[];
@@ -15,7 +15,7 @@ export interface Statement {
 
 const document = (...Statement: Statement[]): PolicyDocument => ({ Version: '2012-10-17', Statement });
 
-/** ECS may take the role, for tasks of this account and region alone. */
+/** Lets ECS assume the role, only for tasks in this account and region. */
 export const trustOfTasks = ({ accountId, region }: { accountId: string; region: string }): PolicyDocument =>
   document({
     Effect: 'Allow',
@@ -57,14 +57,14 @@ const logs = (logGroupArn: string): Statement => ({
 export interface ExecutionNeeds {
   region: string;
   logGroupArn: string;
-  /** What the task definition names; the secret alone is permitted, not the version or key behind it. */
+  /** As the task definition names them. IAM permits the whole secret: it ignores the version and JSON key. */
   secrets: readonly string[];
   kmsKeyArns: readonly string[];
-  /** Absent for an image that is not in ECR. */
+  /** Absent if the image is not in ECR. */
   repositoryArn?: string | undefined;
 }
 
-/** What ECS needs to start a task: its image, exactly its secrets, and where its log goes. */
+/** Lets ECS start a task: pull its image, read exactly its secrets, and write its log. */
 export const startTask = ({
   region,
   logGroupArn,
@@ -100,7 +100,7 @@ export const startTask = ({
             Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
             Resource: [repositoryArn],
           },
-          // It knows no resources. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+          // This action takes no resource. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
           {
             Sid: 'SignInToRegistry',
             Effect: 'Allow' as const,
@@ -110,10 +110,10 @@ export const startTask = ({
         ]),
   );
 
-/** The secret itself of what a task definition names: `arn:…:secret:<name>` without `:<key>:<stage>:<version>`. */
+/** The secret's ARN, `arn:…:secret:<name>`, without the `:<key>:<stage>:<version>` of a task definition. */
 export const secretArnOf = (valueFrom: string): string => valueFrom.split(':').slice(0, 7).join(':');
 
-/** The repository's ARN of an image in ECR. */
+/** The ARN of an image's ECR repository. Undefined if it is not in ECR. */
 export const repositoryArnOf = (image: string): string | undefined => {
   const [, accountId, region, path = ''] =
     /^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^@]+)/.exec(image) ?? [];
@@ -122,8 +122,8 @@ export const repositoryArnOf = (image: string): string | undefined => {
 };
 
 /**
- * CloudWatch's alarms of this account and EventBridge may publish. EventBridge's statement has no condition, since "you
- * can't use Condition blocks in Amazon SNS topic policies for EventBridge": with one, nothing would arrive, unsaid.
+ * Lets this account's CloudWatch alarms and EventBridge publish. EventBridge's statement has no condition: "you can't
+ * use Condition blocks in Amazon SNS topic policies for EventBridge". With one, events would be dropped silently.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
  */
 export const publishTo = ({ topicArn, accountId }: { topicArn: string; accountId: string }): PolicyDocument =>
@@ -143,7 +143,7 @@ const publish = (service: string, topicArn: string): Statement => ({
   Resource: [topicArn],
 });
 
-/** The load balancer writes its access log, and nobody reads or writes in clear. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html */
+/** Lets the load balancer write its access log, and refuses requests without TLS. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html */
 export const keepAccessLogs = ({ bucketArn, accountId }: { bucketArn: string; accountId: string }): PolicyDocument =>
   document(
     {

@@ -9,6 +9,6 @@ it('says how many vCPU a deployment at full size needs, and what to ask AWS for'
   expect(notice).toContain('--quota-code L-3032A538 --desired-value 12');
 });
 
-it('says nothing where the quota of a new account does', () => {
+it('says nothing if the quota of a new account is enough', () => {
   expect(quotaNotice(parseConfig(dev()))).toBeUndefined();
 });

@@ -11,10 +11,10 @@ export interface ScalingArgs {
   targetGroupDimension: pulumi.Output<string>;
 }
 
-/** Requests of one task in a minute; a task of 0.5 vCPU answers several times that. */
+/** Requests per task and minute. A task of 0.5 vCPU can answer several times as many. */
 const REQUESTS_PER_TASK = 3000;
 
-/** As many tasks as CPU, memory and requests ask for: the one that asks for most decides. */
+/** Scales tasks by CPU, memory and requests. The metric that needs the most tasks decides. */
 export class Scaling extends pulumi.ComponentResource {
   constructor(name: string, args: ScalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super('trunkline:infra:Scaling', name, {}, opts);
@@ -61,21 +61,21 @@ export class Scaling extends pulumi.ComponentResource {
   }
 }
 
-/** What to ask AWS for before a deployment at full size stands still; undefined where the default does. */
+/** The quota to request before a deployment at full size gets stuck. Undefined if the default is enough. */
 export const quotaNotice = ({ service, region }: Pick<Config, 'service' | 'region'>): string | undefined => {
   const needed = vcpusOf(service);
   if (needed <= DEFAULT_VCPUS) return undefined;
   return [
     `A deployment at service.max of ${service.max} tasks needs ${needed} vCPU of Fargate, and a new account has ${DEFAULT_VCPUS}.`,
-    'Without them it stands still. See what you have, and ask for more:',
+    'Without them, it gets stuck. See what you have, and request more:',
     `  aws service-quotas get-service-quota --region ${region} --service-code fargate --quota-code ${QUOTA_CODE}`,
     `  aws service-quotas request-service-quota-increase --region ${region} --service-code fargate --quota-code ${QUOTA_CODE} --desired-value ${Math.ceil(needed)}`,
   ].join('\n');
 };
 
-/** What a new account may run at most, or less: "Fargate On-Demand vCPU resource count". https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html */
+/** The most vCPUs that a new account may run; some accounts have fewer: "Fargate On-Demand vCPU resource count". https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html */
 const DEFAULT_VCPUS = 6;
 const QUOTA_CODE = 'L-3032A538';
 
-/** A deployment runs the old tasks and as many new ones. */
+/** A deployment runs old and new tasks side by side. */
 const vcpusOf = ({ cpu, max }: Config['service']): number => (cpu / 1024) * max * 2;

@@ -13,31 +13,31 @@ const deployed = (found: Partial<Deployed['found']>): Deployed => ({
 const AGAIN =
   /deploy again with:\n {2}aws ecs update-service --region eu-central-1 --cluster trunkline-1 --service trunkline-2 --force-new-deployment$/;
 
-it('is content where the service runs what was asked for, and while it grows', () => {
+it('returns the task definition if the service runs the one that was asked for, also while it scales out', () => {
   expect(requireDeployed(deployed({}))).toBe(arn(2));
   expect(requireDeployed(deployed({ desiredCount: 3, runningCount: 2 }))).toBe(arn(2));
 });
 
-it('throws where ECS went back, and says how to learn why', () => {
+it('throws if ECS rolled back, and says how to find out why', () => {
   expect(() => requireDeployed(deployed({ taskDefinition: arn(1) }))).toThrow(
     /runs trunkline-dev:1, and not trunkline-dev:2.*\n(.*\n){2} {2}aws ecs describe-services --region eu-central-1 --cluster trunkline-1 --services trunkline-2/,
   );
 });
 
-it('throws where there was nothing to go back to, and no task runs', () => {
+it('throws if there was nothing to roll back to, and no task runs', () => {
   const stalled = () => requireDeployed(deployed({ runningCount: 0 }));
   expect(stalled).toThrow(/^No task of trunkline-dev:2 runs\./);
   expect(stalled).toThrow(AGAIN);
 });
 
-it('throws where the tasks of before still run', () => {
+it('throws if old tasks still run', () => {
   const unfinished = () => requireDeployed(deployed({ deployments: [{}, {}] }));
-  expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not ended/);
+  expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not finished/);
   expect(unfinished).toThrow(AGAIN);
 });
 
-it('warns where somebody has set the count of tasks to 0', () => {
+it('warns if somebody has set the count of tasks to 0', () => {
   const warn = vi.spyOn(pulumi.log, 'warn').mockResolvedValue();
   expect(requireDeployed(deployed({ desiredCount: 0, runningCount: 0 }))).toBe(arn(2));
-  expect(warn).toHaveBeenCalledWith(expect.stringMatching(/^The service has no task.*\n.* --desired-count …$/));
+  expect(warn).toHaveBeenCalledWith(expect.stringMatching(/^The service has no tasks.*\n.* --desired-count …$/));
 });

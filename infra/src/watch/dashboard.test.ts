@@ -10,13 +10,13 @@ const names = {
   service: 's',
 };
 
-it('fills rows of three that do not overlap, within the 24 columns', () => {
+it('places widgets in rows of three within the 24 columns, without overlap', () => {
   const { widgets } = bodyOf({ ...names, database: 'd' });
   expect(widgets.every(({ x, width }) => x + width <= 24)).toBe(true);
   expect(new Set(widgets.map(({ x, y }) => `${x},${y}`)).size).toBe(widgets.length);
 });
 
-it('shows the database where it is ours', () => {
+it('shows the database if it is created here', () => {
   const titles = (database?: string) =>
     bodyOf({ ...names, database }).widgets.map(({ properties }) => properties.title);
   expect(titles('d').filter((title) => !titles().includes(title))).toEqual([

@@ -2,13 +2,13 @@ import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 import { LOG_METRICS } from './log-metrics.ts';
 
-/** What the widgets name; the database's cluster is absent where the database is elsewhere. */
+/** The names in the widgets. The database's cluster is absent if the database is external. */
 export interface DashboardNames {
   region: string;
   namespace: string;
   loadBalancer: string;
   targetGroup: string;
-  /** Whether others are behind the load balancer, too. */
+  /** Whether other services share the load balancer. */
   isShared?: boolean;
   cluster: string;
   service: string;
@@ -21,7 +21,7 @@ export interface DashboardArgs {
   names: pulumi.Output<DashboardNames>;
 }
 
-/** One page that tells whether calls are answered, and if not, why. */
+/** One page that shows whether requests are answered, and if not, why. */
 export class Dashboard extends pulumi.ComponentResource {
   readonly dashboardName: pulumi.Output<string>;
 

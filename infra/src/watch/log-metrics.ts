@@ -1,21 +1,21 @@
 import * as aws from '@pulumi/aws';
 import * as pulumi from '@pulumi/pulumi';
 
-/** A metric made of those of the service's log lines that match. */
+/** A metric from the service's log lines that match. */
 export interface LogMetric {
   name: string;
-  /** What the line tells of: a name that stays, unlike its message. */
+  /** The line's event name, which is stable, unlike its message. */
   event: string;
-  /** Of this field, one of these values. */
+  /** This field must have one of these values. */
   where?: { field: string; is: readonly string[] };
-  /** The field whose number counts; absent: each line counts one. */
+  /** The field that holds the number. If absent, each line counts as one. */
   value?: string;
   unit: 'Count' | 'Seconds';
 }
 
-/** Made of the log, so that the service needs no agent beside it and knows no cloud's format. */
+/** Metrics come from the log, so the service needs no agent and no cloud-specific format. */
 export const LOG_METRICS = {
-  /** Imports that failed because of Twilio, LiveKit or ourselves; a caller's own fault is none. */
+  /** Imports that failed because of Twilio, LiveKit or the service. Errors of callers do not count. */
   failedImports: {
     name: 'FailedImports',
     event: 'import_ended',
@@ -23,11 +23,11 @@ export const LOG_METRICS = {
     unit: 'Count',
   },
   imports: { name: 'Imports', event: 'import_ended', where: { field: 'outcome', is: ['imported'] }, unit: 'Count' },
-  /** Work on a number that a provider's failure put off. */
+  /** Work on a number that was postponed after a provider failed. */
   putOff: { name: 'ProvisioningPutOff', event: 'provisioning_put_off', unit: 'Count' },
-  /** The reconciler cannot do its work, and so what is left over at the providers stays there. */
+  /** The reconciler cannot work, so leftovers at the providers stay. */
   reconcilerFailures: { name: 'ReconcilerFailures', event: 'reconciler_failed', unit: 'Count' },
-  /** Repairing was to take more away than is usual, and waits for the operator. */
+  /** A repair would have removed more than usual, and waits for the operator. */
   stoppedRemovals: { name: 'StoppedRemovals', event: 'removals_stopped', unit: 'Count' },
   reconcilerLag: { name: 'ReconcilerLag', event: 'figures', value: 'reconciler_lag_seconds', unit: 'Seconds' },
   degraded: { name: 'DegradedNumbers', event: 'figures', value: 'phone_numbers.degraded', unit: 'Count' },

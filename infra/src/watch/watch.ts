@@ -11,7 +11,7 @@ const loadBalancing = (name: string, dimensions: Dimensions, statistic: string):
   statistic,
 });
 
-/** What the load balancer sees of the tasks. These also end a deployment, and roll it back. */
+/** Alarms on the tasks as the load balancer sees them. These also end a deployment and roll it back. */
 export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSpec[] => [
   {
     name: 'server-errors',
@@ -35,13 +35,13 @@ export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSp
 ];
 
 export interface Running {
-  /** Absent where it is shared: it does not tell by whose fault it refuses. */
+  /** Absent if it is shared: it does not show which service it refused requests for. */
   loadBalancer: Dimensions | undefined;
   targetGroup: Dimensions;
-  /** The fewest tasks that there should be. */
+  /** The minimum number of tasks. */
   least: number;
   service: Dimensions;
-  /** Of the metrics that are made of the log. */
+  /** The namespace of the metrics from the log. */
   namespace: string;
   database: { cluster: Dimensions; connections: number; instanceClass: string } | undefined;
   firewall: { metric: string; region: string } | undefined;
@@ -49,7 +49,7 @@ export interface Running {
   certificate: Dimensions | undefined;
 }
 
-/** What is watched once the service runs. The alarms are made of this list, and their cost is counted by it. */
+/** The alarms on a running service. The cost estimate counts them by this list too. */
 export const watchRunning = (running: Running): AlarmSpec[] => [
   ...watchCallers(running),
   ...watchService(running),
@@ -59,7 +59,7 @@ export const watchRunning = (running: Running): AlarmSpec[] => [
   ...(running.certificate ? watchCertificate(running.certificate) : []),
 ];
 
-/** What else callers feel. */
+/** Alarms on what callers notice, beyond those that end a deployment. */
 const watchCallers = (args: Pick<Running, 'loadBalancer' | 'targetGroup' | 'least'>): AlarmSpec[] => [
   ...(args.loadBalancer === undefined
     ? []
@@ -95,7 +95,7 @@ const watchCallers = (args: Pick<Running, 'loadBalancer' | 'targetGroup' | 'leas
   },
 ];
 
-/** What WAF refuses may be a good caller: its log says by which rule. */
+/** WAF may refuse good callers. Its log says which rule did. */
 const watchFirewall = ({ metric, region }: NonNullable<Running['firewall']>): AlarmSpec[] => [
   {
     name: 'blocked-requests',
@@ -126,7 +126,7 @@ const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
     missing: 'notBreaching',
   }));
 
-/** The tasks, and what the service says of its own work. */
+/** Alarms on the tasks, and on what the service logs about its own work. */
 const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespace'>): AlarmSpec[] => {
   const busy = (name: string, metric: string): AlarmSpec => ({
     name,
@@ -231,13 +231,13 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
     datapoints: 3,
     missing: 'notBreaching' as const,
   })),
-  // A balance of 0 is where a new instance begins, and slows none down: what is missing is lent, and billed after a day.
+  // A new instance starts with a balance of 0, and is not slowed down: AWS lends credits, and bills them after a day.
   ...(/^db\.t/.test(instanceClass)
     ? [
         {
           name: 'database-credits',
           description:
-            'An instance of the database has used more CPU for a day than its class includes, and AWS bills it. Take a larger one.',
+            'A database instance uses more CPU than its class includes, and AWS bills it. Take a larger one.',
           metric: {
             namespace: 'AWS/DocDB',
             name: 'CPUSurplusCreditsCharged',
@@ -271,7 +271,7 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
   },
 ];
 
-/** ACM renews 60 days before the end: with 30 left, something stands in its way. */
+/** ACM renews 60 days before expiry. With 30 days left, something prevents it. */
 const watchCertificate = (certificate: Dimensions): AlarmSpec[] => [
   {
     name: 'certificate',

@@ -6,16 +6,16 @@ import type { Values } from './values.ts';
 export interface Account {
   account: string;
   region: string;
-  /** Whether a deployment fails now, so that ECS goes back to the task definition before, if there is one. */
+  /** Whether deployments fail now, so that ECS rolls back to the previous task definition, if there is one. */
   rollsBack?: (() => boolean) | undefined;
 }
 
-/** What AWS answers, so far as the program reads it. */
+/** AWS's answers, as far as the program reads them. */
 export interface Aws {
   create(type: string, name: string, inputs: Values, isUpdate?: boolean): { id: string; computed: Values };
-  /** What runs, of a service that was created; undefined of another resource. */
+  /** What an ECS service actually runs. Undefined for other resources. */
   running(type: string, computed: Values): Service | undefined;
-  /** Does what was asked for without Pulumi: starts as many tasks as there should be. */
+  /** Changes a service without Pulumi, and starts as many tasks as it should have. */
   updateService(name: string, change: { desiredCount?: number }): void;
   invoke(token: string, args: Values): Values;
 }
@@ -30,7 +30,7 @@ interface Service {
 
 const SERVICE = 'aws:ecs/service:Service';
 
-/** A small working AWS: names what is created, counts revisions, and refuses what it does not know. */
+/** A small working AWS: it names resources, counts revisions, and throws for types that it does not know. */
 export const createAws = ({ account, region, rollsBack = () => false }: Account): Aws => {
   const revisions = new Map<string, number>();
   const services = new Map<unknown, Service>();
@@ -53,12 +53,12 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     const { id, ...computed } = answer(created);
     revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
-      const isTakenBack = rollsBack();
+      const isRolledBack = rollsBack();
       const former = isUpdate ? services.get(computed.name) : undefined;
-      // The circuit breaker goes back to what ran before. Where nothing did, the service keeps naming what was asked for.
-      const taskDefinition = (isTakenBack && former?.taskDefinition) || computed.taskDefinition;
+      // The circuit breaker rolls back to the previous task definition. Without one, the service keeps the new one.
+      const taskDefinition = (isRolledBack && former?.taskDefinition) || computed.taskDefinition;
       const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
-      const runningCount = isTakenBack ? (former?.runningCount ?? 0) : desiredCount;
+      const runningCount = isRolledBack ? (former?.runningCount ?? 0) : desiredCount;
       services.set(computed.name, { taskDefinition, desiredCount, runningCount, deployments: [{}] });
       computed.taskDefinition = taskDefinition;
     }
@@ -87,10 +87,10 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
   return { create, running, updateService, invoke };
 };
 
-/** Where the account's own load balancer answers. */
+/** Address of the existing load balancer. */
 export const EDGE = { dnsName: 'edge-1234567.elb.amazonaws.com', zoneId: 'Z215JYRZR1TBD5' };
 
-/** What the account has before anything is deployed. */
+/** Answers to look-ups of existing resources. */
 const FOUND: Record<string, (of: string, region: string) => Values> = {
   'aws:ec2/getSubnet:getSubnet': (id, region) => ({
     vpcId: EXISTING.vpcId,
@@ -115,5 +115,5 @@ const FOUND: Record<string, (of: string, region: string) => Values> = {
   }),
 };
 
-/** Eight digits that tell contents apart. */
+/** Eight hex digits of the content's SHA-256. */
 const hash = (content: unknown) => createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);

@@ -1,11 +1,35 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { createBackend } from '../../backend/backend.ts';
+import * as pulumi from '@pulumi/pulumi';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { createBackend, readBackendConfig } from '../../backend/backend.ts';
 import type { Statement } from '../../src/service/iam.ts';
 import { evaluate } from './evaluate.ts';
 import { record } from './in-process.ts';
 import type { Recording } from './monitor.ts';
 
-const where = { accountId: '210987654321', region: 'eu-central-1', repository: 'acme/trunkline', stack: 'prod' };
+const where = {
+  accountId: '210987654321',
+  region: 'eu-central-1',
+  repository: 'acme@123456/trunkline@456789',
+  stack: 'prod',
+};
+
+/** What who previews may read beside the state. */
+const PREVIEWED = ['ec2:DescribeSubnets', 'ec2:DescribeTags', 'elasticloadbalancing:Describe*'];
+
+/** What AWS's provider calls for what the program asks: https://github.com/hashicorp/terraform-provider-aws, its data sources. */
+const READS = {
+  'aws:ec2/getSubnet:getSubnet': ['ec2:DescribeSubnets', 'ec2:DescribeTags'],
+  'aws:lb/getListener:getListener': [
+    'elasticloadbalancing:DescribeListeners',
+    'elasticloadbalancing:DescribeListenerAttributes',
+    'elasticloadbalancing:DescribeTags',
+  ],
+  'aws:lb/getLoadBalancer:getLoadBalancer': [
+    'elasticloadbalancing:DescribeLoadBalancers',
+    'elasticloadbalancing:DescribeLoadBalancerAttributes',
+    'elasticloadbalancing:DescribeTags',
+  ],
+};
 
 describe('the backend of the stacks', () => {
   let recording: Recording;
@@ -27,16 +51,38 @@ describe('the backend of the stacks', () => {
     expect(Object.values(block?.inputs ?? {}).filter((value) => value === true)).toHaveLength(4);
   });
 
-  it('lets GitHub act for this repository alone, and deploy from the environment of the stack alone', () => {
-    const subjects = ofType('aws:iam/role:Role').map(({ inputs }) => {
+  const read = (repository: string) => {
+    const given = Object.entries({ ...where, repository });
+    pulumi.runtime.setAllConfig(Object.fromEntries(given.map(([key, value]) => [`backend:${key}`, value])));
+    return readBackendConfig();
+  };
+
+  it.each(['acme/trunkline', where.repository])('takes the repository as GitHub’s tokens name it: %s', (repository) => {
+    expect(read(repository).repository).toBe(repository);
+  });
+
+  it.each(['trunkline', 'acme/*', 'acme/trunkline:ref', 'acme@/trunkline@'])('takes no repository %s', (repository) => {
+    expect(() => read(repository)).toThrow('repository');
+  });
+
+  it('lets only this repository assume the roles, and only main in the stack’s environment deploy', () => {
+    const conditions = ofType('aws:iam/role:Role').map(({ name, inputs }) => {
       const { Statement } = JSON.parse(String(inputs.assumeRolePolicy));
-      return Statement[0].Condition.StringEquals['token.actions.githubusercontent.com:sub'];
+      expect(Statement).toHaveLength(1);
+      return [name, Statement[0].Condition];
     });
-    expect(subjects.toSorted()).toEqual([
-      'repo:acme/trunkline:environment:prod',
-      'repo:acme/trunkline:pull_request',
-      'repo:acme/trunkline:ref:refs/heads/main',
-    ]);
+    const claims = (sub: string, others = {}) => ({
+      StringEquals: Object.fromEntries(
+        Object.entries({ aud: 'sts.amazonaws.com', sub: `repo:acme@123456/trunkline@456789:${sub}`, ...others }).map(
+          ([claim, is]) => [`token.actions.githubusercontent.com:${claim}`, is],
+        ),
+      ),
+    });
+    expect(Object.fromEntries(conditions)).toEqual({
+      'github-trunkline-deploy': claims('environment:prod', { ref: 'refs/heads/main' }),
+      'github-trunkline-preview': claims('pull_request'),
+      'github-trunkline-drift': claims('ref:refs/heads/main'),
+    });
   });
 
   const statementsOf = (of: string): (Statement & { Resource: string[] })[] =>
@@ -44,9 +90,10 @@ describe('the backend of the stacks', () => {
       .filter(({ inputs }) => inputs.role === `github-trunkline-${of}`)
       .flatMap(({ inputs }) => JSON.parse(String(inputs.policy)).Statement);
 
-  it('lets who only looks change nothing, the state included', () => {
+  it('lets the preview and drift roles change nothing, the state included', () => {
     const actions = [...statementsOf('preview'), ...statementsOf('drift')].flatMap(({ Action }) => Action);
     expect([...new Set(actions)].toSorted()).toEqual([
+      ...PREVIEWED,
       'kms:Decrypt',
       's3:GetObject',
       's3:ListBucket',
@@ -54,7 +101,18 @@ describe('the backend of the stacks', () => {
     ]);
   });
 
-  it('lets who deploys read, write and unlock the state, and not delete the bucket that it is in', () => {
+  it('lets the preview role read what a preview asks AWS for, and no data of the account', () => {
+    const asked = Object.values(inject('recorded')).flatMap(({ preview }) => preview.invoked);
+    expect([...new Set(asked)].toSorted()).toEqual(Object.keys(READS));
+    const needed = new Set(Object.values(READS).flat());
+    const granted = PREVIEWED.map((pattern) => new RegExp(`^${pattern.replace('*', '.*')}$`));
+    expect([...needed].filter((action) => !granted.some((pattern) => pattern.test(action)))).toEqual([]);
+    expect(granted.filter((pattern) => ![...needed].some((action) => pattern.test(action)))).toEqual([]);
+    const readers = ofType('aws:iam/rolePolicyAttachment:RolePolicyAttachment').map(({ inputs }) => inputs.role);
+    expect(readers).toEqual(['github-trunkline-drift']);
+  });
+
+  it('lets the deploy role read, write and unlock the state, but not delete its bucket', () => {
     const [bucket] = ofType('aws:s3/bucket:Bucket');
     const reaches = (arn: string) =>
       new RegExp(`^${arn.replaceAll('*', '.*')}$`).test(`arn:aws:s3:::${bucket?.inputs.bucket}/state`);
@@ -66,7 +124,7 @@ describe('the backend of the stacks', () => {
     ]);
   });
 
-  it('lets who deploys do no harm to the key that the state is encrypted with', () => {
+  it('denies the deploy role changes of the key that encrypts the state', () => {
     const [key] = ofType('aws:kms/key:Key');
     const [alias] = ofType('aws:kms/alias:Alias');
     expect(alias?.inputs.targetKeyId).toBe(key?.outputs.keyId);
@@ -76,7 +134,7 @@ describe('the backend of the stacks', () => {
     expect(denied?.Condition).toEqual({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias?.inputs.name } });
   });
 
-  it('lets who looks for drift read the secrets that the state is compared with, and no others', () => {
+  it('lets the drift role read only the secrets that it compares with the state', () => {
     const [policy] = ofType('aws:iam/rolePolicy:RolePolicy').filter(
       ({ inputs }) => inputs.role === 'github-trunkline-drift',
     );
@@ -87,12 +145,12 @@ describe('the backend of the stacks', () => {
     });
   });
 
-  it('keeps the policies on keys', () => {
+  it('keeps the policies about keys', () => {
     const keys = evaluate(recording).filter(({ urn }) => urn.includes('kms'));
     expect(keys).toEqual([]);
   });
 
-  it('tells what CI needs to know', () => {
+  it('outputs what CI needs', () => {
     expect(recording.outputs).toEqual({
       backendUrl: 's3://trunkline-state-210987654321?region=eu-central-1',
       secretsProvider: 'awskms://alias/trunkline-state?region=eu-central-1',

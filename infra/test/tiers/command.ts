@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Ended {
-  /** -1 where a signal ended it. */
+  /** -1 if a signal ended it. */
   exit: number;
   stdout: string;
-  /** Standard output and error, as they came. */
+  /** Standard output and error, interleaved. */
   printed: string;
 }
 
@@ -17,12 +17,12 @@ export interface CommandOptions {
 const TIMEOUT_MS = 1_800_000;
 
 const running = new Set<ChildProcess>();
-// What is started ends with the tests, also where those are cut short.
+// Child processes end with the tests, even if those are interrupted.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Runs a command to its end, with no more of our environment than `env` says. */
+/** Runs a command until it exits, with only `env` as its environment. */
 export const run = async (command: string, args: string[], { cwd, env }: CommandOptions): Promise<Ended> => {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
   running.add(child);

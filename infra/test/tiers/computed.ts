@@ -5,15 +5,15 @@ export interface Created {
   inputs: Values;
   account: string;
   region: string;
-  /** Whether it is there already, and changed in place. */
+  /** Whether an existing resource is changed in place. */
   isUpdate: boolean;
   arn(service: string, resource: string): string;
-  /** How often a resource of this name was created, this time included. */
+  /** How often a resource of this name has been created, including this time. */
   revision: number;
   hash(content: unknown): string;
 }
 
-/** Where a name that is not given is made by Pulumi, and the id is the name. */
+/** For types whose id is their name, which Pulumi generates if it is not set. */
 const named =
   (service: string, kind: string) =>
   ({ name, inputs, arn }: Created): Values => {
@@ -23,7 +23,7 @@ const named =
 
 const clusterOf = ({ cluster }: Values) => String(cluster).split('/').at(-1);
 
-/** What AWS adds to what was asked for, by type. Without an `id` it is made of the resource's name. */
+/** The properties that AWS adds to the inputs, by type. Without an `id`, it is derived from the resource's name. */
 export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:acm/certificate:Certificate': ({ arn, name, inputs }) => ({
     id: arn('acm', `certificate/${name}`),
@@ -49,7 +49,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:cloudwatch/logGroup:LogGroup': named('logs', 'log-group:'),
   'aws:cloudwatch/logMetricFilter:LogMetricFilter': () => ({}),
   'aws:cloudwatch/metricAlarm:MetricAlarm': named('cloudwatch', 'alarm:'),
-  // Pulumi makes no name for these two: the provider does, by its own beginning where none is given.
+  // Pulumi generates no names for these two: the provider does, with its own prefix if none is set.
   // https://github.com/pulumi/pulumi-aws/blob/master/provider/resources.go
   'aws:docdb/cluster:Cluster': ({ arn, inputs, revision, isUpdate }) => {
     const clusterIdentifier = `${inputs.clusterIdentifierPrefix ?? 'tf-'}123456${revision}`;
@@ -60,7 +60,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
       endpoint: `${clusterIdentifier}.cluster-abc.docdb.amazonaws.com`,
       readerEndpoint: `${clusterIdentifier}.cluster-ro-abc.docdb.amazonaws.com`,
       port: inputs.port ?? 27017,
-      // Whatever was asked for. https://docs.aws.amazon.com/documentdb/latest/developerguide/backup_restore-point_in_time_recovery.html
+      // A restore ignores the parameter group in the inputs. https://docs.aws.amazon.com/documentdb/latest/developerguide/backup_restore-point_in_time_recovery.html
       ...(inputs.restoreToPointInTime && !isUpdate ? { dbClusterParameterGroupName: 'default.docdb5.0' } : {}),
     };
   },

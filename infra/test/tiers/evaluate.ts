@@ -5,7 +5,7 @@ import type { Recording } from './monitor.ts';
 import type { Resource } from './registration.ts';
 import { memoized, revealed, type Values } from './values.ts';
 
-/** By which Pulumi itself hands a policy what is not known yet; its types leave it out. */
+/** Pulumi's own wrapper for unknown values in policies. Its types do not declare it. */
 const { unknownCheckingProxy, UnknownValueError } = proxy as unknown as {
   unknownCheckingProxy: (props: Values) => Values;
   UnknownValueError: new () => Error;
@@ -17,10 +17,10 @@ export interface Violation {
   message: string;
 }
 
-/** Holds a recorded stack to every policy, as Pulumi's engine does: each resource by its inputs, the stack by its outputs. */
+/** Runs every policy on a recorded stack as Pulumi's engine does: resources by inputs, the stack by outputs. */
 export const evaluate = (run: Pick<Recording, 'resources'>): Violation[] => judge(run, (props) => props).violations;
 
-/** The same before anything is there: a policy that reads what is not known yet is not checked, and Pulumi says so. */
+/** The same for a preview: a policy that reads an unknown value is skipped and listed in `unchecked`. */
 export const evaluatePreview = (run: Pick<Recording, 'resources'>): Judged => judge(run, unknownCheckingProxy);
 
 interface Judged {

@@ -4,13 +4,13 @@ import type { Resource } from './registration.ts';
 import { redacted, type Values } from './values.ts';
 
 /**
- * What each example stack asks AWS for, written down so that a review shows what a change does.
- * `pnpm vitest run --project infra golden --update` writes the files anew.
+ * Golden files of what each example stack requests from AWS, so that a review shows what a change does.
+ * `pnpm vitest run --project infra golden --update` rewrites them.
  */
 describe.each(Object.entries(inject('recorded')).filter(([name]) => !['widest', 'existing'].includes(name)))(
   'the stack %s',
   (name, { update }) => {
-    it('asks for what its golden file says', async () => {
+    it('requests what its golden file says', async () => {
       const resources = update.resources.toSorted((one, other) => (one.urn < other.urn ? -1 : 1)).map(described);
       const written = stringify(
         { resources: Object.assign({}, ...resources), outputs: redacted(update.outputs) },
@@ -33,10 +33,10 @@ const described = ({ urn, inputs, ...resource }: Resource): Values => ({
   },
 });
 
-/** Without what all have in common. */
+/** Without the prefix that all URNs share. */
 const shortOf = (urn: string): string => urn.split('::').slice(2).join('::');
 
-/** JSON within a text as what it says. */
+/** Parses JSON within strings. */
 const opened = (value: unknown): unknown => {
   if (typeof value === 'string') return /^[[{]/.test(value) ? parsed(value) : value;
   if (Array.isArray(value)) return value.map(opened);

@@ -12,14 +12,14 @@ export interface BuildOptions {
   rollsBack?: Account['rollsBack'];
 }
 
-/** What a sound stack asks for, without a process of its own. */
+/** Runs the program on a valid stack in this process, and records what it requests. */
 export const build = async (stack: Stack, options: BuildOptions = {}): Promise<Run> => {
   const { config, secrets, name } = stack;
   const parsed = parseConfig({ stack: name, values: { ...config, ...secrets }, encrypted: Object.keys(secrets) });
   return { ...(await record(stack, () => deploy(parsed), options)), stack, exit: 0, printed: '' };
 };
 
-/** What a program asks for: one after another, since Pulumi keeps its settings globally. */
+/** Records what a program requests. Run one at a time: Pulumi keeps its settings globally. */
 export const record = async (
   { account, region, name }: Pick<Stack, 'account' | 'region' | 'name'>,
   program: () => object,
@@ -41,7 +41,7 @@ export const record = async (
   return recording;
 };
 
-/** Pulumi keeps a trace of each promise, to name those that never end: they take most of the time. */
+/** Pulumi captures a stack trace for each promise, to report those that never settle. That takes most of the time. */
 const withoutTraces = async (work: () => Promise<void>) => {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

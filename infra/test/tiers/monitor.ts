@@ -12,12 +12,14 @@ import type { Aws } from './aws.ts';
 import { parseRegistration, type Resource, structOf, valuesOf } from './registration.ts';
 import { isSecret, revealed, secret, type Values } from './values.ts';
 
-/** All that a program told Pulumi's engine. */
+/** Everything that a program sent to Pulumi's engine. */
 export interface Recording {
   resources: Resource[];
-  /** The stack's outputs, secrets wrapped as Pulumi wraps them. */
+  /** The stack's outputs, with secrets in Pulumi's wrapping. */
   outputs: Values;
-  /** Whatever the program logged, and of that its errors. */
+  /** The functions of AWS that it called. */
+  invoked: string[];
+  /** Everything that the program logged, and the errors among it. */
   log: string[];
   errors: string[];
 }
@@ -30,9 +32,9 @@ export interface Monitor {
 
 const { ResourceMonitorFeature: features } = monitor;
 
-/** What Pulumi's engine answers a program: records what is registered, and answers as a provider does, by `aws`. */
+/** Stands in for Pulumi's engine: records what is registered, and answers as a provider with `aws` would. */
 export const createRecorder = (aws: Aws, { stack, dryRun }: { stack: string; dryRun: boolean }) => {
-  const recording: Recording = { resources: [], outputs: {}, log: [], errors: [] };
+  const recording: Recording = { resources: [], outputs: {}, invoked: [], log: [], errors: [] };
   return {
     recording,
     registerResource: (request: RegisterResourceRequest) => {
@@ -51,13 +53,14 @@ export const createRecorder = (aws: Aws, { stack, dryRun }: { stack: string; dry
       return new empty.Empty();
     },
     invoke: (request: ResourceInvokeRequest) => {
+      recording.invoked.push(request.getTok());
       const answer = aws.invoke(request.getTok(), revealed(valuesOf(request.getArgs())));
       return new monitor.ResourceInvokeResponse().setReturn(structOf(answer));
     },
   };
 };
 
-/** The recorder as a program in a process of its own calls it. */
+/** Serves the recorder over gRPC to a program in another process. */
 export const startMonitor = async (aws: Aws, options: { stack: string; dryRun: boolean }): Promise<Monitor> => {
   const { recording, ...answers } = createRecorder(aws, options);
   let rootUrn = '';
@@ -79,7 +82,7 @@ export const startMonitor = async (aws: Aws, options: { stack: string; dryRun: b
   server.addService(engineGrpc.EngineService, {
     log: unary((request: LogRequest) => {
       const { DEBUG, ERROR } = engine.LogSeverity;
-      // Shown by --debug alone, and there the engine blots out every secret that it knows.
+      // Only --debug shows these, and the engine masks every secret that it knows.
       if (request.getSeverity() === DEBUG) return new empty.Empty();
       recording.log.push(request.getMessage());
       if (request.getSeverity() === ERROR) recording.errors.push(request.getMessage());
@@ -94,7 +97,7 @@ export const startMonitor = async (aws: Aws, options: { stack: string; dryRun: b
   return { address: await listen(server), recording, close: () => server.forceShutdown() };
 };
 
-/** What Pulumi's engine refuses: two resources of one URN, and any that would need a default provider. */
+/** Refuses what Pulumi's engine refuses: duplicate URNs, and AWS resources without an explicit provider. */
 const refuseUnsound = (resource: Resource, others: Resource[]) => {
   if (others.some(({ urn }) => urn === resource.urn)) throw new Error(`Duplicate resource URN '${resource.urn}'`);
   const ofAws = resource.custom && resource.type.startsWith('aws:');

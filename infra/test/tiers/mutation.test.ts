@@ -15,10 +15,10 @@ import type { Run } from './run-program.ts';
 import type { StackName } from './stacks.ts';
 
 const recorded = inject('recorded');
-/** Those that are made by hand. */
+/** The mutants that are written out one by one. */
 const MUTANTS: readonly Mutant[] = [...network, ...edge, ...service, ...data, ...existing, ...watch];
 
-/** What Pulumi says that it "can't know during preview", of a first one. */
+/** What Pulumi "can't know during preview" in the first preview of a stack. */
 const UNCHECKED = [
   'container-hardened of aws:ecs/taskDefinition:TaskDefinition',
   'database-encrypted of aws:docdb/cluster:Cluster',
@@ -31,11 +31,11 @@ const UNCHECKED = [
   'world-reaches-load-balancer-only of the stack',
 ];
 
-/** The first to say what is wrong with a stack; undefined where nobody does. That the golden files differ does not count. */
+/** The first promise or policy that a stack breaks. Undefined if there is none. Golden files do not count. */
 const catcher = (run: Run): string | undefined =>
   Object.entries(PROMISES).find(([, breaches]) => breaches(run).length > 0)?.[0] ?? evaluate(run)[0]?.rule;
 
-/** All that is wrong with a stack, by the names of the policies and promises that say so. */
+/** The names of all policies and promises that a stack breaks. */
 const broken = (run: Run): string[] => [
   ...new Set(evaluate(run).map(({ rule }) => rule)),
   ...Object.entries(PROMISES).flatMap(([name, breaches]) => (breaches(run).length > 0 ? [name] : [])),
@@ -50,7 +50,7 @@ describe('the policies', () => {
     expect(evaluatePreview(preview).violations).toEqual([]);
   });
 
-  // README.md, "Policies": what is known, the program hands over.
+  // See "Policies" in README.md for the values that every preview knows.
   it.each([
     ['world-reaches-web-ports-only', 'trunkline-world-to-load-balancer-443', { fromPort: 80, toPort: 80 }],
     ['database-port-reached-by-groups-only', 'trunkline-database-from-service', { cidrIpv4: '10.40.0.0/16' }],
@@ -58,7 +58,7 @@ describe('the policies', () => {
     ['no-secret-in-environment', 'trunkline', { environment: [{ name: 'DATABASE', value: 'mongodb://a:word@b' }] }],
     ['image-by-digest', 'trunkline', { image: 'trunkline:latest' }],
     ['container-hardened', 'trunkline', { user: '0:0' }],
-  ])('check in a preview what is known of it: %s', (rule, name, changes) => {
+  ])('check values that a preview knows: %s', (rule, name, changes) => {
     const { preview } = structuredClone(recorded.prod);
     for (const resource of preview.resources.filter((one) => one.name === name)) {
       if (rule === 'data-protected') resource.protect = false;
@@ -69,13 +69,13 @@ describe('the policies', () => {
     expect(evaluatePreview(preview).violations.map((one) => one.rule)).toContain(rule);
   });
 
-  it('leave unchecked in a preview only what is made of ARNs, or is said of the whole stack', () => {
+  it('leave unchecked in a preview only what depends on ARNs or on the whole stack', () => {
     const unchecked = evaluatePreview(recorded.prod.preview).unchecked.map(({ rule, type }) => `${rule} of ${type}`);
     expect([...new Set(unchecked)].toSorted()).toEqual(UNCHECKED);
   });
 });
 
-/** Each mutant is a recorded stack with one thing made wrong: what the program would do if that were its mistake. */
+/** Each mutant is a recorded stack with one thing wrong, as if the program had made that mistake. */
 describe('a stack', () => {
   it.each(MUTANTS)('that $wrong is caught by: $caughtBy', ({ caughtBy, stack = 'prod', type, name, change }) => {
     const run = structuredClone(recorded[stack].update);
@@ -85,10 +85,10 @@ describe('a stack', () => {
     expect(broken(run)).toContain(caughtBy);
   });
 
-  /** Who has caught one that was made by a rule. */
+  /** The policies and promises that have caught a generated mutant. */
   const seen = new Set<string | undefined>();
 
-  // `--reporter=verbose` lists who catches each.
+  // `--reporter=verbose` lists what catches each mutant.
   it.for([
     ...of(['bootstrap', 'dev', 'prod', 'widest', 'existing'], 'without any one of its resources', withoutEach),
     ...of(['prod', 'widest', 'existing'], 'with any one input left out or changed', changedEach),

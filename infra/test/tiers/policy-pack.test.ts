@@ -17,7 +17,7 @@ import { rules } from '../../policies/rules.ts';
 import { INFRA } from './project.ts';
 import { structOf } from './registration.ts';
 
-// As `pulumi preview --policy-pack policies` runs it: by the SDK that the pack itself has.
+// Loads the pack with its own SDK, as `pulumi preview --policy-pack policies` does.
 const require = createRequire(join(INFRA, 'policies/index.js'));
 const pack = spawn(
   process.execPath,
@@ -42,7 +42,7 @@ afterAll(async () => {
   await gone;
 });
 
-it('tells Pulumi of each policy', async () => {
+it('lists each policy for Pulumi', async () => {
   const getInfo = promisify<Empty, AnalyzerInfo>(client.getAnalyzerInfo.bind(client));
   const info = await getInfo(new empty.Empty());
   expect(info.getName()).toBe('trunkline');
@@ -50,7 +50,7 @@ it('tells Pulumi of each policy', async () => {
   expect(info.getPoliciesList().map((policy) => policy.getName())).toEqual(rules.map(({ name }) => name));
 });
 
-it('refuses what a policy refuses', async () => {
+it('reports a resource that breaks a policy', async () => {
   const analyze = promisify<AnalyzeRequest, AnalyzeResponse>(client.analyze.bind(client));
   const request = new analyzer.AnalyzeRequest()
     .setType('aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule')

@@ -13,13 +13,13 @@ const inputsOf = ({ resources }: { resources: { urn: string; inputs: object }[] 
   Object.fromEntries(resources.map(({ urn, inputs }) => [urn, inputs]));
 
 describe.each(each)('the program of the stack %s', (_name, { preview, update }) => {
-  it('makes in an update what the preview showed, and all that was unknown is known', () => {
+  it('creates in an update what the preview showed, with every unknown value known', () => {
     expect(update.resources.map(({ urn }) => urn).toSorted()).toEqual(
       preview.resources.map(({ urn }) => urn).toSorted(),
     );
     for (const shown of preview.resources) {
       const made = update.resources.find(({ urn }) => urn === shown.urn);
-      // An output that AWS never answers is dropped from what depends on it, without a word.
+      // An output that AWS never returns is silently dropped from what depends on it.
       expect(paths(revealed(made?.inputs ?? {})), shown.urn).toEqual(
         expect.arrayContaining(paths(revealed(shown.inputs))),
       );
@@ -32,7 +32,7 @@ describe.each(each)('the program of the stack %s', (_name, { preview, update }) 
   });
 });
 
-describe('a run of its own, as Pulumi runs the program', () => {
+describe('the program in its own process, as Pulumi runs it', () => {
   it.each([
     ['existing', true],
     ['dev', false],
@@ -44,7 +44,7 @@ describe('a run of its own, as Pulumi runs the program', () => {
     expect(run.outputs).toEqual((dryRun ? preview : update).outputs);
   });
 
-  it('makes a new version of a changed secret, of which the task definition tells, and changes nothing else', async () => {
+  it('creates a new version of a changed secret and a task definition that names it, and changes nothing else', async () => {
     const changed = await build(withConfig(STACKS.dev, { 'infra:livekitApiSecret': 'marked-livekit-secret-changed' }));
     const before = inputsOf(recorded.dev.update);
     const after = inputsOf(changed);
@@ -55,13 +55,13 @@ describe('a run of its own, as Pulumi runs the program', () => {
     ]);
   });
 
-  it('ends with an error where the first deployment fails: there is nothing to go back to', async () => {
+  it('fails with an error if the first deployment fails: there is nothing to roll back to', async () => {
     const { exit, errors } = await runProgram(STACKS.dev, { rollsBack: () => true });
     expect(exit).not.toBe(0);
     expect(errors.join('\n')).toContain('No task of trunkline-dev:1 runs.');
   });
 
-  it('ends its preview where the subnets of the account are all in one zone', async () => {
+  it('fails its preview if the existing subnets are all in one zone', async () => {
     const network = {
       ...existingNetwork({ isShared: true }),
       taskSubnetIds: ['subnet-0000000000000b001', 'subnet-0000000000000d001'],
@@ -74,7 +74,7 @@ describe('a run of its own, as Pulumi runs the program', () => {
     );
   });
 
-  it('ends before anything is registered where the configuration does not fit, with each fault and what mends it', async () => {
+  it('fails before it registers anything if the configuration is invalid, with each fault and its fix', async () => {
     const { exit, errors, resources } = await runProgram(
       withConfig(STACKS.prod, {
         'infra:image': 'trunkline:latest',

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
 
-/** As in Pulumi.yaml. */
+/** The project's name in Pulumi.yaml. */
 export const PROJECT = 'trunkline';
 export const INFRA = fileURLToPath(new URL('../..', import.meta.url));

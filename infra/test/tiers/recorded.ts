@@ -3,7 +3,7 @@ import { build } from './in-process.ts';
 import type { Run } from './run-program.ts';
 import { STACKS, type StackName } from './stacks.ts';
 
-/** An example stack, as the program lays it out in a preview and in an update on an empty account. */
+/** Recordings of an example stack: a preview and an update of an empty account. */
 export interface Recorded {
   preview: Run;
   update: Run;
@@ -15,7 +15,7 @@ declare module 'vitest' {
   }
 }
 
-/** Lays each stack out once, for all tests of these tiers: `inject('recorded')`. */
+/** Records each stack once, for all tests of these tiers: `inject('recorded')`. */
 export const setup = async ({ provide }: TestProject) => {
   const recorded: Partial<Record<StackName, Recorded>> = {};
   for (const [name, stack] of Object.entries(STACKS)) {

@@ -3,17 +3,17 @@ import struct, { type JavaScriptValue, type Struct } from 'google-protobuf/googl
 import { PROJECT } from './project.ts';
 import type { Values } from './values.ts';
 
-/** A resource as the program registered it, and what it was answered. */
+/** A resource as the program registered it, with the answer. */
 export interface Resource {
   urn: string;
   type: string;
   name: string;
   custom: boolean;
-  /** URN; empty for the stack. */
+  /** URN. Empty for the stack. */
   parent: string;
-  /** `<urn>::<id>` of an explicit provider; empty for the default one. */
+  /** `<urn>::<id>` of an explicit provider. Empty for the default one. */
   provider: string;
-  /** Secrets are wrapped as Pulumi wraps them. */
+  /** Secrets are in Pulumi's wrapping. */
   inputs: Values;
   dependsOn: string[];
   protect: boolean;
@@ -47,7 +47,7 @@ export const parseRegistration = (request: RegisterResourceRequest, stack: strin
   outputs: {},
 });
 
-/** https://www.pulumi.com/docs/iac/concepts/resources/names/#urns: the types of all parents but the stack's stand before its own. */
+/** https://www.pulumi.com/docs/iac/concepts/resources/names/#urns: the types of all parents except the stack precede its own. */
 const urnOf = (request: RegisterResourceRequest, stack: string): string => {
   const parentTypes = request.getParent().split('::')[2] ?? '';
   const types = ['', 'pulumi:pulumi:Stack'].includes(parentTypes) ? [] : [parentTypes];
@@ -57,5 +57,5 @@ const urnOf = (request: RegisterResourceRequest, stack: string): string => {
 export const valuesOf = (message: Struct | undefined): Values => message?.toJavaScript() ?? {};
 
 export const structOf = (values: Values): Struct =>
-  // Whatever JSON can say, a struct can: the round trip drops what it cannot, `undefined`.
+  // A struct can hold any JSON. The round trip drops `undefined`, which JSON lacks.
   struct.Struct.fromJavaScript(JSON.parse(JSON.stringify(values)) as Record<string, JavaScriptValue>);

@@ -6,22 +6,25 @@ const where = { accountId: '210987654321', region: 'eu-central-1' };
 const recorded = inject('recorded');
 const typesOf = (name: keyof typeof recorded) => recorded[name].update.resources.map(({ type }) => type);
 
-describe('the rights of whoever deploys', () => {
-  it.each(Object.keys(recorded) as (keyof typeof recorded)[])('are known for all that the stack %s has', (name) => {
-    expect(() => rightsFor(typesOf(name), where)).not.toThrow();
-  });
+describe('the rights of a deployer', () => {
+  it.each(Object.keys(recorded) as (keyof typeof recorded)[])(
+    'are known for every resource of the stack %s',
+    (name) => {
+      expect(() => rightsFor(typesOf(name), where)).not.toThrow();
+    },
+  );
 
-  it('are none that no stack needs', () => {
+  it('include none that no stack needs', () => {
     const types = (Object.keys(recorded) as (keyof typeof recorded)[]).flatMap(typesOf);
     expect(Object.keys(ACTIONS).filter((beginning) => !types.some((type) => type.startsWith(beginning)))).toEqual([]);
   });
 
-  it('let an endpoint have its service’s own name', () => {
+  it('allow an interface endpoint with private DNS', () => {
     const { Statement } = rightsFor(typesOf('widest'), where);
     expect(permits(Statement, 'route53:AssociateVPCWithHostedZone')).toBe(true);
   });
 
-  it('reach no role but the program’s, and no other region', () => {
+  it('are limited to the program’s roles and to one region', () => {
     const { Statement } = rightsFor(typesOf('widest'), where);
     const iam = Statement.filter(({ Action }) => Action.some((action) => action.startsWith('iam:')));
     expect(iam.length).toBeGreaterThan(0);
@@ -32,17 +35,17 @@ describe('the rights of whoever deploys', () => {
     });
   });
 
-  it('hand a role to nobody but those that the program hands it to', () => {
+  it('pass roles only in the statement that limits the services', () => {
     const { Statement } = rightsFor(Object.keys(ACTIONS), where);
     const matches = (pattern: string) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`).test('iam:PassRole');
     expect(Statement.filter(({ Action }) => Action.some(matches)).map(({ Sid }) => Sid)).toEqual(['HandRolesOver']);
   });
 
-  it('use the key of the state, and do it no harm', () => {
+  it('allow use of the state’s key, and nothing that harms it', () => {
     const { Statement } = rightsFor(Object.keys(ACTIONS), where);
     expect(harmsOf(Statement, STATE_KEY_ALIAS)).toEqual([]);
     expect(permits(Statement, 'kms:Decrypt', STATE_KEY_ALIAS)).toBe(true);
-    // Those of the stack they make and delete.
+    // They create and delete the stack's own keys.
     expect(permits(Statement, 'kms:ScheduleKeyDeletion')).toBe(true);
     expect(permits(Statement, 'kms:CreateGrant')).toBe(true);
   });
@@ -54,7 +57,7 @@ describe('the rights of whoever deploys', () => {
     ['leave out its policy', ({ Action }) => ({ Action: Action.filter((one) => !one.includes('Policy')) })],
     ['leave out its aliases', ({ Action }) => ({ Action: Action.filter((one) => !one.includes('Alias')) })],
     ['are for keys of another account', () => ({ Resource: ['arn:aws:kms:*:111111111111:key/*'] })],
-  ])('would not be let pass if they did the key harm: %s', (_wrong, change) => {
+  ])('fail this test if they could harm the key: %s', (_wrong, change) => {
     const { Statement } = rightsFor(Object.keys(ACTIONS), where);
     const wrong = Statement.map((one) => (one.Effect === 'Deny' ? { ...one, ...change(one) } : one));
     expect(harmsOf(wrong, STATE_KEY_ALIAS)).not.toEqual([]);
@@ -67,7 +70,7 @@ describe('the rights of whoever deploys', () => {
 
 const aliased = (alias: string) => ({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } });
 
-/** Who could do these has a policy beside that allows all: what is not denied is done. */
+/** The harmful actions that are not denied, for a deployer who also has a policy that allows everything. */
 const harmsOf = (statements: Statement[], alias: string): string[] => {
   const administrator: Statement = { Effect: 'Allow', Action: ['kms:*'], Resource: ['*'] };
   return HARMS.filter((action) => permits([...statements, administrator], action, alias));
@@ -76,7 +79,7 @@ const HARMS = ['ScheduleKeyDeletion', 'DisableKey', 'DisableKeyRotation', 'PutKe
   .concat(['UpdateAlias', 'DeleteAlias', 'TagResource', 'UntagResource'])
   .map((action) => `kms:${action}`);
 
-/** As IAM decides: allowed, and not denied. The key is one of this account. */
+/** Decides as IAM does: allowed, and not denied. The key is in this account. */
 const permits = (statements: Statement[], action: string, alias?: string): boolean => {
   const key = `arn:aws:kms:${where.region}:${where.accountId}:key/11111111-2222-3333-4444-555555555555`;
   const isLike = (text: string, patterns: string[] = []) =>
@@ -87,7 +90,7 @@ const permits = (statements: Statement[], action: string, alias?: string): boole
         Effect === effect &&
         isLike(action, Action) &&
         isLike(key, Resource) &&
-        // A key that has no alias has no such condition key, and of none any value is equal.
+        // A key without an alias lacks this condition key, so `ForAnyValue` never matches it.
         [undefined, alias].includes(Condition?.['ForAnyValue:StringEquals']?.['kms:ResourceAliases'] as string),
     );
   return of('Allow').length > 0 && of('Deny').length === 0;

@@ -8,10 +8,10 @@ import { INFRA, PROJECT } from './project.ts';
 import type { Stack } from './stacks.ts';
 
 export interface Run extends Recording {
-  /** What it was given. */
+  /** The stack that it ran on. */
   stack: Stack;
   exit: number;
-  /** All that the program wrote by itself. */
+  /** Everything that the program printed itself. */
   printed: string;
 }
 
@@ -22,7 +22,7 @@ export interface RunOptions {
 
 const require = createRequire(import.meta.url);
 
-/** Pulumi keeps a trace of each promise, to name those that never end: they take most of the time. */
+/** Pulumi captures a stack trace for each promise, to report those that never settle. That takes most of the time. */
 const NO_TRACES = '--stack-trace-limit=0';
 
 /** Runs the whole program in Pulumi's Node runtime, as its language host does, against a recording monitor. */
@@ -44,7 +44,7 @@ export const runProgram = async (stack: Stack, { dryRun = false, rollsBack }: Ru
       cwd: INFRA,
       env: {
         PATH: process.env.PATH,
-        // The same modules are loaded a dozen times.
+        // The tests load the same modules a dozen times.
         NODE_COMPILE_CACHE: join(tmpdir(), 'trunkline-compile-cache'),
         PULUMI_CONFIG: JSON.stringify({ ...stack.config, ...stack.secrets }),
         PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(Object.keys(stack.secrets)),

@@ -3,7 +3,7 @@ import type { Run } from './run-program.ts';
 import { SECRET_MARKS } from './stacks.ts';
 import { memoized, redacted } from './values.ts';
 
-/** Where a secret can be read by anyone who sees what Pulumi shows, logs, or keeps unencrypted. */
+/** Every place where a secret is readable in what Pulumi shows, logs or stores unencrypted. */
 export const secretsInClear = ({ resources, outputs, log, printed }: Run): string[] => [
   ...resources.flatMap(shown),
   ...marksIn(outputs).map((mark) => `outputs: ${mark}`),
@@ -17,11 +17,11 @@ const shown = memoized(({ urn, inputs, outputs }: Resource) => [
 
 const marksIn = (value: unknown): string[] => marksInText(JSON.stringify(redacted(value)));
 
-/** The secrets that a text holds, as they are or in base64. */
+/** The secrets in a text, in clear text or base64. */
 export const marksInText = (text: string): string[] =>
   FORMS.filter(({ forms }) => forms.some((form) => text.includes(form))).map(({ mark }) => mark);
 
-/** What base64 makes of a word at each of the three places where it can begin, without the letters that its neighbours share. */
+/** A word in base64 at each of the three possible offsets, without the characters that depend on its neighbours. */
 const base64Of = (word: string): string[] =>
   [0, 1, 2].map((before) =>
     Buffer.from(`${'.'.repeat(before)}${word}`)

@@ -5,13 +5,13 @@ import type { Given } from '../../src/config/config.ts';
 import { EXISTING, existingNetwork } from '../given.ts';
 import { INFRA } from './project.ts';
 
-/** A stack's configuration as Pulumi hands it to a program: text by full key, JSON where it is structured. */
+/** A stack's configuration as Pulumi passes it to a program: strings by full key, JSON for structured values. */
 export interface Stack {
   name: string;
   account: string;
   region: string;
   config: Record<string, string>;
-  /** By full key too; in the stack's file they are encrypted. */
+  /** Also by full key. In the stack's file they are encrypted. */
   secrets: Record<string, string>;
 }
 
@@ -24,7 +24,7 @@ const SECRETS = {
   'infra:databasePassword': 'marked-database-password-0123',
 };
 
-/** Words of the secrets above that stand in nothing else, and that no encoding of URLs or JSON changes. */
+/** Substrings of the secrets above that appear nowhere else, and that URL or JSON encoding does not change. */
 export const SECRET_MARKS = [
   'marked-mongodb-password',
   'APImarkedLiveKit',
@@ -34,7 +34,7 @@ export const SECRET_MARKS = [
   'marked-database-password',
 ];
 
-/** The stack with other values; `undefined` takes one away. */
+/** The stack with other values. `undefined` removes a key. */
 export const withConfig = (stack: Stack, changes: Record<string, string | undefined>): Stack => {
   const apply = (values: Record<string, string>, keys: (key: string) => boolean) =>
     Object.fromEntries(
@@ -53,7 +53,7 @@ export const withConfig = (stack: Stack, changes: Record<string, string | undefi
 const ACCOUNT = '210987654321';
 const IMAGE = `${ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/trunkline@sha256:${'0123456789abcdef'.repeat(4)}`;
 
-/** What the readers of the examples fill in. */
+/** The values that readers of the examples fill in. */
 const YOURS: Record<string, string> = {
   'infra:accountId': ACCOUNT,
   'infra:domain': 'trunkline.acme.dev',
@@ -63,7 +63,7 @@ const YOURS: Record<string, string> = {
   'infra:alarms': '{"email":"oncall@acme.dev"}',
 };
 
-/** The stack of an example file, with what its reader is told to fill in. */
+/** The stack of an example file, with the reader's own values filled in. */
 const readStack = (name: string, file: string, own: Record<string, string>): Stack => {
   const { config: written } = parse(readFileSync(join(INFRA, file), 'utf8'));
   const config: Record<string, string> = { ...own };
@@ -77,17 +77,17 @@ const readStack = (name: string, file: string, own: Record<string, string>): Sta
   return { name, account: ACCOUNT, region: config['infra:region'] ?? '', config, secrets: Object.fromEntries(secrets) };
 };
 
-/** What the golden files show, and what all tiers deploy. */
+/** The stacks that all tiers deploy. Golden files show most of them. */
 export const STACKS = {
   bootstrap: readStack('dev', 'Pulumi.dev.example.yaml', {}),
   dev: readStack('dev', 'Pulumi.dev.example.yaml', { 'infra:image': IMAGE }),
   prod: readStack('prod', 'Pulumi.prod.example.yaml', { 'infra:image': IMAGE }),
-  /** All that the examples leave out. */
+  /** Sets everything that the examples leave out. */
   widest: readStack('widest', 'Pulumi.prod.example.yaml', {
     'infra:image': IMAGE,
     'infra:architecture': 'x86_64',
     'infra:service':
-      '{"min":2,"max":6,"cpu":512,"memory":1024,"rateLimitRps":20,"maxApiKeys":30,"maxIntegrations":40,"maxPhoneNumbers":5000,"importDeadlineSeconds":40,"providerTimeoutSeconds":8,"leaseSeconds":50,"reconcileIntervalSeconds":5,"logLevel":"warn","twilioSecureTrunking":true}',
+      '{"min":2,"max":6,"cpu":512,"memory":1024,"rateLimitRps":20,"maxApiKeys":30,"maxIntegrations":40,"maxPhoneNumbers":5000,"importDeadlineSeconds":40,"providerTimeoutSeconds":8,"leaseSeconds":50,"reconcileIntervalSeconds":5,"logLevel":"debug","twilioSecureTrunking":true}',
     'infra:alarms': '{"snsArn":"arn:aws:sns:eu-central-1:210987654321:oncall"}',
     'infra:database':
       '{"kind":"documentdb","instanceClass":"db.serverless","instances":2,"poolSize":10,"capacity":{"min":2,"max":16},"snapshot":"rds:trunkline-2026-11-23-03-10"}',
@@ -99,7 +99,7 @@ export const STACKS = {
     'infra:tags': '{"team":"telephony"}',
     'infra:certificateArn': EXISTING.certificateArn,
   }),
-  /** In a network, and on a listener, that the account has. */
+  /** In an existing network, on an existing listener. */
   existing: withConfig(readStack('existing', 'Pulumi.prod.example.yaml', { 'infra:image': IMAGE }), {
     'infra:network': JSON.stringify(existingNetwork({ isShared: true })),
     'infra:loadBalancer': JSON.stringify(EXISTING.loadBalancer),
@@ -108,7 +108,7 @@ export const STACKS = {
 };
 export type StackName = keyof typeof STACKS;
 
-/** A configuration as tests write it, as a stack. */
+/** Makes a stack of a test's configuration. */
 export const stackOf = ({ stack, values }: Given): Stack => {
   const of = (isOne: (key: string) => boolean) =>
     Object.fromEntries(Object.entries(values).filter(([key]) => isOne(key)));

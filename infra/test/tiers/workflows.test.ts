@@ -9,7 +9,7 @@ import { readDocument } from './commands.ts';
 const FOLDER = join(import.meta.dirname, '../../../.github/workflows');
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 
-it.each(readdirSync(FOLDER))('%s runs actions by commit and keeps no credentials in the checkout', (file) => {
+it.each(readdirSync(FOLDER))('%s pins actions by commit and keeps no credentials in the checkout', (file) => {
   const workflow = read(file);
   const used = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
   expect(used.length).toBeGreaterThan(0);
@@ -53,17 +53,17 @@ describe('deploy.yml', () => {
     set?: object;
     role?: string;
   }
-  /** What GitHub makes of an expression: of those that are used here JavaScript makes the same. */
+  /** Evaluates a GitHub expression. JavaScript gives the same result for those used here. */
   const evaluated = (expression: string | undefined, { github, ci = 'skipped', set = vars, role = '' }: On) =>
     runInNewContext((expression ?? 'true').replace(/^\$\{\{(.*)\}\}$/, '$1'), {
       github,
-      // What is not set is empty.
+      // Unset variables are empty.
       vars: { ...Object.fromEntries(Object.keys(vars).map((name) => [name, ''])), ...set },
       env: { ROLE: role },
       needs: { ci: { result: ci } },
       cancelled: () => false,
     });
-  /** The role that is taken, the environment that it is taken in, and what is then typed where. */
+  /** The role that a run assumes, its environment, and the commands that it runs in each folder. */
   const done = (on: On) => {
     const { infra } = jobs;
     if (!evaluated(infra.if, on)) return undefined;
@@ -79,7 +79,7 @@ describe('deploy.yml', () => {
     };
   };
 
-  it('deploys what is pushed to main, with the policies and what a refresh finds', () => {
+  it('deploys pushes to main, with the policies and a refresh', () => {
     expect(evaluated(jobs.ci.if, { github: push })).toBe(true);
     expect(jobs.ci.uses).toBe('./.github/workflows/ci.yml');
     expect(jobs.infra.needs).toBe('ci');
@@ -90,11 +90,11 @@ describe('deploy.yml', () => {
     });
   });
 
-  it.each(['failure', 'cancelled', 'skipped'])('deploys nothing where the tests end with %s', (ci) => {
+  it.each(['failure', 'cancelled', 'skipped'])('deploys nothing if the tests end with %s', (ci) => {
     expect(done({ github: push, ci })).toBeUndefined();
   });
 
-  it('previews a pull request, as who may change nothing, and in no environment', () => {
+  it('previews a pull request with a read-only role and no environment', () => {
     expect(done({ github: OWN })).toEqual({
       role: 'preview',
       environment: '',
@@ -102,7 +102,7 @@ describe('deploy.yml', () => {
     });
   });
 
-  it('fails each morning where something was changed by hand', () => {
+  it('fails the scheduled run if something was changed outside of Pulumi', () => {
     expect(done({ github: SCHEDULE })).toEqual({
       role: 'drift',
       environment: '',
@@ -110,7 +110,7 @@ describe('deploy.yml', () => {
     });
   });
 
-  it('does nothing for a fork, or before it is set up', () => {
+  it('does nothing for a fork or before it is set up', () => {
     expect(done({ github: pullRequest('mallory/trunkline') })).toBeUndefined();
     for (const github of [push, OWN, SCHEDULE]) expect(done({ github, ci: 'success', set: {} })).toBeUndefined();
     expect(evaluated(jobs.ci.if, { github: push, set: {} })).toBe(false);
@@ -120,12 +120,12 @@ describe('deploy.yml', () => {
 
   it.each([
     ['a preview', OWN, without('AWS_PREVIEW_ROLE')],
-    ['a look for drift', SCHEDULE, without('AWS_DRIFT_ROLE')],
-  ])('leaves out %s that has no role, and does not fail', (_what, github, set) => {
+    ['drift detection', SCHEDULE, without('AWS_DRIFT_ROLE')],
+  ])('skips %s without a role, and does not fail', (_what, github, set) => {
     expect(done({ github, set })).toBeUndefined();
   });
 
-  it('says so first where a push has no role, and takes no other', () => {
+  it('fails a push without a role in its first step, and uses no other role', () => {
     expect(done({ github: push, ci: 'success', set: without('AWS_DEPLOY_ROLE') })?.role).toBe('');
     const [first] = jobs.infra.steps;
     const typed = (ROLE: string) => spawnSync('sh', ['-c', first.run], { env: { ROLE }, encoding: 'utf8' });
@@ -133,16 +133,29 @@ describe('deploy.yml', () => {
     expect(typed('deploy').status).toBe(0);
   });
 
-  it('lets one update end before the next begins, and only stops previews', () => {
-    const on = { github: push };
-    const group = (on_: On) => concurrency.group.replace(/\$\{\{.*\}\}/, (it: string) => evaluated(it, on_));
-    expect(group({ github: SCHEDULE })).toBe(group(on));
-    expect(group({ github: OWN })).not.toBe(group(on));
-    expect(evaluated(concurrency['cancel-in-progress'], on)).toBe(false);
+  const groupIn = ({ group }: { group: string }, github: object) =>
+    group.replace(/\$\{\{.*\}\}/, (it: string) => evaluated(it, { github }));
+
+  it('lets an update finish before the next begins, and cancels only previews', () => {
+    expect(groupIn(concurrency, OWN)).not.toBe(groupIn(concurrency, push));
+    expect(evaluated(concurrency['cancel-in-progress'], { github: push })).toBe(false);
+    expect(evaluated(concurrency['cancel-in-progress'], { github: SCHEDULE })).toBe(false);
     expect(evaluated(concurrency['cancel-in-progress'], { github: OWN })).toBe(true);
   });
 
-  it('takes its role by OIDC, and the stack’s file from where the runbooks leave it', () => {
+  // GitHub cancels a run that waits for a group once another one waits for it.
+  it('never looks for drift during an update, and never cancels an update that waits', () => {
+    expect(groupIn(concurrency, SCHEDULE)).not.toBe(groupIn(concurrency, push));
+    expect(groupIn(jobs.infra.concurrency, SCHEDULE)).toBe(groupIn(jobs.infra.concurrency, push));
+    expect(jobs.infra.concurrency['cancel-in-progress']).toBeUndefined();
+    // A job in the group of its own run would wait for itself, and GitHub ends that.
+    const [ofRuns, ofJobs] = [concurrency, jobs.infra.concurrency].map((of) =>
+      [push, SCHEDULE, OWN].map((github) => groupIn(of, github)),
+    );
+    expect(ofJobs?.filter((group) => ofRuns?.includes(group))).toEqual([]);
+  });
+
+  it('assumes its role by OIDC, and downloads the stack’s file that the runbooks upload', () => {
     expect(permissions).toEqual({ contents: 'read' });
     expect(jobs.infra.permissions).toEqual({ contents: 'read', 'id-token': 'write' });
     const steps: Step[] = jobs.infra.steps;
@@ -154,7 +167,7 @@ describe('deploy.yml', () => {
     expect(jobs.infra.env.PULUMI_STACK).toContain(' vars.PULUMI_STACK ');
   });
 
-  it('reads no variable that docs/ci.md does not name', () => {
+  it('reads only variables that docs/ci.md names', () => {
     const variables = [...read('deploy.yml').matchAll(/vars\.(\w+)/g)].map(([, name = '']) => name);
     expect(variables).not.toEqual([]);
     expect(variables.filter((name) => !readDocument('docs/ci.md').includes(`\`${name}\``))).toEqual([]);

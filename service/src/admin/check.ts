@@ -10,7 +10,6 @@ import { createLiveKit } from '../vendors/livekit.ts';
 import { createTwilio } from '../vendors/twilio.ts';
 import { TWILIO_API_URL } from '../vendors/twilio-http.ts';
 
-/** What the process ends with. */
 const exitCodes = { fine: 0, failed: 1, cannot_run: 2, interrupted: 130 } as const;
 
 export interface CheckOptions extends Pick<NodeJS.Process, 'stdout' | 'stderr'> {
@@ -19,8 +18,8 @@ export interface CheckOptions extends Pick<NodeJS.Process, 'stdout' | 'stderr'> 
 }
 
 /**
- * Looks at what can be seen before a call comes, with the service's settings and beside it or without it. A table for
- * people at a terminal, else JSON. Resolves with the exit code; warnings alone are no failure.
+ * Checks what can be checked before a call arrives, with the service's settings, whether it runs or not. Prints a table
+ * to a terminal, else JSON. Resolves with the exit code; warnings alone are no failure.
  */
 export const check = async (
   environment: Record<string, string | undefined>,
@@ -86,9 +85,9 @@ const checksOf = (environment: Record<string, string | undefined>, longest_ms: n
 };
 
 const connecting = (mongodb_uri: string, longest_ms: number): Promise<Connection> => {
-  // In less than a check takes, so that it can say why.
+  // Gives up before a check's time is over, so that the check can say why.
   const connection = connect(mongodb_uri, { find_within_ms: Math.round(longest_ms * 0.7) });
-  // Each check that needs it hears of it.
+  // The checks that need the connection report its failure.
   connection.catch(() => {});
   return connection;
 };

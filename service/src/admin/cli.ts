@@ -59,10 +59,10 @@ check tells whether everything is in place for calls: the database, LiveKit's ke
 have at LiveKit that takes all calls. It changes nothing, and ends within five seconds, or as many as you give. It exits with
 0 if nothing failed, 1 if something did, 2 if it cannot run. If the output is not a terminal, it is JSON.`;
 
-/** How long the command line waits for the service to carry out what it asks for. */
+/** How long a command waits for the service to do the work. */
 const OPERATOR_WAIT_MS = 60_000;
 
-/** The database of the service, made to fit this code. */
+/** Opens the service's database and prepares it for this version. */
 const openDatabase = async (opened: AsyncDisposableStack) => {
   const config = readConfig(process.env);
   const { mongodb_uri, livekit_project, log_level, encryption_keys } = config;
@@ -133,7 +133,7 @@ const renameLiveKit = async (force: boolean) => {
   console.log(`This database belongs to the LiveKit project ${to} now. It was called ${from}.`);
 };
 
-/** Where nothing is set, the embedded database of a service that is not running. */
+/** Without MONGODB_URI, the embedded database, while no service is running. */
 const databaseUri = async (config: Config, opened: AsyncDisposableStack): Promise<string> => {
   if (config.mongodb_uri !== undefined) return config.mongodb_uri;
   const { openMongod } = await import('../development/index.ts');
@@ -194,7 +194,7 @@ const setPaused = async (isPaused: boolean) => {
   );
 };
 
-/** Without the service's keys nothing is sealed: what a key of our own sealed, the service could not open. */
+/** Seals only with the service's keys: it could not open what another key sealed. */
 const sealingBy = (keys: KeyRing | undefined): UpgradeTools =>
   keys === undefined
     ? {
@@ -216,11 +216,11 @@ const runCheck = async (seconds: string | undefined) => {
     signal: interrupted.signal,
     longest_ms,
   });
-  // What has not answered by now is not waited for.
+  // Exits without waiting for what has not answered.
   process.exit(code);
 };
 
-/** The command line: what only who runs the service may do. */
+/** The operator's command line. */
 try {
   const { positionals, values } = parseArgs({
     allowPositionals: true,

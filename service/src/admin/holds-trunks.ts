@@ -1,7 +1,7 @@
 import { type Connection, databaseOf } from '../database/connect.ts';
 import type { Switchboard } from '../phone-numbers/providers.ts';
 
-/** So many numbers are looked for: one that is found will do. */
+/** How many numbers are looked up: one match is enough. */
 const MOST_LOOKS = 20;
 
 export interface HoldsTrunks {
@@ -10,7 +10,7 @@ export interface HoldsTrunks {
   installation_id: string;
 }
 
-/** Whether a LiveKit has a trunk that this installation made. Where the database has no number with trunks, nothing can be lost. */
+/** Whether LiveKit has a trunk of this installation. True if no number has trunks: then there is nothing to lose. */
 export const holdsTrunksOf = async ({ connection, switchboard, installation_id }: HoldsTrunks): Promise<boolean> => {
   const withTrunks = {
     provisioning_state: { $in: ['active', 'degraded'] },

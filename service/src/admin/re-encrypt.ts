@@ -9,7 +9,7 @@ export interface ReEncryptDependencies {
   connection: Connection;
   collections: readonly CollectionDefinition[];
   secrets: Secrets;
-  /** The first is the newest. */
+  /** Newest first. */
   key_ids: readonly string[];
   clock: Clock;
   say(line: string): void;
@@ -20,8 +20,8 @@ const BATCH = 200;
 const MOST_PASSES = 5;
 
 /**
- * Seals everything anew that the newest key did not seal, beside replicas at work: a value that has changed meanwhile is
- * left alone, and looked at in the next pass. Interrupted, it goes on with what is left. True when nothing is.
+ * Re-encrypts every secret that the newest key did not encrypt, while replicas run: a value that changes meanwhile is
+ * left for the next pass. After an interruption, run it again. Resolves with true when no such secret is left.
  */
 export const reEncrypt = async ({ say, ...deps }: ReEncryptDependencies): Promise<boolean> => {
   const fields = sealedFieldsOf(deps.collections);
@@ -49,7 +49,7 @@ export const reEncrypt = async ({ say, ...deps }: ReEncryptDependencies): Promis
 type PassDependencies = Omit<ReEncryptDependencies, 'say'>;
 
 interface Pass {
-  /** What the newest key had not sealed. */
+  /** How many values the newest key had not sealed. */
   seen: number;
   moved: number;
   unreadable: string[];
@@ -74,7 +74,7 @@ const runPass = async ({ connection, secrets, batch = BATCH }: PassDependencies,
       pass.seen++;
       const place = placeOf(row);
       try {
-        // Earlier versions kept some in clear.
+        // Earlier versions stored some secrets unencrypted.
         const secret = typeof value === 'string' ? await secrets.open(value, place) : JSON.stringify(value);
         const resealed = await secrets.seal(secret, place);
         const { modifiedCount } = await rows.updateOne({ _id: row._id, [path]: value }, { $set: { [path]: resealed } });
@@ -91,7 +91,7 @@ const runPass = async ({ connection, secrets, batch = BATCH }: PassDependencies,
 const valueAt = (row: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((within, key) => Reflect.get(Object(within), key), row);
 
-/** Stored requests are compared by a fingerprint, which nobody can make anew: they end by themselves within a day. */
+/** Says when older keys can be removed: fingerprints of stored requests need them, and expire within a day. */
 const whenKeysCanGo = async ({
   connection,
   clock,

@@ -2,16 +2,16 @@ import type { Clock } from '../clock.ts';
 import { untilAborted } from '../database/abort.ts';
 import { type Check, failed, ok, type Seen, warning, why } from './run-checks.ts';
 
-/** LiveKit takes tokens that are off by a minute at most; leases count on replicas that hardly differ. */
+/** LiveKit accepts tokens that are off by a minute at most, and leases need replicas whose clocks hardly differ. */
 const MOST_OFF_MS = 30_000;
 
 export interface ClocksDependencies {
   clock: Clock;
-  /** Any answer of theirs tells the time. */
+  /** Any answer from these URLs has a `Date` header. */
   providers: readonly { name: string; url: string }[];
 }
 
-/** Whether the clock of this machine agrees with the `Date` (RFC 9110, 6.6.1) of each provider's answers, which is in whole seconds. */
+/** Compares this machine's clock with the `Date` of each provider's answer, in whole seconds (RFC 9110, 6.6.1). */
 export const clocksCheck = ({ clock, providers }: ClocksDependencies): Check => ({
   name: 'clock',
   look: ({ signal }) => Promise.all(providers.map((provider) => compare(provider, clock, signal))),
@@ -35,7 +35,7 @@ const compare = async (
   const there = Date.parse(date ?? '');
   if (Number.isNaN(there)) return ok(`${name} does not tell the time.`);
   const here = (asked_at + answered_at) / 2;
-  // The time of the answer is that much in doubt.
+  // How uncertain the time of the answer is.
   const doubt_ms = (answered_at - asked_at) / 2 + 1000;
   const off_ms = Math.abs(here - there);
   const off = `${Math.round(off_ms / 1000)} s ${here > there ? 'ahead of' : 'behind'} ${name}'s`;
@@ -49,6 +49,6 @@ const compare = async (
 const UNREACHABLE =
   'If you import numbers through it, let this machine reach it: check the network, and the proxy if there is one.';
 
-/** fetch says only that it failed; what stands behind it says why. */
+/** `fetch` only says that it failed; the cause says why. */
 const causeOf = (error: unknown): string =>
   error instanceof Error && error.cause instanceof Error && error.cause.message ? error.cause.message : why(error);

@@ -5,12 +5,12 @@ import { upgrades } from '../database/upgrades.ts';
 import { type Check, failed, ok, type Seen, warning } from './run-checks.ts';
 
 export interface DatabaseDependencies {
-  /** Rejects with a sentence where it cannot be opened, or is no replica set. */
+  /** Rejects with a sentence if the database cannot be opened or is not a replica set. */
   connection: Promise<Connection>;
   livekit_project: string;
 }
 
-/** Whether the database is a replica set, of this LiveKit project, and has the schema of this version. */
+/** Whether the database is a replica set, belongs to this LiveKit project, and has the schema of this version. */
 export const databaseCheck = ({ connection, livekit_project }: DatabaseDependencies): Check => ({
   name: 'database',
   look: async () => {

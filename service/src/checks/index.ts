@@ -13,7 +13,7 @@ import { sipHostCheck } from './sip-host.ts';
 export { type Finding, LONGEST_MS, runChecks } from './run-checks.ts';
 
 export interface ChecksDependencies {
-  /** Absent: there is none yet, as in development the start brings its own. */
+  /** Absent if MONGODB_URI is not set: in development, the start opens its own. */
   database: { connection: Promise<Connection>; accounts(connection: Connection): Accounts } | undefined;
   livekit: { url: string; findForAll: FindForAll };
   livekit_project: string;
@@ -23,7 +23,7 @@ export interface ChecksDependencies {
   clock: Clock;
 }
 
-/** Everything that can be seen from here before a call comes. Nothing is changed by it. */
+/** Everything that can be checked from here before a call arrives. Changes nothing. */
 export const createChecks = ({
   database,
   livekit,
@@ -32,7 +32,7 @@ export const createChecks = ({
   made_for,
   clock,
 }: ChecksDependencies): Check[] => {
-  // Where it cannot be read, the check of the database says so, and the others need not.
+  // If the database cannot be read, only the database check reports it.
   const readDatabase = async () => {
     const connection = await database?.connection.catch(() => undefined);
     if (database === undefined || connection === undefined) return undefined;

@@ -4,22 +4,22 @@ import { UnopenedSecret } from '../database/secrets.ts';
 import { listed } from './listed.ts';
 import { type Check, failed, ok, type Seen, warning, why } from './run-checks.ts';
 
-/** The Twilio accounts that the database has. */
+/** The Twilio accounts in the database. */
 export interface Accounts {
-  /** Those whose trunk is made for other settings than today's: how many, and some of them. */
+  /** Accounts whose trunk was made for other settings than today's: how many, and the ids of some. */
   madeForOther(limit: number): Promise<{ count: number; integration_ids: string[] }>;
   count(): Promise<number>;
-  /** The newest. `prove` rejects where Twilio does not take its credentials; it reads once, and changes nothing. */
+  /** The newest accounts. `prove` rejects if Twilio refuses the credentials; it reads once, and changes nothing. */
   newest(limit: number): Promise<{ integration_id: string; prove(): Promise<void> }[]>;
 }
 
-/** So many accounts are asked: one read each, all at once. */
+/** How many accounts are tested, all at once, with one read each. */
 const MOST_ASKED = 20;
 const MOST_NAMED = 10;
 
 /**
- * Whether the trunks of the accounts are made for the settings of today, and whether their credentials still work. Says
- * nothing where there is no database to read.
+ * Whether the accounts' trunks are made for today's settings, and whether their credentials still work. Finds nothing
+ * if there is no database to read.
  */
 export const integrationsChecks = (read: () => Promise<Accounts | undefined>): Check[] => [
   {
@@ -66,7 +66,7 @@ const proved = async (
   }
 };
 
-/** Of a refusal the sentence that callers read, which names the account. */
+/** For refused credentials, the detail that callers read, which names the account. */
 const sayOf = (error: unknown): string =>
   error instanceof Problem && error.code === 'provider_credentials_refused'
     ? error.detail

@@ -1,4 +1,4 @@
-/** More are counted. */
+/** Further ones are only counted. */
 const MOST_NAMED = 10;
 
 /** Names things by their ids, as in `The inbound trunk ST_1`, or `3 inbound trunks (ST_1, ST_2, ST_3)`. */

@@ -6,23 +6,23 @@ import { type Check, failed, ok, type Seen, warning, why } from './run-checks.ts
 /** A trunk without numbers, or a dispatch rule without trunks. */
 interface ForAll {
   resource_id: string;
-  /** Whose it is; absent where Trunkline did not make it. */
+  /** The installation that made it; undefined if Trunkline did not. */
   mark: { installation_id: string } | undefined;
 }
 
-/** What LiveKit has for calls of every number. Throws a `Problem` where the key may not list it. */
+/** Lists what LiveKit has for calls of every number. Throws a `Problem` if the key may not list it. */
 export type FindForAll = () => Promise<{ trunks: ForAll[]; rules: ForAll[] }>;
 
 export interface LiveKitDependencies {
   url: string;
   findForAll: FindForAll;
-  /** Undefined: the database does not tell, or nothing has prepared it. */
+  /** Undefined if the database cannot be read, or no service has prepared it. */
   ownInstallation(): Promise<string | undefined>;
 }
 
-/** Whether the key can list trunks; and what others made that takes calls of every number, or clashes with what is to be made. */
+/** Whether the key can list trunks, and whether others' trunks or rules take calls of every number or would clash. */
 export const liveKitChecks = ({ url, findForAll, ownInstallation }: LiveKitDependencies): Check[] => {
-  // Asked once, by whichever check comes first.
+  // Both checks share one request.
   let asked: ReturnType<FindForAll> | undefined;
   const find = () => (asked ??= findForAll());
   return [
@@ -37,7 +37,7 @@ export const liveKitChecks = ({ url, findForAll, ownInstallation }: LiveKitDepen
       name: 'livekit_for_all',
       look: async ({ signal }) => {
         const found = await untilAborted(signal, find()).catch(() => undefined);
-        // The check before has said why.
+        // livekit_key reports why.
         if (found === undefined) return [];
         const own = await ownInstallation();
         const ofOthers = (all: ForAll[]) =>

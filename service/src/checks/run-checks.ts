@@ -1,7 +1,7 @@
 import { Problem } from '@trunkline/contracts';
 import { untilAborted } from '../database/abort.ts';
 
-/** What a check has seen, in a sentence, and what to do about it. */
+/** What a check found, in a sentence, and what to do about it. */
 export interface Finding {
   check: string;
   state: 'ok' | 'warning' | 'failed';
@@ -11,16 +11,16 @@ export interface Finding {
 
 export type Seen = Omit<Finding, 'check'>;
 
-/** How long a check may look. */
+/** How long a check may take. */
 interface Within {
-  /** Aborted a little before `longest_ms`, so that a check can still say who gave no answer. */
+  /** Aborted a little before `longest_ms`, so that a check can still say what did not answer. */
   signal: AbortSignal;
   longest_ms: number;
 }
 
 export interface Check {
   name: string;
-  /** Changes nothing, here or anywhere. What it throws is a failure. */
+  /** Must change nothing, here or at a provider. An error that it throws is a failed finding. */
   look(within: Within): Promise<Seen | Seen[]>;
 }
 
@@ -28,10 +28,10 @@ export const ok = (said: string): Seen => ({ state: 'ok', said });
 export const warning = (said: string, advice: string): Seen => ({ state: 'warning', said, advice });
 export const failed = (said: string, advice?: string): Seen => ({ state: 'failed', said, ...(advice && { advice }) });
 
-/** What the start takes for it, and the command line where it is not told otherwise. */
+/** The limit at the start, and the default of the command line. */
 export const LONGEST_MS = 5000;
 
-/** What all checks have seen, in their order. They look side by side, and none for longer. Rejects where the signal calls it off. */
+/** Runs all checks at once, each up to the limit, and returns their findings in order. Rejects if the signal aborts. */
 export const runChecks = async (
   checks: readonly Check[],
   { signal, longest_ms = LONGEST_MS }: { signal: AbortSignal; longest_ms?: number },
@@ -49,10 +49,10 @@ export const runChecks = async (
   return findings.flat();
 };
 
-/** In whole milliseconds, as Node takes them. */
+/** Rounds to whole milliseconds, which Node requires. */
 export const timeoutAt = (ms: number): AbortSignal => AbortSignal.timeout(Math.round(ms));
 
-/** Why something failed, as a sentence or the start of one: of a problem what stands behind it, for that names no caller's request. */
+/** Why something failed, as a sentence or part of one. Prefers a problem's cause: its detail is about a request. */
 export const why = (error: unknown): string => {
   if (error instanceof DOMException && error.name === 'TimeoutError') return 'there was no answer in time';
   if (error instanceof Problem) return error.cause instanceof Error ? error.cause.message : error.detail;

@@ -4,7 +4,7 @@ import { untilAborted } from '../database/abort.ts';
 import { type Check, failed, ok, type Seen, timeoutAt, warning } from './run-checks.ts';
 import { askOptions, NotSip, type SipServer, type Transport } from './sip-options.ts';
 
-/** How much of its time a check waits for a name, and then for an answer. */
+/** The share of its time that a check waits for the name to resolve, and then again for an answer. */
 const SHARE = 0.4;
 
 export interface SipHostDependencies {
@@ -15,9 +15,9 @@ export interface SipHostDependencies {
 }
 
 /**
- * Whether carriers can find the SIP host, and whether it answers with the transport that they use: TLS at 5061, or TCP at
- * 5060, unless the host has a port (RFC 3261, 19.1.2). From here: a firewall may let in carriers alone, so silence is no
- * failure.
+ * Whether carriers can find the SIP host, and whether it answers over the transport that they use: TLS at port 5061, or
+ * TCP at 5060, unless the setting has a port (RFC 3261, 19.1.2). Silence is only a warning: a firewall may let in
+ * nobody but carriers.
  */
 export const sipHostCheck = ({ sip_host, secure }: SipHostDependencies): Check => ({
   name: 'sip_host',
@@ -36,7 +36,7 @@ export const sipHostCheck = ({ sip_host, secure }: SipHostDependencies): Check =
     const server = { host, ip, port };
     const ask = (transport: Transport) => tryTransport(server, transport, inTime());
     if (secure) {
-      // A server without TLS may well stay silent to its first message, and is found by what it does take.
+      // A server without TLS may not answer a TLS handshake at all, but answers over TCP.
       const [tls, tcp] = await Promise.all([ask('tls'), ask('tcp')]);
       return seenOverTls(server, tls, tcp);
     }

@@ -8,21 +8,21 @@ import { connect as connectTls } from 'node:tls';
 export type Transport = 'tls' | 'tcp' | 'udp';
 
 export interface SipServer {
-  /** As carriers name it. A certificate is held against it. */
+  /** The name that carriers use. The certificate must be valid for it. */
   host: string;
-  /** What that resolves to. */
+  /** The address that `host` resolves to. */
   ip: string;
   port: number;
 }
 
-/** Something answered, and it was not SIP. */
+/** The server answered, but not with SIP. */
 export class NotSip extends Error {
   override name = 'NotSip';
 }
 
 /**
- * Asks a SIP server what it can do, which changes nothing there (RFC 3261, 11), and tells the status of its answer.
- * livekit-sip answers 200, or 503 as long as it takes no calls. Rejects with what the socket says, and with the signal.
+ * Sends OPTIONS, which changes nothing at a SIP server (RFC 3261, 11), and resolves with the status of the answer:
+ * livekit-sip answers 200, or 503 while it takes no calls. Rejects with the socket's error, or if the signal aborts.
  */
 export const askOptions = (server: SipServer, transport: Transport, signal: AbortSignal): Promise<number> =>
   transport === 'udp' ? askOverUdp(server, signal) : askOverStream(server, transport, signal);
@@ -60,7 +60,7 @@ const askOverUdp = async (server: SipServer, signal: AbortSignal): Promise<numbe
     await once(socket, 'connect', { signal });
     const { address, port } = socket.address();
     const options = optionsOf(server, 'udp', address, port);
-    // RFC 3261, 17.1.2: sent again after half a second, then after twice as long each time.
+    // RFC 3261, 17.1.2: resends after half a second, then waits twice as long each time.
     const sending = (async () => {
       for (let pause_ms = 500; !until.aborted; pause_ms *= 2) {
         socket.send(options);

@@ -6,7 +6,7 @@ const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 const GAP = 2;
 const NARROWEST = 30;
 
-/** The findings for people at a terminal of so many columns: state, check, what was seen, and below it what to do. */
+/** The findings as a table for a terminal of this width: state, check, what was found, and below it what to do. */
 export const tableOf = (findings: readonly Finding[], columns: number): string => {
   const widthOf = (texts: string[]) => Math.max(...texts.map((text) => text.length)) + GAP;
   const state_width = widthOf(findings.map(({ state }) => words[state]));
@@ -21,7 +21,7 @@ export const tableOf = (findings: readonly Finding[], columns: number): string =
   return rows.join('\n');
 };
 
-/** At blanks; a word that is longer than a line has one of its own. */
+/** Breaks lines at spaces. A word that is longer than a line gets its own. */
 const wrap = (text: string, width: number): string[] => {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

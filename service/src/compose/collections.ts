@@ -6,7 +6,7 @@ import { apiKeysCollection, organizationsCollection } from '../organizations/sto
 import { phoneNumbersCollection } from '../phone-numbers/store.ts';
 import { queuesCollection, removalsCollection } from '../provisioning/index.ts';
 
-/** All that the service stores. */
+/** All collections of the service. */
 export const collections = [
   installationsCollection,
   organizationsCollection,

@@ -18,7 +18,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { TwilioAccount } from '../vendors/twilio.ts';
 
-/** What a process meets outside of itself. A simulation has its own in the place of each. */
+/** Everything outside of the process. A simulation replaces each of these. */
 export interface Outside {
   connection: Connection;
   clock: Clock;
@@ -33,11 +33,11 @@ export interface Outside {
   livekit_project: string;
 }
 
-/** More than this must be left of a lease beyond a call's timeout when the call starts: clocks of replicas differ a little. */
+/** How much longer than a call's timeout its lease must last, less for short leases: clocks of replicas differ. */
 const CLOCK_SKEW_MS = 1000;
 const RETRY_BASE_MS = 150;
 
-/** The service without what carries its requests: every verb, and the work in the background. */
+/** The service without HTTP: every operation, and the background work. */
 export const composeCore = async (config: Config, outside: Outside) => {
   const { connection, clock, log, metrics, secrets, connect, switchboard, sip_host } = outside;
   const { lease_ms, provider_timeout_ms: timeout_ms, import_deadline_ms } = config;
@@ -50,7 +50,7 @@ export const composeCore = async (config: Config, outside: Outside) => {
     secrets,
     background,
     clock,
-    // One that loses its lease by its deadline, in a call that ends after it, waits as long again for what another makes of it.
+    // A request that loses its lease in a call beyond its deadline waits as long again for another replica's outcome.
     longest_ms: 2 * import_deadline_ms + timeout_ms,
   });
   const settings = {
@@ -128,12 +128,12 @@ export const composeCore = async (config: Config, outside: Outside) => {
     countByStatus: integrations.countByStatus,
     countByState: phoneNumbers.countByState,
     longestDue: phoneNumbers.longestDue,
-    /** At the start: settings that were changed since trunks were made. */
+    /** For the start: logs which settings have changed since trunks were made. */
     tellWhatDiffers: integrations.tellWhatDiffers,
   };
 };
 
-/** A lost database is told to callers as what it is: nobody knows what became of the request. */
+/** Answers a lost database as a problem, which says that the request may or may not have been applied. */
 export const whileDatabaseLasts = <T>(run: () => Promise<T>): Promise<T> =>
   run().catch((error: unknown) => {
     throw isDatabaseLost(error) ? databaseLost(error) : error;

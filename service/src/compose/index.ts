@@ -20,7 +20,7 @@ import { composeCore, whileDatabaseLasts } from './core.ts';
 
 export interface Opened {
   connection: Connection;
-  /** Where that connection leads. */
+  /** The address of that connection. */
   mongodb_uri: string;
   clock: Clock;
   logging: Logging;
@@ -33,7 +33,7 @@ export interface Opened {
 
 export type Service = Awaited<ReturnType<typeof compose>>;
 
-/** The composition root: every part of the service, made once and handed what it needs. */
+/** The composition root: creates every part of the service once, with what it needs. */
 export const compose = async (config: Config, parts: Opened) => {
   const { clock, logging, livekit } = parts;
   const { log } = logging;
@@ -63,7 +63,7 @@ export const compose = async (config: Config, parts: Opened) => {
 
   const measure = createMeasure({ ...core, metrics, clock, log });
 
-  /** After the start: what `trunkline check` sees too, a line each. A paused service sends nothing to anyone. */
+  /** Logs the findings of `trunkline check` after the start, a line each. A paused service calls no provider. */
   const tellFindings = async (signal: AbortSignal): Promise<void> => {
     if (await core.gate.isPaused()) return;
     const checks = createChecks({
@@ -74,7 +74,7 @@ export const compose = async (config: Config, parts: Opened) => {
       made_for: madeFor(config, livekit.sip_host),
       clock,
     });
-    // Said as settings_differ already, in the sandbox too.
+    // Already logged as settings_differ, in the sandbox too.
     const others = checks.filter(({ name }) => name !== 'carrier_trunks');
     for (const { state, said, ...more } of await runChecks(others, { signal })) {
       if (state === 'ok') log.info({ event: 'check_passed', ...more }, said);
@@ -116,15 +116,15 @@ export const compose = async (config: Config, parts: Opened) => {
     identify: organizations.identify.identify,
     bootstrap: organizations.bootstrap,
     createOrganization: organizations.createOrganization,
-    /** Makes the database fit this code; nothing is served before. */
+    /** Makes the database fit this code. Must finish before anything is served. */
     prepare: (signal: AbortSignal) =>
       prepareDatabase({ mongodb_uri: parts.mongodb_uri, collections, clock, log, signal, tools: secrets }),
-    /** From now on everything is served, and the service says that it is ready. */
+    /** Starts to serve requests, and to report that the service is ready. */
     serve: () => {
       phase = 'serving';
       void background.run('Looking for trunks made for other settings', core.tellWhatDiffers());
     },
-    /** From now on nothing new is taken. */
+    /** Refuses new requests. */
     drain: () => {
       phase = 'draining';
     },

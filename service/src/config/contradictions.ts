@@ -2,7 +2,7 @@ import { splitHostAndPort } from '@trunkline/contracts';
 import { hostOf } from './setting-values.ts';
 import type { SettingValues } from './settings.ts';
 
-/** Settings that are each right, and cannot both be meant. */
+/** Finds settings that are valid alone but contradict each other. */
 export const contradictionsIn = (values: SettingValues): string[] => {
   const { provider_timeout_ms, lease_ms, import_deadline_ms, port, metrics_port } = values;
   const { twilio_secure_trunking, livekit_url, livekit_sip_host = '' } = values;
@@ -44,13 +44,13 @@ export const contradictionsIn = (values: SettingValues): string[] => {
 const isCloud = (host: string): boolean => /(^|\.)livekit\.cloud\.?$/i.test(host);
 const isCloudSip = (host: string): boolean => /\.sip\.livekit\.cloud\.?$/i.test(host);
 
-/** Whether carriers send calls there over TLS: LiveKit Cloud takes them so, and 5061 is the port for it. */
+/** Whether carriers send calls to this host over TLS: LiveKit Cloud takes TLS, and 5061 is the port for it. */
 export const takesTls = (sip_host: string): boolean => {
   const { host = '', port } = splitHostAndPort(sip_host) ?? {};
   return port === 5061 || (isCloud(host) && port !== 5060);
 };
 
-/** What carrier trunks are made for: Twilio's Secure Trunking wants TLS, and a SIP host that takes it. */
+/** What carrier trunks are made for. Twilio's Secure Trunking needs a SIP host that takes TLS. */
 export const madeFor = (
   { twilio_secure_trunking }: Pick<SettingValues, 'twilio_secure_trunking'>,
   sip_host: string,

@@ -15,21 +15,21 @@ export interface LiveKitSettings {
   sip_host: string;
 }
 
-/** Every setting by its name in lower case, times in milliseconds, and what follows from them. */
+/** Every setting under its name in lower case, with times in milliseconds, and values derived from them. */
 export interface Config extends Omit<SettingValues, 'node_env' | `livekit_${string}`> {
   production: boolean;
   host: string;
-  /** Absent: the sandbox. */
+  /** Absent: the sandbox is used. */
   livekit?: LiveKitSettings;
   /** Names the LiveKit project, so that a database is never used with another. */
   livekit_project: string;
   quotas: Quotas;
-  /** Where an embedded mongod that was downloaded is kept. */
+  /** The folder of downloaded mongod binaries. */
   cache_dir: string;
   search_path: string;
 }
 
-/** One message that lists every fault of the settings, and how to fix each. */
+/** One message that lists every wrong setting, and how to fix it. */
 export class ConfigError extends Error {
   constructor(faults: readonly string[]) {
     super(
@@ -53,7 +53,7 @@ const Environment = z.object(
 
 /** Reads the settings from the environment. Throws `ConfigError` with all faults at once. */
 export const readConfig = (environment: Record<string, string | undefined>): Config => {
-  // What is read from a file often ends in a line break.
+  // A value that was read from a file often ends in a line break.
   const given = Object.fromEntries(
     Object.entries(environment).flatMap(([name, value = '']): [string, string][] =>
       value.trim() === '' ? [] : [[name, value.trim()]],
@@ -65,7 +65,7 @@ export const readConfig = (environment: Record<string, string | undefined>): Con
   if (!parsed.success) throw new ConfigError(faults);
 
   const named = Object.entries(parsed.data).map(([name, value]) => [fieldOf(name), value]);
-  // Read by the schema of the same list that the type is made of.
+  // Both the schema and this type are derived from `settings`.
   const values = Object.fromEntries(named) as SettingValues;
   faults.push(...contradictionsIn(values));
   if (faults.length > 0) throw new ConfigError(faults);
@@ -93,7 +93,7 @@ const missingIn = (given: Record<string, unknown>): string[] => {
         .map((name) => `${name} is required with the other LIVEKIT_ settings: set all four, or none for the sandbox`);
 };
 
-/** Two LiveKits may stand behind one host, each at a path of its own. */
+/** Includes the path: two LiveKits may share a host. */
 const projectOf = ({ host, pathname }: URL): string => host + pathname.replace(/\/+$/, '');
 
 const configOf = (values: SettingValues, { PATH = '', XDG_CACHE_HOME }: Record<string, string | undefined>): Config => {

@@ -24,7 +24,7 @@ const faultsOf = (environment: Record<string, string>): string => {
 };
 
 describe('the settings', () => {
-  it('need nothing in development, and listen to this machine alone', () => {
+  it('are all optional in development, and listen on this machine only', () => {
     expect(readConfig({})).toMatchObject({
       production: false,
       host: '127.0.0.1',
@@ -49,7 +49,7 @@ describe('the settings', () => {
     ['LIVEKIT_SIP_HOST', '[2001:db8::9]:5060'],
     ['LIVEKIT_URL', 'http://livekit_server:7880'],
     ['LIVEKIT_URL', 'http://[::1]:7880'],
-  ])('take %s=%s', (name, value) => {
+  ])('accept %s=%s', (name, value) => {
     expect(faultsOf({ ...production, LIVEKIT_SIP_HOST: 'sip.example.com', [name]: value })).toBe('none');
   });
 
@@ -63,11 +63,11 @@ describe('the settings', () => {
     ['TWILIO_SECURE_TRUNKING', { LIVEKIT_SIP_HOST: 'sip.example.com:5061', TWILIO_SECURE_TRUNKING: 'false' }],
     ['METRICS_PORT', { METRICS_PORT: '3000' }],
     ['METRICS_PORT', { PORT: '9464', HOST: '127.0.0.1' }],
-  ] as [string, Record<string, string>][])('that contradict each other are a fault of %s: %j', (name, settings) => {
+  ] as [string, Record<string, string>][])('report a contradiction as a fault of %s: %j', (name, settings) => {
     expect(faultsOf({ ...production, ...settings })).toMatch(new RegExp(`^ {2}${name} must`, 'm'));
   });
 
-  it('may share a port where they listen at addresses of their own', () => {
+  it('may use the same port on different addresses', () => {
     expect(faultsOf({ HOST: '192.0.2.1', METRICS_HOST: '127.0.0.1', METRICS_PORT: '3000' })).toBe('none');
     expect(faultsOf({ PORT: '0', METRICS_PORT: '0' })).toBe('none');
   });
@@ -77,7 +77,7 @@ describe('the settings', () => {
     ['WSS://Example.LiveKit.Cloud:443/', 'example.livekit.cloud'],
     ['https://livekit.example.com/livekit/', 'livekit.example.com/livekit'],
     ['http://127.0.0.1:7880', '127.0.0.1:7880'],
-  ])('name the LiveKit project of %s', (LIVEKIT_URL, livekit_project) => {
+  ])('derive the name of the LiveKit project from %s', (LIVEKIT_URL, livekit_project) => {
     const own = { ...production, LIVEKIT_SIP_HOST: 'sip.example.com' };
     expect(readConfig({ ...own, LIVEKIT_URL })).toMatchObject({ livekit_project });
   });
@@ -87,13 +87,13 @@ describe('the settings', () => {
     ['LIVEKIT_URL', 'https://livekit.example.com/#x'],
     ['LIVEKIT_URL', 'https://user:pass@livekit.example.com'],
     ['TWILIO_API_URL', 'http://127.0.0.1:4010/?x=1'],
-  ])('refuse of a URL what has no meaning: %s=%s', (name, value) => {
+  ])('refuse parts of a URL that have no meaning: %s=%s', (name, value) => {
     expect(faultsOf({ ...production, LIVEKIT_SIP_HOST: 'sip.example.com', [name]: value })).toMatch(
       new RegExp(`^ {2}${name} must`, 'm'),
     );
   });
 
-  it('are read without the blanks around them: a file often ends in a line break', () => {
+  it('are trimmed: a file often ends in a line break', () => {
     const config = readConfig({ ...production, LIVEKIT_API_SECRET: 'secret\n', PORT: ' 8080 ', HOST: '  ' });
     expect(config).toMatchObject({ port: 8080, host: '::', livekit: { api_secret: 'secret' } });
   });
@@ -105,18 +105,18 @@ describe('the settings', () => {
     ['sip.example.com', 'sip.example.com', false],
     ['sip.example.com:5061', 'sip.example.com:5061', true],
     ['2001:db8::9', '[2001:db8::9]', false],
-  ])('say where carriers send calls, and whether over TLS: %s', (LIVEKIT_SIP_HOST, sip_host, is_tls) => {
+  ])('tell where carriers send calls, and whether over TLS: %s', (LIVEKIT_SIP_HOST, sip_host, is_tls) => {
     const LIVEKIT_URL = sip_host.includes('livekit.cloud') ? production.LIVEKIT_URL : 'https://livekit.example.com';
     expect(readConfig({ ...production, LIVEKIT_URL, LIVEKIT_SIP_HOST }).livekit?.sip_host).toBe(sip_host);
     expect(takesTls(sip_host)).toBe(is_tls);
   });
 
-  it('take an empty text for none', () => {
+  it('treat an empty value as not set', () => {
     expect(readConfig({ MONGODB_URI: '', PORT: '' })).toMatchObject({ port: 3000 });
     expect(readConfig({ MONGODB_URI: '' }).mongodb_uri).toBeUndefined();
   });
 
-  it('in production listen to everyone, and read all that is set', () => {
+  it('listen on all addresses in production, and read everything that is set', () => {
     const config = readConfig({ ...production, TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1', LEASE_SECONDS: '12.5' });
     expect(config).toMatchObject({
       production: true,
@@ -128,7 +128,7 @@ describe('the settings', () => {
     expect([...(config.encryption_keys?.keys() ?? [])]).toEqual(['2026b', '2026a']);
   });
 
-  it('in production stop the start with one message that lists all that is missing', () => {
+  it('report everything that is missing in production in one message', () => {
     const faults = faultsOf({ NODE_ENV: 'production', PORT: 'no' });
     for (const name of [
       'PORT',
@@ -201,7 +201,7 @@ describe('the settings', () => {
     expect(faultsOf({ ...production, [name]: value })).toMatch(new RegExp(`^ {2}${name} (must|names) `, 'm'));
   });
 
-  it('say what is wrong with an example that works', () => {
+  it('report what is wrong, with an example that works', () => {
     const settingsWithExamples = Object.entries<Setting>(settings).filter(([, { example }]) => example !== undefined);
     for (const [name, { type, example = '' }] of settingsWithExamples) {
       const written = example
@@ -214,7 +214,7 @@ describe('the settings', () => {
     );
   });
 
-  it('are read by the names of the list, times in milliseconds', () => {
+  it('are read under their names in lower case, with times in milliseconds', () => {
     expect(readConfig({ PROVIDER_TIMEOUT_SECONDS: '0.4', MAX_CONNECTIONS: '7' })).toMatchObject({
       provider_timeout_ms: 400,
       max_connections: 7,
@@ -240,7 +240,7 @@ describe('the settings', () => {
     'mongodb://[::1]:27017,mongo_2:27017/trunkline',
     'mongodb://%2Ftmp%2Fmongodb-27017.sock/trunkline',
     'mongodb://user:p%40ss@a.example',
-  ])('take a database at %s', (MONGODB_URI) => {
+  ])('accept a database at %s', (MONGODB_URI) => {
     expect(readConfig({ MONGODB_URI }).mongodb_uri).toBe(MONGODB_URI);
   });
 
@@ -248,11 +248,11 @@ describe('the settings', () => {
     ['2', 2],
     ['loopback', ['loopback']],
     ['10.0.0.0/8, 2001:db8::/32', ['10.0.0.0/8', '2001:db8::/32']],
-  ])('take proxies given as %s', (TRUSTED_PROXIES, trusted_proxies) => {
+  ])('accept proxies given as %s', (TRUSTED_PROXIES, trusted_proxies) => {
     expect(readConfig({ TRUSTED_PROXIES }).trusted_proxies).toEqual(trusted_proxies);
   });
 
-  it('switch the addresses off with a star, or with a list of everyone', () => {
+  it('allow all addresses with a star, or with a list that lets everyone in', () => {
     expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: '*' }).twilio_signalling_addresses).toEqual([]);
     for (const everyone of ['0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0'])
       expect(readConfig({ TWILIO_SIGNALLING_ADDRESSES: everyone }).twilio_signalling_addresses).toEqual([]);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { KeyRing } from '../database/secrets.ts';
 import { formOf } from '../organizations/raw-key.ts';
 
-// What a setting may be. Each message goes on after the setting's name.
+// The types of settings. Each message is printed after the setting's name.
 
 export const text = z.string();
 
@@ -17,7 +17,7 @@ export const port = z.coerce.number(A_PORT).int(A_PORT).min(0, A_PORT).max(65_53
 const A_COUNT = 'must be a whole number above 0';
 export const count = z.coerce.number(A_COUNT).int(A_COUNT).positive(A_COUNT);
 
-/** Seconds as they are set; milliseconds as the service counts. */
+/** Takes seconds, gives milliseconds. */
 export const seconds = (min: number) => {
   const message = `must be a number of seconds, from ${min} to 86400`;
   return z.coerce
@@ -43,10 +43,10 @@ export const url = (protocol: RegExp) =>
       addIssue('must have a host and perhaps a path, and nothing else');
   });
 
-/** Where to listen: 0.0.0.0 and :: are all addresses. */
+/** An address to listen on: 0.0.0.0 and :: are all addresses. */
 export const listening = z.string().refine(isHost, 'must be an IP address of this machine, or a host name');
 
-/** A host, with or without a port, that something can be sent to. */
+/** Whether this is a host, with or without a port, that can be called. */
 const canBeAsked = (value: string): boolean => {
   const { host } = splitHostAndPort(value) ?? {};
   return host !== undefined && !isOfNobody(host);
@@ -57,11 +57,11 @@ export const hostName = z
   .refine(canBeAsked, 'must be a host name')
   .transform((value) => (isIPv6(value) ? `[${value}]` : value.toLowerCase()));
 
-/** A path of a socket, which is percent-encoded, is no host. */
+/** Leaves out percent-encoded paths of sockets, which are not hosts. */
 const hostsOfMongo = (uri: string): string[] =>
   (/^[^:]+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(uri)?.[1] ?? '').split(',').filter((host) => !/^%2F/i.test(host));
 
-/** No `z.url`: a list of hosts is none. */
+/** Not `z.url`, which refuses a list of hosts. */
 export const databaseUri = z
   .string()
   .regex(/^mongodb(\+srv)?:\/\/[^\s/]+/, 'must be a MongoDB connection string')
@@ -78,13 +78,13 @@ const commaSeparated = z.string().transform((value) =>
     .filter(Boolean),
 );
 
-/** A fault names the part that it is about. */
+/** Names the wrong part of the list in the message. */
 const requireAddress = (value: string, { addIssue }: { addIssue(message: string): void }): void => {
   for (const { message } of AllowedAddress.safeParse(value).error?.issues ?? [])
     addIssue(`names ${value}, which ${message}`);
 };
 
-/** Addresses and ranges. None stands for all of them; so does a list that lets everyone in. */
+/** Addresses and ranges. Gives an empty list for `*`, and for a list that lets everyone in: all addresses. */
 export const addresses = commaSeparated
   .superRefine((parts, context) => {
     if (parts.length === 0) context.addIssue('must be IP addresses or ranges separated by commas, or * for all');

@@ -20,15 +20,15 @@ import {
 
 export interface Setting {
   type: z.ZodType;
-  /** In docs/settings.md, and where the setting is missing. */
+  /** Shown in docs/settings.md, and when the setting is missing. */
   description: string;
-  /** What is taken if it is not set, written as one would set it. */
+  /** The value if it is not set, written as in the environment. */
   default?: string;
-  /** Says what happens if it is not set, where `default` does not. */
+  /** Describes the default for readers, if `default` is absent or says too little. */
   unset?: string;
-  /** In development something local stands in for it. */
+  /** In development, something local replaces it. */
   required_in_production?: true;
-  /** Ends the message about a wrong or missing value. */
+  /** Shown at the end of the message about a wrong or missing value. */
   example?: string;
 }
 
@@ -44,18 +44,18 @@ const TWILIO_SIGNALLING_ADDRESSES = [
   '177.71.206.192/30', // São Paulo
 ];
 
-/** Every setting of the service. Nothing else says what it is called, may be, defaults to or means. */
+/** Every setting of the service: the one place that defines its name, type, default and meaning. */
 export const settings = {
   MONGODB_URI: {
     type: databaseUri,
-    description: 'The database: a replica set, for transactions',
-    unset: 'an embedded one',
+    description: 'The connection string of the database, which must be a replica set, for transactions',
+    unset: 'an embedded database',
     required_in_production: true,
     example: 'mongodb://host:27017/trunkline?replicaSet=rs0',
   },
   LIVEKIT_URL: {
     type: url(/^(wss?|https?)$/),
-    description: 'The LiveKit project; a path in the URL is kept',
+    description: 'The URL of the LiveKit project, with a path if it has one',
     unset: 'the sandbox',
     required_in_production: true,
     example: 'wss://example.livekit.cloud',
@@ -74,7 +74,7 @@ export const settings = {
   },
   LIVEKIT_SIP_HOST: {
     type: hostName,
-    description: "The host that carriers send calls to: LiveKit Cloud's, or your own",
+    description: "The SIP host that carriers send calls to: LiveKit Cloud's, or your own",
     unset: 'the sandbox',
     required_in_production: true,
     example: 'example.sip.livekit.cloud',
@@ -82,20 +82,20 @@ export const settings = {
   ENCRYPTION_KEYS: {
     type: encryptionKeys,
     description:
-      'The keys that encrypt stored secrets, `id:base64 of 32 bytes`, separated by commas; the first encrypts, all decrypt',
+      'The keys for stored secrets, as `id:base64 of 32 bytes`, separated by commas; the first encrypts, all decrypt',
     unset: 'generated, and kept in `DATA_DIR`',
     required_in_production: true,
     example: '2026a:$(openssl rand -base64 32)',
   },
   BOOTSTRAP_API_KEY: {
     type: chosenApiKey,
-    description: 'On an empty database, creates an organization with this as its admin key',
+    description: 'On an empty database, creates an organization with this admin key',
     unset: 'a sample organization; in production, none',
     example: 'tl_live_$(openssl rand -hex 32)',
   },
   NODE_ENV: {
     type: oneOf(['development', 'test', 'production']),
-    description: '`production`: nothing is embedded, sandboxed or made up',
+    description: '`production` turns off the embedded database, the sandbox and generated keys',
     default: 'development',
   },
   HOST: {
@@ -106,32 +106,32 @@ export const settings = {
   PORT: { type: port, description: 'The port that the API listens on', default: '3000' },
   METRICS_HOST: {
     type: listening,
-    description: 'The address that serves Prometheus metrics, at `/metrics`; `::` lets other machines read them',
+    description: 'The address that serves Prometheus metrics at `/metrics`; `::` lets other machines read them',
     default: '127.0.0.1',
   },
-  METRICS_PORT: { type: port, description: 'The port of the metrics', default: '9464' },
+  METRICS_PORT: { type: port, description: 'The port that serves Prometheus metrics', default: '9464' },
   TRUSTED_PROXIES: {
     type: trustedProxies,
-    description: 'How many proxies stand in front, or their addresses',
+    description: 'The number of proxies in front of the service, or their addresses',
     default: '0',
     example: '10.0.0.0/8',
   },
   TWILIO_SECURE_TRUNKING: {
     type: trueOrFalse,
-    description: '`true`: calls are encrypted with TLS and SRTP; `false`: neither',
+    description: 'Whether calls between Twilio and LiveKit are encrypted, with TLS and SRTP',
     unset: '`true` if `LIVEKIT_SIP_HOST` belongs to LiveKit Cloud or has port 5061',
   },
   TWILIO_SIGNALLING_ADDRESSES: {
     type: addresses,
     description: 'Where calls for Twilio numbers come from: addresses or ranges separated by commas, or `*` for all',
     default: TWILIO_SIGNALLING_ADDRESSES.join(','),
-    unset: "Twilio's published ones",
+    unset: "Twilio's published addresses",
     example: '203.0.113.0/24,2001:db8::1',
   },
   TWILIO_API_URL: {
     type: url(/^https?$/),
-    description: "One base URL for all of Twilio's hosts, for a proxy; `X-Forwarded-Host` names the host",
-    unset: "Twilio's own",
+    description: "The base URL of a proxy for all of Twilio's hosts; `X-Forwarded-Host` names the host",
+    unset: "Twilio's own hosts",
     example: 'http://127.0.0.1:4010',
   },
   RATE_LIMIT_RPS: { type: count, description: 'Requests per second, for each API key and replica', default: '50' },
@@ -141,7 +141,7 @@ export const settings = {
       'Requests per second without an API key, for each address and replica; an IPv6 /64 counts as one address',
     default: '20',
   },
-  MAX_API_KEYS: { type: count, description: 'Working API keys that one organization may have', default: '100' },
+  MAX_API_KEYS: { type: count, description: 'Active API keys that one organization may have', default: '100' },
   MAX_INTEGRATIONS: { type: count, description: 'Integrations that one organization may have', default: '50' },
   MAX_PHONE_NUMBERS: { type: count, description: 'Phone numbers that one organization may have', default: '10000' },
   MAX_CONNECTIONS: {
@@ -172,7 +172,7 @@ export const settings = {
   },
   LEASE_SECONDS: {
     type: seconds(0.1),
-    description: 'How long until another replica takes over the work of a dead one',
+    description: 'How long before another replica takes over the work of one that stopped',
     default: '30',
   },
   RECONCILE_INTERVAL_SECONDS: {
@@ -182,13 +182,13 @@ export const settings = {
   },
   DATA_DIR: {
     type: folder,
-    description: 'The folder of the embedded database and of generated keys',
+    description: 'The folder for the embedded database and generated keys',
     default: join(import.meta.dirname, '../../../.data'),
     unset: '`.data`',
   },
   LOG_LEVEL: {
     type: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
-    description: 'The least important lines that are logged',
+    description: 'The lowest level that is logged',
     default: 'info',
   },
 } as const satisfies Record<string, Setting>;
@@ -198,12 +198,12 @@ type SettingName = keyof typeof settings;
 type Field<Name extends string> = Name extends `${infer Amount}_SECONDS` ? `${Lowercase<Amount>}_ms` : Lowercase<Name>;
 type Value<S extends Setting> = z.output<S['type']> | (S extends { default: string } ? never : undefined);
 
-/** Every setting as it is read. */
+/** The parsed values of all settings. */
 export type SettingValues = { [Name in SettingName as Field<Name>]: Value<(typeof settings)[Name]> };
 
 export const fieldOf = (name: string): string => name.toLowerCase().replace(/_seconds$/, '_ms');
 
-/** Says what holds where a setting is not set. */
+/** Describes what applies if a setting is not set. */
 export const describeDefault = (setting: Setting): string => {
   const words = setting.unset ?? `\`${setting.default}\``;
   return setting.required_in_production ? `${words}; required in production` : words;

@@ -1,4 +1,4 @@
-/** Waits for work, but no longer than until the signal; the work itself ends when it does, or with the process. */
+/** Waits for work until the signal aborts. The work itself is not stopped. */
 export const untilAborted = async <T>(signal: AbortSignal, work: Promise<T>): Promise<T> => {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

@@ -4,7 +4,7 @@ import { type Connection, databaseOf } from './connect.ts';
 import { describeIssues, faultAmong, faultOf, type Shape, schemasAt } from './shape.ts';
 
 export interface Index {
-  /** Absent: made of its key, as MongoDB does. */
+  /** Absent: derived from the key, as MongoDB does. */
   name?: string;
   key: Record<string, 1 | -1>;
   unique?: true;
@@ -14,7 +14,7 @@ export interface Index {
 
 export interface CollectionDefinition<S extends Shape = Shape> {
   name: string;
-  /** The field that names a row to people. */
+  /** The field that identifies a row in messages. */
   id: string;
   shape: S;
   indexes: readonly Index[];
@@ -35,13 +35,13 @@ interface InSession {
 }
 type Order = Record<string, 1 | -1>;
 
-/** A row as it was read, under its place in the collection. */
+/** A row with its `_id`, which is its place in the collection. */
 export interface Kept<Row> {
   _id: mongo.ObjectId;
   row: Row;
 }
 
-/** A stored row does not fit its shape: a defect, or somebody's hand. */
+/** A stored row does not fit its shape, because of a bug or a manual change. */
 export class UnreadableRow extends Error {
   override name = 'UnreadableRow';
 }
@@ -49,8 +49,8 @@ export class UnreadableRow extends Error {
 export type Collection<Row extends object> = ReturnType<typeof openCollection<Row>>;
 
 /**
- * A collection whose rows have one shape: they are read by it, so that a row from before a field existed has that field's
- * default, and nothing is written that does not fit it.
+ * A collection whose rows have one shape. A row that is older than a field is read with that field's default, and
+ * nothing is written that does not fit the shape.
  */
 export const openCollection = <Row extends object>(
   connection: Connection,
@@ -107,12 +107,12 @@ export const openCollection = <Row extends object>(
       readOrNull(
         await rows.findOne(filterOf(filter), {
           ...(session && { session }),
-          // As the unique index sees it, which may be newer than what a majority has.
+          // Reads what the unique index sees, which may be newer than what a majority has.
           ...(local && { readConcern: { level: 'local' } }),
         }),
       ),
 
-    /** The earliest time in this field. The rest of its row is not read, and may be unreadable. */
+    /** The earliest time in this field. Reads nothing else of the row, which may be unreadable. */
     earliest: async (field: string, filter: Fields): Promise<Date | undefined> => {
       const only = { sort: { [field]: 1 }, projection: { _id: 0, [field]: 1 } } as const;
       const found: unknown = await rows.findOne(filterOf(filter), only);
@@ -134,14 +134,14 @@ export const openCollection = <Row extends object>(
       return (await rows.find(filterOf(filter), options).toArray()).map(read);
     },
 
-    /** The newest ones, of those that came before. */
+    /** The newest rows that match, newest first. */
     newest: async (filter: Fields, { limit, index }: { limit: number; index?: Index['key'] }): Promise<Kept<Row>[]> => {
       const options = { sort: { _id: -1 }, limit, ...(index && { hint: index }) } as const;
       const found = await rows.find(filterOf(filter), options).toArray();
       return found.map((row) => ({ _id: row._id, row: read(row) }));
     },
 
-    /** The texts that a field has, each once. */
+    /** The distinct texts in a field. */
     distinct: async (field: string, filter: Fields): Promise<string[]> => {
       requireField(field);
       return z.array(z.string()).parse(await rows.distinct(field, filterOf(filter)));
@@ -159,7 +159,7 @@ export const openCollection = <Row extends object>(
       await rows.insertOne({ ...requireFit(row) }, { ...(session && { session }), ignoreUndefined: true });
     },
 
-    /** Puts the row in the place of the one that the filter finds, or beside the others. */
+    /** Replaces the row that the filter finds, or inserts this one. */
     replace: async (filter: Fields, row: Row, { session }: InSession = {}): Promise<void> => {
       const options = { ...(session && { session }), upsert: true, ignoreUndefined: true };
       await rows.replaceOne(filterOf(filter), { ...requireFit(row) }, options);
@@ -171,7 +171,7 @@ export const openCollection = <Row extends object>(
     updateMany: async (filter: Fields, update: Update): Promise<void> =>
       void (await rows.updateMany(filterOf(filter), updateOf(update))),
 
-    /** Updates one, the first in this order, and reads it as it was `before` or is `after`. */
+    /** Updates the first match in this order, and returns it as it was `before` or is `after`. */
     findOneAndUpdate: async (
       filter: Fields,
       update: Update,

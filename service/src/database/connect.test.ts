@@ -8,7 +8,7 @@ describe('repeatedField', () => {
   it.each([
     ['phone_number', { message: 'E11000', keyPattern: { phone_number: 1 } }],
     ['organization_id+account_sid', { message: 'E11000', keyPattern: { organization_id: 1, account_sid: 1 } }],
-    // Where there is no keyPattern.
+    // Without a keyPattern.
     [
       'phone_number',
       { message: 'E11000 duplicate key error collection: trunkline.phone_numbers index: phone_number_1' },
@@ -24,7 +24,7 @@ describe('repeatedField', () => {
     expect(repeatedField(serverError(error))).toBe(field);
   });
 
-  it('is undefined for any other failure', () => {
+  it('is undefined for any other error', () => {
     expect(repeatedField(serverError({ message: 'E11000', code: 112 }))).toBeUndefined();
     expect(repeatedField(new Error('index: phone_number_1'))).toBeUndefined();
   });

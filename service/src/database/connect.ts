@@ -3,14 +3,14 @@ import mongoose, { type ClientSession, type Connection, type mongo } from 'mongo
 
 export type { Connection } from 'mongoose';
 
-/** A server that is silent for longer is given up, and so is the wait for a free connection. */
+/** How long to wait for an answer of the server, and for a free connection. */
 const SILENCE_MS = 15_000;
 /** Longer than a replica set needs to elect another primary when the old one steps down. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
  * Opens the database. It must be a replica set: changes and their events are written in transactions.
- * Without `silence_ms` (0), only the server's monitor tells that it is gone.
+ * With `silence_ms` 0, only the driver's monitoring notices a lost server.
  */
 export const connect = async (
   uri: string,
@@ -52,7 +52,7 @@ export const transactionOn =
   (work) =>
     drawingIds(() => connection.transaction(work));
 
-/** Does work that draws public ids; where a unique index says that one is taken, does it again with another. */
+/** Does work that draws public ids. If a drawn id is taken, repeats the work, which draws another. */
 export const drawingIds = async <T>(work: () => Promise<T>, draws = 5): Promise<T> => {
   try {
     return await work();
@@ -64,20 +64,20 @@ export const drawingIds = async <T>(work: () => Promise<T>, draws = 5): Promise<
 
 const drawnFields = new Set(['phone_number_id', 'integration_id', 'organization_id', 'key_id', 'event_id']);
 
-/** Which unique field a write would have repeated, if that is why it failed; for an index of several, `a+b`. */
+/** The unique field whose value was taken, if the write failed for that; `a+b` for an index of several fields. */
 export const repeatedField = (error: unknown): string | undefined => {
   if (!(error instanceof mongoose.mongo.MongoServerError) || error.code !== 11000) return undefined;
   const { keyPattern, message } = error as { keyPattern?: Record<string, unknown>; message: string };
   return keyPattern ? Object.keys(keyPattern).join('+') : fieldsOfIndex(message);
 };
 
-/** A server may tell only the index's name, as in `… index: organization_id_1_account_sid_1`. */
+/** Some servers name only the index, as in `… index: organization_id_1_account_sid_1`. */
 const fieldsOfIndex = (message: string): string => {
   const [, name = ''] = /index: (?:\S+\$)?(\S+)/.exec(message) ?? [];
   return name === '_id_' ? '_id' : name.replace(/_1$/, '').replaceAll('_1_', '+');
 };
 
-/** Whether the database could not be asked, so that nobody knows what became of the request. */
+/** Whether the connection failed, so that the request may or may not have been applied. */
 export const isDatabaseLost = (error: unknown): boolean => {
   const { MongoError, MongoServerError } = mongoose.mongo;
   if (error instanceof mongoose.Error.MongooseServerSelectionError) return true;
@@ -89,7 +89,7 @@ export const isDatabaseLost = (error: unknown): boolean => {
 };
 
 /**
- * What a server says that is no primary any longer, or not yet, or is being stopped.
+ * The error codes of a server that is not primary any more, not yet, or is shutting down.
  * https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md
  */
 const elections = new Set([6, 7, 64, 89, 91, 134, 189, 262, 9001, 10_107, 11_600, 11_602, 13_435, 13_436]);

@@ -12,7 +12,7 @@ const INDEX_KEY_SPECS_CONFLICT = 86;
 
 type Definition = Pick<CollectionDefinition, 'name' | 'indexes'>;
 
-/** Makes the collections, and the indexes that they ask for. Uniqueness decides who wins, so nothing is served before. */
+/** Creates the collections and their indexes, before anything is served: unique indexes decide who wins a race. */
 export const buildIndexes = async (connection: Connection, collections: readonly Definition[]): Promise<void> => {
   const db = databaseOf(connection);
   for (const { name, indexes } of collections) {
@@ -27,7 +27,7 @@ export const buildIndexes = async (connection: Connection, collections: readonly
   }
 };
 
-/** Drops, by name, what no collection asks for any longer. Comes last: until the new ones stand, the old ones hold. */
+/** Drops, by name, the indexes that are no longer used. Runs last: the old ones apply until the new ones exist. */
 export const dropFormerIndexes = async (
   connection: Connection,
   collections: readonly Definition[],
@@ -44,7 +44,7 @@ export const dropFormerIndexes = async (
   }
 };
 
-/** Where only the options of an index changed, the old one must go first: two of one key or name do not stand side by side. */
+/** Drops an index whose options changed, so that it can be rebuilt: two cannot have the same key or name. */
 const makeWay = async (rows: mongo.Collection, indexes: readonly Index[], cause: unknown): Promise<void> => {
   for (const built of await rows.indexes()) {
     const { name = '_id_', key, unique } = built;
@@ -52,7 +52,7 @@ const makeWay = async (rows: mongo.Collection, indexes: readonly Index[], cause:
     if (inTheWay === undefined || isAsAsked(built, inTheWay)) continue;
     if (unique || inTheWay.unique) {
       const where = `${rows.collectionName}.${name}`;
-      // For a moment nothing would be unique, while other replicas write.
+      // Between dropping and building, other replicas could write duplicates.
       throw new Error(`The unique index ${where} cannot be changed in place: give the new one another key.`, { cause });
     }
     await rows.dropIndex(name).catch(unless(INDEX_NOT_FOUND));

@@ -8,19 +8,19 @@ import { upgrades } from './upgrades.ts';
 
 const Installation = z.object({
   _id: z.literal('installation'),
-  /** 12 hex digits: part of every mark, and of Twilio's domain names. */
+  /** 12 hex digits. Part of every mark, and of the domain names at Twilio. */
   installation_id: z.string(),
-  /** The LiveKit project whose trunks the records name. */
+  /** The LiveKit project that has the trunks of these records. */
   project: z.string().exactOptional(),
-  /** The same in schema 1 and 2, whose code refuses what stands here since. */
+  /** The project in schemas 1 and 2. Now holds a text that their code refuses. */
   livekit_project: z.string(),
-  /** Once an organization was made for the first key, none is made that way again. */
+  /** Whether the first organization was created, which happens only once. */
   bootstrapped: z.boolean(),
-  /** Since when the operator has paused all work on the providers. */
+  /** When the operator paused all work on the providers. */
   paused_at: z.date().exactOptional(),
-  /** Since when repairing takes nothing more away, for it was too much. */
+  /** When repairing stopped removing things because there were too many. */
   braked_at: z.date().exactOptional(),
-  /** How its rows are written; the first version did not say so. */
+  /** The schema of the database. The first version did not store it. */
   schema: z.number().default(1),
 });
 
@@ -31,7 +31,7 @@ export const installationsCollection = {
   indexes: [],
 } as const satisfies CollectionDefinition;
 
-/** What the database says of itself. Changes nothing. Undefined: no service has prepared it yet. */
+/** Reads which installation the database belongs to. Undefined if no service has prepared it yet. */
 export const readInstallation = async (connection: Connection, livekit_project: string) => {
   const found = await openCollection(connection, installationsCollection).findOne({ _id: 'installation' });
   if (found === null) return undefined;
@@ -45,8 +45,8 @@ const UPGRADED = 'a later version of Trunkline, which has upgraded it';
 export type InstallationStore = Awaited<ReturnType<typeof openInstallation>>;
 
 /**
- * Who this installation is: made once for each database, whichever replica comes first. Throws where the database
- * belongs to another LiveKit project, so that sandbox numbers never reach a real one, and where it is newer than this code.
+ * Reads the installation, or creates it: once for each database, by whichever replica comes first. Throws if the
+ * database is newer than this code, or belongs to another LiveKit project: sandbox numbers never reach a real one.
  */
 export const openInstallation = async (
   connection: Connection,
@@ -80,7 +80,7 @@ export const openInstallation = async (
   }
   return {
     installation_id: found.installation_id,
-    /** True for the one transaction that is to make the first organization. */
+    /** True for the one transaction that may create the first organization. */
     claimBootstrap: async (session: ClientSession): Promise<boolean> => {
       const unclaimed = { _id: 'installation', bootstrapped: false } as const;
       const { modifiedCount } = await installations.updateOne(unclaimed, { $set: { bootstrapped: true } }, { session });
@@ -91,7 +91,7 @@ export const openInstallation = async (
 
 const SANDBOX = 'sandbox';
 
-/** Whether two names are one place, however they are spelt: `localhost` is 127.0.0.1, and a dot may close a host name. */
+/** Whether two names mean the same project: `localhost` is 127.0.0.1, and a host name may end with a dot. */
 const isSameProject = (one: string, other: string): boolean => spellingOf(one) === spellingOf(other);
 
 const spellingOf = (project: string): string => {
@@ -103,8 +103,8 @@ const spellingOf = (project: string): string => {
 const LOCAL = /^(localhost|127\.[0-9.]+|0\.0\.0\.0|\[::1?\])$/;
 
 /**
- * Has the database belong to the LiveKit project under its new name. `holdsOurs` tells whether what this installation
- * made is there. Throws where it is not, and for the sandbox, which is never the same as a real one.
+ * Assigns the database to the new name of its LiveKit project. `holdsOurs` tells whether that project has trunks of
+ * this installation. Throws if it has none, and for the sandbox, which is never the same as a real project.
  */
 export const renameProject = async (
   connection: Connection,

@@ -2,26 +2,26 @@ import { type Pagination, Problem } from '@trunkline/contracts';
 import { Types } from 'mongoose';
 import type { Collection, Index } from './collection.ts';
 
-/** Counting goes no further: beyond it the total is not told. */
+/** Counting stops here: a higher total is not reported. */
 const MOST_COUNTED = 10_000;
 
 export interface PageQuery {
   cursor?: string | undefined;
   page_size: number;
-  /** Counting costs more than the page: it is done for those who ask. */
+  /** Counting costs more than the page itself, so it is optional. */
   include_total: boolean;
 }
 
 type Filter = Record<string, unknown>;
 
-/** What a list shows, and the index that has it in its order. Left to choose, MongoDB may read through all rows by `_id`. */
+/** What a list shows, and the index that is in its order. Left to choose, MongoDB may scan all rows by `_id`. */
 interface List<F extends Filter = Filter> {
   filter: F;
   index: Index['key'];
 }
 type Rows<Row extends object> = Pick<Collection<Row>, 'newest' | 'find' | 'count'>;
 
-/** One page of a collection, the newest first. The cursor holds its place while rows come and go. */
+/** One page of a collection, newest first. The cursor keeps its place while rows are added and removed. */
 export const readPage = <Row extends object>(rows: Rows<Row>, { filter, index }: List, page: PageQuery) =>
   pageOf<Row>(rows, filter, page, async (limit) => {
     const before = page.cursor === undefined ? {} : { _id: { $lt: readIdCursor(page.cursor) } };
@@ -29,7 +29,7 @@ export const readPage = <Row extends object>(rows: Rows<Row>, { filter, index }:
     return found.map(({ _id, row }) => ({ row, cursor: writeIdCursor(_id) }));
   });
 
-/** The same in the order of a field, in which no two of these rows have the same text. */
+/** The same in the order of a field, whose text must differ in each of these rows. */
 export const readPageBy = <Field extends string, Row extends { [K in Field]: string }>(
   rows: Rows<Row>,
   field: Field,
@@ -74,7 +74,7 @@ const readIdCursor = (cursor: string): Types.ObjectId => {
   throw notACursor();
 };
 
-/** Holds a place that is told by a text. The dot is in no cursor of an id. */
+/** A cursor for a place given by a text. The dot keeps it apart from the cursors of ids. */
 export const writeTextCursor = (text: string): string => `.${Buffer.from(text).toString('base64url')}`;
 
 export const readTextCursor = (cursor: string): string => {

@@ -9,19 +9,19 @@ import { moved, type UpgradeTools, upgrades } from './upgrades.ts';
 
 export interface PrepareDependencies {
   mongodb_uri: string;
-  /** All that the service stores. */
+  /** All collections of the service. */
   collections: readonly CollectionDefinition[];
   clock: Clock;
   log: Log;
-  /** Ends it at once. A build that the server has begun, it may finish. */
+  /** Stops at once. The server may still finish an index build that it has begun. */
   signal: AbortSignal;
-  /** What the rows of earlier versions kept in clear is sealed by it. */
+  /** Seals what earlier versions stored unencrypted. */
   tools: UpgradeTools;
 }
 
 /**
- * Makes a database fit this code. Every replica does so before it serves, several at once. To build an index on a large
- * collection takes minutes, during which the server says nothing: so this has a connection of its own, without that limit.
+ * Makes a database fit this code. Every replica does so before it serves, and several may at once. Uses its own
+ * connection without a limit for silence: building an index on a large collection takes minutes without an answer.
  */
 export const prepareDatabase = async ({ mongodb_uri, ...deps }: PrepareDependencies): Promise<void> => {
   await using opened = new AsyncDisposableStack();

@@ -1,16 +1,16 @@
 import { Problem } from '@trunkline/contracts';
 
-/** The most that an organization may have, of each. */
+/** The most that an organization may have of each. */
 export interface Quotas {
-  /** That work: neither revoked nor expired. */
+  /** Active keys: neither revoked nor expired. */
   api_keys: number;
   integrations: number;
   phone_numbers: number;
 }
 
 /**
- * Throws `quota_reached` where an organization has as many as it may. `count` need not count further than `limit`. What
- * is under way at this moment is not counted, unless the caller holds it off.
+ * Throws `quota_reached` if an organization has as many as it may. `count` can stop at `limit`. Concurrent requests are
+ * not counted, unless the caller locks them out.
  */
 export const requireRoom = async (
   quota: keyof Quotas,

@@ -1,9 +1,9 @@
 import { Problem } from '@trunkline/contracts';
 
-/** The revisions that a caller takes, if it names any. */
+/** The revisions that a caller accepts, if it names any. */
 export type IfRevision = number | readonly number[] | undefined;
 
-/** Throws where something has another revision than the caller takes. */
+/** Throws if the revision is not one that the caller accepts. */
 export const requireRevisionOf = (id: string, revision: number, if_revision: IfRevision): void => {
   if (if_revision === undefined || [if_revision].flat().includes(revision)) return;
   throw new Problem(

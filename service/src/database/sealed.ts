@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CollectionDefinition } from './collection.ts';
 import { bare, Sealed } from './shape.ts';
 
-/** A field that holds a secret, and where that secret belongs. */
+/** A field that holds a secret, and the place that the secret is sealed for. */
 export interface SealedField {
   collection: string;
   /** As in `carrier.password`. */
@@ -10,7 +10,7 @@ export interface SealedField {
   placeOf(row: Readonly<Record<string, unknown>>): `${string}/${string}/${string}`;
 }
 
-/** Every sealed field of these collections: those whose shape says so. */
+/** Every field of these collections whose shape is `Sealed`. */
 export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): SealedField[] =>
   collections.flatMap(({ name, id, shape }) =>
     [...new Set(pathsIn(shape, []))].map((path) => ({
@@ -20,7 +20,7 @@ export const sealedFieldsOf = (collections: readonly CollectionDefinition[]): Se
     })),
   );
 
-/** What a change wants is sealed for where it will stand, and so are the next credentials of a trunk. */
+/** Wanted values of a change, and the next credentials of a trunk, are sealed for the place that they will move to. */
 const placeIn = (path: string) =>
   path
     .replace(/^provisioning\.change\.wanted\./, '')

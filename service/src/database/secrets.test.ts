@@ -24,7 +24,7 @@ describe('a sealed secret', () => {
     await expect(old.open(sealed, 'phone_numbers/phon_a1b2c3d4e5f6/inbound_pin')).rejects.toThrow('was found at');
   });
 
-  it('does not open when a letter of it, or of its header, was changed', async () => {
+  it('does not open after a change to it or its header', async () => {
     const sealed = await old.seal('pass', place);
     const [header = '', ...rest] = sealed.split('.');
     const forged = Buffer.from(
@@ -36,7 +36,7 @@ describe('a sealed secret', () => {
     await expect(old.open(`${sealed.slice(0, -2)}AA`, place)).rejects.toThrow();
   });
 
-  it('is another each time, A256GCM, and names its key and how that is derived', async () => {
+  it('differs each time, uses A256GCM, and names its key and how that is derived', async () => {
     const [one = '', two] = [await old.seal('pass', place), await old.seal('pass', place)];
     expect(one).not.toBe(two);
     expect(JSON.parse(Buffer.from(one.split('.')[0] ?? '', 'base64url').toString())).toEqual({
@@ -48,7 +48,7 @@ describe('a sealed secret', () => {
     });
   });
 
-  it('opens after a new key was put in front, which seals from then on', async () => {
+  it('opens after a new key was added in front, which then seals', async () => {
     expect(await rotated.open(await old.seal('pass', place), place)).toBe('pass');
     await expect(old.open(await rotated.seal('pass', place), place)).rejects.toThrow(
       'ENCRYPTION_KEYS has no key "new"',
@@ -60,18 +60,18 @@ const encrypt = (header: CompactJWEHeaderParameters) =>
   new CompactEncrypt(Buffer.from('pass')).setProtectedHeader({ kid: 'old', place, ...header }).encrypt(key(1));
 const pinned = { alg: 'dir', enc: 'A256GCM' };
 
-describe('a secret that something else sealed', () => {
-  it('opens where an earlier version used the key itself', async () => {
+describe('a secret that this version did not seal', () => {
+  it('opens if an earlier version used the key itself', async () => {
     const earlier = await encrypt(pinned);
     expect(await rotated.open(earlier, place)).toBe('pass');
     expect(old.isCurrent(earlier)).toBe(false);
   });
 
-  it('does not open by the key itself where its header says that the key is derived', async () => {
+  it('does not open with the key itself if its header says that the key is derived', async () => {
     await expect(old.open(await encrypt({ ...pinned, derivation: 'HKDF-SHA256' }), place)).rejects.toThrow();
   });
 
-  it('does not open where its key is derived in a way that nobody knows', async () => {
+  it('does not open if its header names an unknown derivation', async () => {
     await expect(old.open(await encrypt({ ...pinned, derivation: 'none' }), place)).rejects.toThrow('unknown way');
   });
 
@@ -79,13 +79,13 @@ describe('a secret that something else sealed', () => {
     { alg: 'A256KW', enc: 'A256GCM' },
     { alg: 'A256GCMKW', enc: 'A256GCM' },
     { alg: 'A256KW', enc: 'A128CBC-HS256' },
-  ])('does not open by $alg and $enc, though the key is right', async (algorithms) => {
+  ])('does not open with $alg and $enc, even with the right key', async (algorithms) => {
     await expect(old.open(await encrypt(algorithms), place)).rejects.toThrow('not allowed');
   });
 });
 
-describe('what is current', () => {
-  it('is what the newest key sealed', async () => {
+describe('a current secret', () => {
+  it('is one that the newest key sealed', async () => {
     const sealed = await old.seal('pass', place);
     expect(old.isCurrent(sealed)).toBe(true);
     expect(rotated.isCurrent(sealed)).toBe(false);
@@ -94,14 +94,14 @@ describe('what is current', () => {
 });
 
 describe('a fingerprint', () => {
-  it('matches its text, also after a rotation, and no other', () => {
+  it('matches only its own text, also after a rotation', () => {
     const fingerprint = old.fingerprint('request');
     expect(rotated.matches('request', fingerprint)).toBe(true);
     expect(rotated.matches('another', fingerprint)).toBe(false);
     expect(fingerprint).not.toContain('request');
   });
 
-  it('is made with another key than secrets are, and matches what an earlier version made', () => {
+  it('uses a different key than secrets, and those of earlier versions still match', () => {
     const earlier = `old.${createHmac('sha256', key(1)).update('request').digest('base64url')}`;
     expect(old.fingerprint('request').split('.').at(-1)).not.toBe(earlier.split('.').at(-1));
     expect(rotated.matches('request', earlier)).toBe(true);

@@ -1,20 +1,20 @@
 import { createHmac, hkdfSync, timingSafeEqual, webcrypto } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 
-/** Where a secret belongs, as in `phone_numbers/phon_a1b2c3d4e5f6/sip_password`. It opens nowhere else. */
+/** Where a secret is stored, as in `phone_numbers/phon_a1b2c3d4e5f6/sip_password`. It opens nowhere else. */
 type Place = `${string}/${string}/${string}`;
 
 export interface Secrets {
   seal(secret: string, place: Place): Promise<string>;
   open(sealed: string, place: Place): Promise<string>;
-  /** Whether it is sealed as `seal` does today: by the newest key, and derived as today. */
+  /** Whether `seal` would use the same key and derivation today. */
   isCurrent(sealed: string): boolean;
-  /** Names a text without telling it: the same text gives a fingerprint that `matches`. */
+  /** Identifies a text without revealing it; compare with `matches`. */
   fingerprint(text: string): string;
   matches(text: string, fingerprint: string): boolean;
 }
 
-/** A stored secret that no key at hand opens, or that belongs elsewhere. */
+/** No available key opens a stored secret, or it was sealed for another place. */
 export class UnopenedSecret extends Error {
   override name = 'UnopenedSecret';
 }
@@ -22,13 +22,13 @@ export class UnopenedSecret extends Error {
 /** By key id. The first encrypts, all decrypt. */
 export type KeyRing = ReadonlyMap<string, Uint8Array>;
 
-/** What the header of a secret and a fingerprint say of their key. Without it, an earlier version used the key itself. */
+/** How the key of a secret or fingerprint was derived. Without this, an earlier version used the key itself. */
 const DERIVATION = 'HKDF-SHA256';
 
 /**
- * Secrets at rest: JWE (RFC 7516) with A256GCM, the key's id, its derivation and the place in the authenticated header.
- * So a row copied to another record or field does not open, and keys rotate by adding one in front. Encryption and
- * fingerprints have keys of their own, derived as RFC 5869 says.
+ * Encrypts secrets at rest: JWE (RFC 7516) with A256GCM, and the key's id, its derivation and the place in the
+ * authenticated header. A secret that is copied to another record or field does not open. To rotate, add a new key in
+ * front. Encryption and fingerprints use separate keys, derived as in RFC 5869.
  */
 export const createSecrets = (keys: KeyRing): Secrets => {
   const [newest] = keys.keys();
@@ -84,7 +84,7 @@ export const createSecrets = (keys: KeyRing): Secrets => {
   };
 };
 
-/** Of what is no secret at all, nothing: opening it tells what is wrong. */
+/** Empty for a text that is no JWE: opening it reports what is wrong. */
 const headerOf = (sealed: string): ReturnType<typeof decodeProtectedHeader> => {
   try {
     return decodeProtectedHeader(sealed);
@@ -102,7 +102,7 @@ interface Derived {
 
 const aesKeys = new WeakMap<Uint8Array, Promise<webcrypto.CryptoKey>>();
 
-/** As WebCrypto has it, once for all secrets: jose would import it for each. */
+/** Imports a key into WebCrypto once: jose would import it for each secret. */
 const aesKeyOf = (key: Uint8Array): Promise<webcrypto.CryptoKey> => {
   const known = aesKeys.get(key);
   if (known !== undefined) return known;

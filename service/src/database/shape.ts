@@ -1,21 +1,21 @@
 import { z } from 'zod';
 
-/** What a row holds. Type, validation and defaults all follow from it. */
+/** The shape of a row: the source of its type, validation and defaults. */
 export type Shape = z.ZodObject | z.ZodDiscriminatedUnion<z.ZodObject[]>;
 
-/** A secret, as `Secrets` seals it. `secrets re-encrypt` finds what is declared by this. */
+/** A secret that `Secrets` sealed. `secrets re-encrypt` finds the fields of this schema. */
 export const Sealed = z.string();
 
-/** A field that older rows may lack: they read as null. */
+/** A field that older rows may lack: it reads as null. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** The same fields, each of which may be absent. */
+/** The same fields, each optional. */
 export const eachOptional = <S extends Record<string, z.ZodType>>(fields: S) =>
   Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.exactOptional()])) as {
     [K in keyof S]: z.ZodExactOptional<S[K]>;
   };
 
-/** Every schema that the field at a path may have, as in `provisioning.steps.trunk`; none where there is no such field. */
+/** Every schema that the field at a path may have, as in `provisioning.parts.inbound_trunk`; none if there is none. */
 export const schemasAt = (schema: z.core.$ZodType, path: string): z.core.$ZodType[] =>
   path.split('.').reduce<z.core.$ZodType[]>((found, key) => found.flatMap((one) => schemasOf(one, key)), [schema]);
 
@@ -26,7 +26,7 @@ const schemasOf = (schema: z.core.$ZodType, key: string): z.core.$ZodType[] =>
     return [];
   });
 
-/** Without what makes it optional, and with each option of a union by itself. */
+/** Unwraps optional, nullable and default schemas, and lists the options of a union. */
 export const bare = (schema: z.core.$ZodType): z.core.$ZodType[] => {
   const isWrapped =
     schema instanceof z.ZodOptional ||
@@ -38,7 +38,7 @@ export const bare = (schema: z.core.$ZodType): z.core.$ZodType[] => {
   return [schema];
 };
 
-/** What is wrong with a value that is to be stored, and where. Unlike reading, which leaves them out, this allows no unknown fields. */
+/** What is wrong with a value before it is stored, and where. Refuses unknown fields, which reading ignores. */
 export const faultOf = (schema: z.core.$ZodType, value: unknown): string | undefined => {
   const parsed = z.safeParse(schema, value);
   if (parsed.error) return describeIssues(parsed.error);
@@ -46,13 +46,13 @@ export const faultOf = (schema: z.core.$ZodType, value: unknown): string | undef
   return unknown && `${unknown.join('.')} is not in its shape`;
 };
 
-/** The same where a value may fit any of several. */
+/** The same for a value that may fit any of several schemas. */
 export const faultAmong = (schemas: readonly z.core.$ZodType[], value: unknown): string | undefined => {
   const faults = schemas.map((schema) => faultOf(schema, value));
   return faults.includes(undefined) ? undefined : [...new Set(faults)].join(', or ');
 };
 
-/** Says which fields are wrong, and never what they hold: that may be a secret. */
+/** Names the wrong fields, but never their values, which may be secrets. */
 export const describeIssues = ({ issues }: z.core.$ZodError): string =>
   issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ');
 

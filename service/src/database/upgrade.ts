@@ -7,13 +7,13 @@ import type { Upgrade, UpgradeTools } from './upgrades.ts';
 
 export interface UpgradeDependencies {
   connection: Connection;
-  /** The first turns rows of schema 1 into those of schema 2, and so on. */
+  /** The first upgrades rows from schema 1 to schema 2, and so on. */
   upgrades: readonly Upgrade[];
   clock: Clock;
   log: Log;
   signal: AbortSignal;
   tools: UpgradeTools;
-  /** Rows that are turned in one transaction. */
+  /** How many rows are upgraded in one transaction. */
   batch?: number;
 }
 
@@ -25,7 +25,7 @@ const LONGEST_WAIT_MS = 30 * 60_000;
 
 export const schemaOf = (upgrades: readonly Upgrade[]): number => 1 + upgrades.length;
 
-/** A newer version has written this database: what this one makes of it, nobody knows. */
+/** Refuses a database that a newer version has written, which this one may misread. */
 export const refuseNewer = (found: number, known: number): void => {
   if (found <= known) return;
   throw new Error(
@@ -34,7 +34,7 @@ export const refuseNewer = (found: number, known: number): void => {
   );
 };
 
-/** What is not the service itself upgrades nothing: replicas of the version before may still be running. */
+/** For commands, which never upgrade: replicas of the previous version may still be running. */
 export const requireUpgraded = async (connection: Connection, upgrades: readonly Upgrade[]): Promise<void> => {
   const found = await databaseOf(connection).collection<State>('installations').findOne({ _id: ID });
   const [schema, known] = [found?.schema ?? 1, schemaOf(upgrades)];
@@ -46,8 +46,8 @@ export const requireUpgraded = async (connection: Connection, upgrades: readonly
 };
 
 /**
- * Brings the rows of a database to the schema of this code. One replica does, in batches, each written together with how
- * far it is: whoever goes on after a crash turns no row twice. The others wait.
+ * Upgrades the rows of a database to the schema of this code. One replica does, and the others wait. Each batch is
+ * written together with the progress, so that a replica that continues after a crash upgrades no row twice.
  */
 export const upgradeDatabase = async (deps: UpgradeDependencies): Promise<void> => {
   const { connection, upgrades, clock, signal } = deps;
@@ -87,7 +87,7 @@ interface State {
   upgrading?: { token: string; until: Date; collection?: string; after?: mongo.ObjectId };
 }
 
-/** One version, from where it was left. Ends quietly where another replica has taken over. */
+/** Upgrades by one version, from where the last attempt stopped. Returns quietly if another replica has taken over. */
 const work = async (
   { connection, upgrades, clock, log, signal, tools, batch = BATCH }: UpgradeDependencies,
   { schema = 1, upgrading }: State,
@@ -99,7 +99,7 @@ const work = async (
   const upgrade = upgrades[schema - 1] ?? {};
   const names = Object.keys(upgrade).toSorted();
 
-  /** Turns the rows after this one; tells the last of them, or undefined where there are no more. */
+  /** Upgrades the rows after this one. Returns the last of them, or undefined if there are no more. */
   const turnBatch = (name: string, after?: mongo.ObjectId): Promise<mongo.ObjectId | undefined> =>
     connection.transaction(async (session) => {
       const rows = db.collection<{ _id: mongo.ObjectId }>(name);
@@ -136,13 +136,13 @@ const work = async (
     if (matchedCount > 0) log.info({ event: 'database_upgraded', schema: schema + 1 }, 'Upgraded the database');
   } catch (error) {
     if (error instanceof TakenOver) return;
-    // So that whoever starts next goes on at once.
+    // Lets the next replica continue at once.
     await installations.updateOne(mine, { $set: { 'upgrading.until': new Date(clock.now()) } }).catch(() => {});
     throw error;
   }
 };
 
-/** Moves all rows of a collection into another one, and drops it. Every replica does; each row is moved once. */
+/** Moves all rows of a collection into another, and drops it. Every replica runs this; each row is moved once. */
 export const moveRows = async (connection: Connection, { from, to }: { from: string; to: string }): Promise<void> => {
   const db = databaseOf(connection);
   const rows = db.collection(from);

@@ -1,8 +1,8 @@
 import type { Secrets } from './secrets.ts';
 
 /**
- * What a stored row becomes in the next schema, by collection; a collection that is not named stays as it is. Pure, and
- * complete in itself: the shapes of today change, these do not. A row that is given back unchanged is not written.
+ * Upgrades a stored row to the next schema, by collection; other collections stay as they are. Must be pure and use no
+ * shape of today's code, since shapes change and upgrades do not. A row that is returned unchanged is not written.
  */
 export type Upgrade = Readonly<Record<string, (row: Row, tools: UpgradeTools) => Row | Promise<Row>>>;
 
@@ -10,13 +10,13 @@ type Row = Readonly<Record<string, unknown>>;
 export type UpgradeTools = Pick<Secrets, 'seal'>;
 
 /**
- * The first makes schema 2 of schema 1, and so on. Another entry comes with each change that rows or code of the former
- * version would not bear: a field that is moved or must be there, and a changed unique index, also without any row to turn.
+ * The first upgrades schema 1 to schema 2, and so on. Add an entry with each change that old rows or the previous
+ * version's code cannot handle: a moved or required field, or a changed unique index, even if no row changes.
  */
 export const upgrades: readonly Upgrade[] = [
   // 2: a stored request is unique for the API key that sent it.
   {},
-  // 3: the routing that a number had before us is sealed: a voice URL may hold a password.
+  // 3: the former routing of a number is sealed, because a voice URL may hold a password.
   {
     phone_numbers: async (row, { seal }) => {
       const { phone_number_id, former_routing } = row;
@@ -33,14 +33,14 @@ export const upgrades: readonly Upgrade[] = [
         record: { ...Object(row.record), former_routing: await seal(JSON.stringify(former_routing), place) },
       };
     },
-    // Code of schema 1 does not ask for the schema: it refuses a database of another LiveKit project.
+    // Code of schema 1 does not check the schema, but refuses a database of another LiveKit project.
     installations: (row) => ({
       ...row,
       project: row.project ?? row.livekit_project,
       livekit_project: 'a later version of Trunkline, which has upgraded it',
     }),
   },
-  // 4: a record says which change is under way, and holds its number by a field of its own; one that is gone stays as a row.
+  // 4: a record has its change in progress, and a field of its own that holds its number. A removed one stays as a row.
   {
     phone_numbers: (row) => ({ ...recordOf4(row), holds: row.phone_number }),
     tombstones: (row) => {
@@ -65,12 +65,12 @@ export const upgrades: readonly Upgrade[] = [
       provisioning: partsOf4(Object(row.provisioning)),
     }),
   },
-  // 5: settings are kept as they were asked for, each of them, with a revision; what trunks were called is in what was
-  // sent. An account has an integration in each Region; `us1` is none. An integration
-  // that is gone stays as a row, as numbers do.
+  // 5: every setting is stored as it was asked for, with a revision, and trunk names are part of what was sent. An
+  // account may have an integration in each Region, with null for `us1`. A removed integration stays as a row, as
+  // numbers do.
   {
     phone_numbers: (row) => recordOf5(row),
-    // Of a database of schema 3 they are moved only when all rows are turned.
+    // Tombstones of a schema 3 database are moved only after all rows are upgraded.
     tombstones: (row) => recordOf5(row),
     integrations: (row) => ({
       ...{ revision: 1, state: 'active', holds: row.account_sid },
@@ -80,7 +80,7 @@ export const upgrades: readonly Upgrade[] = [
   },
 ];
 
-/** Rows of one collection that belong to another, once its former indexes are gone. */
+/** Collections whose rows move to another one, once its former indexes are dropped. */
 export const moved = [{ from: 'tombstones', to: 'phone_numbers' }] as const;
 
 const recordOf5 = (row: Row): Row => {
@@ -140,7 +140,7 @@ const recordOf4 = ({ replace_existing_routing, ...row }: Row): Row => {
   return {
     ...row,
     queue: row.integration_id ?? row.organization_id,
-    // As LiveKit has it: its end was taken off on the way there.
+    // As LiveKit has it: these trailing characters were removed when it was sent.
     inbound_room_name: String(row.inbound_room_name).replace(/[-_*]+$/, ''),
     provisioning: {
       ...provisioning,

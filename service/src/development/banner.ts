@@ -17,12 +17,12 @@ export interface Opened {
   api_key: string | undefined;
 }
 
-/** What people at a terminal need first: where it listens, what is embedded, who they are, and what to paste. */
+/** What people at a terminal need first: addresses, what is embedded, their API key, and commands to paste. */
 export const banner = async (opened: Opened): Promise<string> => {
   const { config, service, api, metrics, mongod, sandbox, api_key } = opened;
   const url = `http://127.0.0.1:${api.port}`;
   const twilio = config.twilio_api_url ?? 'https://api.twilio.com';
-  // The one that pnpm has installed: whoever has an older one need not replace it.
+  // The Node that pnpm installed, so that an older one need not be replaced.
   const isOwnNode = process.execPath.split(sep).includes('node_modules');
   const parts: readonly (readonly [string, string])[] = [
     ['API', `${url}/api (REST), ${url}/trpc (tRPC)`],

@@ -5,11 +5,11 @@ import { openSandbox, type Sandbox } from '../sandbox/server.ts';
 import { createDatabaseShelf, sandboxCollection } from '../sandbox/shelf.ts';
 
 export { banner } from './banner.ts';
-/** What stands in for whatever is not set. Production never loads it, and its packages are not installed there. */
+/** Local replacements for settings that are not set. Production never loads them, nor installs their packages. */
 export { keptApiKey, keptEncryptionKeys } from './local-keys.ts';
 export { openMongod } from './mongod.ts';
 
-/** The sandbox on the port after the service's, or on any other where that is in use. It keeps its state in the database. */
+/** Opens the sandbox on the port after the service's, or any other if that is in use. Its state is in the database. */
 export const openSandboxNextTo = async (port: number, connection: Connection): Promise<Sandbox> => {
   await buildIndexes(connection, [sandboxCollection]);
   const options = { shelf: createDatabaseShelf(connection), clock: systemClock };

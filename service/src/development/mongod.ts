@@ -11,13 +11,13 @@ import { findMongod, type Search } from './mongod-binary.ts';
 export interface EmbeddedMongod {
   uri: string;
   version: string;
-  /** Where its data is kept. */
+  /** The folder of its data. */
   folder: string;
   close(): Promise<void>;
 }
 
 export interface MongodOptions extends Search {
-  /** The data goes into a folder of this one that is named after the server's version, so that one never opens another's files. */
+  /** Each server version has its own folder within this one, so that no version opens another's files. */
   data_dir: string;
 }
 
@@ -25,7 +25,7 @@ const run = promisify(execFile);
 const REPLICA_SET = 'trunkline';
 const PRIMARY_WITHIN_MS = 30_000;
 
-/** A mongod of our own, as a replica set of one member, whose data survives a restart. It ends with this process. */
+/** Starts a mongod as a replica set of one member. Its data survives a restart. It ends with this process. */
 export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promise<EmbeddedMongod> => {
   const binary = await findMongod(search);
   const folder = join(data_dir, `mongod-${binary.version}`);
@@ -34,7 +34,7 @@ export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promis
   const server = await MongoMemoryServer.create({
     binary: { systemBinary: binary.path, version: binary.version },
     instance: { dbPath: folder, replSet: REPLICA_SET, ip: '127.0.0.1', storageEngine: 'wiredTiger' },
-    // A group of its own: Ctrl-C is for us, and we stop it when we are done with it.
+    // In its own process group, so that Ctrl-C reaches only this process, which stops mongod last.
     spawn: { detached: true },
   }).catch((error: unknown) => {
     throw new Error(doesNotStart(data_dir), { cause: error });
@@ -58,16 +58,16 @@ export const openMongod = async ({ data_dir, ...search }: MongodOptions): Promis
 const doesNotStart = (data_dir: string): string =>
   `The embedded mongod did not start. If another Trunkline is using ${data_dir}, stop it, or set DATA_DIR.`;
 
-/** Whether a mongod runs on this folder: its lock names the process, and is empty once that has ended. */
+/** Whether a mongod uses this folder: its lock file has the process id, and is empty once mongod has ended. */
 const isInUse = async (folder: string): Promise<boolean> => {
   const pid = (await readFile(join(folder, 'mongod.lock'), 'utf8').catch(() => '')).trim();
   if (!/^[0-9]+$/.test(pid)) return false;
-  // After a crash another program may have the number.
+  // After a crash, another program may have this id.
   const { stdout } = await run('ps', ['-p', pid, '-o', 'comm=']).catch(() => ({ stdout: '' }));
   return stdout.includes('mongod');
 };
 
-/** Makes the server its own primary. Kept data names the port of last time, so that is put right by force. */
+/** Makes the server its own primary. Existing data names the port of the last start, so the change is forced. */
 const beReplicaSet = async (host: string): Promise<void> => {
   const client = await mongoose.mongo.MongoClient.connect(`mongodb://${host}/?directConnection=true`);
   try {

@@ -2,7 +2,7 @@ import type { Caller, Handlers } from '@trunkline/contracts';
 import type { Shelf } from '../sandbox/shelf.ts';
 import { type SeededNumber, seedAccount } from '../sandbox/twilio-seed.ts';
 
-/** The numbers of the sample account: those at the end show what is refused. */
+/** The numbers of the sample account. The last ones show what is refused. */
 const numbers: readonly SeededNumber[] = [
   ...['+15551234567', '+15551234568', '+15551234569', '+15551234570', '+15551234571'].map((phone_number) => ({
     phone_number,
@@ -12,14 +12,14 @@ const numbers: readonly SeededNumber[] = [
   { phone_number: '+15551234574', trunk_sid: `TK${'0'.repeat(32)}` },
 ];
 
-/** A number that can be imported now, as the import takes it. */
+/** A number that can be imported now, in the form that an import accepts. */
 export interface Sample {
   phone_number: string;
   provider: 'twilio';
   integration_id: string;
 }
 
-/** An integration of a sandbox account with numbers, made like any other; on a database that has one already, that one. */
+/** Finds a number to import. First creates an integration of a sandbox account, unless the database has one. */
 export const openSample = async (
   { integrations, phoneNumbers }: Pick<Handlers, 'integrations' | 'phoneNumbers'>,
   caller: Caller,

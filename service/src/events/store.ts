@@ -13,7 +13,7 @@ export const Actor = z.union([
 ]);
 export type Actor = z.output<typeof Actor>;
 
-/** Who changed what: written in the transaction of the change that it tells of. */
+/** Who changed what. Written in the transaction of the change itself. */
 const EventRecord = z.object({
   event_id: z.templateLiteral(['evnt_', z.string()]),
   organization_id: OrganizationId,
@@ -38,7 +38,7 @@ const EventRecord = z.object({
   subject_id: z.string(),
   actor: Actor,
   request_id: orNull(z.string()),
-  /** The fields that changed, as they are now. Never a secret. */
+  /** The changed fields with their new values. Never a secret. */
   changes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   at: z.date(),
 });

@@ -22,7 +22,7 @@ export interface AppDependencies {
   trusted_proxies: number | string[];
 }
 
-/** Everything that is served: REST, tRPC, the document of the API and a page to read it on, and whether the process lives. */
+/** Everything the API port serves: REST, tRPC, the API's document and reference page, and health checks. */
 export const createApp = ({
   api,
   authenticate,
@@ -66,7 +66,7 @@ export const createApp = ({
 
 const cache_control = 'public, max-age=300';
 
-/** What the API is, for programs. */
+/** Descriptions of the API for programs. */
 const documents = {
   '/openapi.json': { body: JSON.stringify(openapi), type: 'application/json; charset=utf-8', cache_control },
   '/docs.md': { body: toMarkdown(), type: 'text/markdown; charset=utf-8', cache_control },
@@ -79,7 +79,7 @@ const plainHeaders: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** Behind a proxy that is not trusted, all callers are one address to the limits. */
+/** Behind a proxy that is not trusted, all callers share one address, and so one rate limit. */
 const warnOfProxy = (log: Log): RequestHandler => {
   let isSaid = false;
   return ({ headers, socket }, _res, next) => {
@@ -94,14 +94,14 @@ const warnOfProxy = (log: Log): RequestHandler => {
   };
 };
 
-/** Each parser of addresses has a reading of its own for what no address may hold, and some replace it in silence. */
+/** URL parsers read invalid characters differently, and some replace them silently. */
 const refuseUnreadableAddress: RequestHandler = ({ url }, _res, next) => {
   if (/[^!-~]|[#\\]/.test(url)) throw new URIError('The address has a character that must be encoded');
   decodeURIComponent(url);
   next();
 };
 
-/** Every error as a problem; those that are no problem of the caller's are logged whole, and told as `internal`. */
+/** Answers every error as a problem: an unexpected one as `internal`. Logs those of status 500 and above in full. */
 const answerProblem =
   (log: Log): ErrorRequestHandler =>
   (error, _req, res, next) => {
@@ -117,7 +117,7 @@ const answerProblem =
       .send(JSON.stringify(describeProblem(problem, res.locals.request_id)));
   };
 
-/** Express refuses some requests itself, such as those whose path cannot be decoded. */
+/** Express itself refuses some requests, for example a path that cannot be decoded. */
 const problemIn = (error: unknown): Problem =>
   error instanceof URIError
     ? new Problem('invalid_request', 'The URL of the request is malformed. Encode it as RFC 3986 requires.', {

@@ -20,7 +20,7 @@ export interface AuthenticateDependencies extends Omit<Identify, 'forget'> {
 
 export type Phase = 'starting' | 'serving' | 'draining';
 
-/** `calls`: how many are counted; a batch may hold some that are no operations. */
+/** `calls`: how many count towards the rate limit. A batch may also name calls that are not operations. */
 export type Authenticate = (
   req: Request,
   res: Response,
@@ -28,7 +28,7 @@ export type Authenticate = (
   calls?: number,
 ) => Promise<Caller>;
 
-/** Lets a request in, or throws why not: what can be told before its body is read, in the order that callers may rely on. */
+/** Admits a request, or throws a `Problem`, before its body is read. The order of the checks is promised to callers. */
 export const createAuthenticate =
   ({ identify, confirm, isRemembered, wasGood, limits, phase }: AuthenticateDependencies): Authenticate =>
   async (req, res, operations, calls = 1) => {
@@ -67,14 +67,14 @@ export const createAuthenticate =
       if (found === undefined) await limits.countAnonymous(req, res);
       const identity = requireFound(found);
       if (!mayChange) return { identity };
-      // What was looked up for this request is what the database says.
+      // A key that was just looked up needs no second look-up.
       const early = remembered ? confirm(raw_key) : Promise.resolve(identity);
       return { identity, confirmed: confirmWith(early, begun, raw_key) };
     }
 
-    /** The database is asked while the rest of the request is read; once more where that has taken its time. */
+    /** Asks the database while the rest of the request arrives, and again if that takes longer than `FRESH_MS`. */
     function confirmWith(early: ReturnType<typeof confirm>, begun: number, raw_key: string): () => Promise<unknown> {
-      // Nobody waits for it where the request is refused for another reason.
+      // Nothing awaits it if the request is refused for another reason.
       early.catch(() => {});
       return async () => {
         const isFresh = performance.now() - begun < FRESH_MS;
@@ -82,7 +82,7 @@ export const createAuthenticate =
       };
     }
 
-    /** What cannot be a key is not looked up; what may be one without a checksum that says so is a guess. */
+    /** Looks up no text that cannot be a key. A key without a checksum is a guess, unless it existed before. */
     async function lookUp(raw_key: string, ip: string) {
       const form = formOf(raw_key);
       if (form === undefined) return undefined;
@@ -90,7 +90,7 @@ export const createAuthenticate =
     }
   };
 
-/** For so long an answer of the database is trusted: a body that comes with its headers costs one look-up. */
+/** How long the database's answer is trusted: a body that arrives with its headers costs one look-up. */
 const FRESH_MS = 200;
 
 const nameOf = new Map([...all].map(([name, operation]) => [operation, name]));
@@ -126,7 +126,7 @@ const requireOrganization = ({ headers }: Request, operations: readonly Operatio
 const hasBody = ({ headers }: Request): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** A body must be JSON, and say so; so must a request that needs one. */
+/** A request that has or needs a body must declare it as JSON. */
 const refuseOtherTypes = (req: Request, operations: readonly Operation[]): void => {
   const needsBody = req.method !== 'GET' && operations.some(takesBody);
   if (!needsBody && !hasBody(req)) return;

@@ -2,19 +2,18 @@ import { Problem } from '@trunkline/contracts';
 import type { Request } from 'express';
 import getRawBody from 'raw-body';
 
-/** No body is larger. */
 export const MAX_BODY_BYTES = 100 * 1024;
 
 export const tooLarge = () => new Problem('body_too_large', 'The body is larger than the limit of 100 KiB. Send less.');
 
-/** The body as text. UTF-8 only, and whole: no byte of it is replaced in silence. Throws a `Problem`. */
+/** Reads the body as text. Throws a `Problem` if it is not UTF-8, instead of replacing invalid bytes. */
 export const readText = async (req: Request): Promise<string> => {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = req.headers;
   const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type) ?? [];
   if (charset.toLowerCase() !== 'utf-8' || encoding.toLowerCase() !== 'identity') {
     throw new Problem('unsupported_media_type', 'Send the body as uncompressed JSON in UTF-8.');
   }
-  // Express's own parser reads a body that is too large to its end before it says so.
+  // Express's own parser reads a body that is too large to the end before it refuses it.
   const body = await getRawBody(req, { limit: MAX_BODY_BYTES }).catch((cause: unknown) => {
     throw translate(cause);
   });
@@ -25,7 +24,7 @@ export const readText = async (req: Request): Promise<string> => {
   }
 };
 
-/** What a JSON text holds. Throws a `Problem` where it is no JSON, or holds half a character. */
+/** Parses JSON. Throws a `Problem` if it is invalid or contains half of a surrogate pair. */
 export const parseJson = (text: string, what: 'body' | 'input' = 'body'): unknown => {
   const value = parse(text, what);
   if (mayEscapeSurrogates.test(text) && !isWellFormed(value)) {
@@ -51,7 +50,7 @@ const parse = (text: string, what: string): unknown => {
   }
 };
 
-/** Goes through names and values alike, without recursion: nesting may be deep. */
+/** Checks names and values, without recursion because nesting may be deep. */
 const isWellFormed = (value: unknown): boolean => {
   const left: unknown[] = [value];
   while (left.length > 0) {

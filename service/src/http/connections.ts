@@ -2,37 +2,37 @@ import { type IncomingMessage, type RequestListener, type Server, type ServerRes
 import type { Duplex } from 'node:stream';
 import { describeProblem, Problem } from '@trunkline/contracts';
 
-/** What one connection may cost, and all of them. */
+/** Limits for each connection, and for all of them together. */
 export interface ConnectionSettings {
   max_connections: number;
-  /** Who takes longer to send a request is cut off. */
+  /** A peer that takes longer to send a request is disconnected. */
   request_timeout_ms: number;
-  /** Who takes longer to take an answer is cut off. */
+  /** A peer that takes longer to read an answer is disconnected. */
   response_timeout_ms: number;
-  /** How long an idle connection is kept. */
+  /** How long an idle connection stays open. */
   keep_alive_ms: number;
 }
 
-/** A request and its answer, until that is sent. */
+/** A request and its answer, until the answer is sent. */
 interface Exchange {
   req: IncomingMessage;
   res: ServerResponse;
-  /** One request of a connection is served at a time. */
+  /** False while it waits: each connection is served one request at a time. */
   has_begun: boolean;
-  /** Since when the peer has been due to take the answer. */
+  /** When the answer began to wait for the peer to read it. */
   waiting_since: number | undefined;
 }
 
 type Exchanges = Map<Duplex, Set<Exchange>>;
 
-/** Whoever sends more requests than this without waiting for an answer is cut off. */
+/** A peer that sends more requests than this without waiting for an answer is disconnected. */
 const MAX_PIPELINED = 10;
-/** A body larger than any that is taken is not read on once its request is answered. */
+/** No operation accepts a larger body: the rest of it is not read once its request is answered. */
 const LARGE_BYTES = 100 * 1024;
-/** For so long a peer that was cut short can still read why. */
+/** How long a refused peer has to read why. */
 const LINGER_MS = 1000;
 
-/** Serves requests, and keeps what one connection can cost within bounds that Node's own settings leave open. */
+/** Serves requests, and limits what one connection can cost where Node's own settings do not. */
 export const guardConnections = (
   server: Server,
   listener: RequestListener,
@@ -46,25 +46,25 @@ export const guardConnections = (
   });
   server.on('request', (req, res) => {
     const ofSocket = exchanges.get(req.socket) ?? new Set();
-    // Not the connection alone: Node would then format an error's stack for each request that is left.
+    // Destroying only the socket would make Node format an error's stack for each remaining request.
     if (ofSocket.size >= MAX_PIPELINED) return void req.destroy();
     const exchange: Exchange = { req, res, has_begun: false, waiting_since: undefined };
     ofSocket.add(exchange);
     if (mayBeLarge(req)) closeUnlessRead(req, res);
     res.once('close', () => {
       ofSocket.delete(exchange);
-      // Others have their turn before the next request of this connection, however many it sent at once.
+      // Other connections get their turn before the next request of this one.
       const [next] = ofSocket;
       if (next !== undefined) setImmediate(begin, next, listener);
     });
-    // All that came in one piece is parsed first: of a connection that is cut off for it, nothing is begun.
+    // Everything that arrived together is parsed first: if it holds too many requests, none of them begins.
     if (ofSocket.size === 1) process.nextTick(begin, exchange, listener);
   });
   server.on('checkContinue', (req, res) => server.emit('request', req, res));
 
   const unreadable = new WeakSet<Duplex>();
   server.on('clientError', (error, socket) => {
-    // The parser complains of all that comes after, too.
+    // The parser also reports everything that arrives afterwards.
     if (unreadable.has(socket)) return;
     unreadable.add(socket);
     void answerUnreadable(error, socket, exchanges.get(socket) ?? new Set());
@@ -82,18 +82,18 @@ const begin = (exchange: Exchange, listener: RequestListener): void => {
   const { req, res, has_begun } = exchange;
   if (has_begun || !req.socket.writable) return;
   exchange.has_begun = true;
-  // Who asks first is told to send a body only if one of its size may be taken.
+  // With Expect: 100-continue, asks for the body only if its size is allowed.
   if (/^100-continue$/i.test(req.headers.expect ?? '') && lengthOf(req) <= LARGE_BYTES) res.writeContinue();
   listener(req, res);
 };
 
-/** Node's own timeouts are for those who do not send. */
+/** Node's own timeouts only cover peers that do not send. */
 const cutThoseWhoDoNotRead = (exchanges: Exchanges, response_timeout_ms: number): void => {
   const now = performance.now();
   for (const [socket, ofSocket] of exchanges) {
     for (const exchange of ofSocket) {
       const { res } = exchange;
-      // Answers to pipelined requests wait for the one before; they have no socket until it is their turn.
+      // The answer to a pipelined request has no socket until the answer before it is sent.
       const isWaiting = res.socket !== null && (res.writableEnded || res.writableNeedDrain);
       exchange.waiting_since = isWaiting ? (exchange.waiting_since ?? now) : undefined;
       if (now - (exchange.waiting_since ?? now) >= response_timeout_ms) socket.destroy();
@@ -106,9 +106,9 @@ const lengthOf = ({ headers }: IncomingMessage): number => Number(headers['conte
 const mayBeLarge = (req: IncomingMessage): boolean =>
   req.headers['transfer-encoding'] !== undefined || lengthOf(req) > LARGE_BYTES;
 
-/** Once answered, Node would read all that is left of the request, however much that is. */
+/** Once a request is answered, Node would read the rest of its body, however long. */
 const closeUnlessRead = (req: IncomingMessage, res: ServerResponse): void => {
-  // What was asked for once is no longer drained by Node: it stops at a buffer's worth.
+  // After one read, Node no longer drains the body: it stops after one buffer.
   req.read(0);
   const { writeHead } = res;
   res.writeHead = function (this: ServerResponse, ...args: unknown[]) {
@@ -117,7 +117,7 @@ const closeUnlessRead = (req: IncomingMessage, res: ServerResponse): void => {
   };
   res.once('finish', () => {
     if (req.complete) return;
-    // Closed at once, with bytes unread, TCP would take the answer back.
+    // Closing at once with unread bytes would reset the connection, and the peer could lose the answer.
     req.socket.destroySoon = () => endSoon(req.socket);
   });
 };
@@ -127,14 +127,14 @@ const endSoon = (socket: Duplex, last?: string): void => {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 };
 
-/** What Node's parser refuses, answered as a problem like any other: absurd headers, broken requests, slow ones. */
+/** Answers what Node's parser refuses with a problem: headers that are too large, and malformed or slow requests. */
 const answerUnreadable = async (
   error: NodeJS.ErrnoException,
   socket: Duplex,
   exchanges: ReadonlySet<Exchange>,
 ): Promise<void> => {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  // Whole requests that came before on this connection are answered first. One that broke off never will be.
+  // Complete requests that arrived earlier on this connection are answered first. An incomplete one never will be.
   const [whole, broken] = [true, false].map((isWhole) => [...exchanges].filter(({ req }) => req.complete === isWhole));
   await Promise.all((whole ?? []).map(({ res }) => new Promise((resolve) => res.once('close', resolve))));
   if (broken?.some(({ res }) => res.headersSent)) return endSoon(socket);

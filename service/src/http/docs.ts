@@ -19,17 +19,17 @@ const ours = {
   'openapi.json': { body: JSON.stringify(shorten()), type: 'application/json; charset=utf-8' },
 };
 
-/** Where the files of the page are: another folder whenever one of them is another, so that each is kept for ever. */
+/** The folder of the page's files. Its name changes whenever a file does, so browsers can cache each file forever. */
 export const docsFolder = `/docs/${createHash('sha256')
   .update(JSON.stringify(ours))
-  // It names its chunks by what is in them.
+  // It names its chunks by a hash of their content, so it changes when any of them does.
   .update(readFileSync(join(scalarFolder, 'standalone.esm.js')))
   .digest('base64url')
   .slice(0, 12)}`;
 
 const forEver = 'public, max-age=31536000, immutable';
 
-/** The API reference page: from an installed package, with nothing from elsewhere. */
+/** The API reference page, served from an installed package: it loads nothing from other hosts. */
 export const createDocs = (): Router => {
   const docs = express.Router();
   docs.use((_req, res, next) => {

@@ -27,15 +27,15 @@ const UNIQUE = 'organization_id+key_id+operation+idempotency_key';
 const FirstRequest = z.object({
   _id: z.instanceof(Types.ObjectId),
   organization_id: OrganizationId,
-  /** Whose request it is. Absent in schema 1. */
+  /** The API key that sent the request. Absent in schema 1. */
   key_id: KeyId.exactOptional(),
   operation: z.string(),
   idempotency_key: z.string(),
   /** An HMAC: the request itself may hold secrets. */
   fingerprint: z.string(),
-  /** Until then it is under way; also what tells one holder from the next. */
+  /** The request is in progress until then. Also identifies who holds it. */
   held_until: z.date(),
-  /** JSON of a `StoredResponse`; absent while it is under way. */
+  /** JSON of a `StoredResponse`; absent while the request is in progress. */
   answer: Sealed.exactOptional(),
   expires_at: z.date(),
 });
@@ -65,14 +65,14 @@ export interface IdempotencyDependencies {
   secrets: Secrets;
   background: Background;
   clock: Clock;
-  /** Longer than any request takes; after it a crashed one may be sent again. */
+  /** Longer than any request takes: a request that crashed can be retried after it. */
   longest_ms: number;
 }
 
 /**
- * Runs a request of an idempotency key once for the API key that sent it, on whichever replica: the first answer is kept for 24 hours, encrypted,
- * and given again. What may turn out otherwise the next time (429, 5xx, all that says when to retry) is not kept, but
- * the request is: sent again it goes on with what it began, and the key takes no other for 24 hours.
+ * Runs a request with an Idempotency-Key once per API key, on all replicas together. The first answer is kept for 24
+ * hours, encrypted, and returned again. An answer that may change (429, 5xx, any that says when to retry) is not kept,
+ * but the request is: a retry continues what the first one began, and the key accepts no other request for 24 hours.
  */
 export const createIdempotency = ({
   connection,
@@ -87,7 +87,7 @@ export const createIdempotency = ({
   const take = async (call: NamedCall, tries = MOST_TRIES): Promise<FirstRequest> => {
     const { caller, name: operation, idempotency_key } = call;
     const { organization_id, key_id } = caller;
-    // Rows of schema 1 do not say which key sent them.
+    // Rows of schema 1 do not have the key that sent them.
     const same = { organization_id, key_id: { $in: [key_id, null] }, operation, idempotency_key };
     const known = await requests.findOne(same, { local: true });
     const now = clock.now();
@@ -107,13 +107,13 @@ export const createIdempotency = ({
       await requests.insert(first);
       return first;
     } catch (error) {
-      // Another was first; anything else that is repeated would be so again, without end.
+      // Retries only if another request took this key first: any other duplicate would fail again.
       if (tries === 1 || repeatedField(error) !== UNIQUE) throw error;
       return take(call, tries - 1);
     }
   };
 
-  /** What is known of this key already: its answer, or what was let go of and can be run again. */
+  /** Returns a stored request that has its answer, or takes over one that nobody holds any more. */
   const takeUp = async (known: FirstRequest, call: NamedCall): Promise<FirstRequest> => {
     const isSame = secrets.matches(asSent(call), known.fingerprint) || secrets.matches(asRead(call), known.fingerprint);
     if (!isSame) {
@@ -140,12 +140,12 @@ export const createIdempotency = ({
     await requests.updateOne({ _id: first._id, held_until: first.held_until }, { $set: { answer: sealed } });
   };
 
-  /** From now on the same request may be sent again. */
+  /** Allows the same request to be sent again. */
   const letGo = async ({ _id, held_until }: FirstRequest): Promise<void> => {
     await requests.updateOne({ _id, held_until }, { $set: { held_until: new Date(clock.now()) } });
   };
 
-  /** With the database lost, the key would stay in use until its time is over. */
+  /** Retries while the database is unreachable: otherwise the key would stay in use until `held_until`. */
   const letGoLater = async (first: FirstRequest): Promise<void> => {
     for (let attempt = 0; clock.now() < first.held_until.getTime(); attempt++) {
       await clock.sleep(backoffMs(attempt));
@@ -158,7 +158,7 @@ export const createIdempotency = ({
   };
 
   const giveAgain = async (first: FirstRequest, sealed: string, call: Call, run: () => Promise<unknown>) => {
-    // Schema 1 kept answers for a whole organization, secrets among them, and what one role was refused.
+    // Schema 1 shared answers within an organization, even secrets and refusals that depend on the role.
     const isForAnyKey = first.key_id === undefined;
     if (isForAnyKey && call.operation.answersSecret) throw answerNotKept();
     const answer = StoredResponse.parse(JSON.parse(await secrets.open(sealed, placeOf(first))));
@@ -173,7 +173,7 @@ export const createIdempotency = ({
     const { idempotency_key } = caller;
     if (idempotency_key === undefined || operation.route.method !== 'POST') return run(caller);
     const first = await take({ ...call, idempotency_key });
-    // What was kept is what the same operation answered before.
+    // The same operation produced the stored answer.
     if (first.answer !== undefined) return (await giveAgain(first, first.answer, call, () => run(caller))) as T;
     try {
       const data = await run({ ...caller, stored_request: first._id.toHexString() });
@@ -187,10 +187,10 @@ export const createIdempotency = ({
   };
 };
 
-/** Two ways to write the same JSON are the same request, and a default that a later version adds is no part of it. */
+/** Canonical JSON as it was sent: neither its formatting nor a default that a later version adds changes a request. */
 const asSent = ({ sent }: Call): string => canonicalize(sent) ?? '';
 
-/** As schema 1 compared them. */
+/** What schema 1 compared. */
 const asRead = ({ input }: Call): string => JSON.stringify(input);
 
 const asKept = ({ code, detail, members }: Problem) => ({ problem: { code, detail, members: { ...members } } });

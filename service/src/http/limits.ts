@@ -4,18 +4,18 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { createLookUps } from './look-ups.ts';
 import { networkOf } from './network.ts';
 
-/** A browser asks for so many at once, at its first visit of the reference. */
+/** How many files a browser requests at once on its first visit to the reference. */
 const FILES_OF_A_PAGE = 60;
 
 export type Limits = ReturnType<typeof createLimits>;
 
 export interface LimitSettings {
   calls_per_second: number;
-  /** Of what needs no key, from one address. */
+  /** Requests without a valid key, per address. */
   anonymous_per_second: number;
 }
 
-/** Counts calls per key, and what comes without one per address, and limits how keys are looked up: in memory, on each replica for itself. */
+/** Limits calls per key, requests without one per address, and look-ups of keys. In memory, for each replica alone. */
 export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSettings) => {
   const anonymousByAddress = new RateLimiterMemory({ points: anonymous_per_second, duration: 1 });
   const filesByAddress = new RateLimiterMemory({ points: anonymous_per_second * FILES_OF_A_PAGE, duration: 1 });
@@ -24,7 +24,7 @@ export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSe
   return {
     lookUp: createLookUps(),
 
-    /** Counts calls of a key, and says in the answer's headers what is left. Throws `rate_limited`. */
+    /** Counts calls of a key and sets the RateLimit headers. Throws `rate_limited`. */
     count: async (key_id: string, calls: number, res: Response): Promise<void> => {
       const left: Limit = await byKey.consume(key_id, calls).catch(asLimit);
       res.setHeader('RateLimit-Policy', `"key";q=${calls_per_second};w=1`);
@@ -40,9 +40,9 @@ export const createLimits = ({ calls_per_second, anonymous_per_second }: LimitSe
       }
     },
 
-    /** Counts what needs no key, or comes without one. Throws `rate_limited`. Nothing that carries a good key comes here. */
+    /** Counts a request that needs no key or has no valid one. Throws `rate_limited`. */
     countAnonymous: (req: Request, res: Response): Promise<void> => countAddress(anonymousByAddress, req, res),
-    /** The same for the files of a page, of which a browser needs many. */
+    /** The same for the files of the reference page, of which a browser needs many. */
     countFile: (req: Request, res: Response): Promise<void> => countAddress(filesByAddress, req, res),
   };
 };
@@ -54,11 +54,15 @@ const countAddress = async (
 ): Promise<void> => {
   const left: Limit = await limiter.consume(networkOf(ip)).catch(asLimit);
   if (!left.isExceeded) return;
-  // What else was sent on this connection is not looked at.
+  // Ignores whatever else was sent on this connection.
   res.setHeader('Connection', 'close');
-  throw new Problem('rate_limited', 'Too many requests from this address without an API key. Try again in a second.', {
-    retry_after_seconds: secondsOf(left),
-  });
+  throw new Problem(
+    'rate_limited',
+    'Too many requests from this address, without an API key or for no known route. Try again in a second.',
+    {
+      retry_after_seconds: secondsOf(left),
+    },
+  );
 };
 
 interface Limit {
@@ -67,7 +71,7 @@ interface Limit {
   isExceeded?: boolean;
 }
 
-/** The library rejects with what is left, where nothing is. */
+/** At the limit, the library rejects with a result instead of an error. */
 const asLimit = (rejection: unknown): Limit => {
   if (!(rejection instanceof RateLimiterRes)) throw rejection;
   return { remainingPoints: rejection.remainingPoints, msBeforeNext: rejection.msBeforeNext, isExceeded: true };

@@ -4,7 +4,7 @@ import { createLookUps } from './look-ups.ts';
 const nothing = async () => undefined;
 const right = async () => 'right';
 
-/** Look-ups that last until they are let go, and the most that were under way at once. */
+/** Look-ups that wait for `letGo`, with counts of those running now, at most and in total. */
 const createHeld = () => {
   const under = { way: 0, most: 0, all: 0 };
   let letGo = () => {};
@@ -21,8 +21,8 @@ const createHeld = () => {
   return { look, under, letGo };
 };
 
-describe('look-ups of keys', () => {
-  it('are few, however many guesses of one address arrive at once', async () => {
+describe('key look-ups', () => {
+  it('stop soon after 60 failed guesses from one address, however many arrive at once', async () => {
     const lookUp = createLookUps();
     let looks = 0;
     const look = async () => {
@@ -35,7 +35,7 @@ describe('look-ups of keys', () => {
     expect(all.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'rate_limited' } });
   });
 
-  it('go on for what is no guess, after any number of wrong keys of the same address', async () => {
+  it('continue for a key that is no guess, however many wrong keys the address sent', async () => {
     const lookUp = createLookUps();
     for (let n = 0; n < 60; n++) await lookUp('203.0.113.1', n % 2 === 0, nothing);
     for (let n = 0; n < 60; n++) await lookUp('203.0.113.1', true, nothing).catch(() => {});
@@ -44,14 +44,14 @@ describe('look-ups of keys', () => {
     expect(await lookUp('203.0.113.2', true, right)).toBe('right');
   });
 
-  it('count a /64 of IPv6 as one address', async () => {
+  it('count an IPv6 /64 as one address', async () => {
     const lookUp = createLookUps();
     for (let n = 0; n < 60; n++) await lookUp(`2001:db8::${n}`, true, nothing);
     await expect(lookUp('2001:db8::ffff', true, right)).rejects.toMatchObject({ code: 'rate_limited' });
     expect(await lookUp('2001:db8:0:1::1', true, right)).toBe('right');
   });
 
-  it('are eight at once for one address, and leave room for others', async () => {
+  it('run at most eight at once for one address, and leave room for others', async () => {
     const lookUp = createLookUps();
     const { look, under, letGo } = createHeld();
     const held = Array.from({ length: 100 }, () => lookUp('203.0.113.1', false, look));
@@ -62,7 +62,7 @@ describe('look-ups of keys', () => {
     expect(under).toEqual({ way: 0, most: 8, all: 100 });
   });
 
-  it('are 32 at once for all addresses together', async () => {
+  it('run at most 32 at once for all addresses together', async () => {
     const lookUp = createLookUps();
     const { look, under, letGo } = createHeld();
     const held = Array.from({ length: 100 }, (_, n) => lookUp(`203.0.113.${n}`, false, look));
@@ -72,7 +72,7 @@ describe('look-ups of keys', () => {
     expect(under.most).toBe(32);
   });
 
-  it('are refused where too many wait already', async () => {
+  it('are refused when too many are waiting', async () => {
     const lookUp = createLookUps();
     const { look, letGo } = createHeld();
     const held = Array.from({ length: 1008 }, () => lookUp('203.0.113.1', false, look));
@@ -82,7 +82,7 @@ describe('look-ups of keys', () => {
     expect(await lookUp('203.0.113.1', false, right)).toBe('right');
   });
 
-  it('that fail are no wrong keys', async () => {
+  it('that fail do not count as wrong keys', async () => {
     const lookUp = createLookUps();
     for (let n = 0; n < 70; n++)
       await lookUp('203.0.113.1', true, () => Promise.reject(new Error('lost'))).catch(() => {});

@@ -4,15 +4,15 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { networkOf } from './network.ts';
 
-/** Keys that are looked up at once, from everywhere and from one network; and how many of a network wait their turn. */
+/** How many keys are looked up at once, in total and per network, and how many per network may wait. */
 const AT_ONCE = 32;
 const AT_ONCE_OF_NETWORK = 8;
 const MOST_WAITING = 1000;
-/** So many failed guesses per minute and network; then the database is not asked for unknown keys from there. */
+/** After this many failed guesses in a minute, a network's guesses are refused without asking the database. */
 const GUESSES_PER_MINUTE = 60;
 const MOST_NETWORKS = 10_000;
 
-/** Asks the database for keys, so few at once that nobody's wrong keys hold up the rest: on each replica for itself. */
+/** Looks up keys, few at a time, so that one caller's wrong keys do not delay others. Each replica counts alone. */
 export const createLookUps = () => {
   const everywhere = pLimit(AT_ONCE);
   const lanes = new LRUCache<string, LimitFunction>({
@@ -26,7 +26,7 @@ export const createLookUps = () => {
     if (guesses !== null && guesses.consumedPoints >= GUESSES_PER_MINUTE) throw tooMany(guesses);
   };
 
-  /** `isGuess`: nothing about the key tells that it could be one. Throws `rate_limited`. */
+  /** `isGuess`: the key has no checksum and did not exist before. Throws `rate_limited`. */
   return async <T>(address: string, isGuess: boolean, look: () => Promise<T | undefined>): Promise<T | undefined> => {
     const network = networkOf(address);
     const lane = lanes.memo(network);

@@ -1,7 +1,7 @@
 import express, { type Express } from 'express';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** What Prometheus reads, on a port of its own: it is nobody's business outside. */
+/** Serves metrics to Prometheus on a separate port, which need not be public. */
 export const createMetricsApp = ({ registry }: Pick<Metrics, 'registry'>, measure: () => Promise<unknown>): Express => {
   const app = express();
   app.disable('x-powered-by');

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** Whoever has one address of IPv6 has a whole /64 of them: those count as one. An IPv4 address counts for itself. */
+/** An IPv6 address counts as its /64, since one caller usually has all of it. An IPv4 address counts alone. */
 export const networkOf = (address: string): string => {
   if (!isIPv6(address)) return address;
   const parsed = ipaddr.process(address);

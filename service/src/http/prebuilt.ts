@@ -4,7 +4,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { RequestHandler } from 'express';
 
 export interface Prebuilt {
-  /** A function is asked at the first request. */
+  /** A function is called at the first request. */
   body: string | (() => Promise<Buffer>);
   /** A media type. */
   type: string;
@@ -18,12 +18,12 @@ interface Variant {
 }
 
 interface Built {
-  /** The smallest first. */
+  /** Brotli first: it is the smallest. */
   compressed: readonly Variant[];
   whole: Variant;
 }
 
-/** Answers what never changes: compressed once, at the first request, and from then on sent as it is, or as a 304. */
+/** Serves content that never changes: compressed at the first request, then sent from memory or answered with 304. */
 export const prebuilt = ({ body, type, cache_control }: Prebuilt): RequestHandler => {
   let building: Promise<Built> | undefined;
 
@@ -42,7 +42,7 @@ export const prebuilt = ({ body, type, cache_control }: Prebuilt): RequestHandle
   };
 };
 
-/** Little is gained beyond this, and much time lost. */
+/** Higher levels take much longer and save little. */
 const BROTLI_QUALITY = 7;
 
 const build = async (body: Prebuilt['body']): Promise<Built> => {
@@ -55,7 +55,7 @@ const build = async (body: Prebuilt['body']): Promise<Built> => {
     { encoding: 'br', body: br, etag: etagOf(br) },
     { encoding: 'gzip', body: gzipped, etag: etagOf(gzipped) },
   ] as const;
-  // Where nothing is gained, as in a picture, nothing is compressed.
+  // Leaves out encodings that save nothing, for example of images.
   return {
     compressed: compressed.filter(({ body }) => body.length < whole.length),
     whole: { encoding: 'identity', body: whole, etag: etagOf(whole) },

@@ -4,12 +4,12 @@ import type { Logging } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 const sane = /^[A-Za-z0-9._:-]{1,128}$/;
-/** Whoever starts and balances replicas asks these every few seconds. */
+/** Load balancers and orchestrators request these every few seconds. */
 const probes = new Set(['/healthz', '/readyz']);
 
 /**
- * Gives each request its id, and when it is answered one line of log and its metrics: route, status, time and who called.
- * Not its headers, query or body: secrets travel there, which is why no ready-made request logger is used.
+ * Gives each request an id and, when it ends, one log line and its metrics: route, status, time and caller. Leaves out
+ * headers, query and body, which may hold secrets: ready-made request loggers log them.
  */
 export const requestLog = (
   { plain, inRequest }: Logging,
@@ -39,7 +39,7 @@ export const requestLog = (
   };
 };
 
-/** Who called which operation, and with what problem it ended. Where nobody knows who, from where. */
+/** The caller, the operation and the problem. If the caller is unknown, the address. */
 const whoDidWhat = ({ ip }: Request, { locals: { caller, operation, problem } }: Response) => ({
   key_id: caller?.key_id,
   organization_id: caller?.organization_id,

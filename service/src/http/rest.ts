@@ -17,8 +17,8 @@ import { parseJson, readText } from './body.ts';
 import type { Limits } from './limits.ts';
 
 /**
- * REST from the same contract: one route for each operation. A ready-made bridge (@orpc/openapi) was left aside: it
- * parses the body before it asks who calls, and the order of problems is promised to callers.
+ * REST from the contract: one route for each operation. A ready-made bridge (@orpc/openapi) does not fit: it parses
+ * the body before it authenticates, and the order of problems is promised to callers.
  */
 export const createRest = (
   handles: Api['handles'],
@@ -67,21 +67,21 @@ const routeOf = (operation: Operation, handle: Handle | undefined, authenticate:
     const data: unknown = Reflect.get(Object(output), 'data');
     const revision: unknown = Reflect.get(Object(data), 'revision');
     if (typeof revision === 'number') res.setHeader('ETag', `"${revision}"`);
-    // Express would answer 304 by that tag, though more changes than what it stands for.
+    // Express would answer 304 for this tag, but the answer can change without its revision.
     delete req.headers['if-none-match'];
     res.status(goesOn?.(data) ? 202 : status).json(output);
   };
 };
 
-/** As RFC 9110 has it (section 8.8.3), in ASCII. */
+/** As in RFC 9110, section 8.8.3, but ASCII only. */
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e]*"/g;
 
-/** The revisions that a change may begin at. A weak tag, and one that is none of ours, is never that of a number. */
+/** The revisions that If-Match allows. Weak tags, and tags that are not ours, match no revision. */
 const readIfMatch = ({ headers }: Request): { [IF_REVISION]?: number[] } => {
   const given = headers['if-match']?.trim();
   if (given === undefined || given === '*') return {};
   const refusal = (message: string) => invalidFields([{ path: 'If-Match', message }]);
-  // A tag may have commas in it.
+  // A tag may contain commas.
   const tags = given.match(ENTITY_TAG) ?? [];
   const isList = /^[\s,]*$/.test(given.replaceAll(ENTITY_TAG, ''));
   if (tags.length === 0 || !isList) throw refusal('must be * or tags in double quotes, as in "3"');
@@ -89,7 +89,7 @@ const readIfMatch = ({ headers }: Request): { [IF_REVISION]?: number[] } => {
   return { [IF_REVISION]: tags.flatMap((tag) => (/^"[1-9][0-9]{0,14}"$/.test(tag) ? [Number(tag.slice(1, -1))] : [])) };
 };
 
-/** What stands in the query, where everything is text: `true` is true for a field that can be. */
+/** Reads the query. Its values are text: `true` and `false` become booleans for fields that accept them. */
 const readQuery = ({ query }: Request, { input }: Operation): object => {
   const fields = fieldsOf(input);
   const read = ([name, text]: [string, unknown]) => {
@@ -99,13 +99,13 @@ const readQuery = ({ query }: Request, { input }: Operation): object => {
   return Object.fromEntries(Object.entries(query).map(read));
 };
 
-/** The body as JSON; an empty one as an empty object. */
+/** Parses the body as JSON; an empty body is an empty object. */
 const readBody = async (req: Request): Promise<unknown> => {
   const text = await readText(req);
   return text === '' ? {} : parseJson(text);
 };
 
-/** What stands in the path is not said again in the query or the body, nor what stands in the query in the body. */
+/** Refuses fields that the path or the query already has. */
 const without = (given: unknown, elsewhere: string[]): object => {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw notAnObject();
   const issues = elsewhere

@@ -4,16 +4,16 @@ import { type ConnectionSettings, guardConnections } from './connections.ts';
 
 export interface Listening {
   port: number;
-  /** Takes no new connections; resolves when those under way are answered. */
+  /** Accepts no new connections; resolves when all requests in progress are answered. */
   finish(): Promise<void>;
-  /** Cuts off what is still there. */
+  /** Closes all connections at once. */
   cut(): void;
 }
 
 export interface ListenOptions {
   host: string;
   port: number;
-  /** What the port is set by. */
+  /** The setting that chooses the port. */
   setting: string;
   connections: ConnectionSettings;
 }
@@ -51,7 +51,7 @@ export const isPortInUse = (error: unknown): boolean =>
   error instanceof Error &&
   (('code' in error && error.code === 'EADDRINUSE') || (error.cause !== undefined && isPortInUse(error.cause)));
 
-/** Connections that are kept alive end when their request is answered. */
+/** Closes kept-alive connections as soon as their request is answered. */
 const finish = async (server: Server): Promise<void> => {
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   await new Promise<void>((resolve) => {

@@ -1,19 +1,19 @@
 import { Problem } from '@trunkline/contracts';
 import type { Request } from 'express';
 
-/** A tRPC request, read once: what is admitted by it is what runs. */
+/** A tRPC request, parsed once, so that what was authenticated is what runs. */
 export interface TrpcRequest {
   method: 'GET' | 'POST';
   /** The operations that it calls, as in `phoneNumbers.get`, whether they exist or not. */
   names: string[];
   isBatch: boolean;
-  /** JSON, of a GET. */
+  /** The JSON input of a GET. */
   input: string | undefined;
 }
 
 const MAX_BATCH_CALLS = 20;
 
-/** Reads the address. Throws a `Problem` for one that another parser might read in another way. */
+/** Parses the URL. Throws a `Problem` if another parser might read it differently. */
 export const readTrpcRequest = ({ method, path, url }: Pick<Request, 'method' | 'path' | 'url'>): TrpcRequest => {
   if (method !== 'GET' && method !== 'POST') {
     throw new Problem('method_not_allowed', 'Send queries with GET and mutations with POST.');
@@ -32,7 +32,7 @@ export const readTrpcRequest = ({ method, path, url }: Pick<Request, 'method' | 
   return { method, names, isBatch, input };
 };
 
-/** `batch=1` and a GET's `input`, each at most once, and nothing else. */
+/** Accepts only `batch=1` and, for GET, `input`, each at most once. */
 const readQuery = (query: string, method: TrpcRequest['method']): Pick<TrpcRequest, 'isBatch' | 'input'> => {
   const members = [...new URLSearchParams(query)];
   const taken = method === 'GET' ? ['batch', 'input'] : ['batch'];
@@ -49,7 +49,7 @@ const quote = (name: string) => JSON.stringify(name.slice(0, 100));
 
 const invalid = (detail: string) => new Problem('invalid_request', detail);
 
-/** The same request as tRPC is to see it: made anew from what was read, so that there is nothing else in it. */
+/** Builds tRPC's request from what was parsed, so that it contains nothing else. */
 export const toFetchRequest = (
   { method, names, isBatch, input }: TrpcRequest,
   body: string | undefined,

@@ -16,7 +16,7 @@ export interface TrpcDependencies {
   log: Log;
 }
 
-/** tRPC over the same admission as REST: who calls is asked once for a whole batch, and every call of it is counted. */
+/** tRPC, authenticated as REST is: a batch is authenticated once, and each of its calls counts for the rate limit. */
 export const createTrpc = (router: AppRouter, { authenticate, limits, log }: TrpcDependencies): Router => {
   const trpc = express.Router();
 
@@ -36,7 +36,7 @@ export const createTrpc = (router: AppRouter, { authenticate, limits, log }: Trp
       createContext: () => ({ caller }),
       onError: ({ error }) => {
         const problem = problemOf(error);
-        // Of a batch the first that failed is told.
+        // Of a batch, the request log names the first failure.
         res.locals.problem ??= problem;
         if (problem.status >= 500) log.error({ event: 'request_failed', err: error }, 'A request failed');
       },
@@ -95,7 +95,7 @@ const routeOf = ({ method, names: [first = ''], isBatch, names }: TrpcRequest): 
   return `${method} /trpc/${isBatch ? '(batch)' : '(unknown)'}`;
 };
 
-/** A batch may be answered line by line, as each of its calls is done. */
+/** tRPC can answer a batch line by line, as its calls finish. */
 const streaming = ({ headers }: Request): Record<string, string> =>
   headers['trpc-accept'] === 'application/jsonl' ? { 'trpc-accept': 'application/jsonl' } : {};
 
@@ -104,7 +104,7 @@ const send = async (response: globalThis.Response, res: Response): Promise<void>
   response.headers.delete('transfer-encoding');
   res.status(response.status).setHeaders(response.headers);
   if (!isStream || response.body === null) return void res.end(await response.text());
-  // A caller that goes away ends the answer, and not what it started.
+  // A caller that disconnects ends the answer, but not the work that it started.
   await pipeline(Readable.fromWeb(response.body as never), res).catch(() => {});
 };
 

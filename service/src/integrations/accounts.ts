@@ -11,7 +11,7 @@ import type { IntegrationStore } from './store.ts';
 
 type Provable = Pick<ProvableAccount, 'proveCredentials'>;
 
-/** The vendor's client of an account. It asks nothing more once its credentials are not in force. */
+/** Connects to an account. Once its credentials are no longer in force, the client makes no more calls. */
 export type Connect<Account> = (credentials: TwilioCredentials, areInForce?: () => Promise<boolean>) => Account;
 
 export interface AccountDependencies<Account> {
@@ -21,7 +21,7 @@ export interface AccountDependencies<Account> {
   secrets: Secrets;
   clock: Clock;
   connect: Connect<Account>;
-  /** How long it may take until no call begins with credentials that were replaced. */
+  /** How long calls may still begin with credentials that were replaced. */
   settle_ms: number;
 }
 
@@ -40,25 +40,25 @@ export const createAccounts = <Account extends Provable>({
     status: IntegrationRecord['status'],
   ): Promise<void> =>
     inTransaction(async (session) => {
-      // Of credentials that were replaced meanwhile it says nothing.
+      // If the credentials were replaced meanwhile, this says nothing about the new ones.
       if (!(await store.noteStatus({ integration_id, credentials }, status, new Date(clock.now()), session))) return;
       const type = status === 'active' ? 'integration.accepted' : 'integration.refused';
       const told = { actor: { system: 'reconciler' }, request_id: null, changes: { status } } as const;
       await events.write({ organization_id, subject_id: integration_id, type, ...told }, session);
     });
 
-  /** An account whose calls go by the credentials that are in force, also where these are replaced on another replica. */
+  /** An account whose calls use the credentials in force, even after another replica has replaced them. */
   const follow = async (record: IntegrationRecord, read_at = Number.NEGATIVE_INFINITY): Promise<Account> => {
     const connectTo = async (to: IntegrationRecord): Promise<Account> =>
       connect(await openCredentials(secrets, to), async () => (await inForce()).record.credentials === to.credentials);
 
     const inForce = async () => {
-      // Again where the answer took as long as that.
+      // Read again if the answer took that long.
       while (clock.now() - read.at >= settle_ms / 2) {
         const at = clock.now();
         const now = await store.getById(record.integration_id);
         if (now === null) throw new Error(`${record.integration_id} is gone`);
-        // What is about to be stored is newer than what is.
+        // A record about to be stored is newer than the stored one.
         const newest = now.revision < read.record.revision ? read.record : now;
         const isSame = newest.credentials === read.record.credentials;
         read = { record: newest, at, account: isSame ? read.account : await connectTo(newest) };
@@ -74,7 +74,7 @@ export const createAccounts = <Account extends Provable>({
       of.record = { ...of.record, status };
     };
 
-    /** A restricted key may be refused one thing by the very code that tells of a wrong one. */
+    /** Twilio refuses a restricted key's lack of permission with the same code as a wrong key. */
     const areTaken = async (of: typeof read): Promise<boolean> =>
       of.record.credential_kind === 'api_key' &&
       of.account.proveCredentials().then(
@@ -122,7 +122,7 @@ export const createAccounts = <Account extends Provable>({
       return integration;
     },
 
-    /** Its calls take note of whether Twilio takes the credentials. Without the time of `read_at` the record is read anew. */
+    /** Its calls store whether Twilio accepts the credentials. Without `read_at`, the record is read again first. */
     accountOf: follow,
   };
 };
@@ -130,7 +130,7 @@ export const createAccounts = <Account extends Provable>({
 const areRefused = (error: unknown): boolean =>
   error instanceof Problem && error.code === 'provider_credentials_refused';
 
-/** The calls about Regions go to US1, by credentials for routing where there are any: they say nothing of the others. */
+/** These calls go to US1, with the routing credentials if there are any, so they say nothing about the others. */
 const byOthers = new Set<string | symbol>([
   'readRegion',
   'seeRegion',
@@ -149,7 +149,7 @@ export const openCredentials = async (
   return TwilioCredentials.parse(JSON.parse(await secrets.open(credentials, placeOf(integration_id))));
 };
 
-/** The user name and password of its trunk, or those of a rotation that are not in force. */
+/** The trunk's user name and password; for `rotation`, the pair that is not in force. */
 export const openTrunkCredentials = async (
   secrets: Pick<Secrets, 'open'>,
   record: IntegrationRecord,
@@ -160,7 +160,7 @@ export const openTrunkCredentials = async (
   return { username, password: await secrets.open(password, passwordPlaceOf(record.integration_id)) };
 };
 
-/** Of both, as they change places. */
+/** The same for both pairs, because they change places. */
 export const passwordPlaceOf = (integration_id: IntegrationId) =>
   `integrations/${integration_id}/carrier_password` as const;
 
@@ -170,7 +170,7 @@ export const beingDeleted = (integration_id: IntegrationId): Problem =>
     `The integration ${integration_id} is being deleted. Use another one, or integrate the account again once it is deleted.`,
   );
 
-/** As it is now. Throws where it is being deleted, or is gone. */
+/** The stored integration. Throws if it is being deleted or is gone. */
 export const requireActive = async (
   store: Pick<IntegrationStore, 'getById'>,
   integration_id: IntegrationId,
@@ -187,11 +187,11 @@ export interface LineDependencies<Account extends Provable> {
   store: Pick<IntegrationStore, 'freeze' | 'noteUpgrade' | 'getById'>;
   ensureTrunk: EnsureTrunk;
   secrets: Secrets;
-  /** What a trunk is made for today. */
+  /** The settings that a trunk is made for today. */
   made_for: MadeFor;
 }
 
-/** What importing a number needs of its integration: the account's numbers, and the integration's own trunk. */
+/** What an import needs from its integration: the account's numbers, and the integration's own trunk. */
 export const createLineOf =
   <Account extends Provable>({ accounts, store, ensureTrunk, secrets, made_for }: LineDependencies<Account>) =>
   async (integration: IntegrationRecord, read_at: number) => {
@@ -199,7 +199,7 @@ export const createLineOf =
     const { secure } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
     const account = await accounts.accountOf(integration, read_at);
     const region = integration.region ?? DEFAULT_REGION;
-    // As it was read last: its trunk may be made, or made again, meanwhile.
+    // As last read: its trunk may be made, or made again, meanwhile.
     let known = integration;
     return {
       account_sid,
@@ -208,7 +208,7 @@ export const createLineOf =
       secure: () => known.carrier.made_for?.secure ?? secure,
       numbers: account,
       region,
-      // Only credentials of US1 can ask for the table.
+      // Only credentials of US1 can read the table.
       routes: region === DEFAULT_REGION || integration.has_routing_credentials ? account : undefined,
       requireThere: async () => {
         known = await requireActive(store, integration_id);

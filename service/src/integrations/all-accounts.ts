@@ -8,11 +8,11 @@ export interface AllAccountsDependencies {
   store: Pick<IntegrationStore, 'madeForOther' | 'countAll' | 'newest'>;
   secrets: Pick<Secrets, 'open'>;
   connect(credentials: TwilioCredentials): { proveCredentials(): Promise<void> };
-  /** What a carrier trunk is made for today. */
+  /** The settings that a carrier trunk is made for today. */
   made_for: MadeFor;
 }
 
-/** The accounts of all organizations, for the checks of the operator. */
+/** The accounts of all organizations, for the operator's checks. */
 export const allAccounts = ({ store, secrets, connect, made_for }: AllAccountsDependencies) => ({
   madeForOther: (limit: number) => store.madeForOther(made_for, limit),
   count: store.countAll,

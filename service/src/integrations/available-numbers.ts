@@ -5,28 +5,28 @@ import { isRefusal } from '../provisioning/index.ts';
 import { maskUrl } from '../telemetry/mask-url.ts';
 import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 
-/** A number as the account's list has it. */
+/** A number in the account's list. */
 export interface ListedNumber extends Pick<AvailableNumber, 'phone_number' | 'label' | 'capabilities'> {
-  /** Twilio's id of it: `PN…`. */
+  /** Twilio's id: `PN…`. */
   number_sid: string;
   routing: Pick<AvailableNumber['routing'], 'voice_url' | 'voice_application_sid' | 'trunk_sid'>;
 }
 
-/** Where the account's list goes on, in the provider's words. */
+/** Where the account's list continues, in the provider's terms. */
 interface Place {
   page: number;
   page_token: string;
 }
 
 export interface NumberList {
-  /** A page of the numbers that the account owns, in an order that stays. Throws a `ProviderProblem`. */
+  /** A page of the numbers that the account owns, in a stable order. Throws a `ProviderProblem`. */
   listNumbers(page: {
     page_size: number;
     after: Place | undefined;
   }): Promise<{ numbers: ListedNumber[]; next: Place | null }>;
 }
 
-/** Of each number, in their order: who has it, and what an import would be refused for. `trunk_sid` is the integration's own. */
+/** For each number, in order: its holder, and why an import would be refused. `trunk_sid`: the integration's own. */
 export type ForeseeImports = (
   organization_id: IntegrationRecord['organization_id'],
   numbers: readonly Pick<ListedNumber, 'phone_number' | 'routing'>[],
@@ -40,7 +40,7 @@ export interface RegionTable {
 
 const READS_AT_ONCE = 10;
 
-/** Lists the voice numbers of an integration's account, with what an import of each would meet. `regions`: also where calls are handled. */
+/** Lists the account's voice numbers, with the problem that an import of each would meet, and with `regions` its Region. */
 export const createAvailableNumbers =
   (foreseeImports: ForeseeImports) =>
   async (
@@ -70,7 +70,7 @@ export const createAvailableNumbers =
     return { data, pagination: { next_cursor, has_more: next !== null, page_size, total_count: null } };
   };
 
-/** Null: the credentials may not read it. */
+/** Null: the credentials lack the permission to read it. */
 const voiceRegionOf = async (regions: RegionTable, phone_number: string): Promise<string | null> => {
   try {
     return (await regions.seeRegion(phone_number))?.voice_region ?? DEFAULT_REGION;
@@ -98,7 +98,7 @@ const targetOf = ({ trunk_sid, voice_application_sid, voice_url }: ListedNumber[
   return voice_url ? 'voice_url' : 'nothing';
 };
 
-/** A place in the list of one account is none in another's. */
+/** A cursor is valid only for the account that it came from. */
 const placeIn = (cursor: string, integration_id: string): Place => {
   const [, of, page, page_token] = /^(\S+) ([0-9]{1,6}) (\S+)$/.exec(readTextCursor(cursor)) ?? [];
   if (of !== integration_id || page_token === undefined) throw notACursor();

@@ -5,23 +5,23 @@ import { type CallTransfers, type CarrierPartName, DEFAULT_REGION, type Integrat
 export interface TrunkSettings {
   /** Twilio's Secure Trunking. */
   secure: boolean;
-  /** Absent: as it is. */
+  /** Absent: unchanged. */
   call_transfers?: CallTransfers;
 }
 
 /**
- * The carrier's side of an integration: what a trunk is made of at Twilio. Names carry our mark.
- * Every call may throw a `ProviderProblem`; removing what is not there succeeds.
+ * The carrier's side of an integration: what a trunk is made of at Twilio. Names carry our mark. Every call may throw a
+ * `ProviderProblem`. Removing something that does not exist succeeds.
  */
 export interface TrunkAccount {
-  /** Throws `Conflict` where the domain name is taken, by anyone at Twilio. */
+  /** Throws `Conflict` if the domain name is taken, by any Twilio account. */
   createTrunk(trunk: { name: string; domain_name: string } & TrunkSettings): Promise<string>;
-  /** Those of this name, with what they are made for. */
+  /** The trunks with this name, and the settings that they are made for. */
   findTrunks(name: string): Promise<Seen[]>;
-  /** In place. False: there is no such trunk. */
+  /** Changes it in place. False: there is no such trunk. */
   changeTrunk(trunk_sid: string, settings: TrunkSettings): Promise<boolean>;
   removeTrunk(trunk_sid: string): Promise<void>;
-  /** Where the trunk sends the calls that it takes. */
+  /** Sets where the trunk sends the calls that it takes. */
   createOriginationUrl(trunk_sid: string, origination: { name: string; sip_url: string }): Promise<string>;
   findOriginationUrls(trunk_sid: string, name: string): Promise<Seen[]>;
   /** False: there is no such URL. */
@@ -33,30 +33,31 @@ export interface TrunkAccount {
   createCredential(credential_list_sid: string, credential: { username: string; password: string }): Promise<string>;
   findCredentials(credential_list_sid: string, username: string): Promise<string[]>;
   removeCredential(credential_list_sid: string, credential_sid: string): Promise<void>;
-  /** Lets whoever knows a credential of the list dial out through the trunk. */
+  /** Lets holders of a credential of the list dial out through the trunk. */
   permit(trunk_sid: string, credential_list_sid: string): Promise<string>;
   findPermissions(trunk_sid: string, credential_list_sid: string): Promise<string[]>;
   revoke(trunk_sid: string, credential_list_sid: string): Promise<void>;
-  /** In which Region calls to the trunk's domain are handled. Undefined: none was set. */
+  /** The Region that handles calls to the trunk's domain. Undefined: none was set. */
   readTrunkRegion(domain_name: string): Promise<{ resource_id: string; voice_region: string } | undefined>;
-  /** Tells the id of what was set. It may take minutes until calls follow. */
+  /** Returns the id of the setting. Calls may take minutes to follow it. */
   setTrunkRegion(domain_name: string, voice_region: string): Promise<string>;
 }
 
 export interface CarrierJob {
   record: IntegrationRecord;
   account: TrunkAccount;
-  /** Our mark: the name of everything that is made. */
+  admitRemoval(): Promise<void>;
+  /** Our mark: everything is made with this name. */
   name: string;
   /** Twilio's Secure Trunking. */
   secure: boolean;
-  /** Null: whatever is set at Twilio stays. */
+  /** Null: keep what is set at Twilio. */
   call_transfers: CallTransfers | null;
   /** Where Twilio sends calls: `sip:host;transport=…`. */
   sip_url: string;
-  /** Those in force, or those of a rotation that are not. */
+  /** The pair in force, or for `rotation` the one that is not. */
   credentials(of: 'carrier' | 'rotation'): Promise<{ username: string; password: string }>;
-  /** Chooses another domain name, and stores it before it is sent. */
+  /** Chooses another domain name and stores it before it is sent. */
   rename(): Promise<void>;
 }
 
@@ -64,7 +65,7 @@ const settingsOf = ({ secure, call_transfers }: CarrierJob) => ({ secure, ...(ca
 const always = () => true;
 const seen = (sids: string[]): Seen[] => sids.map((resource_id) => ({ resource_id }));
 
-/** Where somebody has deleted what a part stands on, what is recorded of the trunk is looked for once, and made again. */
+/** If what a part depends on was deleted, throws `Gone` once, so that all parts are looked up and made again. */
 const onWhatIsThere = async ({ record }: CarrierJob, make: () => Promise<string>): Promise<string> => {
   try {
     return await make();
@@ -74,7 +75,7 @@ const onWhatIsThere = async ({ record }: CarrierJob, make: () => Promise<string>
   }
 };
 
-/** A user name and password in the trunk's list: those in force and, while they are rotated, others beside them. */
+/** A user name and password in the trunk's list: the pair in force and, during a rotation, another one beside it. */
 const credentialPart = (
   name: 'credential' | 'other_credential',
   of: 'carrier' | 'rotation',
@@ -95,7 +96,7 @@ const credentialPart = (
   remove: (job, credential_sid) => job.account.removeCredential(made(job, 'credential_list'), credential_sid),
 });
 
-/** How an integration's own trunk is made at Twilio. Imports wait for it, and never undo it. */
+/** How an integration's own trunk is made at Twilio. Imports wait for it and never undo it. */
 export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
   {
     name: 'trunk',
@@ -140,7 +141,7 @@ export const carrierParts: readonly Part<CarrierJob, CarrierPartName>[] = [
         : [],
     remove: (job) => job.account.revoke(made(job, 'trunk'), made(job, 'credential_list')),
   },
-  // Calls out go to the trunk's domain, and Twilio handles that in one Region: where none was set, not in ours.
+  // Outbound calls go to the trunk's domain, which Twilio handles in one Region. If none was set, that is not ours.
   // https://www.twilio.com/docs/global-infrastructure/regional-sip-trunks
   {
     name: 'region',
@@ -164,7 +165,7 @@ function setRegion({ account, record: { carrier, region } }: CarrierJob): Promis
 
 const MOST_NAMES = 3;
 
-/** A domain name is unique at Twilio, and stays reserved for 30 days when its trunk is gone (error 21248). */
+/** A domain name is unique at Twilio, and stays reserved for 30 days after its trunk is deleted (error 21248). */
 async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
   try {
     return await job.account.createTrunk({
@@ -182,7 +183,7 @@ async function createTrunk(job: CarrierJob, names = 1): Promise<string> {
   }
 }
 
-/** Whether what others stand on is there: without it there are none of them. */
+/** Whether a part exists on which others depend: without it, they do not exist either. */
 const has = ({ record }: CarrierJob, part: CarrierPartName): boolean =>
   record.provisioning.parts[part]?.state !== 'undone' && Boolean(record.provisioning.parts[part]?.resource_id);
 
@@ -192,13 +193,13 @@ const made = ({ record }: CarrierJob, part: CarrierPartName): string => {
   return resource_id;
 };
 
-/** Whether everything is there that calls need, so that nobody need make it. */
+/** Whether everything that calls need exists already. */
 export const isReady = (record: IntegrationRecord): boolean =>
   carrierParts.every(
     ({ name, when }) =>
       name === 'other_credential' || !when(record) || record.provisioning.parts[name]?.state === 'done',
   );
 
-/** When the reconciler must look at one that nobody works on. */
+/** When the reconciler must look at an integration that nobody is working on. */
 export const dueAt = ({ provisioning, rotation }: IntegrationRecord): Date | undefined =>
   provisioning.uncertain_until ?? rotation?.at;

@@ -2,7 +2,7 @@ import { Problem } from '@trunkline/contracts';
 import type { ClientSession } from 'mongoose';
 import { type Clock, poll } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
-import { adding, build, isOursToStore, LeaseLost, progressOf, tryAgain } from '../provisioning/index.ts';
+import { adding, build, isOursToStore, LeaseLost, progressOf, tryAgain, waitWhileBusy } from '../provisioning/index.ts';
 import { requireActive } from './accounts.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
 import type { Waiting } from './ensure-trunk.ts';
@@ -15,20 +15,21 @@ export const AS_IT_WAS = 'The integration is as it was.';
 export interface ChangeTrunkDependencies {
   store: Pick<IntegrationStore, 'getById' | 'claim' | 'goOnWhereLost'>;
   jobOf(claim: IntegrationClaim, waiting?: Waiting): Promise<CarrierJob>;
-  requeueNumbers(integration_id: IntegrationRecord['integration_id']): Promise<void>;
+  /** Has the reconciler look at the numbers if the trunk was made again. Returns what to write with the change. */
+  requeueIfMoved(record: IntegrationRecord, before: string | null | undefined): Promise<Record<string, unknown>>;
   inTransaction: Transaction;
   clock: Clock;
   retry_base_ms: number;
 }
 
 interface ChangeOptions {
-  /** When it is given up. */
+  /** When to give up. */
   until: number;
   /** Writes the event, in the transaction of the change. */
   told(session: ClientSession): Promise<void>;
 }
 
-/** Tells whether it was written: false where the integration was changed since it was read. */
+/** False: nothing was written, because the integration has changed since it was read. */
 export type ChangeTrunk = (
   as_read: IntegrationRecord,
   written: WrittenIntegration,
@@ -36,11 +37,11 @@ export type ChangeTrunk = (
 ) => Promise<boolean>;
 
 /**
- * Changes an integration of whose trunk that is a matter. Twilio has it first; where it refuses, the old is in force here
- * and there. An answer that was lost is made good by the reconciler.
+ * Changes settings of an integration that its trunk at Twilio must follow. Twilio is changed first. If it refuses, the
+ * old settings stay in force on both sides. After a lost answer, the reconciler restores agreement.
  */
 export const createChangeTrunk =
-  ({ store, jobOf, requeueNumbers, inTransaction, clock, retry_base_ms }: ChangeTrunkDependencies): ChangeTrunk =>
+  ({ store, jobOf, requeueIfMoved, inTransaction, clock, retry_base_ms }: ChangeTrunkDependencies): ChangeTrunk =>
   async (as_read, written, { until, told }) => {
     const { integration_id, revision, status } = as_read;
     const claim = await poll({ clock, until, every_ms: LOOK_EVERY_MS }, async () => {
@@ -53,36 +54,37 @@ export const createChangeTrunk =
     const { provisioning } = record;
     const { call_transfers } = record;
     if (record.revision !== revision || record.status !== status) {
-      await letGo(claim);
+      await letGo(claim).catch(store.goOnWhereLost(integration_id));
       return false;
     }
     const before = provisioning.parts.trunk?.resource_id;
     const { rotation = record.rotation, ...rest } = written;
     Object.assign(record, rest);
     try {
-      if (provisioning.parts.trunk?.state === 'done') await carryOut(claim);
-      // Stored before anything of it is sent.
+      const isMade = provisioning.parts.trunk?.state === 'done';
+      if (isMade) await carryOut(claim);
+      const moved = isMade ? await requeueIfMoved(record, before) : {};
+      // The rotation is stored before any of it is sent.
       record.rotation = rotation;
       await inTransaction(async (session) => {
-        const $set = { ...written, ...settled(record) };
+        const $set = { ...written, ...settled(record), ...moved };
         await claim.release({ $set }, { session, only: { revision, status }, due_at: dueAt(record) });
         await told(session);
       });
     } catch (error) {
       if (!(error instanceof LeaseLost) && !isOursToStore(error)) throw error;
-      // What was changed before another part failed, or what somebody else has changed the record for, is changed back.
+      // Change back what was changed before another part failed or somebody else changed the record.
       const isChanged = provisioning.parts.trunk?.sent?.call_transfers === written.call_transfers;
       if (isChanged && call_transfers !== null) provisioning.uncertain_until ??= new Date(clock.now());
       await letGo(claim).catch(store.goOnWhereLost(integration_id));
       if (error instanceof LeaseLost) return false;
       throw error instanceof Problem ? adding(error, AS_IT_WAS) : error;
     }
-    if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(integration_id);
     return true;
 
     async function carryOut(claimed: IntegrationClaim): Promise<void> {
       const deadline = { at: until, signal: new AbortController().signal };
-      const job = await jobOf(claimed);
+      const job = await jobOf(claimed, { waited: waitWhileBusy({ clock, deadline }) });
       const make = () => build(carrierParts, job, progressOf(claimed, clock.now));
       await tryAgain(make, { clock, deadline, retry_base_ms });
     }

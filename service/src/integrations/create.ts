@@ -19,11 +19,11 @@ export interface CreateDependencies {
   clock: Clock;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
-  /** Throws unless the account can be seen to have what an import needs. */
+  /** Throws unless the credentials can read everything that an import needs. */
   prove(credentials: TwilioCredentials): Promise<Proven>;
 }
 
-/** Keeps a Twilio account's credentials, once Twilio has taken them. */
+/** Stores a Twilio account's credentials once Twilio has accepted them. */
 export const createCreateIntegration = (deps: CreateDependencies) => {
   const { store, events, inTransaction, secrets, clock, quotas, installation_id, prove } = deps;
 
@@ -59,6 +59,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
         password: await secrets.seal(drawPassword(), passwordPlaceOf(integration_id)),
         rotated_at: null,
         made_for: null,
+        numbers_made_for: null,
       },
       rotation: null,
       provisioning: { attempt: 0, uncertain_until: null, lease_token: null, problem: null, parts: {} },
@@ -70,6 +71,7 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
 
   return async (caller: Caller, input: ParsedCreateIntegration): Promise<IntegrationRecord> => {
     const made = await store.madeBy(caller);
+    if (made?.state === 'gone') throw deletedSince(made);
     if (made !== null) return made;
     const count = (limit: number) => store.count(caller.organization_id, limit);
     await requireRoom('integrations', quotas.integrations, count);
@@ -101,6 +103,12 @@ export const createCreateIntegration = (deps: CreateDependencies) => {
   };
 };
 
-/** As it is stored and answered: `us1` is none, so that an account has one integration there. */
+const deletedSince = ({ integration_id }: IntegrationRecord): Problem =>
+  new Problem(
+    'integration_not_found',
+    `This request created ${integration_id}, which has been deleted since. To integrate the account again, use a new Idempotency-Key.`,
+  );
+
+/** The Region as it is stored and answered: `us1` becomes null, so that an account has only one integration there. */
 export const regionOf = ({ region }: TwilioCredentials): IntegrationRecord['region'] =>
   region === undefined || region === DEFAULT_REGION ? null : region;

@@ -7,7 +7,6 @@ import {
   adding,
   isOursToStore,
   isRefusal,
-  isRemovalBegun,
   LeaseLost,
   progressOf,
   putOff,
@@ -19,6 +18,8 @@ import {
   toldOf,
   tryAgain,
   type Worked,
+  waitWhileBusy,
+  watchRemovals,
 } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type CarrierJob, carrierParts, dueAt } from './carrier-trunk.ts';
@@ -35,7 +36,7 @@ export interface NumbersInUse {
     integration: Named,
     limit: number,
   ): Promise<{ phone_numbers: { phone_number_id: string; phone_number: string }[]; phone_number_count: number }>;
-  /** Whether anything of an account is due, now or later: also of what is gone. */
+  /** Whether any record of an account is due, now or later, including released ones. */
   isAnyDue(queue: string): Promise<boolean>;
 }
 
@@ -53,10 +54,10 @@ export interface DeleteDependencies {
 }
 
 const LOOK_EVERY_MS = 100;
-/** How soon to look again whether all of an account's numbers are at rest. */
+/** How soon to check again whether work on the account's numbers has ended. */
 const REST_MS = 5000;
 
-/** Removes what an integration has at Twilio, and then its record, once no number refers to it. */
+/** Removes what an integration has at Twilio, and then the integration, if no number uses it. */
 export const createDeleteIntegration = (deps: DeleteDependencies) => {
   const { store, getOwn, jobOf, numbers, events, inTransaction, clock, log, deadline_ms, retry_base_ms } = deps;
   const later = (ms: number) => new Date(clock.now() + ms);
@@ -71,18 +72,18 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
     );
   };
 
-  /** Tells whether nothing is left. Else the reconciler goes on. */
+  /** True: nothing is left. False: the reconciler goes on. */
   const carryOut = async (claim: IntegrationClaim, waiting?: Waiting): Promise<boolean> => {
     const { record } = claim;
     const begun = clock.now();
-    // An import that began before the mark has its record by now, and one that begins after it sees the mark.
-    // Where nobody waits for an answer, one that is not settled is waited for: it is due.
+    // An import that began before the mark (`deleting`) has its record by now, and a later one sees the mark.
+    // If no caller waits for an answer, an import that is not settled yet is waited for: it is due.
     if (waiting) await requireUnused(record);
     if (await numbers.isAnyDue(record.queue)) {
       await putOff(claim, later(REST_MS));
       return false;
     }
-    // What was due a moment ago has come to rest, perhaps as a number.
+    // An import that was due a moment ago may have ended as a number.
     await requireUnused(record);
     await tearDown(carrierParts, await jobOf(claim, waiting), progressOf(claim, clock.now), {
       despite: despiteRefusal(record),
@@ -108,7 +109,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       };
       const settled = { 'provisioning.uncertain_until': null, 'provisioning.problem': null };
       const $set = { state: 'gone', ...nothing, ...settled, expires_at: later(REMEMBERED_MS), updated_at: later(0) };
-      // What another replica may have made meanwhile is looked for first.
+      // First look for what another replica may have made meanwhile.
       const only = { 'provisioning.is_requeued': { $exists: false } };
       await claim.release({ $set, $unset: { holds: 1 } }, { session, only });
       const { actor, request_id } = deletion ?? { actor: { system: 'reconciler' } as const, request_id: null };
@@ -121,11 +122,11 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
   const takeBack = (claim: IntegrationClaim): Promise<void> =>
     claim.release({ $set: { state: 'active', deletion: null } }, { due_at: dueAt(claim.record) });
 
-  /** What stopped it: thrown where the integration is as it was. */
-  const stop = async (claim: IntegrationClaim, error: unknown): Promise<void> => {
+  /** Throws what stopped the deletion if the integration stays as it was. Else the reconciler goes on. */
+  const stop = async (claim: IntegrationClaim, error: unknown, isRemovalBegun: boolean): Promise<void> => {
     if (!isOursToStore(error)) throw error;
     const isInUse = error instanceof Problem && error.code === 'integration_in_use';
-    if (isInUse || !isRemovalBegun(claim.record)) {
+    if (isInUse || !isRemovalBegun) {
       await takeBack(claim);
       throw isInUse ? error : adding(problemOf(error), AS_IT_WAS);
     }
@@ -134,13 +135,15 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
 
   const letGo = async (claim: IntegrationClaim, until: number): Promise<boolean> => {
     const deadline = { at: until, signal: new AbortController().signal };
+    const isRemovalBegun = watchRemovals(claim.record, later(0));
     const before = async () => {
       if (clock.now() >= until) throw tooLate(deadline_ms);
     };
+    const waiting = { before, waited: waitWhileBusy({ clock, deadline }) };
     try {
-      return await tryAgain(() => carryOut(claim, { before }), { clock, deadline, retry_base_ms });
+      return await tryAgain(() => carryOut(claim, waiting), { clock, deadline, retry_base_ms });
     } catch (error) {
-      await stop(claim, error).catch(store.goOnWhereLost(claim.record.integration_id));
+      await stop(claim, error, isRemovalBegun()).catch(store.goOnWhereLost(claim.record.integration_id));
       return false;
     }
   };
@@ -156,7 +159,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       let record = await getOwn(caller, integration_id);
       for (let isForced = false; clock.now() < until; await clock.sleep(LOOK_EVERY_MS)) {
         const now = await store.get(organization_id, integration_id);
-        // Whoever else was at it has ended it.
+        // Another request finished the deletion.
         if (now === null) return { record: (await store.getRow(integration_id)) ?? record, isDone: true };
         record = now;
         requireRevisionOf(integration_id, record.revision, if_revision);
@@ -173,7 +176,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
       return { record, isDone: false };
     },
 
-    /** Does what is due about one that is being deleted. */
+    /** Does what is due for an integration that is being deleted. */
     goOn: async (claim: IntegrationClaim): Promise<Worked> => {
       const { integration_id } = claim.record;
       try {
@@ -197,7 +200,7 @@ export const createDeleteIntegration = (deps: DeleteDependencies) => {
   };
 };
 
-/** By force what cannot be removed is left, and said. */
+/** A forced deletion leaves what cannot be removed, and reports it. */
 const despiteRefusal =
   ({ provisioning, deletion }: IntegrationRecord) =>
   (name: CarrierPartName, error: unknown): Told | undefined =>

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DeletedIntegration, Integration } from '@trunkline/contracts';
 import type { IntegrationRecord, MadeFor } from './record.ts';
 
-/** Tells callers what a record holds, and no credential. `today`: what a trunk would be made for now. */
+/** A record as callers see it, without credentials. `today`: the settings that a trunk would be made for now. */
 export const describeIntegration = (
   record: IntegrationRecord,
   trunk_password_rotation: Integration['trunk_password_rotation'],
@@ -42,7 +42,7 @@ const differs = ({ carrier: { made_for } }: IntegrationRecord, today: MadeFor): 
 const madeForOther = (integration_id: string): string =>
   `The trunk of this account at Twilio was made for another LIVEKIT_SIP_HOST or TWILIO_SECURE_TRUNKING than is set now, and stays as it was made. To move it and its numbers, ask the operator of this service to run trunkline integrations move ${integration_id}. Calls are refused until that is done.`;
 
-/** Tells what became of a deletion, with what is left at Twilio. */
+/** The outcome of a deletion, with what is left at Twilio. */
 export const describeDeletion = ({
   record,
   isDone,

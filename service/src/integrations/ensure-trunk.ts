@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type IntegrationId, Problem } from '@trunkline/contracts';
 import type { Clock } from '../clock.ts';
 import { drawToken } from '../database/ids.ts';
@@ -31,9 +32,9 @@ export interface EnsureTrunkDependencies {
   store: IntegrationStore;
   connectAccount(record: IntegrationRecord): Promise<TrunkAccount>;
   secrets: Secrets;
-  gate: Pick<Gate, 'requireOpen'>;
+  gate: Pick<Gate, 'requireOpen' | 'admitRemoval'>;
   rotate: Pick<Rotate, 'goOn'>;
-  /** Has all numbers of an integration looked at. */
+  /** Has the reconciler look at all numbers of an integration. */
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   limiterOf: Limiters;
   clock: Clock;
@@ -46,7 +47,7 @@ export interface EnsureTrunkDependencies {
 
 export type EnsureTrunk = ReturnType<typeof createEnsureTrunk>;
 
-/** Makes an integration's own carrier trunk, once, whoever needs it first. */
+/** Makes an integration's own carrier trunk once, when it is first needed. */
 export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const { store, connectAccount, secrets, gate, limiterOf, clock, log, installation_id, made_for, call_ms, settle_ms } =
     deps;
@@ -55,7 +56,8 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
   const jobOf = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<CarrierJob> => {
     const { record } = claim;
     const { integration_id, carrier, provisioning } = record;
-    const { secure, sip_host } = carrier.made_for ?? (await store.freeze(integration_id, made_for));
+    carrier.made_for ??= await store.freeze(integration_id, made_for);
+    const { secure, sip_host } = carrier.made_for;
     const account = guarded(await connectAccount(record), {
       limiter: limiterOf(record.account_sid),
       signal: waiting.signal,
@@ -75,6 +77,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     return {
       record,
       account,
+      admitRemoval: () => gate.admitRemoval(record.queue),
       name: `trunkline ${installation_id} ${integration_id}`,
       secure,
       call_transfers: record.call_transfers,
@@ -87,7 +90,24 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     };
   };
 
-  /** Makes what is missing, and throws what stopped it. The reconciler goes on, unless Twilio refuses and nothing is in doubt. */
+  /**
+   * Has the reconciler look at the numbers if the trunk was made again or moved. Returns what to write when the record
+   * is settled: if this process ends before that, the numbers are requeued again. `before`: the trunk's id before this work.
+   */
+  const requeueIfMoved = async (
+    { integration_id, carrier, provisioning }: IntegrationRecord,
+    before: string | null | undefined,
+  ): Promise<Record<string, unknown>> => {
+    const trunk_sid = provisioning.parts.trunk?.resource_id;
+    if (!trunk_sid || carrier.made_for === null) return {};
+    const numbers_made_for = { ...carrier.made_for, trunk_sid };
+    if (isDeepStrictEqual({ ...carrier.numbers_made_for }, numbers_made_for)) return {};
+    // Without an earlier trunk, nothing was made for another one.
+    if (before) await requeueNumbers(integration_id);
+    return { 'carrier.numbers_made_for': numbers_made_for };
+  };
+
+  /** Makes what is missing. Throws what stopped it; the reconciler goes on unless Twilio refused and nothing is uncertain. */
   const make = async (claim: IntegrationClaim, waiting: Waiting = {}): Promise<void> => {
     const { provisioning } = claim.record;
     const begun = clock.now();
@@ -101,18 +121,17 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       await stop(claim, error, goesOn);
       throw error;
     }
-    // Looked at when no call could take effect any longer, there is nothing but what is recorded.
+    // After a look at a time when no late call could take effect, nothing exists besides what is recorded.
     const isSettled = provisioning.uncertain_until === doubt && doubt !== null && doubt.getTime() <= begun;
     const uncertain_until = isSettled ? null : provisioning.uncertain_until;
-    const made = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
+    const settled = { 'provisioning.uncertain_until': uncertain_until, 'provisioning.problem': null };
+    const made = { ...settled, ...(await requeueIfMoved(claim.record, before)) };
     const { rotation } = claim.record;
     if (rotation && uncertain_until === null) await rotate.goOn(claim, rotation, made);
     else await claim.release({ $set: made }, { due_at: uncertain_until ?? undefined });
-    // Its numbers are on a trunk that is gone.
-    if (before && before !== provisioning.parts.trunk?.resource_id) await requeueNumbers(claim.record.integration_id);
   };
 
-  /** After a lost answer: nothing but what is recorded may be left. */
+  /** After a lost answer, once late calls are over: looks again, and removes duplicates. */
   const settle = async (claim: IntegrationClaim): Promise<void> => {
     const { uncertain_until } = claim.record.provisioning;
     if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return make(claim);
@@ -124,21 +143,21 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
     const { credential, other_credential } = provisioning.parts;
     const isUnmade =
       provisioning.uncertain_until === null && !credential?.resource_id && !other_credential?.resource_id;
-    // The first import makes a trunk, and nothing else does.
+    // Only the first import makes a trunk.
     if (rotation && isUnmade) return rotate.goOn(claim, rotation);
     return isReady(claim.record) ? settle(claim) : make(claim);
   };
 
-  /** Lets go of the record, with why it stopped and when to go on. */
+  /** Releases the record, and stores why it stopped and when to go on. */
   const stop = async (claim: IntegrationClaim, error: unknown, goesOn: boolean): Promise<void> => {
     if (!isOursToStore(error)) return;
     const { attempt } = claim.record.provisioning;
     await putOff(claim, goesOn ? new Date(clock.now() + retryMs(error, attempt)) : undefined, toldOf(error));
   };
 
-  /** Integrations whose trunk this process is about to make: others of it wait, and do not try to claim it, too. */
+  /** Integrations whose trunk this process is making: other requests here wait instead of trying to claim them. */
   const beingMade = new Set<IntegrationId>();
-  /** How many of these have come to an end: what was read before is out of date then. */
+  /** How many of these have ended: a record that was read earlier is then out of date. */
   let ended = 0;
 
   const makeUnlessHeld = async (integration_id: IntegrationId, waiting: Waiting): Promise<void> => {
@@ -156,8 +175,9 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
 
   return {
     jobOf,
+    requeueIfMoved,
 
-    /** The integration with its trunk, made by us or by whoever was first. `waiting.before` runs while that takes, and may stop it. */
+    /** The integration once its trunk exists, whoever makes it. `waiting.before` runs repeatedly and may stop the wait. */
     ensure: async (integration: IntegrationRecord, waiting: Waiting): Promise<IntegrationRecord> => {
       const { integration_id } = integration;
       if (isReady(integration)) return integration;
@@ -171,7 +191,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
       }
     },
 
-    /** The integration once its trunk was looked at: what somebody deleted at Twilio is made again. */
+    /** Checks the trunk at Twilio, makes again what somebody deleted, and returns the integration. */
     look: async (integration_id: IntegrationId, waiting: Waiting): Promise<IntegrationRecord> => {
       for (;;) {
         await waiting.before?.();
@@ -195,7 +215,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
         if (claim === undefined) return undefined;
         const { integration_id, state } = claim.record;
         if (state === 'deleting') return () => goOnDeleting(claim);
-        // Its credentials are gone, and with them all that could be done.
+        // Without its credentials, nothing more can be done.
         if (state === 'gone') return () => claim.release({}).then(() => ({ outcome: 'settled', wait_ms: 0 }));
         return async () => {
           let wait_ms = 0;
@@ -218,7 +238,7 @@ export const createEnsureTrunk = (deps: EnsureTrunkDependencies) => {
 
 export type Waiting = Pick<Guard, 'signal' | 'before' | 'waited'>;
 
-/** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end tells a second one from the first. */
+/** `<name>.pstn.twilio.com`: letters, digits and dashes, unique at Twilio. The random end makes a second name differ. */
 export const drawDomainName = (
   installation_id: string,
   { integration_id }: Pick<IntegrationRecord, 'integration_id'>,

@@ -30,13 +30,13 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   secrets: Secrets;
   clock: Clock;
   log: Log;
-  gate: Pick<Gate, 'requireOpen'>;
+  gate: Pick<Gate, 'requireOpen' | 'admitRemoval'>;
   limiterOf: Limiters;
   requeueNumbers(integration_id: IntegrationId): Promise<void>;
   quotas: Pick<Quotas, 'integrations'>;
   installation_id: string;
   connect: Connect<Account>;
-  /** What a carrier trunk is made for today. */
+  /** The settings that a carrier trunk is made for today. */
   made_for: MadeFor;
   call_ms: number;
   foreseeImports: ForeseeImports;
@@ -46,7 +46,7 @@ export interface IntegrationsDependencies<Account> extends LeaseSettings {
   retry_base_ms: number;
 }
 
-/** The Twilio accounts of organizations, and the trunk that each has of its own. */
+/** The Twilio accounts of organizations, each with its own trunk. */
 export const createIntegrations = <Account extends TrunkAccount & ReachedAccount & RegionTable & ProvableAccount>(
   deps: IntegrationsDependencies<Account>,
 ) => {
@@ -69,14 +69,12 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
   const rotate = createRotate(deps);
   const ensureTrunk = createEnsureTrunk({ ...deps, store, rotate, connectAccount: accounts.accountOf });
   const lineOf = createLineOf({ ...deps, accounts, store, ensureTrunk });
-  const prove = createProve(connect);
-  const create = createCreateIntegration({ ...deps, store, prove });
-  const changeTrunk = createChangeTrunk({ ...deps, store, jobOf: ensureTrunk.jobOf });
+  const create = createCreateIntegration({ ...deps, store, prove: createProve(connect) });
+  const changeTrunk = createChangeTrunk({ ...deps, ...ensureTrunk, store });
   const update = createUpdateIntegration({
     ...deps,
     store,
     getOwn: getActive,
-    proveCredentials: prove,
     changeTrunk,
     rotate,
   });
@@ -127,9 +125,9 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
     lookHourly: createLookHourly({ ...deps, store, accountOf: accounts.accountOf }),
     /** For the metrics. */
     countByStatus: store.countByStatus,
-    /** Of all organizations, for whoever runs the service. */
+    /** The accounts of all organizations, for the operator. */
     accounts: allAccounts({ ...deps, store }),
-    /** At the start: settings that were changed since trunks were made. */
+    /** At the start: warns of trunks that were made for settings that have changed since. */
     tellWhatDiffers: async (): Promise<void> => {
       const others = await store.madeForOther(deps.made_for, 10);
       if (others.count === 0) return;
@@ -139,7 +137,7 @@ export const createIntegrations = <Account extends TrunkAccount & ReachedAccount
         'Trunks at Twilio were made for other settings: move them with trunkline integrations move <id>',
       );
     },
-    /** What importing a number needs of its integration. Undefined: it is gone. */
+    /** What an import needs from its integration. Undefined: the integration is gone. */
     lineOf: async (integration_id: IntegrationId) => {
       const read_at = deps.clock.now();
       const integration = await store.getById(integration_id);

@@ -1,29 +1,29 @@
 import type { TwilioCredentials } from '@trunkline/contracts';
 import { isRefusal, ProviderProblem } from '../provisioning/index.ts';
 
-/** What tells whether an account can be used. Each call reads one thing, and changes nothing. */
+/** Reads that show whether an account can be used. None changes anything. */
 export interface ProvableAccount {
-  /** Throws `provider_credentials_refused` unless Twilio takes the credentials and the account is active. */
+  /** Throws `provider_credentials_refused` unless Twilio accepts the credentials and the account is active. */
   proveCredentials(): Promise<void>;
-  /** Throws also where the trunks are those of another account. */
+  /** Also throws if the trunks belong to another account. */
   seeTrunks(): Promise<void>;
   seeCredentialLists(): Promise<void>;
-  /** Undefined: these credentials may not see that. */
+  /** Undefined: these credentials lack the permission to see that. */
   isTrial(): Promise<boolean | undefined>;
 }
 
-/** What the credentials let us see. */
+/** What the proof found out. */
 export interface Proven {
-  /** Undefined: they may not see that. */
+  /** Undefined: the credentials lack the permission to see that. */
   is_trial: boolean | undefined;
 }
 
-/** Throws unless the account can be seen to have what an import needs. What it may change shows only when it does. */
+/** Throws unless the credentials can read everything that an import needs. Whether they can write shows only when they do. */
 export const createProve =
   (connect: (credentials: TwilioCredentials) => ProvableAccount) =>
   async (credentials: TwilioCredentials): Promise<Proven> => {
     const account = connect(credentials);
-    // Worth knowing, and no more.
+    // Only for a warning, so a failure does not matter.
     const trial = account.isTrial().catch(() => undefined);
     await Promise.all([requireSight(account), proveRouting(credentials, connect)]);
     return { is_trial: await trial };
@@ -40,7 +40,7 @@ const requireSight = async (account: ProvableAccount): Promise<void> => {
   if (errors.length === 0) return;
   const refusals = errors.filter(isOfCredentials);
   if (refusals.length < errors.length) throw errors.find((error) => !isOfCredentials(error));
-  // Where some of it may be seen, the credentials are right.
+  // If any read succeeded, or was refused for lack of permission, the credentials themselves are right.
   if (errors.length === reads.length && refusals.every(({ code }) => code === 'provider_credentials_refused'))
     throw errors[0];
   const missing = reads.filter((_read, n) => outcomes[n]?.status === 'rejected').map(([act]) => act);
@@ -59,7 +59,7 @@ const isOfCredentials = (error: unknown): error is ProviderProblem =>
 const isUnauthorized = ({ members: { provider } }: ProviderProblem): boolean =>
   provider?.status === 401 || provider?.status === 403;
 
-/** A key for routing alone need not see the account's numbers: it is right where it is refused no more than that. */
+/** A key only for routing need not see the account's numbers, so a refusal for lack of that permission is accepted. */
 const proveRouting = async (
   { provider, account_sid, routing_credentials }: TwilioCredentials,
   connect: (credentials: TwilioCredentials) => Pick<ProvableAccount, 'proveCredentials'>,

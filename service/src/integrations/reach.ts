@@ -2,13 +2,13 @@ import { Problem } from '@trunkline/contracts';
 import type { NumberList } from './available-numbers.ts';
 import type { IntegrationRecord } from './record.ts';
 
-/** A number that refers to an integration. */
+/** A number that uses an integration. */
 interface ReferringNumber {
   phone_number_id: string;
   phone_number: string;
-  /** Twilio's id of it. Null: it was lost, as of records of schema 1. */
+  /** Twilio's id. Null: lost, as in records of schema 1. */
   number_sid: string | null;
-  /** Of another carrier: the account may call from it. */
+  /** Whether it is another carrier's number that the account may call from. */
   is_caller_id: boolean;
 }
 
@@ -17,15 +17,15 @@ export type NumbersOf = (
   integration: Pick<IntegrationRecord, 'organization_id' | 'integration_id'>,
 ) => AsyncIterable<readonly ReferringNumber[]>;
 
-/** As many as Twilio gives at once. https://www.twilio.com/docs/usage/twilios-response */
+/** Twilio's largest page. https://www.twilio.com/docs/usage/twilios-response */
 const PAGE_SIZE = 1000;
-/** So many numbers are listed with a problem; its sentence names fewer. */
+/** The most numbers that a problem lists. Its sentence names fewer. */
 export const MOST_LISTED = 100;
 const MOST_NAMED = 10;
 
 export const counted = (count: number): string => `${count} phone number${count === 1 ? '' : 's'}`;
 
-/** The first of these numbers, for a sentence, and how many there are besides. */
+/** Names the first of these numbers in a sentence, and how many more there are. */
 export const naming = (listed: readonly Pick<ReferringNumber, 'phone_number'>[], count: number): string => {
   const named = listed.slice(0, MOST_NAMED).map(({ phone_number }) => phone_number);
   const more = count > named.length ? [`${count - named.length} more`] : [];
@@ -33,11 +33,11 @@ export const naming = (listed: readonly Pick<ReferringNumber, 'phone_number'>[],
 };
 
 export interface ReachedAccount extends NumberList {
-  /** The numbers that it may call from besides its own. */
+  /** The numbers of other carriers that it may call from. */
   listCallerIds(): Promise<ReadonlySet<string>>;
 }
 
-/** Throws where an account, as it is asked here, lacks numbers of an integration, and names them. */
+/** Throws if these credentials do not reach all numbers of the integration, and names the missing ones. */
 export const requireReach = async (
   account: ReachedAccount,
   integration: IntegrationRecord,
@@ -64,7 +64,7 @@ export const requireReach = async (
   );
 };
 
-/** The ids of an account's numbers, and the numbers. */
+/** An account's numbers, and their ids. */
 const numbersIn = async (account: NumberList): Promise<ReadonlySet<string>> => {
   const owned = new Set<string>();
   const read = new Set<string>();

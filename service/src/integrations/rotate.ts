@@ -13,14 +13,14 @@ import type { IntegrationClaim } from './store.ts';
 type Fields = Record<string, unknown>;
 type Named = Pick<IntegrationRecord, 'organization_id' | 'integration_id'>;
 
-/** The numbers of an integration, by the user name that their outbound trunks dial by. */
+/** The numbers of an integration, by the user name that their outbound trunks dial with. */
 export interface NumbersDialing {
-  /** Has those looked at that were sent another one, and that nobody looks at anyway. */
+  /** Has the reconciler look at numbers that were sent another user name, unless they are due anyway. */
   changeOver(integration: Named, username: string): Promise<void>;
-  /** Whether one was sent another, or may be by whoever works on it. */
+  /** Whether any number was sent another user name, or may be by work under way. */
   mayDialOtherwise(integration: Named, username: string): Promise<boolean>;
   countDialingOtherwise(integration: Named, username: string): Promise<number>;
-  /** The first of those that were sent another, and how many there are. */
+  /** The first of the numbers that were sent another, and how many there are. */
   dialingOtherwise(
     integration: Named,
     username: string,
@@ -37,21 +37,21 @@ export interface RotateDependencies {
   installation_id: string;
 }
 
-/** How long a call that has begun may need the credentials that it began with. */
+/** How long a call that has begun may still need the credentials that it began with. */
 const REST_MS = 5000;
 const LONGEST_REST_MS = 300_000;
 
 export type Rotate = ReturnType<typeof createRotate>;
 
 /**
- * Gives a trunk other credentials without a call that is refused: Twilio takes both until no number dials by the former
- * ones. How far it is stands in the record, and the reconciler takes each step under the integration's lease.
+ * Rotates a trunk's credentials without refused calls: Twilio accepts both pairs until no number dials with the former
+ * one. The record holds the progress, and the reconciler takes each step under the integration's lease.
  */
 export const createRotate = (deps: RotateDependencies) => {
   const { numbers, events, inTransaction, secrets, clock, installation_id } = deps;
   const later = (ms: number) => new Date(clock.now() + ms);
 
-  /** Of a trunk that was never made nothing is to be changed over. */
+  /** If the trunk was never made, no number has to change over, so the former pair is unused at once. */
   const putInForce = (record: IntegrationRecord, { username, password, ...asked }: Rotation): Fields => {
     const { carrier, provisioning } = record;
     const { credential, other_credential } = provisioning.parts;
@@ -83,11 +83,11 @@ export const createRotate = (deps: RotateDependencies) => {
       ...{ actor: { key_id }, request_id, at: later(0) },
     }),
 
-    /** Takes the next step of what is under way once Twilio has what the record says, and lets go of the record. */
+    /** Takes the next step of a rotation, once Twilio has what the record says, and releases the record. */
     goOn: async (claim: IntegrationClaim, rotation: Rotation, made: Fields = {}): Promise<void> => {
       const { record } = claim;
       const $set = { ...made, 'provisioning.attempt': 0 };
-      // Not where they were encrypted anew meanwhile: what was read is sealed by a key that may go.
+      // Not if they were re-encrypted meanwhile: the texts that were read need a key that may be removed.
       const only = { 'carrier.password': record.carrier.password, 'rotation.password': rotation.password };
       const changed = rotation.state === 'coming' ? putInForce(record, rotation) : {};
       if (record.rotation?.state === 'unused') return end(claim, rotation, { ...$set, ...changed }, only);
@@ -95,14 +95,14 @@ export const createRotate = (deps: RotateDependencies) => {
       const { username } = record.carrier;
       await numbers.changeOver(record, username);
       if (await numbers.mayDialOtherwise(record, username)) {
-        // The longer it lasts, the less often it is looked.
+        // The longer the rotation lasts, the less often to check.
         const tenth = (clock.now() - rotation.at.getTime()) / 10;
         const rest_ms = Math.min(LONGEST_REST_MS, Math.max(REST_MS, tenth));
         await claim.release({ $set }, { due_at: later(rest_ms) });
       } else await claim.release({ $set: { ...$set, 'rotation.state': 'unused' } }, { due_at: later(REST_MS) });
     },
 
-    /** Throws where one is under way: what is drawn now would not be what is changed over to. */
+    /** Throws if a rotation is under way, because the numbers would not change over to the new credentials. */
     requireNone: async (record: IntegrationRecord): Promise<void> => {
       const { integration_id, rotation } = record;
       if (rotation === null) return;
@@ -116,7 +116,7 @@ export const createRotate = (deps: RotateDependencies) => {
       );
     },
 
-    /** What callers read of it. */
+    /** The rotation as callers see it. */
     describe: async (record: IntegrationRecord) => {
       const { rotation, provisioning } = record;
       if (rotation === null) return null;

@@ -8,7 +8,7 @@ import { type Deletion, IntegrationRecord, type MadeFor } from './record.ts';
 
 export type IntegrationClaim = Claim<IntegrationRecord>;
 
-/** What callers may change, as it is stored. */
+/** The stored fields that callers may change. */
 export type IntegrationChanges = Partial<
   Pick<
     IntegrationRecord,
@@ -23,7 +23,6 @@ export type IntegrationChanges = Partial<
   >
 >;
 
-/** A change as it is written. */
 export type WrittenIntegration = IntegrationChanges & Pick<IntegrationRecord, 'revision' | 'updated_at'>;
 
 const held = { holds: { $exists: true } } as const;
@@ -36,7 +35,7 @@ export const integrationsCollection = {
   shape: IntegrationRecord,
   indexes: [
     { key: { integration_id: 1 }, unique: true },
-    // One that is gone holds no account.
+    // A deleted integration holds no account.
     {
       key: { organization_id: 1, holds: 1, region: 1 },
       unique: true,
@@ -51,7 +50,6 @@ export const integrationsCollection = {
 
 export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
 
-/** Holds integrations. */
 export const createIntegrationStore = (connection: Connection, leaseSettings: LeaseSettings) => {
   const records = openCollection(connection, integrationsCollection);
   const leases = createLeases<IntegrationRecord>(records, 'integration_id', leaseSettings);
@@ -60,13 +58,13 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
     get: (organization_id: OrganizationId, integration_id: IntegrationId) =>
       records.findOne({ organization_id, integration_id, ...held }),
 
-    /** What this very request made, when it was sent before and its answer was lost. */
+    /** The integration that this same request made, if it was sent before and its answer was lost. It may be gone. */
     madeBy: async ({ organization_id, stored_request }: Caller): Promise<IntegrationRecord | null> =>
       stored_request === undefined ? null : records.findOne({ organization_id, stored_request }),
 
     getById: (integration_id: IntegrationId) => records.findOne({ integration_id, ...held }),
 
-    /** Also one that is gone. */
+    /** Includes deleted integrations. */
     getRow: (integration_id: IntegrationId) => records.findOne({ integration_id }),
 
     list: (organization_id: OrganizationId, page: ParsedListIntegrations) =>
@@ -76,12 +74,12 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
 
     countAll: () => records.count(held),
 
-    /** Of all organizations. */
+    /** The newest of all organizations. */
     newest: async (limit: number) => (await records.newest(held, { limit })).map(({ row }) => row),
 
     insert: (record: IntegrationRecord, session: ClientSession) => records.insert(record, { session }),
 
-    /** Writes what is other than it was read. False where it was changed meanwhile. */
+    /** Writes a change. False: the integration has changed since it was read. */
     update: async (
       { integration_id, revision, status }: IntegrationRecord,
       written: WrittenIntegration,
@@ -92,14 +90,14 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
         (await records.updateOne({ ...as_read, ...only }, { $set: { ...written, ...set } }, { session })).matchedCount >
         0;
       if (!written.rotation) return write({}, {});
-      // Looked at: now, or once whoever works on it lets go of it.
+      // Has the reconciler look at it: now, or once its holder releases it.
       return (
         (await write({ 'provisioning.lease_token': null }, { 'provisioning.due_at': written.rotation.at })) ||
         (await write({ 'provisioning.lease_token': { $ne: null } }, { 'provisioning.is_requeued': true }))
       );
     },
 
-    /** Takes note of what Twilio said of the credentials. False where that is known. */
+    /** Stores what Twilio said of the credentials. False: that is already stored. */
     noteStatus: async (
       { integration_id, credentials }: Pick<IntegrationRecord, 'integration_id' | 'credentials'>,
       status: IntegrationRecord['status'],
@@ -111,16 +109,16 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       return matchedCount > 0;
     },
 
-    /** The accounts that nobody has looked at since then. */
+    /** The accounts that were not checked since then. */
     queuesToCheck: (since: Date): Promise<string[]> =>
       records.distinct('queue', { queue: { $gt: '' }, checked_at: { $not: { $gt: since } }, state: 'active', ...held }),
-    /** Takes one of them, for nobody else to look meanwhile. */
+    /** Claims one of them, so that no other replica checks it too. */
     takeToCheck: (queue: string, since: Date): Promise<IntegrationRecord | null> => {
       const unchecked = { queue, checked_at: { $not: { $gt: since } }, state: 'active', ...held };
       const checked_at = new Date(leaseSettings.clock.now());
       return records.findOneAndUpdate(unchecked, { $set: { checked_at } }, { returnDocument: 'after' });
     },
-    /** Has one looked at again sooner than in an hour, where the look itself failed. */
+    /** Has an account checked again sooner than in an hour, because the check itself failed. */
     checkSooner: async (integration_id: IntegrationId, checked_at: Date): Promise<void> => {
       await records.updateOne({ integration_id }, { $set: { checked_at } });
     },
@@ -133,27 +131,31 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       await records.updateOne({ integration_id }, { $set: { is_trial: false } });
     },
 
-    /** Decides, once, what its carrier trunk is made for. */
+    /** Stores, once, the settings that the carrier trunk is made for. */
     freeze: async (integration_id: IntegrationId, made_for: MadeFor): Promise<MadeFor> => {
       await records.updateOne({ integration_id, 'carrier.made_for': null }, { $set: { 'carrier.made_for': made_for } });
       return (await records.findOne({ integration_id }))?.carrier.made_for ?? made_for;
     },
 
-    /** Decides it anew, and has the trunk looked at. False: there is no such integration. */
+    /**
+     * Replaces those settings, and has the reconciler look at the trunk, and then at the numbers. Without a trunk, there
+     * is nothing to look at: only an import makes one. False: there is no such integration.
+     */
     move: async (integration_id: IntegrationId, made_for: MadeFor): Promise<boolean> => {
-      const moved = { $set: { 'carrier.made_for': made_for } };
-      const { matchedCount } = await records.updateOne({ integration_id, ...held }, moved);
-      await leases.requeueAll({ integration_id });
-      return matchedCount > 0;
+      const moved = { 'carrier.made_for': made_for };
+      const untouched = { 'provisioning.lease_token': null, 'provisioning.uncertain_until': null };
+      const unmade = { integration_id, ...held, ...untouched, 'provisioning.parts.trunk.resource_id': null };
+      const { matchedCount } = await records.updateOne(unmade, { $set: moved });
+      return matchedCount > 0 || leases.requeue({ integration_id, ...held }, moved);
     },
-    /** Whether it is to be looked at for that: a rotation has it looked at for as long as it lasts. */
+    /** Whether that look is still to come. `due_at` alone does not show it, because a rotation also sets that. */
     isUnsettled: (integration_id: IntegrationId) =>
       records.exists({
         ...{ integration_id, 'provisioning.due_at': { $exists: true } },
         $or: [{ 'provisioning.uncertain_until': { $ne: null } }, { 'provisioning.is_requeued': true }],
       }),
 
-    /** Those whose trunk is made for something else: how many, and the newest of them. */
+    /** The integrations whose trunk is made for other settings: how many, and the newest of them. */
     madeForOther: async ({ secure, sip_host }: MadeFor, limit: number) => {
       const other = {
         ...held,
@@ -166,13 +168,13 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
       return { count, integration_ids: newest.map(({ row }) => row.integration_id) };
     },
 
-    /** Takes the right to make this integration's carrier trunk. Undefined: somebody works on it, or it is being deleted. */
+    /** Claims the integration to make its trunk. Undefined: somebody is working on it, or it is being deleted. */
     claim: async (integration_id: IntegrationId): Promise<IntegrationClaim | undefined> => {
       const active = { integration_id, state: 'active', ...held };
       return (await leases.claimFree(active)) ?? leases.claimDue(active);
     },
 
-    /** Marks it, for nothing new to begin with it. Undefined: somebody works on it, or it is not as it was read. */
+    /** Marks it as deleting, so that nothing new begins. Undefined: somebody is working on it, or it has changed. */
     startDeletion: (
       { organization_id, integration_id, revision }: IntegrationRecord,
       deletion: Deletion,
@@ -182,16 +184,16 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
         { state: 'deleting', deletion },
       ),
 
-    /** Has one that is being deleted deleted by force. */
+    /** Forces a deletion that is under way. */
     forceDeletion: async (integration_id: IntegrationId, deletion: Deletion): Promise<void> => {
       await records.updateOne({ integration_id, state: 'deleting' }, { $set: { deletion } });
       await leases.requeue({ integration_id, state: 'deleting' });
     },
     dueQueues: leases.dueQueues,
     claimDue: (queue: string) => leases.claimDue({ queue }),
-    /** Takes note that a replica which lost its lease may have made what no record names. */
+    /** Notes that a replica that lost its lease may have made something that no record names. */
     requeue,
-    /** Whoever has the lease now goes on; what we may have made beside it is looked for. */
+    /** If the lease is lost, its new holder goes on, and the record is requeued to look for what we may have made. */
     goOnWhereLost: (integration_id: IntegrationId) => async (error: unknown) => {
       if (!(error instanceof LeaseLost)) throw error;
       await requeue(integration_id);

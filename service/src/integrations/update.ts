@@ -11,11 +11,11 @@ import type { Transaction } from '../database/connect.ts';
 import { requireRevisionOf } from '../database/revision.ts';
 import type { Secrets } from '../database/secrets.ts';
 import type { EventStore } from '../events/store.ts';
-import { guarded, type Limiters } from '../provisioning/index.ts';
+import { type Guard, guarded, type Limiters, waitWhileBusy } from '../provisioning/index.ts';
 import { openCredentials, placeOf } from './accounts.ts';
 import type { ChangeTrunk } from './change-trunk.ts';
 import { regionOf } from './create.ts';
-import type { Proven } from './prove.ts';
+import { createProve, type ProvableAccount, type Proven } from './prove.ts';
 import { type NumbersOf, type ReachedAccount, requireReach } from './reach.ts';
 import { DEFAULT_REGION, type IntegrationRecord } from './record.ts';
 import type { Rotate } from './rotate.ts';
@@ -29,9 +29,7 @@ export interface UpdateDependencies {
   clock: Clock;
   /** Throws unless the caller's organization has it. */
   getOwn(caller: Caller, integration_id: IntegrationRecord['integration_id']): Promise<IntegrationRecord>;
-  connect(credentials: TwilioCredentials): ReachedAccount;
-  /** Throws unless Twilio takes the credentials and the account is active. */
-  proveCredentials(credentials: TwilioCredentials): Promise<Proven>;
+  connect(credentials: TwilioCredentials): ReachedAccount & ProvableAccount;
   numbersOf: NumbersOf;
   limiterOf: Limiters;
   changeTrunk: ChangeTrunk;
@@ -39,22 +37,24 @@ export interface UpdateDependencies {
   deadline_ms: number;
 }
 
-/** Renames an integration, replaces its credentials once Twilio has taken them, and changes how its trunk treats calls. */
+/** Renames an integration, replaces its credentials once Twilio accepts them, and changes how its trunk treats calls. */
 export const createUpdateIntegration = (deps: UpdateDependencies) => {
-  const { store, events, inTransaction, secrets, clock, getOwn, connect, proveCredentials, numbersOf, limiterOf } =
-    deps;
+  const { store, events, inTransaction, secrets, clock, getOwn, connect, numbersOf, limiterOf } = deps;
   const { changeTrunk, rotate, deadline_ms } = deps;
 
-  /** Throws unless these credentials are of the same account, and all that the old ones are needed for. */
+  /** Throws unless these credentials are of the same account, and can do all that the old ones are needed for. */
   const prove = async (record: IntegrationRecord, credentials: TwilioCredentials, until: number): Promise<Proven> => {
     requireSameAccount(record, credentials);
-    const proven = await proveCredentials(credentials);
-    const before = async () => {
-      if (clock.now() < until) return;
-      throw tooLate(deadline_ms);
+    const guard: Guard = {
+      limiter: limiterOf(record.account_sid),
+      before: async () => {
+        if (clock.now() >= until) throw tooLate(deadline_ms);
+      },
+      waited: waitWhileBusy({ clock, deadline: { at: until, signal: new AbortController().signal } }),
     };
-    const limiter = limiterOf(record.account_sid);
-    await requireReach(guarded(connect(credentials), { limiter, before }), record, numbersOf);
+    const connectGuarded = (to: TwilioCredentials) => guarded(connect(to), guard);
+    const proven = await createProve(connectGuarded)(credentials);
+    await requireReach(connectGuarded(credentials), record, numbersOf);
     return proven;
   };
 
@@ -106,7 +106,7 @@ export const createUpdateIntegration = (deps: UpdateDependencies) => {
     requireRevisionOf(integration_id, record.revision, if_revision);
     if (input.rotate_trunk_password) await rotate.requireNone(record);
     const proven = credentials && (await prove(record, credentials, until));
-    // Whoever was quicker has changed something else, or the same: with that, this is done again.
+    // If another request changed the integration meanwhile, start again from what it wrote.
     for (; clock.now() < until; record = await getOwn(caller, integration_id)) {
       requireRevisionOf(integration_id, record.revision, if_revision);
       if (input.rotate_trunk_password) await rotate.requireNone(record);
@@ -141,7 +141,7 @@ const requireSameAccount = (record: IntegrationRecord, credentials: TwilioCreden
   if (issues.length > 0) throw invalidFields(issues);
 };
 
-/** Never a secret. */
+/** The changes as an event shows them, without secrets. */
 const toldOf = ({ credentials, status, is_trial, rotation, ...plain }: IntegrationChanges) => ({
   ...plain,
   ...(credentials !== undefined && { credentials: 'replaced' }),

@@ -1,6 +1,6 @@
 import { Problem } from '@trunkline/contracts';
 
-/** For a request that made a secret which is shown once. */
+/** For a repeated request whose first answer held a secret, which is shown only once. */
 export const answerNotKept = () =>
   new Problem(
     'answer_not_kept',

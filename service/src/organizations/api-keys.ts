@@ -27,13 +27,13 @@ export interface CreateApiKeyDependencies extends ApiKeyDependencies {
   quotas: Pick<Quotas, 'api_keys'>;
 }
 
-/** Makes a key for the caller's organization, of the caller's role at most, and until the caller's key ends at most. */
+/** Creates a key for the caller's organization. Its role and expiry cannot exceed those of the caller's own key. */
 export const createCreateApiKey = ({ inTransaction, quotas, ...deps }: CreateApiKeyDependencies) => {
   const { store, clock } = deps;
   const addKey = createAddKey(deps);
   return async (caller: Caller, { name, role, expires_at }: CreateApiKey) => {
     const { organization_id, key_id, request_id, stored_request } = caller;
-    // What this very request made is no reason to refuse it now.
+    // Checked first: the key that this same request created must not cause another refusal, for example by the quota.
     if (stored_request !== undefined && (await store.hasKeyOf(stored_request))) throw answerNotKept();
     if (isAbove(role, caller.role)) throw aboveOwn('make', role, caller);
     const wanted = expires_at === undefined ? null : new Date(expires_at);
@@ -70,13 +70,13 @@ const badEnd = (message: string) => {
 };
 
 export interface RevokeDependencies extends ApiKeyDependencies {
-  /** Has this replica look the key up again. */
+  /** Makes this replica look the key up again. */
   forget(key_hash: string): void;
 }
 
 /**
- * Refuses a key from now on, and if asked all that came of it. The last admin key of an organization stays, for without
- * it nobody could make another.
+ * Revokes a key and, if asked, every key that was made with it. The last admin key of an organization stays: without it
+ * nobody could create another.
  */
 export const createRevokeApiKey = ({ store, events, inTransaction, clock, forget }: RevokeDependencies) => {
   const revoke = (caller: Caller, { key_id, descendants }: ParsedRevokeApiKey) =>
@@ -139,7 +139,7 @@ const aboveOwn = (what: 'make' | 'revoke', role: string, caller: Caller) =>
     `A key with the role ${caller.role} cannot ${what} a key with the role ${role}. Use a key with that role.`,
   );
 
-/** Tells callers of a key, and neither the key nor its hash. */
+/** A key as callers see it: without the raw key and its hash. */
 export const describeApiKey = (key: ApiKeyRecord, now: number): ApiKey => ({
   key_id: key.key_id,
   name: key.name,

@@ -10,7 +10,7 @@ export interface BootstrapDependencies {
   addOrganization: ReturnType<typeof createAddOrganization>;
 }
 
-/** On an empty database: an organization, and an admin key of this value. One replica makes it, however many start at once. */
+/** On an empty database, creates an organization with this admin key: once, however many replicas start together. */
 export const createBootstrap =
   ({ store, installation, inTransaction, addOrganization }: BootstrapDependencies) =>
   async (name: string, raw_key: string): Promise<OrganizationRecord | undefined> => {

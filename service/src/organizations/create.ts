@@ -28,7 +28,7 @@ export interface NewKey {
   request_id: string | null;
 }
 
-/** Writes a key and its event, within a transaction of the caller's. */
+/** Writes a key and its event, in the caller's transaction. */
 export const createAddKey =
   ({ store, events, clock }: Omit<CreateDependencies, 'inTransaction'>) =>
   async ({ raw_key, actor, request_id, ...key }: NewKey, session: ClientSession): Promise<ApiKeyRecord> => {
@@ -56,7 +56,7 @@ export interface NewOrganization {
   actor: Actor;
 }
 
-/** Writes an organization and its first key, an admin's, within a transaction of the caller's. */
+/** Writes an organization and its first key, with the role admin, in the caller's transaction. */
 export const createAddOrganization = (deps: Omit<CreateDependencies, 'inTransaction'>) => {
   const { store, events, clock } = deps;
   const addKey = createAddKey(deps);

@@ -12,9 +12,9 @@ export interface Identity {
   role: Role;
 }
 
-/** For so long a key is not looked up again to read; a revoked one reads nothing more within 5 seconds, everywhere. */
+/** How long reads trust a look-up: a revoked key can read for 5 seconds at most, on any replica. */
 const REMEMBER_MS = 4000;
-/** One that is unknown may be made in the next moment. */
+/** Shorter for an unknown key, which may be created at any moment. */
 const REMEMBER_UNKNOWN_MS = 1000;
 const TOUCH_EVERY_MS = 60_000;
 const MOST_REMEMBERED = 10_000;
@@ -32,7 +32,7 @@ export interface IdentifyDependencies {
 
 export type Identify = ReturnType<typeof createIdentify>;
 
-/** Tells whom a key stands for; undefined for a key that is unknown, revoked or expired. */
+/** Finds whom a key stands for; undefined for a key that is unknown, revoked or expired. */
 export const createIdentify = ({ store, clock, background }: IdentifyDependencies) => {
   const remembered = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
   const good = new LRUCache<string, true>({ max: MOST_REMEMBERED });
@@ -70,19 +70,19 @@ export const createIdentify = ({ store, clock, background }: IdentifyDependencie
   };
 
   return {
-    /** Whether the answer is at hand, without asking the database. */
+    /** Whether `identify` can answer without the database. */
     isRemembered: (raw_key: string): boolean => entryOf(raw_key) !== undefined,
 
-    /** Whether it was a key when it was last looked up here: then it is no guess. */
+    /** Whether this replica has found the key before, so that it is no guess. */
     wasGood: (raw_key: string): boolean => good.has(hashOf(raw_key)),
 
     identify: async (raw_key: string): Promise<Identity | undefined> =>
       identityOf(await (entryOf(raw_key) ?? read(hashOf(raw_key))).key),
 
-    /** The same as the database says now, whatever is remembered. */
+    /** Like `identify`, but always asks the database. */
     confirm: async (raw_key: string): Promise<Identity | undefined> => identityOf(await read(hashOf(raw_key)).key),
 
-    /** Looks it up again from now on. Other replicas still remember it for a moment. */
+    /** Makes the next `identify` ask the database. Other replicas still remember the key for a moment. */
     forget: (key_hash: string): void => void remembered.delete(key_hash),
   };
 };

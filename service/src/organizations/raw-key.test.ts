@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { drawApiKey, formOf } from './raw-key.ts';
 
 describe('a raw API key', () => {
-  it('is tl_live_ and 38 letters and digits, another each time', () => {
+  it('is tl_live_ and 38 letters and digits, different each time', () => {
     const keys = new Set(Array.from({ length: 100 }, drawApiKey));
     expect(keys.size).toBe(100);
     for (const key of keys) {
@@ -12,11 +12,11 @@ describe('a raw API key', () => {
     }
   });
 
-  it('ends with a checksum that anybody can make: CRC-32 in base62', () => {
+  it('ends with a checksum that anyone can compute: CRC-32 in base62', () => {
     expect(formOf(`tl_live_${'0'.repeat(32)}1BbUHp`)).toBe('checked');
   });
 
-  it('is no key with any one letter changed', () => {
+  it('is invalid with any single letter changed', () => {
     const key = drawApiKey();
     for (let at = 'tl_live_'.length; at < key.length; at++) {
       const other = key.charAt(at) === 'x' ? 'y' : 'x';
@@ -24,7 +24,7 @@ describe('a raw API key', () => {
     }
   });
 
-  it('may be of the form that earlier versions drew, and that operators choose', () => {
+  it('may have the form that earlier versions generated and operators choose', () => {
     expect(formOf(`tl_live_${randomBytes(32).toString('base64url')}`)).toBe('unchecked');
     expect(formOf(`tl_live_${randomBytes(32).toString('hex')}`)).toBe('unchecked');
   });

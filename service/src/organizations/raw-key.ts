@@ -9,7 +9,7 @@ const CHECKSUM_LENGTH = 6;
 
 /**
  * A raw API key: `tl_live_`, 32 random letters and digits, and a checksum of these 40 characters: their CRC-32 in
- * base62, padded to 6. So a mistyped or made-up key is told from a key without looking it up, as with GitHub's tokens.
+ * base62, padded to 6. It exposes a mistyped or made-up key without a look-up, as with GitHub's tokens.
  * https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
  */
 export const drawApiKey = (): string => {
@@ -18,10 +18,10 @@ export const drawApiKey = (): string => {
 };
 
 const checked = new RegExp(`^(${PREFIX}[0-9A-Za-z]{${RANDOM_LENGTH}})([0-9A-Za-z]{${CHECKSUM_LENGTH}})$`);
-/** As earlier versions drew keys, and as operators choose the first. It is longer, so that no key is of both forms. */
+/** The form of keys from earlier versions and of operators' own first keys. It is longer, so no key has both forms. */
 const unchecked = new RegExp(`^${PREFIX}[A-Za-z0-9_-]{43,}$`);
 
-/** Which form a raw key has; undefined for what can be no key. */
+/** The form of a raw key; undefined for a text that cannot be a key. */
 export const formOf = (raw_key: string): 'checked' | 'unchecked' | undefined => {
   if (unchecked.test(raw_key)) return 'unchecked';
   const [, content = '', checksum] = checked.exec(raw_key) ?? [];

@@ -9,7 +9,7 @@ import { orNull } from '../database/shape.ts';
 const OrganizationRecord = z.object({
   organization_id: OrganizationId,
   name: z.string(),
-  /** Counts revocations and new keys, so that of two at once one waits for the other. */
+  /** Changed by each revocation and each new key, so that concurrent ones conflict. */
   revocations: z.number(),
   created_at: z.date(),
 });
@@ -22,15 +22,15 @@ const ApiKeyRecord = z.object({
   role: Role,
   /** The first 12 characters of the key. */
   prefix: z.string(),
-  /** SHA-256 of the key: its 256 random bits need no slower hash. */
+  /** SHA-256 of the key: its 190 random bits need no slower hash. */
   key_hash: z.string(),
   created_at: z.date(),
   last_used_at: orNull(z.date()),
   expires_at: orNull(z.date()),
   revoked_at: orNull(z.date()),
-  /** The key that made it; null for the first of an organization. */
+  /** The key that created it; null for the first of an organization. */
   created_by: orNull(KeyId),
-  /** The stored request that made it, where that came with an Idempotency-Key. */
+  /** The stored request that created it, if that had an Idempotency-Key. */
   stored_request: z.string().exactOptional(),
 });
 export type ApiKeyRecord = z.output<typeof ApiKeyRecord>;
@@ -57,9 +57,9 @@ export const apiKeysCollection = {
     { key: { key_id: 1 }, unique: true },
     { key: { key_hash: 1 }, unique: true },
     { key: newestFirst },
-    // Those that work are counted at each new one, however many there have been.
+    // For counting the active keys, which each new key does, however many have been revoked.
     { key: { organization_id: 1, revoked_at: 1, expires_at: 1 } },
-    // One request makes one key, whatever becomes of its answer.
+    // One request creates one key, even if its answer is lost.
     { key: { stored_request: 1 }, unique: true, partialFilterExpression: { stored_request: { $exists: true } } },
   ],
 } as const satisfies CollectionDefinition;
@@ -77,7 +77,7 @@ export const createOrganizationStore = (connection: Connection) => {
     any: () => organizations.exists({}),
 
     insertKey: (key: ApiKeyRecord, session: ClientSession) => keys.insert(key, { session }),
-    /** Whether this stored request made a key. */
+    /** Whether this stored request created a key. */
     hasKeyOf: (stored_request: string) => keys.exists({ stored_request }),
     getKeyByHash: (key_hash: string) => keys.findOne({ key_hash }),
     listKeys: (organization_id: OrganizationId, page: ParsedListApiKeys) =>
@@ -85,18 +85,18 @@ export const createOrganizationStore = (connection: Connection) => {
     getKey: (organization_id: OrganizationId, key_id: KeyId, session: ClientSession) =>
       keys.findOne({ organization_id, key_id }, { session }),
 
-    /** Until the transaction ends, nobody else makes or revokes a key of the organization. */
+    /** Until the transaction ends, nobody else creates or revokes a key of the organization. */
     lockKeys: async (organization_id: OrganizationId, session: ClientSession): Promise<void> => {
       await organizations.updateOne({ organization_id }, { $inc: { revocations: 1 } }, { session });
     },
     madeBy: (organization_id: OrganizationId, makers: readonly KeyId[], session: ClientSession) =>
       keys.find({ organization_id, created_by: { $in: makers } }, { session }),
 
-    /** How many keys work at this time. */
+    /** Counts the keys that are active at this time. */
     countKeys: (organization_id: OrganizationId, at: Date, limit: number, session: ClientSession): Promise<number> =>
       keys.count({ organization_id, ...workingAt(at) }, { limit, session }),
 
-    /** The admin keys that work at this time. */
+    /** The admin keys that are active at this time. */
     adminKeys: async (organization_id: OrganizationId, at: Date, session: ClientSession): Promise<KeyId[]> => {
       const working = { organization_id, role: 'admin' as const, ...workingAt(at) };
       const found = await keys.find(working, { session });

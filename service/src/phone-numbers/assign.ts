@@ -8,7 +8,7 @@ export interface AssignDependencies {
   change: ReturnType<typeof createChange>;
 }
 
-/** Has LiveKit send an agent into each caller's room. */
+/** Makes LiveKit send an agent into each caller's room. */
 export const createAssign =
   ({ store, change }: AssignDependencies) =>
   async (caller: Caller, input: AssignPhoneNumber): Promise<PhoneNumberRecord> => {
@@ -26,7 +26,7 @@ export const createAssign =
     return change(caller, record, { kind: 'assign', wanted }, if_revision);
   };
 
-/** Has LiveKit send no agent any longer. */
+/** Stops LiveKit from sending an agent. */
 export const createUnassign =
   ({ store, change }: AssignDependencies) =>
   async (caller: Caller, input: UnassignPhoneNumber): Promise<PhoneNumberRecord> => {

@@ -14,7 +14,7 @@ export interface AwaitOutcomeDependencies {
 
 export type AwaitOutcome = ReturnType<typeof createAwaitOutcome>;
 
-/** Waits for what somebody else makes of an import, and answers as they would. */
+/** Waits for an import that another request or replica carries out, and answers as that would. */
 export const createAwaitOutcome =
   ({ store, clock, deadline_ms }: AwaitOutcomeDependencies) =>
   async (phone_number_id: PhoneNumberId): Promise<PhoneNumberRecord> => {

@@ -3,9 +3,9 @@ import { isRefusal } from '../provisioning/index.ts';
 import { carrierOf, type Job } from './job.ts';
 
 /**
- * The id of a number that another carrier has, and that the account may show when it calls (a trunk's From must be a
- * number of the account or one of these: https://www.twilio.com/docs/api/errors/32204). Throws where it is none, or where
- * it is to be called.
+ * The id of a verified caller ID: a number that another carrier has and that the account may call from (a trunk's From
+ * must be a number of the account or one of these: https://www.twilio.com/docs/api/errors/32204). Throws if the number
+ * is not one, or if it should also take calls.
  */
 export async function requireCallerId(job: Job): Promise<string> {
   const { phone_number, supports_inbound, supports_outbound } = job.record;

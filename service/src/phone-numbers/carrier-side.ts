@@ -1,16 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FormerRouting, Problem, type ProblemCode } from '@trunkline/contracts';
+import { UnopenedSecret } from '../database/secrets.ts';
 import { Gone, isNotFound, isRefusal, Obstacle, type Seen, type Told } from '../provisioning/index.ts';
 import { requireCallerId } from './caller-id.ts';
 import { carrierOf, type Job, knownOf, need } from './job.ts';
 import type { OwnedNumber } from './providers.ts';
-import type { PhoneNumberRecord } from './record.ts';
+import type { Known } from './record.ts';
 import { requireUnanswered } from './switchboard-side.ts';
 import { formerRegionOf, isMoved, readRegion } from './voice-region.ts';
 
-type Known = PhoneNumberRecord['provisioning']['known'];
-
-/** Checks, before anything is made, that the number is theirs, can talk, and is not in use elsewhere. */
+/** Checks, before anything is made, that the account owns the number, and that it has voice and is not used elsewhere. */
 export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { supports_inbound, supports_outbound } = job.record;
   const dialsAlone = supports_outbound && !supports_inbound;
@@ -21,12 +20,12 @@ export async function verifyOwnership(job: Job): Promise<Omit<Known, 'verified_a
   return number.value;
 }
 
-/** Has the trunk made again where it was deleted, before a number dials out by it. */
+/** Makes the trunk again if it was deleted, before a number dials out through it. */
 export async function lookForTrunk(job: Job): Promise<void> {
   if (job.carrier && (await isTrunkGone(job))) await job.carrier.lookAtTrunk();
 }
 
-/** Routing a number to a trunk tells that it is gone. Where none is routed, calls out would be refused, unsaid. */
+/** Routing a number shows that its trunk is gone. For outbound only nothing is routed, and calls would fail unnoticed. */
 async function isTrunkGone(job: Job): Promise<boolean> {
   const { numbers, trunkSid } = carrierOf(job);
   const trunk_sid = trunkSid();
@@ -37,7 +36,7 @@ async function verifyNumber(job: Job): Promise<Omit<Known, 'verified_at'>> {
   const { record } = job;
   const { numbers } = carrierOf(job);
   const [there, owned, unanswered, trial, region] = await Promise.allSettled([
-    // It may have been deleted until the record of this number was there, and not after.
+    // The integration could still be deleted before this number's record existed, but not since.
     record.provisioning.change?.kind === 'import' ? carrierOf(job).requireThere() : undefined,
     numbers.findNumber(record.phone_number),
     requireUnanswered(job),
@@ -69,11 +68,11 @@ async function verifyNumber(job: Job): Promise<Omit<Known, 'verified_at'>> {
   return {
     number_sid: owned.value.number_sid,
     conditions,
-    ...(region.value && formerRegionOf(job, region.value)),
+    ...formerRegionOf(job, region.value),
   };
 }
 
-/** An account that was a trial may have been upgraded. Whoever may not see that knows what was seen last. */
+/** A trial account may have been upgraded. Credentials that may not see that leave what was seen last. */
 async function isTrial(job: Job): Promise<boolean> {
   const { is_trial, numbers, noteUpgrade } = carrierOf(job);
   if (!is_trial || (await numbers.isTrial().catch(undefinedIfProblem)) !== false) return is_trial;
@@ -81,7 +80,7 @@ async function isTrial(job: Job): Promise<boolean> {
   return false;
 }
 
-/** Keeps how the number is routed today, to be given back one day. Throws where that routing is not ours to replace. */
+/** Stores the number's current routing, which a release restores. Throws if we may not replace that routing. */
 async function rememberRouting(job: Job, { routing }: OwnedNumber): Promise<void> {
   const { record } = job;
   if (isOn(carrierOf(job).trunkSid(), routing)) return;
@@ -100,17 +99,17 @@ type Routed = Pick<FormerRouting, 'trunk_sid' | 'voice_application_sid'>;
 const isOn = (trunk_sid: string | undefined, routing: Routed): boolean =>
   routing.trunk_sid !== null && routing.trunk_sid === trunk_sid;
 
-/** What takes the number's calls that is not ours to replace unasked. A voice URL is. */
+/** What the number is routed to, if we may not replace that unasked. A voice URL we may. */
 const routedElsewhere = ({ trunk_sid, voice_application_sid }: Routed): string | null =>
   trunk_sid ? `the trunk ${trunk_sid}` : voice_application_sid && `the voice application ${voice_application_sid}`;
 
-/** Whether an import would be refused for where the number is routed. `trunk_sid` is the integration's own trunk. */
+/** Whether an import would be refused because of the number's routing. `trunk_sid`: the integration's own trunk. */
 export const isRoutedElsewhere = (routing: Routed, trunk_sid: string | undefined): boolean =>
   !isOn(trunk_sid, routing) && routedElsewhere(routing) !== null;
 
 /**
- * Where it was on our trunk and is not any more, only its former routing is ours to replace: then a giving back of an
- * earlier record has taken effect late. Any other routing is somebody's will, and left alone.
+ * A number that was on our trunk and no longer is may be taken back only from its former routing: then the release of
+ * an earlier record took effect late. Any other routing was set by somebody on purpose, and is left alone.
  */
 export async function routeToTrunk(job: Job): Promise<string> {
   const was = knownOf(job, 'carrier_routing') ?? null;
@@ -118,20 +117,26 @@ export async function routeToTrunk(job: Job): Promise<string> {
   if (number_sid === null) throw new Error(`${job.record.phone_number_id} is routed before it is verified`);
   if (was !== null) {
     const number = await carrierOf(job).numbers.readNumber(number_sid);
-    const problem = wasOnOurs(job, number) ? undefined : leftAlone(job, number, await job.formerRouting());
+    const former = await job.formerRouting();
+    const problem = isStillOurs(job, number, former) ? undefined : leftAlone(job, number, former);
     if (problem) throw new Obstacle(problem.code, problem.detail);
   }
   return attach(job, number_sid);
 }
 
-/** Where our trunk was made anew, a number that is on none, or on the trunk that is gone, is ours still. */
-const wasOnOurs = (job: Job, number: OwnedNumber | undefined): boolean => {
-  const before = job.record.provisioning.parts.carrier_routing?.sent?.trunk_sid;
-  const { trunk_sid } = number?.routing ?? {};
-  return before !== undefined && before !== need(job, 'carrier_trunk') && (trunk_sid === null || trunk_sid === before);
+/** A number on no trunk may still be ours: we took it off, or nothing happened to it but that its trunk was deleted. */
+const isStillOurs = (job: Job, number: OwnedNumber | undefined, former: FormerRouting | null): boolean => {
+  if (number === undefined) return false;
+  const { routing } = number;
+  const { state, sent } = job.record.provisioning.parts.carrier_routing ?? {};
+  if (state === 'undone') return routedElsewhere(routing) === null;
+  const before = sent?.trunk_sid;
+  if (before === undefined || before === need(job, 'carrier_trunk')) return false;
+  const isUntouched = former === null || isDeepStrictEqual(routing, { ...former, ...onNothing });
+  return routing.trunk_sid === before || (routedElsewhere(routing) === null && isUntouched);
 };
 
-/** Where Twilio does not find what the routing names, the trunk may have been deleted: it is looked for, and made again. */
+/** If Twilio does not find what the routing names, the trunk may have been deleted: checks that, and makes it again. */
 export async function attach(job: Job, number_sid: string): Promise<string> {
   const { numbers, lookAtTrunk } = carrierOf(job);
   const trunk_sid = need(job, 'carrier_trunk');
@@ -145,7 +150,6 @@ export async function attach(job: Job, number_sid: string): Promise<string> {
   }
 }
 
-/** Whether the number is on our trunk now. */
 export async function findRouting(job: Job): Promise<Seen[]> {
   const trunk_sid = trunkOf(job);
   if (trunk_sid === undefined) return [];
@@ -153,34 +157,37 @@ export async function findRouting(job: Job): Promise<Seen[]> {
   return number?.routing.trunk_sid === trunk_sid ? [{ resource_id: number.number_sid, content: { trunk_sid } }] : [];
 }
 
-/** Our trunk, where the number is on it, or was. */
+/** The trunk of ours that the number is on, or was. */
 const trunkOf = (job: Job): string | undefined => knownOf(job, 'carrier_trunk') ?? carrierOf(job).trunkSid();
 
 const readNumber = (job: Job): Promise<OwnedNumber | undefined> => {
   const { numbers } = carrierOf(job);
   const known = job.record.provisioning.known.number_sid;
-  // Records of schema 1 may have lost the number's id.
+  // Records of schema 1 may lack the number's id.
   return known ? numbers.readNumber(known) : numbers.findNumber(job.record.phone_number);
 };
 
 /**
- * Leaves the number alone where somebody else has routed it meanwhile. Where its former routing is unknown, or its former
- * trunk or application is gone, it is taken off our trunk all the same. Tells what could not be given back.
+ * Leaves the number alone if somebody else has routed it meanwhile. If its former routing is unknown, or its former
+ * trunk or application is gone, the number is still taken off our trunk. Returns what could not be restored.
  */
 export async function giveBackRouting(job: Job, number_sid: string): Promise<Told | undefined> {
   const trunk_sid = trunkOf(job);
   const isOurs = (number: OwnedNumber | undefined) => number !== undefined && number.routing.trunk_sid === trunk_sid;
   const number = await readNumber(job);
-  const former = await job.formerRouting();
+  const former = await job.formerRouting().catch((error: unknown) => {
+    if (error instanceof UnopenedSecret && job.record.provisioning.change?.force) return null;
+    throw error;
+  });
   if (!isOurs(number)) return leftAlone(job, number, former);
   const { phone_number } = job.record;
   const { numbers } = carrierOf(job);
-  // Where the answer alone was lost, it is off our trunk, and what could not be given back is to be told.
+  // If only the answer was lost, the number is off our trunk, and what could not be restored must still be reported.
   const detach = () =>
     numbers.detach(number_sid).catch(async (error: unknown) => {
       if (isOurs(await readNumber(job))) throw error;
     });
-  // Nobody knows what it was: what Twilio still has of it stays.
+  // The former routing is unknown: keep what Twilio still has of it.
   if (former === null) {
     await detach();
     return {
@@ -198,7 +205,7 @@ export async function giveBackRouting(job: Job, number_sid: string): Promise<Tol
   };
 }
 
-/** What is to be said of a number that is not on our trunk: nothing where it has its former routing back already. */
+/** What to report of a number that is not on our trunk. Undefined: it already has its former routing back. */
 const leftAlone = (
   { record: { phone_number } }: Job,
   number: OwnedNumber | undefined,
@@ -224,11 +231,13 @@ const ifRefused =
     throw error;
   };
 
+/** What is left of a routing to a trunk once that is deleted: Twilio keeps the voice URLs, and drops an application. */
+const onNothing = { trunk_sid: null, voice_application_sid: null } as const;
+
 const unrouted: FormerRouting = {
   voice_url: null,
   voice_method: null,
   voice_fallback_url: null,
   voice_fallback_method: null,
-  trunk_sid: null,
-  voice_application_sid: null,
+  ...onNothing,
 };

@@ -15,17 +15,17 @@ export interface ChangeDependencies extends InTimeDependencies {
   store: PhoneNumberStore;
 }
 
-/** What a caller asks for of a number that is there. */
+/** What a caller asks for, of an imported number. */
 export interface AskedChange extends Pick<Change, 'kind' | 'replace_existing_routing'> {
   wanted: Wanted;
 }
 
-/** Changes a number that is imported, at the revision that was read. It shows when the providers have it, and not before; else the number is as it was. */
+/** Changes an imported number at the revision that was read. Callers see it once the providers have it, or not at all. */
 export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   const { clock, deadline_ms } = deps;
   const inTime = createInTime(deps);
 
-  /** Another replica goes on with it: waits for what that makes of it. */
+  /** Waits for the outcome of a change that another replica has taken over. */
   const awaitChange = async (
     { phone_number_id, revision }: PhoneNumberRecord,
     change: Change,
@@ -58,13 +58,13 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
     const { organization_id, phone_number_id } = record;
     const { key_id, request_id, stored_request } = caller;
     const isDegraded = record.provisioning_state === 'degraded';
-    // An update may be what takes the obstacle out of its way.
+    // An update may be what removes the obstacle.
     if (isDegraded && asked.kind !== 'update') throw degraded(record);
     if (!isDegraded && record.provisioning_state !== 'active') throw busy(phone_number_id);
     const isSame = !isDegraded && isSo(record, asked.wanted);
     if (isSame && record.provisioning.due_at === undefined) return record;
     const asker = { actor: { key_id }, request_id, ...(stored_request && { stored_request }) };
-    // While an earlier change is being set back, the providers may have something else than the record.
+    // While an earlier change is being set back, the providers may differ from the record, so send everything again.
     const change = { ...asked, ...(isSame && { wanted: {} }), ...asker, at: new Date(clock.now()) };
     const claim = await store.startChange(record, change);
     if (claim === undefined) {
@@ -79,16 +79,16 @@ export const createChange = ({ store, ...deps }: ChangeDependencies) => {
   };
 };
 
-/** In how many seconds to try again, where that is not known any longer. */
+/** In how many seconds to try again, if the provider's own figure is no longer known. */
 const RETRY_AFTER_SECONDS = 30;
 
-/** Why the change that was asked for at that time was dropped, as whoever asked for it was answered. */
+/** Why the change that was asked for at that time was dropped: the same problem as its caller got. */
 export const refusalOf = (
   { created_at, provisioning: { outcome } }: PhoneNumberRecord,
   asked_at: Date | undefined,
 ): Problem | undefined => {
   if (outcome === null) return undefined;
-  // Without a time it is of the import: an earlier version kept no other.
+  // Without a time, it is the import's: an earlier version stored no others.
   const { code, detail, provider, at = created_at } = outcome;
   if (at.getTime() !== asked_at?.getTime()) return undefined;
   const problem = new Problem(code, detail, { ...(provider && { provider }) });
@@ -96,7 +96,7 @@ export const refusalOf = (
   return problem;
 };
 
-/** Whether nothing differs of what is wanted. */
+/** Whether the record is already as wanted. Secrets are compared by their versions, as their texts may be re-encrypted. */
 const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
   Object.entries(wanted).every(
     ([name, value]) => (value && isSecret(name)) || isDeepStrictEqual(Reflect.get(record, name), value),
@@ -104,7 +104,7 @@ const isSo = (record: PhoneNumberRecord, wanted: Wanted): boolean =>
 
 const isSecret = (name: string): boolean => (secretFields as readonly string[]).includes(name);
 
-/** Throws where the caller's organization has no such number, or it has another revision than the caller takes. */
+/** Throws if the caller's organization has no such number, or the revision is not the one that the caller names. */
 export const getOwn = async (
   store: Pick<PhoneNumberStore, 'get'>,
   caller: Caller,
@@ -121,7 +121,7 @@ export const getOwn = async (
   return record;
 };
 
-/** Throws where it has another revision than the caller takes, unless this very request, sent before, has made that. */
+/** Throws if the revision is not the one that the caller names, unless this same request, sent earlier, made it. */
 const requireRevision = (
   { phone_number_id, revision, provisioning: { last_change } }: PhoneNumberRecord,
   { stored_request }: Caller,

@@ -1,6 +1,6 @@
 import type { TwilioRecord } from './record.ts';
 
-/** What Twilio says of a number, or of its account, that stops calls or is worth knowing before they are routed anew. */
+/** What Twilio reports of a number or its account that stops calls, or that users should know before rerouting them. */
 export const conditions = [
   'receives_fax',
   'not_in_use',
@@ -13,11 +13,11 @@ export const conditions = [
 ] as const;
 export type Condition = (typeof conditions)[number];
 
-/** Not with the number itself. */
+/** Conditions that are not read from the number itself. */
 export const isReadElsewhere = (condition: Condition): boolean =>
   ['trial_account', 'region_unknown', 'trunk_region_unknown'].includes(condition);
 
-/** As whoever imports the number reads it. Only what concerns the directions that were asked for. */
+/** The warnings that callers read, only for the directions that were asked for. */
 export const conditionWarnings = (record: TwilioRecord): string[] => {
   const { supports_inbound, supports_outbound } = record;
   const told = record.provisioning.known.conditions ?? [];

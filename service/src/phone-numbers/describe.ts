@@ -11,13 +11,13 @@ import { authenticationOf, isOpenToAll, openListWarnings } from './allowed-addre
 import { conditionWarnings } from './conditions.ts';
 import { ownTwilioTrunkWarnings } from './own-twilio-trunk.ts';
 import { parts } from './parts.ts';
-import type { PartName, PhoneNumberRecord, SipRecord } from './record.ts';
+import { notRestored, type PartName, type PhoneNumberRecord, type SipRecord } from './record.ts';
 import type { Release } from './release.ts';
 import { reachOf } from './server-address.ts';
 import { regionWarnings } from './voice-region.ts';
 import { withoutEffectWarnings } from './without-effect.ts';
 
-/** Tells callers what a record holds. No secret leaves it. `sip_host` is where carriers send calls. */
+/** A record as callers see it, without secrets. `sip_host`: where carriers send calls. */
 export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string): PhoneNumber => {
   const { provisioning, provisioning_state, phone_number } = record;
   const made = (name: PartName) => {
@@ -48,7 +48,7 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
   const warnings = [
     ...withoutEffectWarnings(record),
     ...(record.provider === 'sip' ? warningsOf(record) : [...conditionWarnings(record), ...regionWarnings(record)]),
-    // What could not be given back, where calls to it were turned off.
+    // What could not be restored when inbound calls were turned off.
     ...[carrier_region, carrier_routing].flatMap((part) =>
       part?.state === 'undone' && part.problem ? [part.problem.detail] : [],
     ),
@@ -74,11 +74,11 @@ export const describePhoneNumber = (record: PhoneNumberRecord, sip_host: string)
   };
 };
 
-/** What became of a release, with what could not be put back. */
+/** The outcome of a release, with what could not be restored. */
 export const describeRelease = ({ record, isDone }: Release): ReleasedPhoneNumber => {
-  const { phone_number_id, phone_number, provider, provisioning } = record;
-  const { carrier_region, carrier_routing } = provisioning.parts;
-  const warnings = [carrier_region, carrier_routing].flatMap((part) => part?.problem?.detail ?? []);
+  const { phone_number_id, phone_number, provider } = record;
+  const parts = ['carrier_region', 'carrier_routing'] as const;
+  const warnings = parts.flatMap((part) => notRestored(record, part)?.detail ?? []);
   return {
     phone_number_id,
     phone_number,
@@ -117,7 +117,7 @@ const outboundWarnings = ({ supports_outbound, sip_server_address }: SipRecord):
 const byAddressAlone =
   'sip_username and sip_password do not guard calls to this number: allowed_addresses alone does, and LiveKit also compares it with the address that a caller claims, so anyone who knows an entry can get in. If your carrier supports digest authentication, set inbound_authentication to digest: each call must then prove the credentials.';
 
-/** With how it was provisioned: each step that it has, what that made, and when. */
+/** Adds the provisioning: each step, what it made, and when. */
 export const describePhoneNumberDetail = (
   record: PhoneNumberRecord,
   sip_host: string,

@@ -15,7 +15,7 @@ export interface ForeseeDependencies {
   quotas: Pick<Quotas, 'phone_numbers'>;
 }
 
-/** What an inbound import of each of these Twilio numbers would be refused for, in the order in which an import finds out. */
+/** Why an inbound import of each of these Twilio numbers would be refused, checked in the order of an import. */
 export const createForeseeImports =
   ({ store, switchboard, installation_id, quotas }: ForeseeDependencies) =>
   async (

@@ -15,7 +15,7 @@ const routing = {
 const rowOf = (phone_number_id: TwilioRecord['phone_number_id'], former_routing: string) =>
   ({ provider: 'twilio', phone_number_id, former_routing }) as TwilioRecord;
 
-it('is opened once for many reads, and told masked; in another row it opens at none of them', async () => {
+it('decrypts a former routing once for many reads and masks it, and never decrypts it in another row', async () => {
   const phone_number_id = 'phon_000000000001';
   const open = vi.fn(secrets.open);
   const maskedRoutingOf = createMaskedRouting({ ...secrets, open });

@@ -15,7 +15,7 @@ export const sealRouting = (
   routing: FormerRouting,
 ): Promise<string> => secrets.seal(JSON.stringify(routing), placeOf(record));
 
-/** How Twilio routed the number before us, whole: only for Twilio itself. */
+/** How Twilio routed the number before us, unmasked: only to send to Twilio. */
 export const openRouting = async (secrets: Secrets, record: Routed): Promise<FormerRouting | null> => {
   const { former_routing } = record;
   if (typeof former_routing !== 'string') return former_routing;
@@ -25,8 +25,8 @@ export const openRouting = async (secrets: Secrets, record: Routed): Promise<For
 const MOST_REMEMBERED = 10_000;
 
 /**
- * The same as callers may read it: a voice URL often carries a password or a token. Remembered by what is stored, for
- * opening that costs more than the rest of a read.
+ * The same, masked for callers: a voice URL often contains a password or token. Cached by the stored text, because
+ * decrypting costs more than the rest of a read.
  */
 export const createMaskedRouting = (secrets: Secrets) => {
   const remembered = new LRUCache<string, FormerRouting>({ max: MOST_REMEMBERED });
@@ -38,7 +38,7 @@ export const createMaskedRouting = (secrets: Secrets) => {
     const known = stored && remembered.get(stored);
     if (known) return known;
     const routing = await openRouting(secrets, record).catch((error: unknown) => {
-      // Without its key nobody can tell it; the rest of the record can be read all the same.
+      // Without the key, the routing is unreadable, but the rest of the record is not.
       if (error instanceof UnopenedSecret) return null;
       throw error;
     });

@@ -17,13 +17,13 @@ export interface ImportDependencies extends InTimeDependencies {
   newRecord: ReturnType<typeof createNewRecord>;
   awaitOutcome: AwaitOutcome;
   quotas: Pick<Quotas, 'phone_numbers'>;
-  /** Whether a carrier may be on the machine that dials: on a developer's it may. */
+  /** Whether a carrier may be on the machine that dials, as on a developer's. */
   allows_local_addresses: boolean;
   /** Throws unless the organization has this integration. */
   lineFor(caller: Caller, integration_id: IntegrationId): Promise<CarrierAccount>;
 }
 
-/** Makes a number ring: all of it or nothing, whatever fails. */
+/** Makes a number ring. If anything fails, nothing is left of it. */
 export const createImport = (deps: ImportDependencies) => {
   const { store, newRecord, awaitOutcome, lineFor, quotas, allows_local_addresses, ...carrying } = deps;
   const inTime = createInTime(carrying);
@@ -75,19 +75,19 @@ export const createImport = (deps: ImportDependencies) => {
   };
 };
 
-/** Whether this very request, sent before, is what the number is imported by. */
+/** Whether this same request, sent earlier, imported the number. */
 const askedFor = (
   { created_at, provisioning: { imported_by } }: PhoneNumberRecord,
   { stored_request, idempotency_key }: Caller,
 ): boolean => {
   if (stored_request === undefined) return false;
   if (imported_by.stored_request === stored_request) return true;
-  // Of schema 1: the same key, and no later request that came when its day was over.
+  // Schema 1 stored only the key. A request stored after the import is another one, that reused the key after a day.
   const stored_at = new Types.ObjectId(stored_request).getTimestamp();
   return imported_by.idempotency_key === idempotency_key && stored_at <= created_at;
 };
 
-/** The problem where that is it. */
+/** Returns a `quota_reached` problem, and throws any other error. */
 const quotaReached = (error: unknown): Problem => {
   if (error instanceof Problem && error.code === 'quota_reached') return error;
   throw error;

@@ -2,11 +2,11 @@ import { Problem } from '@trunkline/contracts';
 import type { FoundInboundTrunk } from './providers.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
-// What others have at LiveKit, and how to make room without harm to the rest of it.
+// Problems about what others have at LiveKit, and how to make room without breaking the rest of it.
 
 type Numbered = Pick<PhoneNumberRecord, 'phone_number'>;
 
-/** A trunk that loses its last number takes calls to all: so one without others is removed. */
+/** A trunk that loses its last number takes calls to all numbers, so one without other numbers must be deleted. */
 export const answeredElsewhere = ({ phone_number }: Numbered, trunk: FoundInboundTrunk): Problem => {
   const { resource_id, written, has_other_numbers } = trunk;
   const otherwise = written.filter((number) => number !== phone_number);
@@ -21,7 +21,7 @@ export const answeredElsewhere = ({ phone_number }: Numbered, trunk: FoundInboun
   );
 };
 
-/** LiveKit names a trunk that it does not list for the number. */
+/** For when LiveKit names a clashing trunk that it does not list for the number. */
 export const refusedForAnother = ({ phone_number }: Numbered, trunk_id: string | undefined): Problem =>
   new Problem(
     'number_answered_elsewhere',
@@ -29,7 +29,7 @@ export const refusedForAnother = ({ phone_number }: Numbered, trunk_id: string |
     trunk_id === undefined ? {} : { trunk_id },
   );
 
-/** Trunks of the number were found before: these two have none. */
+/** For two trunks without numbers: the trunks that have this number were ruled out before. */
 export const trunksClash = (one: string, other: string): Problem =>
   new Problem(
     'livekit_clash',

@@ -16,8 +16,8 @@ export interface InTimeDependencies {
 }
 
 /**
- * Carries out the change of a claimed record, whole or not at all, and answers by the deadline with what was stored before;
- * what is under way then is finished in the background.
+ * Carries out the change of a claimed record, all or nothing, and answers by the deadline. The outcome is stored before
+ * the answer, and work still under way is finished in the background.
  */
 export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_base_ms }: InTimeDependencies) => {
   const carryOut = createCarryOut({ reconcile, clock, retry_base_ms });
@@ -26,7 +26,7 @@ export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_
     const deadline = new AbortController();
     const finished = new AbortController();
     let dropped: Promise<Problem> | undefined;
-    /** Stores once why it goes back, whoever finds out first, and tells it. */
+    /** Stores the first reason to drop the change, and returns that reason each time. */
     const dropChange = (problem: Problem): Promise<Problem> =>
       (dropped ??= reconcile.drop(claim, problem).then(() => problem));
     const until = { at: clock.now() + deadline_ms, signal: deadline.signal };
@@ -39,7 +39,7 @@ export const createInTime = ({ background, clock, deadline_ms, reconcile, retry_
       );
       deadline.abort(problem);
       const told = await dropChange(problem).catch((error: unknown) => {
-        // It was done in the last moment, or is taken over: how it ends is told by the work itself.
+        // It was done at the last moment, or another replica took over: the work itself answers.
         if (error instanceof LeaseLost) return undefined;
         throw error;
       });
@@ -60,7 +60,7 @@ interface CarryOut {
   dropChange(problem: Problem): Promise<Problem>;
 }
 
-/** Goes forward, more than once if a provider fails in passing; else turns back, and undoes what it can at once. */
+/** Goes forward, retrying passing failures. If that fails, drops the change and undoes what it can at once. */
 const createCarryOut =
   ({ reconcile, clock, retry_base_ms }: Pick<InTimeDependencies, 'reconcile' | 'clock' | 'retry_base_ms'>) =>
   async ({ kind, claim, account, deadline, dropChange }: CarryOut): Promise<PhoneNumberRecord> => {
@@ -74,12 +74,12 @@ const createCarryOut =
       return claim.record;
     } catch (error) {
       if (!signal.aborted && !isOursToStore(error)) throw error;
-      // Where the deadline has turned it back, whatever came after is a consequence of that.
+      // After the deadline dropped the change, later errors only follow from that.
       const problem = await dropChange(problemOf(signal.aborted ? signal.reason : error));
       const outcome = await reconcile
         .restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined })
         .catch((lost: unknown) => {
-          // It is stored that it goes back: with the database lost, the reconciler goes on.
+          // The drop is stored: if the database is lost, the reconciler goes on.
           if (lost instanceof LeaseLost) throw lost;
           return 'postponed' as const;
         });
@@ -89,7 +89,7 @@ const createCarryOut =
 
 export const BEING_SET_BACK = 'is being set back to what it was';
 
-/** Why a change was refused, and what became of the number. Of an import nothing is left. */
+/** Why a change was refused, and what became of the number. Nothing is left of an import. */
 const refusalOf = (
   problem: Problem,
   { kind, claim, became }: Pick<CarryOut, 'kind' | 'claim'> & { became: string },

@@ -45,7 +45,7 @@ export interface PhoneNumbersDependencies extends LeaseSettings {
   allows_local_addresses: boolean;
 }
 
-/** Phone numbers: how they are imported, kept and told of. */
+/** Everything about phone numbers, assembled: the handlers, and the reconciler's source. */
 export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
   const { metrics, log, settings, lineOf, store, gate } = deps;
   const lifecycle = createLifecycle(deps);
@@ -122,7 +122,7 @@ export const createPhoneNumbers = (deps: PhoneNumbersDependencies) => {
 
   return {
     handlers: { phoneNumbers },
-    /** What was interrupted or put off, and what may have turned up after its record went. */
+    /** Work that was interrupted or postponed, and leftovers that may have appeared after a release. */
     source: {
       name: 'phone numbers',
       dueQueues: store.dueQueues,

@@ -8,16 +8,16 @@ import { opensInbound, type PartName, type PhoneNumberRecord, wantedOf } from '.
 import { openSetting, type SecretField } from './secret-settings.ts';
 import type { PhoneNumberClaim, PhoneNumberStore } from './store.ts';
 
-/** What the parts are made of: one record as it should be, and both sides of its line. */
+/** What the parts work with: one record as it should be, and the providers on both sides of its line. */
 export interface Job {
   record: PhoneNumberRecord;
   installation_id: string;
   settings: LineSettings;
-  /** This change asks, before it makes anything, who else answers the number. */
+  /** Whether this change checks who else answers the number before it makes anything. */
   isChecked: boolean;
   admitRemoval(): Promise<void>;
   switchboard: Switchboard;
-  /** Of a Twilio number. */
+  /** Only for a Twilio number. */
   carrier:
     | (Omit<CarrierAccount, 'trunk' | 'lookAtTrunk'> & { trunk(): Promise<CarrierTrunk>; lookAtTrunk(): Promise<void> })
     | undefined;
@@ -25,9 +25,9 @@ export interface Job {
   open(field: SecretField): Promise<string | null>;
   /** How Twilio routed the number before us, if that is known. */
   formerRouting(): Promise<FormerRouting | null>;
-  /** Keeps how Twilio routes the number now, to be given back one day. Written with what is written next. */
+  /** Stores Twilio's current routing of the number, which a release restores. Written with the next write. */
   rememberRouting(routing: FormerRouting): Promise<void>;
-  /** Whether this installation had a record of this id, and let go of it. */
+  /** Whether this installation had a record with this id and released it. */
   wasLetGo(phone_number_id: PhoneNumberId): Promise<boolean>;
 }
 
@@ -40,34 +40,34 @@ interface CarrierTrunk extends Pick<OutboundTrunkSettings, 'address' | 'username
 export interface LineSettings {
   /** Where carriers send calls. */
   sip_host: string;
-  /** From where calls to Twilio numbers are taken; empty: from anywhere. */
+  /** The addresses from which calls to Twilio numbers are accepted; empty: from anywhere. */
   twilio_signalling_addresses: string[];
 }
 
 /** The account behind the Twilio numbers of one integration. */
 export interface CarrierAccount {
   account_sid: string;
-  /** Of the account's trunk, and of `numbers`. */
+  /** The Region of the account's trunk and of `numbers`. */
   region: string;
-  /** Absent where nobody gave us credentials for it. */
+  /** Absent if we have no credentials for it. */
   routes?: RoutingTable | undefined;
-  /** Whether it was a trial when that was seen last. */
+  /** Whether it was a trial account when last seen. */
   is_trial: boolean;
-  /** Keeps that it is one no longer. */
+  /** Stores that it is no longer a trial. */
   noteUpgrade(): Promise<void>;
-  /** Twilio's Secure Trunking, and with it LiveKit's media encryption: always the two as a pair. */
+  /** Twilio's Secure Trunking and LiveKit's media encryption, which are always on or off together. */
   secure(): boolean;
   numbers: Carrier;
-  /** Throws where the integration is being deleted. */
+  /** Throws if the integration is being deleted. */
   requireThere(): Promise<void>;
-  /** The integration's own trunk, if it is there already, and where LiveKit reaches it. */
+  /** The integration's own trunk, if it exists yet, and where LiveKit reaches it. */
   trunkSid(): string | undefined;
   address(): string;
-  /** The user name that outbound trunks dial by, where it is another than the trunk began with. */
+  /** The user name that outbound trunks dial with, if it is no longer the trunk's first one. */
   rotatedUsername(): string | undefined;
-  /** The integration's own trunk, made if need be. `before` runs again and again while that takes, `waited` where Twilio is busy. */
+  /** The integration's own trunk, made if needed. `before` runs repeatedly meanwhile, `waited` when Twilio is busy. */
   trunk(waiting: Pick<Guard, 'signal' | 'before' | 'waited'>): Promise<CarrierTrunk>;
-  /** Looks whether it is there, and makes it again if not. */
+  /** Checks that it exists, and makes it again if not. */
   lookAtTrunk(waiting: Pick<Guard, 'signal' | 'before' | 'waited'>): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ export interface JobDependencies {
   settings: LineSettings;
 }
 
-/** Puts together what the parts of one record are made with. */
+/** Assembles what the parts of one record work with. */
 export const createJobs =
   ({ accountOf, switchboard, secrets, store, gate, limiterOf, installation_id, settings }: JobDependencies) =>
   async (
@@ -120,7 +120,7 @@ export const createJobs =
     };
   };
 
-/** Keeps what Twilio says of the number, each time that it is read. */
+/** Stores the conditions that Twilio reports, each time the number is read. */
 const notingConditions = (numbers: Carrier, claim: Pick<PhoneNumberClaim, 'record' | 'writeWithNext'>): Carrier => {
   const note = (number: OwnedNumber | undefined) => {
     const { provisioning } = claim.record;
@@ -142,11 +142,11 @@ const sealedIn = (record: PhoneNumberRecord, field: SecretField): string | null 
   return record.provider === 'sip' ? record.sip_password : null;
 };
 
-/** What was made of a part, whatever became of it since. */
+/** The id that a part was made with, even if it was removed or failed since. */
 export const knownOf = (job: Job, part: PartName): string | undefined =>
   job.record.provisioning.parts[part]?.resource_id ?? undefined;
 
-/** What was made of a part that another stands on. */
+/** The id of a part that another depends on. Throws if it is not done. */
 export const need = (job: Job, part: PartName): string => {
   const made = job.record.provisioning.parts[part];
   if (made?.state === 'done' && made.resource_id !== null) return made.resource_id;

@@ -4,12 +4,9 @@ import type { Clock } from '../clock.ts';
 import type { Transaction } from '../database/connect.ts';
 import type { EventStore, NewEvent } from '../events/store.ts';
 import { putOff, REMEMBERED_MS, type Told } from '../provisioning/index.ts';
-import type { Change, PhoneNumberRecord, Wanted } from './record.ts';
+import { type Change, notRestored, type PhoneNumberRecord, type Wanted } from './record.ts';
 import { secretFields } from './secret-settings.ts';
 import type { PhoneNumberClaim } from './store.ts';
-
-/** How often something that is not ours to mend is looked at. */
-const LOOK_AGAIN_MS = 3_600_000;
 
 export type Lifecycle = ReturnType<typeof createLifecycle>;
 
@@ -20,8 +17,8 @@ export interface LifecycleDependencies {
 }
 
 /**
- * The ends that a change may have. What a caller asked for, or would want to know, is written with its event in one
- * transaction, before the caller is answered. Each throws `LeaseLost` where the change has had another end meanwhile.
+ * The ways in which a change can end. Where callers asked for the outcome or would want to know it, it is stored with
+ * its event in one transaction, before the answer. Each throws `LeaseLost` if the change has ended otherwise meanwhile.
  */
 export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDependencies) => {
   const later = (ms: number) => new Date(clock.now() + ms);
@@ -35,10 +32,10 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
   ) => events.write({ organization_id, subject_id, type, changes, actor, request_id }, session);
 
   return {
-    /** What was wanted is so, and callers read it. */
+    /** The change is done, and callers see it from now on. */
     reached: async (claim: PhoneNumberClaim, change: Change): Promise<void> => {
       const { record } = claim;
-      // An update of nothing has a degraded number looked at, and is not told; an import sets what the record has from its beginning.
+      // An empty update only has a degraded number checked. An import's settings are in its record from the start.
       const hasOtherSettings = changesSettings(change);
       const revision = record.revision + Number(hasOtherSettings);
       const settled = { ...change.wanted, revision, provisioning_state: 'active', updated_at: later(0) } as const;
@@ -67,7 +64,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       Object.assign(record.provisioning, { change: null, obstacle: null });
     },
 
-    /** An import goes back; whatever else was wanted is not to be. Nothing is left of an import that has made nothing. */
+    /** The change will not happen. An import goes on to be undone; any other number stays as it was. */
     dropped: async (claim: PhoneNumberClaim, { code, detail, members: { provider } }: Problem): Promise<void> => {
       const { record } = claim;
       const { change, uncertain_until } = record.provisioning;
@@ -95,13 +92,13 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       Object.assign(record.provisioning, { change: null, outcome });
     },
 
-    /** Nothing of it is left: the number is free for anyone. The row stays, without its secrets. */
+    /** Everything is removed and anyone may import the number. The row stays, without its secrets. */
     gone: async (claim: PhoneNumberClaim): Promise<void> => {
       const { record } = claim;
       const { change, parts, uncertain_until, attempt, imported_by } = record.provisioning;
       const wasGone = record.provisioning_state === 'gone';
       const madeNothing = uncertain_until === null && Object.values(parts).every((it) => it.resource_id === null);
-      // Nobody asks what became of it: whoever sent it has been told.
+      // Its caller got the answer, so nobody will ask for the outcome.
       const isForgotten = madeNothing && change === null && attempt === 1 && imported_by.stored_request === null;
       const $set = {
         provisioning_state: 'gone',
@@ -116,9 +113,9 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       await inTransaction(async (session) => {
         if (isForgotten) await claim.remove(session);
         else await claim.release({ $set, $unset: { holds: 1 } }, { session });
-        // It was told of when it went first, or when it was refused before anything was made.
+        // Its event was written when it was first released, or when it was refused before anything was made.
         if (wasGone || (change === null && madeNothing)) return;
-        const { problem } = parts.carrier_routing ?? {};
+        const problem = notRestored(record, 'carrier_routing');
         const told = {
           ...(change && { phone_number: record.phone_number }),
           ...(problem && { problem: problem.detail }),
@@ -128,7 +125,7 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       });
     },
 
-    /** Nothing is left to do about it. */
+    /** Nothing is left to do. */
     settled: async (claim: PhoneNumberClaim): Promise<void> => {
       const { provisioning, provisioning_state } = claim.record;
       const mended = { provisioning_state: 'active', 'provisioning.obstacle': null } as const;
@@ -142,8 +139,8 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
       provisioning.obstacle = null;
     },
 
-    /** Something that is not ours to mend is in its way. */
-    obstructed: async (claim: PhoneNumberClaim, { code, detail }: Told): Promise<void> => {
+    /** Something that we may not change is in the way. */
+    obstructed: async (claim: PhoneNumberClaim, { code, detail }: Told, due_at: Date): Promise<void> => {
       const { uncertain_until, obstacle } = claim.record.provisioning;
       const since = obstacle?.code === code ? obstacle.since : later(0);
       await claim.release(
@@ -154,23 +151,23 @@ export const createLifecycle = ({ inTransaction, events, clock }: LifecycleDepen
             'provisioning.uncertain_until': uncertain_until ?? later(0),
           },
         },
-        { due_at: later(LOOK_AGAIN_MS) },
+        { due_at },
       );
     },
 
-    /** Puts it off: the reconciler looks again at `due_at`. `problem` tells why, where something failed. */
+    /** Postponed: the reconciler looks again at `due_at`. `problem`: why, if something failed. */
     postponed: (claim: PhoneNumberClaim, due_at: Date, problem: Told | null = null): Promise<void> =>
       putOff(claim, due_at, problem),
   };
 };
 
-/** Each end names the change that it ends: a deadline, and the work that it stops, share one lease. */
+/** Each end requires its own change to be under way, because a deadline and the work that it stops share one lease. */
 const isUnderWay = ({ at, request_id }: Change) => ({
   'provisioning.change.at': at,
   'provisioning.change.request_id': request_id,
 });
 
-/** Where a secret was encrypted anew since it was read, what was read is of a key that may go. */
+/** If a secret was re-encrypted since it was read, the text that was read needs a key that may be removed. */
 const secretsAsRead = ({ wanted }: Change) =>
   Object.fromEntries(
     secretFields.flatMap((name) => (wanted?.[name] ? [[`provisioning.change.wanted.${name}`, wanted[name]]] : [])),
@@ -178,7 +175,7 @@ const secretsAsRead = ({ wanted }: Change) =>
 
 const reconciler = { actor: { system: 'reconciler' }, request_id: null } as const;
 
-/** Whether callers read anything else of the number once it is reached. */
+/** Whether callers will see other settings once the change is done. */
 export const changesSettings = ({ wanted }: Pick<Change, 'wanted'>): boolean => Object.keys(wanted ?? {}).length > 0;
 
 const eventOfReached = (
@@ -191,7 +188,7 @@ const eventOfReached = (
   return [kind === 'assign' ? 'phone_number.assigned' : 'phone_number.unassigned', agent];
 };
 
-/** Secrets, and what is long, are named and not told. */
+/** Secrets and metadata are named without their values. */
 const eventChangesOf = ({
   inbound_pin,
   inbound_pin_version,

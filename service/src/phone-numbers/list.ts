@@ -3,8 +3,8 @@ import type { Collection, Index } from '../database/collection.ts';
 import { readPage, readPageBy } from '../database/page.ts';
 import type { PhoneNumberRecord } from './record.ts';
 
-// A page costs the same however many numbers there are: each filter has an index in the order of its list, and the database
-// reads as many rows as it answers. `holds` is there for counting, which then reads none.
+// A page costs the same however many numbers there are: each filter has an index in the order of its list, and the
+// database reads only the rows that it returns. `holds` is in each index so that counting reads no rows.
 const filtered = ['label', 'assigned_agent_id', 'integration_id', 'provisioning_state', 'provider'] as const;
 const newestBy = (field: (typeof filtered)[number]): Index['key'] => ({
   organization_id: 1,
@@ -16,11 +16,11 @@ const newestBy = (field: (typeof filtered)[number]): Index['key'] => ({
 const byNumber: Index['key'] = { organization_id: 1, status: 1, phone_number: 1, holds: 1 };
 
 export const listIndexes = [...filtered.map(newestBy), byNumber].map(
-  // A row that is gone holds no number.
+  // The row of a released number holds none.
   (key): Index => ({ key, partialFilterExpression: { holds: { $exists: true } } }),
 );
 
-/** One page of an organization's numbers. With two filters one goes by its index, and what that finds is asked for the other. */
+/** One page of an organization's numbers. Of two filters, one uses its index and the other checks what that finds. */
 export const listPhoneNumbers = (
   records: Collection<PhoneNumberRecord>,
   organization_id: OrganizationId,
@@ -32,14 +32,14 @@ export const listPhoneNumbers = (
   const filter = {
     organization_id,
     holds: { $gt: '' },
-    // Each is named, so that the index has the order of the list behind it.
+    // Every status is named, so that the index then gives the order of the list.
     status: { $in: status ? [status] : ['assigned', 'free'] },
     ...asked,
   };
   if (phone_number !== undefined || phone_number_prefix !== undefined) {
     const among = {
       ...(phone_number !== undefined && { $eq: phone_number }),
-      // A colon comes after every digit.
+      // In text order, a colon comes after every digit.
       ...(phone_number_prefix !== undefined && { $gte: phone_number_prefix, $lt: `${phone_number_prefix}:` }),
     };
     return readPageBy(records, 'phone_number', { filter: { ...filter, phone_number: among }, index: byNumber }, page);
@@ -50,7 +50,7 @@ export const listPhoneNumbers = (
   return readPage(records, { filter: ofAny, index: newestBy('provider') }, page);
 };
 
-/** Every number of an integration that was seen in its account, in pages. `number_sid` null: it was lost since. */
+/** Every number of an integration that was seen in its account, in pages. `number_sid` null: the id was lost since. */
 export async function* numbersOfIntegration(
   records: Pick<Collection<PhoneNumberRecord>, 'newest'>,
   { organization_id, integration_id }: { organization_id: OrganizationId; integration_id: IntegrationId },
@@ -85,9 +85,9 @@ const fieldsOf = ({
   ...(label !== undefined && { label }),
   ...(assigned_agent_id !== undefined && { assigned_agent_id }),
   ...(integration_id === undefined && provider !== undefined && { provider }),
-  // Whatever is of an integration is Twilio's.
+  // Every number of an integration is Twilio's.
   ...(integration_id !== undefined && { integration_id: provider === 'sip' ? { $in: [] } : integration_id }),
-  // As they are shown: what is gone and holds its number again has something of it to remove.
+  // As callers see it: a released row that holds its number again is removing leftovers.
   ...(provisioning_state !== undefined && {
     provisioning_state: provisioning_state === 'releasing' ? { $in: ['releasing', 'gone'] } : provisioning_state,
   }),

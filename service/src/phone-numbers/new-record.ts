@@ -4,7 +4,7 @@ import type { Secrets } from '../database/secrets.ts';
 import type { PhoneNumberRecord } from './record.ts';
 import { type SecretField, sealSetting } from './secret-settings.ts';
 
-/** The record of an import that has not begun. Its secrets are sealed for it alone. */
+/** The record of an import that has not begun. Its secrets can be decrypted only in this record. */
 export const createNewRecord =
   ({ secrets, clock }: { secrets: Secrets; clock: Clock }) =>
   async (

@@ -11,11 +11,11 @@ const LOOK_EVERY_MS = 200;
 export interface OperatorReleaseDependencies extends LeaseSettings {
   connection: Connection;
   clock: Clock;
-  /** How long to wait for the service. */
+  /** How long to wait for the service to release it. */
   wait_ms: number;
 }
 
-/** Has the running service let go of a number, whoever holds it: assigned or not. Waits for that, for a while. */
+/** Makes the running service release a number of any organization, assigned or not. Waits up to `wait_ms` for that. */
 export const createOperatorRelease = (deps: OperatorReleaseDependencies) => {
   const { connection, clock, wait_ms } = deps;
   const store = createPhoneNumberStore(connection, deps);

@@ -2,10 +2,10 @@ import { splitHostAndPort } from '@trunkline/contracts';
 import { authenticationOf } from './allowed-addresses.ts';
 import type { SipRecord } from './record.ts';
 
-/** Where an Elastic SIP trunk of Twilio's takes calls, with or without the name of an edge. */
+/** The host at which a Twilio Elastic SIP trunk takes calls, with or without an edge name. */
 const TERMINATION = /\.pstn(\.[a-z0-9-]+)?\.twilio\.com\.?$/i;
 
-/** What Twilio will refuse, where a number is imported as `sip` by a Twilio trunk of one's own. */
+/** What Twilio will refuse if a number is imported as `sip` through the caller's own Twilio trunk. */
 export const ownTwilioTrunkWarnings = (record: SipRecord): string[] => {
   const { host = '', port } = splitHostAndPort(record.sip_server_address ?? '') ?? {};
   if (!TERMINATION.test(host)) return [];

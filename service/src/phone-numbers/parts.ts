@@ -6,6 +6,7 @@ import {
   changeDispatchRule,
   createDispatchRule,
   createInboundTrunk,
+  createOutboundTrunk,
   findDispatchRules,
   mine,
 } from './switchboard-side.ts';
@@ -24,8 +25,8 @@ const inbound = ({ supports_inbound }: PhoneNumberRecord) => supports_inbound;
 const outbound = ({ supports_outbound }: PhoneNumberRecord) => supports_outbound;
 
 /**
- * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it, and
- * after it, where another Region was in force, the one whose routing that is. Undoing goes from the bottom up.
+ * What a number is made of. The carrier's routing comes last, so that no call arrives before something answers it. Only
+ * the Region, if another was in force, follows after the routing to which it switches. Undoing goes from the bottom up.
  */
 export const parts: readonly Part<Job, PartName>[] = [
   {
@@ -65,7 +66,7 @@ export const parts: readonly Part<Job, PartName>[] = [
     when: outbound,
     applies: always,
     content: outboundContentOf,
-    make: async (job) => job.switchboard.createOutboundTrunk(await outboundTrunkOf(job)),
+    make: createOutboundTrunk,
     look: async (job) => mine(job, await job.switchboard.findOutboundTrunks(job.record.phone_number)),
     change: async (job, trunk_id, differences) =>
       (await job.switchboard.changeOutboundTrunk(trunk_id, await outboundTrunkOf(job), differences))

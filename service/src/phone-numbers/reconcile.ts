@@ -37,26 +37,26 @@ export interface ReconcileDependencies {
   clock: Clock;
   log: Log;
   lease_ms: number;
-  /** A call to a provider starts only when more than this is left of the lease. */
+  /** A call to a provider starts only if more than this is left of the lease. */
   call_ms: number;
   settle_ms: number;
 }
 
 export interface ReconcileOptions {
-  /** Until then a busy provider is waited for. */
+  /** Until when to wait for a busy provider. */
   deadline?: Deadline;
-  /** Thrown in place of each call: the provider has said that it takes none for now. */
+  /** Thrown instead of each call, because the provider has said that it takes none for now. */
   refuse?: Problem | undefined;
-  /** The account behind the number, where it has just been read. */
+  /** The account behind the number, if it has just been read. */
   account?: CarrierAccount;
 }
 
-/** What became of a record that was worked on. */
+/** The outcome of work on a record. */
 export type Outcome = 'settled' | 'removed' | 'postponed' | 'failed';
 
 export type Reconcile = ReturnType<typeof createReconcile>;
 
-/** Makes the world match one record, or the record match what the world refuses. The caller holds the claim. */
+/** Makes the providers match one record, or drops a change that they refuse. The caller holds the claim. */
 export const createReconcile = (deps: ReconcileDependencies) => {
   const { store, createJob, lifecycle, gate, clock, log, lease_ms, call_ms, settle_ms } = deps;
 
@@ -73,7 +73,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
         claim.record.provisioning.uncertain_until = new Date(clock.now() + settle_ms);
       },
       waited: async ({ said_retry_after_ms }) => {
-        // A little at random, so that those who were refused together do not come back together.
+        // With some randomness, so that calls that were refused together do not come back together.
         const wait_ms = said_retry_after_ms * (1 + Math.random() / 4);
         if (!deadline || clock.now() + wait_ms >= deadline.at || wait_ms + call_ms >= lease_ms) return false;
         await claim.ensure(wait_ms + call_ms);
@@ -86,17 +86,16 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   const progress = (claim: PhoneNumberClaim): Progress<PartName> => progressOf(claim, clock.now);
 
-  /** Before anything is made that takes calls: the number must be theirs, and nobody else may answer it. */
+  /** Before anything is made that takes calls: the account must own the number, and nothing else may answer it. */
   const check = async (claim: PhoneNumberClaim, job: Job): Promise<void> => {
     if (job.record.provider === 'sip') return requireUnanswered(job);
-    const seen = { ...(await verifyOwnership(job)), verified_at: new Date(clock.now()) };
-    // What was in force before us is remembered, though it is no longer so at a second try.
-    const known = { ...claim.record.provisioning.known, ...seen };
-    claim.record.provisioning.known = known;
-    claim.writeWithNext({ 'provisioning.known': known });
+    const { provisioning } = claim.record;
+    const read_for = provisioning.change?.at;
+    const seen = await verifyOwnership(job);
+    provisioning.known = { ...seen, verified_at: new Date(clock.now()), ...(read_for && { read_for }) };
+    claim.writeWithNext({ 'provisioning.known': provisioning.known });
   };
 
-  /** Makes the number what it should be. */
   const forward = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
     const { provisioning } = claim.record;
     const { change, uncertain_until } = provisioning;
@@ -112,7 +111,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     return 'settled';
   };
 
-  /** Takes away what was made; after a lost answer once more when it can have no effect any longer. Only then is the number free. */
+  /** Removes what was made. The number is free only once no call whose answer was lost can still take effect. */
   const back = async (claim: PhoneNumberClaim, options?: ReconcileOptions, isRepair = false): Promise<Outcome> => {
     const begun = clock.now();
     const job = await jobOf(claim, options);
@@ -130,8 +129,8 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   };
 
   /**
-   * Takes away what turned up for a record that is gone. It holds its number again for that moment, so that nobody imports
-   * it meanwhile; where somebody has already, the carrier's routing is theirs.
+   * Removes leftovers that appeared after a record was released. The record holds its number again meanwhile, so that
+   * nobody can import it. If somebody already has, the carrier's routing is theirs.
    */
   const removeLeftovers = async (claim: PhoneNumberClaim): Promise<Outcome> => {
     progress(claim).doubt();
@@ -142,7 +141,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     return 'removed';
   };
 
-  /** Nothing of a number is sent while a call may still take effect, unless somebody waits for a change. */
+  /** Without a change to carry out, sends nothing while a late call may still take effect. */
   const confirm = async (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> => {
     const { uncertain_until } = claim.record.provisioning;
     if (uncertain_until === null || uncertain_until.getTime() <= clock.now()) return forward(claim, options);
@@ -158,33 +157,35 @@ export const createReconcile = (deps: ReconcileDependencies) => {
     return forward(claim).catch((error: unknown) => dropChange(claim, error));
   };
 
-  /** A definite refusal ends a change, also where nobody waits for it any longer. */
+  /** A definite refusal ends a change, even if nobody waits for it any longer. */
   const dropChange = async (claim: PhoneNumberClaim, error: unknown): Promise<Outcome> => {
     if (!(error instanceof Problem) || isPassing(error)) throw error;
     await lifecycle.dropped(claim, error);
     return restore(claim);
   };
 
-  /** What was dropped leaves nothing: an import goes, and a number that was there becomes what it was. */
+  /** Undoes a dropped change: removes an import, and sets any other number back to what it was. */
   const restore = (claim: PhoneNumberClaim, options?: ReconcileOptions): Promise<Outcome> =>
     wantedOf(claim.record) === null ? back(claim, options) : confirm(claim, options);
 
-  /** Logs why, and has the reconciler look again later. */
+  /** Logs the error, and has the reconciler try again later. */
   const postponing =
     (claim: PhoneNumberClaim) =>
     async (error: unknown): Promise<Outcome> => {
       if (!isOursToStore(error)) throw error;
       const { phone_number_id, provisioning_state, provisioning } = claim.record;
       const line = { phone_number_id, provisioning_state, err: error };
-      if (error instanceof Obstacle && provisioning.change === null) {
+      if (isObstacle(claim.record, error)) {
         log.warn(
           { event: 'provisioning_put_off', ...line },
           'Something that Trunkline may not change keeps a phone number from working',
         );
-        await lifecycle.obstructed(claim, toldOf(error));
+        // What a person wanted so stays for a while; a refusal may be over in a moment.
+        const again_ms = error instanceof Obstacle ? LOOK_AGAIN_MS : retryMs(error, provisioning.attempt);
+        await lifecycle.obstructed(claim, toldOf(error), new Date(clock.now() + again_ms));
         return 'postponed';
       }
-      // That is no attempt.
+      // Paused work does not count as an attempt.
       if (error instanceof Paused) claim.writeWithNext({ 'provisioning.attempt': provisioning.attempt - 1 });
       const isProblem = error instanceof Problem;
       if (isProblem)
@@ -202,7 +203,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       return isProblem ? 'postponed' : 'failed';
     };
 
-  /** Whoever has the record now goes on; what this replica may have made beside it is looked for. */
+  /** If the lease is lost, its new holder goes on, and the record is requeued to look for what this replica may have made. */
   const noting =
     <Args extends unknown[], T>(work: (claim: PhoneNumberClaim, ...args: Args) => Promise<T>) =>
     (claim: PhoneNumberClaim, ...args: Args): Promise<T> =>
@@ -213,14 +214,14 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 
   return {
     forward: noting(forward),
-    /** Stores that what was asked for is not to be; `restoreOrPostpone` follows. */
+    /** Stores that the change was refused. Call `restoreOrPostpone` next. */
     drop: noting(lifecycle.dropped),
     back: noting(back),
     postpone: noting((claim: PhoneNumberClaim, error: unknown) => postponing(claim)(error)),
     restoreOrPostpone: noting((claim: PhoneNumberClaim, options?: ReconcileOptions) =>
       restore(claim, options).catch(postponing(claim)),
     ),
-    /** Does what is due about a record, whatever it is; puts it off where that fails. */
+    /** Does what is due for a record. If that fails, postpones it. */
     reconcile: noting(async (claim: PhoneNumberClaim): Promise<Worked> => {
       let wait_ms = 0;
       const outcome = await whateverIsDue(claim).catch((error: unknown) => {
@@ -232,9 +233,20 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   };
 };
 
+/** How often something that only a person may change is looked at. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+/** Whether a number cannot be made what it should be, and no change can be dropped for that. */
+const isObstacle = (record: PhoneNumberRecord, error: unknown): boolean =>
+  error instanceof Problem &&
+  !isPassing(error) &&
+  !(error instanceof Paused) &&
+  record.provisioning.change === null &&
+  wantedOf(record) !== null;
+
 const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
 
-/** Its integration was deleted before it had made anything with it, or after it had let go of all: nobody can see what the carrier has. */
+/** Its integration was deleted, before anything was made with it or after all was released: the carrier is out of reach. */
 const isOrphan = ({ record, carrier }: Job): boolean => record.provider === 'twilio' && carrier === undefined;
 
 const integrationGone = ({ phone_number }: PhoneNumberRecord): Problem =>
@@ -243,7 +255,7 @@ const integrationGone = ({ phone_number }: PhoneNumberRecord): Problem =>
     `The integration of ${phone_number} was deleted. Import the number with another one.`,
   );
 
-/** By force a number is let go of though its account, as one that is closed, refuses to route it back. */
+/** A forced release goes on even if the account, for example a closed one, refuses to restore the routing. */
 const despiteRefusal =
   ({ phone_number, provisioning }: PhoneNumberRecord) =>
   (name: PartName, error: unknown): Told | undefined =>

@@ -2,7 +2,7 @@ import { type Caller, type ParsedReleasePhoneNumber, Problem, problemOf } from '
 import type { Background } from '../background.ts';
 import { type Clock, poll } from '../clock.ts';
 import { requireRevisionOf } from '../database/revision.ts';
-import { isBusy, isOursToStore, isRemovalBegun, LeaseLost, tryAgain } from '../provisioning/index.ts';
+import { isBusy, isOursToStore, LeaseLost, tryAgain, watchRemovals } from '../provisioning/index.ts';
 import { busy, getOwn, refusalOf } from './change.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Change, isBeingReleased, type PhoneNumberRecord } from './record.ts';
@@ -19,18 +19,18 @@ export interface ReleaseDependencies {
   retry_base_ms: number;
 }
 
-/** What became of a release: the record as it was when it went, or as it is while the rest goes on in the background. */
+/** The outcome of a release: the record as it was last, or as it is while the release goes on in the background. */
 export interface Release {
   record: PhoneNumberRecord;
   isDone: boolean;
 }
 
-/** Lets a number go: its former routing returns, and nothing of it stays. */
+/** Releases a number: its former routing is restored, and everything made for it is removed. */
 export const createRelease = (deps: ReleaseDependencies) => {
   const { store, clock, deadline_ms } = deps;
   const letGo = createLetGo(deps);
 
-  /** Waits for what another request makes of it. */
+  /** Waits for a release that another request carries out. */
   const awaitRelease = async (record: PhoneNumberRecord, at = record.provisioning.change?.at): Promise<Release> => {
     const { phone_number_id } = record;
     const until = clock.now() + deadline_ms;
@@ -80,13 +80,14 @@ export const createRelease = (deps: ReleaseDependencies) => {
   };
 };
 
-/** Answers by the deadline. Until then a refusal before anything is removed leaves the number as it was; afterwards it goes on. */
+/** Answers by the deadline. A refusal before that and before any removal keeps the number; otherwise the release goes on. */
 const createLetGo =
   ({ reconcile, background, clock, deadline_ms, retry_base_ms }: ReleaseDependencies) =>
   (claim: PhoneNumberClaim, awaitRelease: () => Promise<Release>): Promise<Release> => {
     const { record } = claim;
     const finished = new AbortController();
     const deadline = { at: clock.now() + deadline_ms, signal: new AbortController().signal };
+    const isRemovalBegun = watchRemovals(record, new Date(clock.now()));
     let isAnswered = false;
     let isDropped = false;
 
@@ -96,7 +97,7 @@ const createLetGo =
         return { record, isDone: outcome === 'removed' };
       } catch (error) {
         if (!isOursToStore(error)) throw error;
-        if (isAnswered || isRemovalBegun(record, record.provisioning.change?.at)) {
+        if (isAnswered || isRemovalBegun()) {
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
@@ -106,12 +107,12 @@ const createLetGo =
           await reconcile.drop(claim, problem);
         } catch (lost) {
           if (!(lost instanceof LeaseLost)) throw lost;
-          // It was forced meanwhile, which is another change: that goes on at once.
+          // A forced release, which is another change, replaced it meanwhile and goes on at once.
           isDropped = false;
           await reconcile.postpone(claim, error);
           return { record, isDone: false };
         }
-        // It is stored that the number stays: with the lease or the database lost, whoever claims it goes on.
+        // It is stored that the number stays. If the lease or the database is lost, the next to claim the record goes on.
         const restored = reconcile.restoreOrPostpone(claim, { refuse: isBusy(problem) ? problem : undefined });
         await restored.catch(() => undefined);
         throw problem;

@@ -1,11 +1,11 @@
 import type { PhoneNumberId } from '@trunkline/contracts';
 import type { Secrets } from '../database/secrets.ts';
 
-/** What of a number's settings is kept sealed. Encrypted anew, such a text is another: `…_version` tells two secrets apart. */
+/** The settings that are stored encrypted. `…_version` tells two secrets apart, as each encryption gives a new text. */
 export const secretFields = ['inbound_pin', 'sip_password'] as const;
 export type SecretField = (typeof secretFields)[number];
 
-/** Where a secret belongs: in its own record alone. */
+/** Binds a secret to its record: it cannot be decrypted in another. */
 const placeOf = (phone_number_id: PhoneNumberId, field: SecretField) =>
   `phone_numbers/${phone_number_id}/${field}` as const;
 

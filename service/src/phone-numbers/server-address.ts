@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import { invalidFields } from '@trunkline/contracts';
 
-/** Where calls to an address end up: on the machine or the link that dials, in a private network, or elsewhere. */
+/** Where calls to an address lead: to the machine or link that dials, into a private network, or elsewhere. */
 export type Reach = 'local' | 'private' | 'public';
 
-/** Reads an address as every resolver might, whatever its spelling: `2130706433`, `127.1`, `0x7f.1`, a closing dot. */
+/** Reads every spelling that some resolver accepts: `2130706433`, `127.1`, `0x7f.1`, a trailing dot. */
 export const reachOf = (sip_server_address: string): Reach => {
   const host = hostOf(sip_server_address).toLowerCase().replace(/\.$/, '');
   if (/(^|\.)localhost$|^localhost\.localdomain$|^ip6-(localhost|loopback)$/.test(host)) return 'local';
@@ -31,10 +31,10 @@ const hostOf = (address: string): string => {
   return bracketed ?? bare;
 };
 
-/** The IP addresses that a host may be read as; none where it is a name. */
+/** The IP addresses that a host may be read as; none if it is a name. */
 const readingsOf = (host: string): string[] => {
   if (isIP(host) === 6) return [host];
-  // To some readers a number that begins with 0 is octal, to others decimal.
+  // Some resolvers read a number that begins with 0 as octal, others as decimal.
   const decimal = host.replaceAll(/(^|\.)0+(?=[0-9])/g, '$1');
   return [host, decimal].flatMap((spelling) => {
     // URLs read IPv4 addresses as the C library does: in parts of any size, in octal, decimal and hex.
@@ -45,7 +45,7 @@ const readingsOf = (host: string): string[] => {
 
 const isIn = (list: BlockList, ip: string): boolean => list.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4');
 
-/** A rule for IPv4 holds for the same address mapped into IPv6 too. */
+/** A subnet of IPv4 also matches the same addresses mapped into IPv6. */
 const listOf = (...subnets: [ip: string, prefix: number][]): BlockList => {
   const list = new BlockList();
   for (const [ip, prefix] of subnets) list.addSubnet(ip, prefix, isIP(ip) === 6 ? 'ipv6' : 'ipv4');
@@ -56,10 +56,10 @@ const local = listOf(
   ['0.0.0.0', 8],
   ['127.0.0.0', 8],
   ['169.254.0.0', 16],
-  // Unspecified, loopback, and IPv4 addresses in the first form that IPv6 had for them.
+  // Unspecified, loopback, and IPv4-compatible addresses, IPv6's first form for IPv4.
   ['::', 96],
   ['fe80::', 10],
-  // The same, as translators (NAT64, 6to4) spell them.
+  // The same addresses in the notation of translators (NAT64, 6to4).
   ['64:ff9b::7f00:0', 104],
   ['64:ff9b::a9fe:0', 112],
   ['2002:7f00::', 24],

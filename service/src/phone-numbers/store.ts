@@ -13,10 +13,11 @@ export const phoneNumbersCollection = {
   shape: PhoneNumberRecord,
   indexes: [
     { key: { phone_number_id: 1 }, unique: true },
-    // Who holds a number is decided here. A row that is gone holds none.
+    // This index decides who holds a number. The row of a released number holds none.
     { key: { holds: 1 }, unique: true, partialFilterExpression: { holds: { $exists: true } } },
     ...listIndexes,
     ...dueIndexes,
+    { key: { queue: 1, holds: 1 }, partialFilterExpression: { holds: { $exists: true } } },
     { key: { provisioning_state: 1 } },
     { key: { expires_at: 1 }, expireAfterSeconds: 0 },
   ],
@@ -29,7 +30,7 @@ interface NamedIntegration {
   integration_id: IntegrationId;
 }
 
-/** What has not been let go of, whole or not. */
+/** Not yet released, even if not whole. */
 const inUse = ['importing', 'active', 'degraded', 'releasing'] as const;
 
 const ofIntegration = ({ organization_id, integration_id }: NamedIntegration) => ({
@@ -55,7 +56,6 @@ const dialingOtherwise = (integration: NamedIntegration, username: string) => ({
 
 export type PhoneNumberStore = ReturnType<typeof createPhoneNumberStore>;
 
-/** Holds phone numbers. */
 export const createPhoneNumberStore = (connection: Connection, leaseSettings: LeaseSettings) => {
   const records = openCollection(connection, phoneNumbersCollection);
   const leases = createLeases<PhoneNumberRecord>(records, 'phone_number_id', leaseSettings);
@@ -70,34 +70,34 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     get: (organization_id: OrganizationId, phone_number_id: PhoneNumberId) =>
       records.findOne({ organization_id, phone_number_id, ...held }),
 
-    /** Also one that is gone. */
+    /** Includes released records. */
     getById: (phone_number_id: PhoneNumberId) => records.findOne({ phone_number_id }),
 
-    /** Whoever holds the number, as the unique index sees it. */
+    /** The record that holds the number, as the unique index sees it. */
     getByNumber: (phone_number: string) => records.findOne({ holds: phone_number }, { local: true }),
 
-    /** Whoever holds any of these numbers. */
+    /** The records that hold any of these numbers. */
     getByNumbers: (phone_numbers: readonly string[]) => records.find({ holds: { $in: phone_numbers } }),
 
-    /** Whether this installation had a record of this id, and let go of it. */
+    /** Whether this installation had a record with this id and released it. */
     wasLetGo: (phone_number_id: PhoneNumberId) => records.exists({ phone_number_id, provisioning_state: 'gone' }),
 
     list: (organization_id: OrganizationId, input: ParsedListPhoneNumbers) =>
       listPhoneNumbers(records, organization_id, input),
 
-    /** Those of an integration that were seen at Twilio, in pages. */
+    /** An integration's numbers that were seen at Twilio, in pages. */
     seenOfIntegration: (integration: NamedIntegration) => numbersOfIntegration(records, integration),
 
-    /** The numbers that an integration is in use by: the first of them, and how many. */
+    /** The first of the numbers that use an integration, and how many there are. */
     referringTo: (integration: NamedIntegration, limit: number) =>
       firstOf({ ...ofIntegration(integration), provisioning_state: { $in: inUse } }, limit),
 
-    /** Has those looked at whose outbound trunk dials by another user name, unless that is due anyway. */
+    /** Has the reconciler look at numbers whose outbound trunk dials with another user name, unless they are due anyway. */
     changeOver: async (integration: NamedIntegration, username: string): Promise<void> => {
       const rest = { ...dialingOtherwise(integration, username), 'provisioning.due_at': { $exists: false } };
       await records.updateMany(rest, { $set: { 'provisioning.due_at': new Date(leaseSettings.clock.now()) } });
     },
-    /** Also one that is being made or changed, or may have been by a call whose answer was lost. */
+    /** Includes outbound trunks that are being made or changed, or that a call with a lost answer may have made. */
     mayDialOtherwise: (integration: NamedIntegration, username: string): Promise<boolean> =>
       records.exists({
         ...sentOtherwise(integration, username),
@@ -114,20 +114,20 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     dialingOtherwise: (integration: NamedIntegration, username: string, limit: number) =>
       firstOf(dialingOtherwise(integration, username), limit),
 
-    /** Whether anything of an account is due, now or later: also of what is gone. */
+    /** Whether any record of an account is due, now or later, including released ones. */
     isAnyDue: (queue: string) => records.exists({ queue, 'provisioning.due_at': { $exists: true } }),
 
-    /** Has every number of an account looked at. */
+    /** Has the reconciler look at every number of an account. */
     requeueAll: (queue: string) => leases.requeueAll({ queue, ...held }),
     countDue: leases.countDue,
 
-    /** Of one account, or of all. */
-    countHeld: (queue?: string) => records.count({ ...held, ...(queue !== undefined && { queue }) }),
+    /** For one account, or for all. */
+    countHeld: (queue?: string) => records.count({ holds: { $gt: '' }, ...(queue !== undefined && { queue }) }),
 
     count: (organization_id: OrganizationId, limit: number) =>
       records.count({ organization_id, holds: { $gt: '' } }, { limit }),
 
-    /** Writes the record before the first act, held by us. Undefined where the number is taken: the index decides. */
+    /** Stores the record under our lease, before anything is made. Undefined: the index says that the number is taken. */
     insert: async (record: PhoneNumberRecord): Promise<PhoneNumberClaim | undefined> => {
       const lease = leases.newLease();
       const written = { ...record, provisioning: { ...record.provisioning, ...lease } };
@@ -143,24 +143,28 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     dueQueues: leases.dueQueues,
     claimDue: (queue: string) => leases.claimDue({ queue }, ['inbound_trunk', 'dispatch_rule', 'outbound_trunk']),
 
-    /** Begins a change of a number that is as it was read, and that nobody works on. */
+    /** Begins a change of a number, if it is as it was read and nobody is working on it. */
     startChange: (
       { organization_id, phone_number_id, revision, provisioning_state }: PhoneNumberRecord,
       change: Change,
     ) =>
       leases.claimFree(
         { organization_id, phone_number_id, revision, provisioning_state, 'provisioning.change': null },
-        { 'provisioning.change': change, ...(change.wanted === null && { provisioning_state: 'releasing' }) },
+        {
+          'provisioning.change': change,
+          ...(change.wanted === null && { provisioning_state: 'releasing' }),
+          ...(change.wanted?.sip_from_host !== undefined && { 'provisioning.has_changed_from_host': true }),
+        },
       ),
 
-    /** Has a number that is being let go of, undone or swept let go of by force. */
+    /** Forces the release of a number that is already being released, undone or cleared of leftovers. */
     forceRelease: async (phone_number_id: PhoneNumberId, change: Change): Promise<void> => {
       const filter = { phone_number_id, ...held, provisioning_state: { $in: ['releasing', 'gone'] } };
       await records.updateOne(filter, { $set: { 'provisioning.change': change } });
       await leases.requeue({ phone_number_id, ...held });
     },
 
-    /** Has the reconciler let go of a number that nobody works on. False where there is no such number. */
+    /** Has the reconciler release a number that nobody is working on. False: there is no such number. */
     releaseLater: async (phone_number: string, change: Change): Promise<boolean> => {
       const filter = {
         holds: phone_number,
@@ -175,8 +179,8 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
     },
 
     /**
-     * Takes note that a replica which lost its lease may have made what no record names. Of a record that is gone, this
-     * may be in the way of whoever holds the number now.
+     * Notes that a replica that lost its lease may have made something that no record names. If the record is gone,
+     * that may be in the way of the number's present holder, which is requeued too.
      */
     requeue: async ({
       phone_number_id,
@@ -186,7 +190,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       await leases.requeue({ holds: phone_number, phone_number_id: { $ne: phone_number_id } });
     },
 
-    /** Has a row that is gone hold its number again, for as long as what turned up is taken away. False: somebody has it. */
+    /** Makes a released row hold its number again while leftovers are removed. False: another record holds it. */
     holdAgain: async (claim: PhoneNumberClaim): Promise<boolean> => {
       const { phone_number, phone_number_id } = claim.record;
       try {
@@ -199,7 +203,7 @@ export const createPhoneNumberStore = (connection: Connection, leaseSettings: Le
       }
     },
 
-    /** How many are in each state. Those that are settled are counted by subtraction, for there are many of them. */
+    /** How many are in each state. Active ones are counted by subtraction, because they are many. */
     countByState: async (): Promise<Record<Exclude<PhoneNumberRecord['provisioning_state'], 'gone'>, number>> => {
       const count = (provisioning_state: PhoneNumberRecord['provisioning_state']) =>
         records.count({ provisioning_state });

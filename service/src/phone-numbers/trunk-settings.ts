@@ -4,7 +4,7 @@ import { carrierOf, type Job, knownOf } from './job.ts';
 import type { DispatchRuleContent, InboundTrunkSettings, MediaEncryption, OutboundTrunkSettings } from './providers.ts';
 import type { PhoneNumberRecord, SipRecord } from './record.ts';
 
-/** Secure Trunking refuses calls without SRTP, plain trunking those with it (Twilio errors 32207 and 32208). */
+/** Secure Trunking refuses calls without SRTP, and plain trunking those with it (Twilio errors 32207 and 32208). */
 const twilioEncryption = (job: Job): MediaEncryption => (carrierOf(job).secure() ? 'require' : 'disable');
 
 export const inboundTrunkOf = async (job: Job): Promise<InboundTrunkSettings> => {
@@ -14,7 +14,7 @@ export const inboundTrunkOf = async (job: Job): Promise<InboundTrunkSettings> =>
     return {
       ...common,
       name: `${record.phone_number}-in`,
-      // Twilio's trunks cannot answer a digest challenge: who may call in is told by address.
+      // Twilio's trunks cannot answer a digest challenge, so callers are identified by address.
       // https://docs.livekit.io/telephony/accepting-calls/inbound-trunk
       username: null,
       password: null,
@@ -72,12 +72,12 @@ export const dispatchRuleOf = async (job: Job, inbound_trunk_id: string): Promis
   mark: markOf(job),
 });
 
-/** As it was given: LiveKit joins prefix, caller and random part by `_` itself, also where the prefix ends in one. */
+/** As it was given: LiveKit itself joins prefix, caller and random part with `_`, even if the prefix ends in one. */
 const roomPrefixOf = ({ inbound_room_name }: Pick<PhoneNumberRecord, 'inbound_room_name'>): string => inbound_room_name;
 
 const markOf = ({ installation_id, record: { phone_number_id } }: Job) => ({ installation_id, phone_number_id });
 
-/** What the parts at LiveKit hold. Of secrets, whether there is one, and which version of it. */
+/** What the parts at LiveKit hold. For a secret: whether there is one, and its version. */
 export const inboundContentOf = (job: Job): Content => {
   const { record, settings } = job;
   if (record.provider === 'twilio')
@@ -98,10 +98,12 @@ export const outboundContentOf = (job: Job): Content => {
     const username = rotatedUsername();
     return { address: address(), media_encryption: twilioEncryption(job), ...(username !== undefined && { username }) };
   }
+  // If we never set a From host, one that somebody set at LiveKit stays, even if everything is sent again after a doubt.
+  const isFromHostOurs = record.sip_from_host !== null || record.provisioning.has_changed_from_host;
   return {
     name: `${record.sip_trunk_name}-out`,
     address: record.sip_server_address,
-    from_host: record.sip_from_host,
+    ...(isFromHostOurs && { from_host: record.sip_from_host }),
     transport: record.sip_transport,
     media_encryption: record.media_encryption,
     ...credentialsIn(record),

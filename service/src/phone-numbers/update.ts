@@ -20,11 +20,11 @@ export interface UpdateDependencies {
   store: PhoneNumberStore;
   change: ReturnType<typeof createChange>;
   secrets: Secrets;
-  /** Whether a carrier may be on the machine that dials: on a developer's it may. */
+  /** Whether a carrier may be on the machine that dials, as on a developer's. */
   allows_local_addresses: boolean;
 }
 
-/** Changes what a number was imported with. What is not named stays; null is what an import without it has. */
+/** Changes a number's settings. Fields that are not named stay; null restores the default of an import. */
 export const createUpdate =
   ({ store, change, secrets, allows_local_addresses }: UpdateDependencies) =>
   async (caller: Caller, input: ParsedUpdatePhoneNumber): Promise<PhoneNumberRecord> => {
@@ -40,7 +40,7 @@ export const createUpdate =
 
 type Patch = Omit<ParsedUpdatePhoneNumber, 'phone_number_id' | 'if_revision' | 'replace_existing_routing'>;
 
-/** What is to be other than it is, but for secrets. */
+/** The settings that will change, without secrets. */
 const settingsIn = (record: PhoneNumberRecord, patch: Patch): Wanted => {
   const { inbound_pin, sip_password, agent_id, agent_metadata, ...plain } = patch;
   const defaults = { ...importDefaults, sip_trunk_name: record.phone_number, allowed_addresses: [] };
@@ -54,11 +54,11 @@ const settingsIn = (record: PhoneNumberRecord, patch: Patch): Wanted => {
     ...(agent_metadata !== undefined && { agent_metadata: metadataFrom(record.agent_metadata, agent_metadata) }),
   };
   const differs = ([name, value]: [string, unknown]) => !isDeepStrictEqual(Reflect.get(record, name), value);
-  // The names and types are those of the contract, which a record keeps as they are.
+  // The record has the contract's names and types.
   return Object.fromEntries(Object.entries(asked).filter(differs)) as Wanted;
 };
 
-/** Merged into what there is, as JSON. */
+/** Merges the patch into the present metadata. Returns JSON. */
 const metadataFrom = (was: string | null, patch: Record<string, unknown> | null): string | null => {
   if (patch === null) return null;
   const merged = AgentMetadata.safeParse(mergePatch(was === null ? {} : JSON.parse(was), patch));
@@ -81,7 +81,7 @@ const mergePatch = (target: unknown, patch: unknown): unknown => {
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Secrets are sealed anew, and sent again, also where they may be the same. */
+/** Re-encrypts the given secrets and has them sent again, even if they may be the same. */
 const secretsIn = async (record: PhoneNumberRecord, patch: Patch, secrets: Secrets): Promise<Wanted> => {
   const { inbound_pin, sip_password } = patch;
   const seal = (field: SecretField, secret: string | null) =>
@@ -99,7 +99,7 @@ const secretsIn = async (record: PhoneNumberRecord, patch: Patch, secrets: Secre
   };
 };
 
-/** Throws where a field belongs to numbers of the other provider. */
+/** Throws if a field belongs to numbers of the other provider. */
 const requireOwnFields = ({ provider }: PhoneNumberRecord, input: ParsedUpdatePhoneNumber): void => {
   const given = (name: string) => Reflect.get(input, name) !== undefined;
   const foreign = provider === 'sip' ? ['replace_existing_routing'] : Object.keys(settingsOfSip);
@@ -107,7 +107,7 @@ const requireOwnFields = ({ provider }: PhoneNumberRecord, input: ParsedUpdatePh
   if (issues.length > 0) throw invalidFields(issues);
 };
 
-/** Throws where what it would be does not fit together, as for an import. */
+/** Throws if the resulting settings contradict each other, as for an import. */
 const requireConsistent = (wanted: PhoneNumberRecord & Wanted): void => {
   const given = Object.entries(wanted).filter(([, value]) => value !== null);
   const faults = faultsBetweenFields(Object.fromEntries(given));

@@ -1,15 +1,15 @@
 import { Problem } from '@trunkline/contracts';
 import { type Content, isRefusal, Obstacle, type Seen, type Told } from '../provisioning/index.ts';
 import { carrierOf, type Job } from './job.ts';
-import type { PhoneNumberRecord, TwilioRecord } from './record.ts';
+import type { Known, PhoneNumberRecord, TwilioRecord } from './record.ts';
 
-// Each of Twilio's Regions has trunks of its own, and a configuration of its own of each number. A table that all share
-// says which of them is in force. https://www.twilio.com/docs/global-infrastructure/inbound-call-processing
+// Each Twilio Region has its own trunks and its own configuration of each number. A shared table says which Region's is
+// in force. https://www.twilio.com/docs/global-infrastructure/inbound-call-processing
 
-/** Where none was set: Twilio names it the default, and a number may have another since it was bought. */
+/** In force if none was set: Twilio calls it the default. A number may have another from its purchase on. */
 const DEFAULT_REGION = 'us1';
 
-/** Undefined: nobody may see it. */
+/** Undefined: our credentials may not see it. */
 export type SeenRegion = { voice_region: string | null } | undefined;
 
 /** The Region that is in force for a number. */
@@ -25,28 +25,35 @@ export async function readRegion(job: Job): Promise<SeenRegion> {
   }
 }
 
-/** What is to be given back one day, if another Region is in force. Throws where that is not ours to replace. */
-export function formerRegionOf(job: Job, { voice_region }: { voice_region: string | null }) {
+/**
+ * The Region that a release restores, if another is in force than ours. A second try finds the one that the first set:
+ * what that had read stays. Throws if we may not replace the Region in force.
+ */
+export function formerRegionOf(job: Job, seen: SeenRegion): Pick<Known, 'former_voice_region'> {
   const { phone_number, provisioning } = job.record;
+  const { change, known } = provisioning;
   const { region } = carrierOf(job);
-  const inForce = voice_region ?? DEFAULT_REGION;
-  if (inForce === region) return {};
-  if (!provisioning.change?.replace_existing_routing) {
+  const kept = known.former_voice_region === undefined ? {} : { former_voice_region: known.former_voice_region };
+  if (seen === undefined) return kept;
+  const inForce = seen.voice_region ?? DEFAULT_REGION;
+  const isSecondTry = change?.kind === 'import' || change?.at.getTime() === known.read_for?.getTime();
+  if (inForce === region) return isSecondTry ? kept : {};
+  if (!change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
       `Twilio handles calls to ${phone_number} in its Region ${inForce}, and this integration is of ${region}. Import it with an integration of ${inForce}, or send replace_existing_routing: true: a release then restores it.`,
     );
   }
-  return { former_voice_region: voice_region };
+  return { former_voice_region: seen.voice_region };
 }
 
-/** Whether the import has to move it, which it does where another was in force. */
+/** Whether calls are moved to our Region: another one was in force. */
 export const isMoved = (record: PhoneNumberRecord): record is TwilioRecord =>
   record.provider === 'twilio' && record.provisioning.known.former_voice_region !== undefined;
 
 export const regionContentOf = (job: Job): Content => ({ voice_region: carrierOf(job).region });
 
-/** Where it was ours and is not any more, only what was before is ours to replace: it was given back late. */
+/** If calls were in our Region and no longer are, only the former Region may be replaced: then a release took effect late. */
 export async function moveRegion(job: Job, was: string | null): Promise<string> {
   const { phone_number, provisioning } = job.record;
   const { region } = carrierOf(job);
@@ -66,7 +73,7 @@ export async function findRegion(job: Job): Promise<Seen[]> {
     : [];
 }
 
-/** Leaves it alone where somebody else has moved it meanwhile. */
+/** Leaves the Region alone if somebody else has changed it meanwhile. */
 export async function giveBackRegion(job: Job): Promise<Told | undefined> {
   const { phone_number, provisioning } = job.record;
   const routes = routesOf(job);
@@ -82,7 +89,6 @@ export async function giveBackRegion(job: Job): Promise<Told | undefined> {
   };
 }
 
-/** As whoever imports the number reads it. */
 export const regionWarnings = ({ phone_number, provisioning }: TwilioRecord): string[] => {
   const { state, at, sent } = provisioning.parts.carrier_region ?? {};
   if (state !== 'done' || at === undefined) return [];

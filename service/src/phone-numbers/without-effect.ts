@@ -1,7 +1,7 @@
 import { importDefaults } from '@trunkline/contracts';
 import type { PhoneNumberRecord } from './record.ts';
 
-/** What was sent and does nothing, as its direction was not asked for; and what to send instead. */
+/** Warns of fields that do nothing because their direction was not asked for, and says what to send instead. */
 export const withoutEffectWarnings = (record: PhoneNumberRecord): string[] => {
   const { supports_inbound, supports_outbound } = record;
   if (supports_inbound && supports_outbound) return [];
@@ -17,7 +17,7 @@ export const withoutEffectWarnings = (record: PhoneNumberRecord): string[] => {
 const NO_DIRECTION =
   'Neither supports_inbound nor supports_outbound is true, so nothing is built and no call arrives or leaves. Set supports_inbound to true for calls to the number, supports_outbound for calls from it, or both.';
 
-/** Which of the fields that only calls to the number need were given. */
+/** The fields that only inbound calls need, and whether each was given. */
 const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
   inbound_room_name: record.inbound_room_name !== importDefaults.inbound_room_name,
   inbound_pin: record.inbound_pin !== null,
@@ -30,7 +30,7 @@ const forInbound = (record: PhoneNumberRecord): Record<string, boolean> => ({
     : { replace_existing_routing: record.provisioning.imported_by.replace_existing_routing ?? false }),
 });
 
-/** The same for calls from it. A Twilio number has none of its own. */
+/** The same for outbound calls. A Twilio number has no such fields. */
 const forOutbound = (record: PhoneNumberRecord): Record<string, boolean> =>
   record.provider === 'sip'
     ? {

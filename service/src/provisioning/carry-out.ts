@@ -4,26 +4,26 @@ import type { Claim, PartRecord, Provisioning, Told } from './lease.ts';
 import type { Content, Part, Work } from './part.ts';
 import { isPassing } from './provider.ts';
 
-/** How far a record is. */
+/** How far the work on a record has come. */
 export interface Progress<Name extends string> {
-  /** An answer was lost on the way: look, and do not trust what is recorded to be all there is. */
+  /** An answer was lost: the provider may have more than is recorded, so look there. */
   doubtful(): boolean;
-  /** A call whose answer was lost may act still, over what is sent now. */
+  /** A call whose answer was lost may still take effect and overwrite what is sent now. */
   unsettled(): boolean;
-  /** Something recorded is not there any more: from now on look. */
+  /** Something recorded no longer exists: from now on, look at the provider. */
   doubt(): void;
   of(name: Name): PartRecord | undefined;
-  /** Writes down what was done before the next begins. */
+  /** Writes down what was done, before the next step begins. */
   done(name: Name, resource_id: string, sent?: Content): Promise<void>;
-  /** The same with whatever is written next: for what no other waits for. */
+  /** The same, but together with the next write: for parts that no other part waits for. */
   doneWithNext(name: Name, resource_id: string, sent?: Content): void;
-  /** Writes down what was done alongside, if that has not happened yet. */
+  /** Writes what `doneWithNext` has left unwritten. */
   flush(): Promise<void>;
   undone(name: Name, problem?: Told): Promise<void>;
   failed(name: Name, problem: Problem): Promise<void>;
 }
 
-/** Progress as it is kept in a claimed record. */
+/** Progress that is kept in a claimed record. */
 export const progressOf = <Name extends string>(
   claim: Claim<{ provisioning: Provisioning<Name> }>,
   now: () => number,
@@ -39,7 +39,7 @@ export const progressOf = <Name extends string>(
   const done = (resource_id: string, sent?: Content) =>
     ({ state: 'done', resource_id, ...(sent && { sent: sent as NonNullable<PartRecord['sent']> }) }) as const;
   const told = (name: Name, problem?: Told) => ({
-    // What an earlier attempt made is a fact, and stays: undoing needs it.
+    // The id of what an earlier attempt made stays: undoing needs it.
     resource_id: provisioning.parts[name]?.resource_id ?? null,
     ...(problem && { problem: { code: problem.code, detail: problem.detail } }),
   });
@@ -58,22 +58,22 @@ export const progressOf = <Name extends string>(
   };
 };
 
-/** A part that is recorded is not there, or what it stands on: somebody deleted it. */
+/** Somebody deleted a recorded part, or one that it depends on. */
 export class Gone extends Error {
   override name = 'Gone';
 }
 
 /**
- * Makes every part what it should be, and then takes away, the newest first, what should not be there any more. Where one
- * fails, no other begins, those under way are waited for, and the worst problem is thrown: a refusal before a passing
- * failure. Where one that is recorded is gone, all are looked at.
+ * Makes every part what it should be, then removes the parts that are no longer wanted, newest first. If one fails, no
+ * other begins; those under way are waited for, and the worst error is thrown: a refusal before a passing failure. If a
+ * recorded part is gone, all parts are looked up at their provider.
  */
 export const build = async <Job extends Work, Name extends string>(
   parts: readonly Part<Job, Name>[],
   job: Job,
   progress: Progress<Name>,
 ): Promise<void> => {
-  // Somebody may have deleted several, and each is found by what stands on it.
+  // Somebody may have deleted several parts, and each is discovered only through a part that depends on it.
   for (let left = parts.length; ; left--) {
     try {
       await bringAll(parts, job, progress);
@@ -118,14 +118,14 @@ const bringAll = async <Job extends Work, Name extends string>(
   if (errors.length > 0) throw errors.toSorted((a, b) => severity(b) - severity(a))[0];
 };
 
-/** What is there stays recorded; in doubt nobody knows any longer what it holds. */
+/** Keeps a part that was made on record. If an answer was lost, what the part holds is no longer known. */
 const noteFailure = async <Name extends string>(name: Name, problem: Problem, progress: Progress<Name>) => {
   const { state, resource_id } = progress.of(name) ?? {};
   if (state !== 'done' || !resource_id) await progress.failed(name, problem);
   else if (progress.doubtful()) await progress.done(name, resource_id);
 };
 
-/** Tells what is to be written down of it. Undefined: nothing. */
+/** Returns what to record of the part. Undefined: nothing. */
 const bring = async <Job extends Work, Name extends string>(
   part: Part<Job, Name>,
   job: Job,
@@ -148,27 +148,27 @@ const bring = async <Job extends Work, Name extends string>(
   if (action.act === 'change' && part.change) {
     const resource_id = await part.change(job, action.resource_id, action.differences);
     if (resource_id === undefined) throw new Gone();
-    // What the provider does not tell is sent once more when it stays.
+    // A late call may still overwrite it. Without `sent`, what the provider does not report is sent again after that.
     return progress.unsettled() ? { resource_id } : { resource_id, sent: wanted };
   }
   const isKnown = recorded?.state === 'done' && recorded.resource_id === action.resource_id;
   return isKnown || action.resource_id === null ? undefined : { resource_id: action.resource_id };
 };
 
-/** What is no problem at all (a lost lease, a lost database, a defect) is worst: nothing may be concluded from the rest. */
+/** An error that is not a `Problem` (a lost lease, a lost database, a defect) is worst: the others then prove nothing. */
 const severity = (error: unknown): number => {
   if (!(error instanceof Problem)) return 2;
   return isPassing(error) ? 0 : 1;
 };
 
 export interface Backwards<Name extends string> {
-  /** Tells how to go on without a part that fails, if at all. */
+  /** Returns what to record of a part that could not be removed, to go on without it. Undefined: stop. */
   despite?(name: Name, error: unknown): Told | undefined;
-  /** Nobody has asked for it: what is too much may be a mistake of ours. */
+  /** No caller asked for it, so removals are limited: too many may be a mistake of ours. */
   isRepair?: boolean;
 }
 
-/** Takes away what the parts made, the newest first. */
+/** Removes what the parts made, newest first. */
 export const tearDown = async <Job extends Work, Name extends string>(
   parts: readonly Part<Job, Name>[],
   job: Job,
@@ -194,13 +194,15 @@ export const tearDown = async <Job extends Work, Name extends string>(
   }
 };
 
-/** Whether something was removed since then, or may be: an answer was lost. */
-export const isRemovalBegun = (
-  { provisioning: { parts, uncertain_until } }: { provisioning: Provisioning },
-  since = new Date(0),
-): boolean => uncertain_until !== null || Object.values(parts).some((it) => it?.state === 'undone' && it.at >= since);
+/** Tells, whenever it is asked, whether anything was removed from now on, or may have been: an answer was lost. */
+export const watchRemovals = ({ provisioning }: { provisioning: Provisioning }, now: Date): (() => boolean) => {
+  const { uncertain_until } = provisioning;
+  return () =>
+    provisioning.uncertain_until !== uncertain_until ||
+    Object.values(provisioning.parts).some((it) => it?.state === 'undone' && it.at >= now);
+};
 
-/** In doubt also what an earlier change was about to make, and had not written down. */
+/** If an answer was lost, this includes what an earlier change may have made without recording it. */
 const mayBeThere = <Job extends Work, Name extends string>(
   { name, when, applies = when }: Part<Job, Name>,
   { record }: Job,

@@ -3,21 +3,21 @@ import type { PartRecord } from './lease.ts';
 import type { Content, Seen } from './part.ts';
 
 export interface Compared {
-  /** What the part should hold; null: it should not be there. */
+  /** What the part should hold; null: it should not exist. */
   wanted: Content | null;
   recorded: PartRecord | undefined;
-  /** What the provider has. Undefined: nobody looked, and the record is trusted. */
+  /** What the provider has. Undefined: it was not asked, and the record is trusted. */
   seen: readonly Seen[] | undefined;
 }
 
-/** What is to be done about one part. `surplus`: what is there beside it, and must go. */
+/** What to do about one part. `surplus`: the ids of duplicates to remove. */
 export type Action = { surplus: readonly string[] } & (
   | { act: 'leave'; resource_id: string | null }
   | { act: 'make'; was: string | null }
   | { act: 'change'; resource_id: string; differences: readonly string[] }
 );
 
-/** What is between a part as it is and as it should be. What the provider tells of it counts, else what it was sent. */
+/** Compares a part as it is with what it should be: by what the provider reports, else by what it was sent. */
 export const compare = ({ wanted, recorded, seen }: Compared): Action => {
   const was = recorded?.state === 'undone' ? null : (recorded?.resource_id ?? null);
   const known: readonly Seen[] = was === null || recorded?.state === 'failed' ? [] : [{ resource_id: was }];
@@ -31,7 +31,7 @@ export const compare = ({ wanted, recorded, seen }: Compared): Action => {
   const is: Content = { ...(resource_id === was ? recorded?.sent : {}), ...kept.content };
   const differs = (name: string) => {
     if (name in is) return !isDeepStrictEqual(is[name], wanted[name]);
-    // What nobody knows any longer, and the provider does not tell, is sent again; of what an earlier version sent, what it did not know.
+    // Send again what is unknown and not reported. Of what an earlier version sent, send the fields that it did not know.
     if (resource_id === was && recorded?.sent) return wanted[name] !== null;
     return isSentUnknown(recorded);
   };
@@ -41,7 +41,7 @@ export const compare = ({ wanted, recorded, seen }: Compared): Action => {
     : { act: 'leave', resource_id, surplus };
 };
 
-/** It is there, and nobody knows any longer what it was sent. */
+/** Whether the part exists, but what it was sent is no longer known. */
 export const isSentUnknown = (recorded: PartRecord | undefined): boolean =>
   recorded?.state === 'done' && recorded.sent === undefined;
 

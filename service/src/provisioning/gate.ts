@@ -6,7 +6,7 @@ import type { Connection } from '../database/connect.ts';
 import { installationsCollection } from '../database/installation.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** What repairing has taken away within one hour: of an account, or of the whole installation. */
+/** How many removals repairs have made within one hour: of an account, or of the whole installation. */
 const Removals = z.object({ of: z.string(), hour: z.date(), count: z.number() });
 
 export const removalsCollection = {
@@ -28,11 +28,11 @@ export class Paused extends Problem {
 }
 
 const HOUR_MS = 3_600_000;
-/** For how long a replica believes what it has read. */
+/** How long a replica trusts what it has read. */
 const BELIEVED_MS = 1000;
-/** So many removals of trunks and rules an hour are nothing unusual, of an account or of the whole installation. */
+/** This many removals of trunks and rules an hour are normal, for an account and for the whole installation. */
 const FEW = 10;
-/** Nor are so many for each number that is held. */
+/** So are this many for each number that is held. */
 const SHARE = 0.01;
 
 export type Gate = ReturnType<typeof createGate>;
@@ -41,15 +41,15 @@ export interface GateDependencies {
   connection: Connection;
   clock: Clock;
   log: Log;
-  /** How many numbers are held: by an account, or by all. */
+  /** How many numbers an account holds; without `queue`, all accounts. */
   countHeld(queue?: string): Promise<number>;
 }
 
-/** Tenants read it of their numbers. */
+/** Tenants read it in the problem of their numbers. */
 const BRAKED =
   'Repairs are paused: they would have removed unusually many trunks or rules. Ask the operator of this service to resume them.';
 
-/** What stops work on the providers: the operator, or that more is to be taken away than a sound world has too much of. */
+/** Stops work on the providers: when the operator pauses it, or when repairs remove suspiciously much. */
 export const createGate = ({ connection, clock, log, countHeld }: GateDependencies) => {
   const installations = openCollection(connection, installationsCollection);
   const removals = openCollection(connection, removalsCollection);
@@ -63,7 +63,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
     return believed;
   };
 
-  /** Whether one more removal of this account, or of all, is too many in this hour. */
+  /** Counts one more removal. True: it is too many in this hour, for this account or for all. */
   const isTooMany = async (of: string): Promise<boolean> => {
     const hour = new Date(Math.floor(clock.now() / HOUR_MS) * HOUR_MS);
     const one = { $inc: { count: 1 }, $setOnInsert: { of, hour } };
@@ -75,7 +75,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
   return {
     isPaused: async (): Promise<boolean> => (await read()).isPaused,
 
-    /** Throws where the operator has paused. */
+    /** Throws `Paused` if the operator has paused the service. */
     requireOpen: async (): Promise<void> => {
       if ((await read()).isPaused)
         throw new Paused(
@@ -83,7 +83,7 @@ export const createGate = ({ connection, clock, log, countHeld }: GateDependenci
         );
     },
 
-    /** Throws where repairing must take nothing more away: what is too much may be a mistake of ours. */
+    /** Throws `Paused` if repairs must remove nothing more: too many removals may be a mistake of ours. */
     admitRemoval: async (queue: string): Promise<void> => {
       const isStopped = (await read()).isBraked || (await isTooMany(queue)) || (await isTooMany(ALL));
       if (!isStopped) return;

@@ -1,10 +1,10 @@
-// What the rest of the service knows of the engine; how it works stays in here.
+// The public face of the engine: nothing else of this folder is imported from outside.
 
-/** Carries out what is between a record and the providers, forward and back. */
-export { build, Gone, isRemovalBegun, type Progress, progressOf, tearDown } from './carry-out.ts';
+/** Builds at the providers what a record wants, and tears it down. */
+export { build, Gone, type Progress, progressOf, tearDown, watchRemovals } from './carry-out.ts';
 /** Stops all work on the providers. */
 export { createGate, type Gate, Paused, removalsCollection } from './gate.ts';
-/** One owner at a time for a record, and what is stored of the work on it. */
+/** Leases: one replica at a time works on a record. And what is stored of that work. */
 export {
   type Claim,
   createLeases,
@@ -19,11 +19,11 @@ export {
   Told,
   toldOf,
 } from './lease.ts';
-/** How many calls of one account run at once, and none while its provider has asked to wait. */
+/** Limits the calls of one account that run at once, and holds them while its provider has asked to wait. */
 export { createLimiters, type Limiters } from './limiters.ts';
-/** What a record is made of at the providers. */
+/** The parts that a record has at the providers. */
 export type { Content, Part, Seen } from './part.ts';
-/** How a call to a provider fails, and what guards it. */
+/** How calls to a provider fail, and how they are guarded. */
 export {
   adding,
   Conflict,
@@ -40,7 +40,7 @@ export {
   saidRetryAfterMs,
   signalOfCall,
 } from './provider.ts';
-/** Takes up what is due, one queue of an account at a time. */
+/** Works on the records that are due, one account's queue at a time. */
 export { createQueues, queuesCollection } from './queues.ts';
 export { createReconciler, type Source, type Worked } from './reconciler.ts';
-export { type Deadline, tryAgain } from './tries.ts';
+export { type Deadline, tryAgain, waitWhileBusy } from './tries.ts';

@@ -7,7 +7,7 @@ import { isDatabaseLost } from '../database/connect.ts';
 import { drawToken } from '../database/ids.ts';
 import { orNull } from '../database/shape.ts';
 
-/** Why something failed, for whoever reads the record. */
+/** Why something failed, for those who read the record. */
 export const Told = z.object({ code: z.string(), detail: z.string() });
 export type Told = z.output<typeof Told>;
 
@@ -16,11 +16,11 @@ export const toldOf = (error: unknown): Told => {
   return { code, detail };
 };
 
-/** What is known of one part at its provider. */
+/** What is known about one part at its provider. */
 const PartRecord = z.object({
   state: z.enum(['done', 'failed', 'undone']),
   resource_id: orNull(z.string()),
-  /** What it was sent, without secrets. Absent: nobody knows, as of a call whose answer was lost. */
+  /** What it was sent, without secrets. Absent: unknown, for example because an answer was lost. */
   sent: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]))
     .exactOptional(),
@@ -29,18 +29,18 @@ const PartRecord = z.object({
 });
 export type PartRecord = z.output<typeof PartRecord>;
 
-/** The part of a record that says how far its provisioning is, and who works on it; for every collection of such records. */
+/** How far a record's provisioning has come, and who works on it: the same fields in every provisioned collection. */
 export const provisioningShape = <const PartName extends string>(partNames: readonly PartName[]) => ({
   attempt: z.number(),
-  /** Until then a call whose answer was lost may still take effect: look before making, and once more after. */
+  /** Until then, a call whose answer was lost may still take effect: look before making anything, and again afterwards. */
   uncertain_until: orNull(z.date()),
-  /** When the reconciler must look at it: the end of a lease, or a check put off. Absent: nothing is to do. */
+  /** When the reconciler must look at it: at the end of a lease, or for a postponed check. Absent: nothing to do. */
   due_at: z.date().exactOptional(),
-  /** Held by whoever works on it; every write of theirs names it. */
+  /** Identifies the current holder of the lease: each of its writes requires this token. */
   lease_token: orNull(z.string()),
-  /** Why it was put off, until it is worked on with success. */
+  /** Why it was postponed. Cleared when work on it succeeds. */
   problem: orNull(Told),
-  /** Somebody lost its lease meanwhile, and may have made what no record names: whoever lets go of it has it looked at again. */
+  /** An earlier holder may have made something that no record names, so the current one requeues the record on release. */
   is_requeued: z.literal(true).exactOptional(),
   parts: z.partialRecord(z.enum(partNames), PartRecord).default({}),
 });
@@ -50,7 +50,7 @@ export type Provisioning<PartName extends string = string> = Omit<
   'parts'
 > & { parts: { [Name in PartName]?: PartRecord } };
 
-/** Another replica has taken the record over: what this one wanted to write is no longer its business. */
+/** Another replica has taken over the record, so this one may no longer write to it. */
 export class LeaseLost extends Error {
   override name = 'LeaseLost';
   constructor() {
@@ -58,39 +58,39 @@ export class LeaseLost extends Error {
   }
 }
 
-/** With the lease or the database lost, nothing can be stored: whoever claims the record next goes on. */
+/** False if the lease or the database was lost: nothing can be stored then, and the next to claim the record goes on. */
 export const isOursToStore = (error: unknown): boolean => !(error instanceof LeaseLost) && !isDatabaseLost(error);
 
 type Fields = Record<string, unknown>;
 export type Update = Pick<AnyUpdate, '$set' | '$unset'>;
 export interface WriteOptions {
-  /** Also a condition of the write, beside the lease. */
+  /** A further condition of the write, besides the lease. */
   only?: Fields | undefined;
   session?: ClientSession | undefined;
 }
 
 /** The exclusive right to work on one record. */
 export interface Claim<R> {
-  /** As it was when it was claimed; the holder keeps it in step with what it writes. */
+  /** As it was when claimed. The holder updates it with what it writes. */
   record: R;
-  /** Renews the lease unless it lasts for longer than `ms` from now. Throws `LeaseLost`. */
+  /** Renews the lease if `ms` or less is left of it. Throws `LeaseLost`. */
   ensure(ms: number): Promise<void>;
-  /** Writes these fields together with whatever is written next. */
+  /** Writes these fields together with the next write. */
   writeWithNext(fields: Fields): void;
-  /** Writes what is to be written alongside, if there is any. */
+  /** Writes what `writeWithNext` has left unwritten. */
   flush(): Promise<void>;
-  /** Throws `LeaseLost`, and writes nothing, where another has taken over or `only` does not hold. */
+  /** Throws `LeaseLost` and writes nothing if another holder has taken over, or `only` does not match. */
   write(update: Update, options?: WriteOptions): Promise<void>;
-  /** Writes, and lets go. The reconciler looks again at `due_at`, if given. */
+  /** Writes, and gives up the lease. The reconciler looks at the record at `due_at`, if given. */
   release(update: Update, options?: WriteOptions & { due_at?: Date | undefined }): Promise<void>;
   /** Deletes the record. Throws `LeaseLost`. */
   remove(session: ClientSession): Promise<void>;
 }
 
-/** How long a row that is gone can tell that what carries its mark was let go of. */
+/** How long the row of a released record is kept, to tell that whatever still carries its mark may be removed. */
 export const REMEMBERED_MS = 90 * 24 * 3_600_000;
 
-/** Lets go of a record that is not done. `problem` tells why, where something failed. Without `due_at` nobody looks again. */
+/** Releases a record that is not done. `problem`: why, if something failed. Without `due_at`, it is not looked at again. */
 export const putOff = (
   claim: Claim<{ provisioning: Pick<Provisioning, 'uncertain_until'> }>,
   due_at: Date | undefined,
@@ -109,19 +109,19 @@ interface Held {
 export interface LeaseSettings {
   clock: Clock;
   lease_ms: number;
-  /** How long after its answer was lost a call may still take effect. */
+  /** How long a call may still take effect after its answer was lost. */
   settle_ms: number;
 }
 
 const whatIsDue = { 'provisioning.due_at': { $exists: true } };
 
-/** These hold what is due, now or later, and nothing that is at rest: by account, and of all. The second has had another key. */
+/** Only records that are due, now or later: by account, and of all. The second has a name, as its key was once another. */
 export const dueIndexes = [
   { key: { queue: 1, 'provisioning.due_at': 1 }, partialFilterExpression: whatIsDue },
   { name: 'due', key: { 'provisioning.due_at': 1 }, partialFilterExpression: whatIsDue },
 ] as const satisfies readonly Index[];
 
-/** What is due at this time. It says `$exists` as the index does, so that every server sees that the two belong together. */
+/** What is due at this time. It repeats the index's `$exists`, so that every server uses that index. */
 const dueAt = (now: number) => ({ 'provisioning.due_at': { $exists: true, $lte: new Date(now) } });
 
 /** Leases on the records of one collection, each named by the field `id`. */
@@ -198,17 +198,17 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     $inc: { 'provisioning.attempt': attempts },
   });
 
-  /** What has a record looked at: one that nobody holds, and one that somebody does. */
+  /** The updates that requeue a record: `due` for one that nobody holds, `requeued` for one that is held. */
   const requeueUpdates = () => {
     const now = new Date(clock.now());
     return {
-      // A call of whoever holds no lease now may take effect for as long as is written already.
+      // A call of an earlier holder may take effect until the time already stored, so that is never shortened.
       due: { $set: { 'provisioning.due_at': now }, $max: { 'provisioning.uncertain_until': now } },
       requeued: { $set: { 'provisioning.is_requeued': true } },
     };
   };
 
-  /** What a record has that is made under a lease. */
+  /** The fields of a record that is inserted under a lease. */
   const newLease = (): Held => ({ lease_token: drawToken(), due_at: new Date(clock.now() + lease_ms) });
 
   return {
@@ -216,9 +216,9 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
     newLease,
     /** The queues in which something is due. */
     dueQueues: (): Promise<string[]> =>
-      // Without $exists, which would have each row read.
+      // Without $exists, with which the server would read each row.
       records.distinct('queue', { queue: { $gt: '' }, 'provisioning.due_at': { $lte: new Date(clock.now()) } }),
-    /** Since when the record that waits longest has been due. */
+    /** When the record that has waited longest fell due. */
     longestDue: () => records.earliest('provisioning.due_at', dueAt(clock.now())),
     /** Takes a record that nobody holds. */
     claimFree: async (filter: Fields, set: Fields = {}): Promise<Claim<R> | undefined> => {
@@ -228,9 +228,9 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       return record ? leaseOf(record, held) : undefined;
     },
     /**
-     * Takes what has been due for longest: what was put off until now, or whose holder let its lease run out. Of the
-     * latter the token is still there, and what that holder was doing may still take effect: what it sent of the parts whose
-     * content is `untold`, nobody knows.
+     * Takes the record that has been due longest: postponed until now, or left by a holder whose lease ran out. In the
+     * latter case the token is still there and that holder's calls may still take effect, so what it sent for the
+     * `untold` parts is no longer known.
      */
     claimDue: async (
       filter: Fields = {},
@@ -239,7 +239,7 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       const now = clock.now();
       const held = newLease();
       const record = await records.findOneAndUpdate({ ...filter, ...dueAt(now) }, taking(held, 1), {
-        // The queue too, so that no server goes through those of others.
+        // Sorted by queue too, so that no server scans the queues of others.
         sort: { queue: 1, 'provisioning.due_at': 1 },
         returnDocument: 'before',
       });
@@ -260,27 +260,30 @@ export const createLeases = <R extends { provisioning: Provisioning }>(
       }
       return claim;
     },
-    /** Has all of these looked at: now, or once whoever holds one lets go of it. */
+    /** Has the reconciler look at all of these: now, or for one that is held, once it is released. */
     requeueAll: async (filter: Fields): Promise<void> => {
       const { due, requeued } = requeueUpdates();
       await records.updateMany({ ...filter, 'provisioning.lease_token': { $ne: null } }, requeued);
       await records.updateMany({ ...filter, 'provisioning.lease_token': null }, due);
     },
-    /** Also what somebody has just taken, by whose clock a lease may end later. */
+    /** Includes records that were just claimed: by the holder's clock, a lease may end later. */
     countDue: (queue: string): Promise<number> => records.count({ queue, ...dueAt(clock.now() + 2 * lease_ms) }),
     /**
-     * Takes note that whoever lost the lease of this record may have made what no record names. Whoever holds it now has
-     * it looked at again when it lets go. Not by a name in memory: this process may end as well.
+     * Has the reconciler look at a record: now, or once its holder releases it. So what a holder that lost its lease may
+     * have made is found. Stored and not kept in memory, because this process may end as well. `set` is written with it.
+     * False: there is no such record.
      */
-    requeue: async (filter: Fields): Promise<void> => {
+    requeue: async (filter: Fields, set: Fields = {}): Promise<boolean> => {
       const { due, requeued } = requeueUpdates();
-      for (let found = 0; found === 0; ) {
-        const free = { ...filter, 'provisioning.lease_token': null };
-        found = (await records.updateOne(free, due)).matchedCount;
-        const held = { ...filter, 'provisioning.lease_token': { $ne: null } };
-        found ||= (await records.updateOne(held, requeued)).matchedCount;
-        if (found === 0 && !(await records.exists(filter))) return;
+      const write = async (lease_token: Fields | null, update: AnyUpdate) => {
+        const whole = { ...update, $set: { ...update.$set, ...set } };
+        const found = await records.updateOne({ ...filter, 'provisioning.lease_token': lease_token }, whole);
+        return found.matchedCount > 0;
+      };
+      while (!(await write(null, due)) && !(await write({ $ne: null }, requeued))) {
+        if (!(await records.exists(filter))) return false;
       }
+      return true;
     },
   };
 };

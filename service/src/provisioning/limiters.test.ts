@@ -63,7 +63,7 @@ it('no call of an account begins while its provider has asked to wait, for a min
   expect(calls).toBe(3);
 });
 
-it('whoever waits for room has its lease renewed when its turn comes, not before', async () => {
+it('renews the lease of a waiting call when its turn comes, not before', async () => {
   const limiterOf = createLimiters({ now: () => 0 });
   const { promise, resolve } = Promise.withResolvers<void>();
   const others = Array.from({ length: 25 }, () => limiterOf('AC1').run(() => promise));

@@ -4,21 +4,21 @@ import type { Clock } from '../clock.ts';
 import { type Busy, type Limiter, ProviderProblem } from './provider.ts';
 
 /**
- * So many calls of one account run at once from a replica. Twilio limits them, does not say to how many, and answers 429
- * beyond: https://www.twilio.com/docs/api/errors/20429
+ * The most calls of one account that run at once from a replica. Twilio does not publish its limit, and answers 429
+ * beyond it: https://www.twilio.com/docs/api/errors/20429
  */
 const CALLS_AT_ONCE = 25;
-/** A provider that asks for longer is tried again after that by whoever calls next. */
+/** A provider that asks for a longer wait is tried again after this one, by the next call. */
 const LONGEST_WAIT_MS = 60_000;
 const MOST_ACCOUNTS = 10_000;
 
 interface Account {
   limit: LimitFunction;
-  /** What its provider said when it asked to wait, and until when. */
+  /** The provider's request to wait, and until when it holds. */
   busy?: { problem: Busy; until: number };
 }
 
-/** The limiters of accounts, by name: all calls of one account from this replica go through one. */
+/** One limiter per account, by name: all calls of that account from this replica go through it. */
 export type Limiters = ReturnType<typeof createLimiters>;
 
 export const createLimiters = (clock: Pick<Clock, 'now'>) => {
@@ -51,7 +51,7 @@ export const createLimiters = (clock: Pick<Clock, 'now'>) => {
     noteBusy: (problem) => {
       const account = accounts.memo(name);
       const until = clock.now() + Math.min(problem.said_retry_after_ms, LONGEST_WAIT_MS);
-      // Of calls that were under way at once, one may have been told less than another.
+      // Calls that run at once may be told different waits: the longest counts.
       if (until > (account.busy?.until ?? 0)) account.busy = { problem, until };
     },
   });

@@ -1,41 +1,41 @@
 import type { Told } from './lease.ts';
 
-/** What parts are made for: a record, and whatever else they need. */
+/** What parts are made from: a record, and whatever else they need. */
 export interface Work {
   record: unknown;
-  /** Throws where repairing must take nothing more away. */
+  /** Throws if repairs must remove nothing more. */
   admitRemoval?(): Promise<void>;
 }
 
-/** What a part holds at its provider, by our names. A secret is never in it, only whether there is one. */
+/** What a part holds at its provider, in our names. It never contains a secret, only whether there is one. */
 export type Content = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
-/** What a provider has that carries our mark. */
+/** Something at a provider that carries our mark. */
 export interface Seen {
   resource_id: string;
-  /** As much of it as the provider tells. */
+  /** As much of it as the provider reports. */
   content?: Content;
 }
 
-/** One thing that is built at a provider. The parts of a resource are a list: read it, and you know what is built in which order. */
+/** One thing that is built at a provider. A resource's list of parts shows what is built, and in which order. */
 export interface Part<Job extends Work, Name extends string> {
   name: Name;
-  /** Begins once these are there. Parts that do not need each other are built together. */
+  /** The parts that it needs first. Parts that do not need each other are built at the same time. */
   after: readonly Name[];
-  /** It begins only when all that came before is written down: to undo it takes that. */
+  /** It begins only when everything before it is written down, because undoing it needs that. */
   isRecordedBefore?: true;
-  /** Whether a record as it should be has it. */
+  /** Whether the record should have this part. */
   when(record: Job['record']): boolean;
-  /** Whether a record can have had it under other settings. Absent: only as it should be. */
+  /** Whether the record may have had this part under other settings. Absent: the same as `when`. */
   applies?(record: Job['record']): boolean;
-  /** What it should hold. Asked right before acting, since a rule names its trunk. Absent: nothing that could differ. */
+  /** What it should hold. Called right before acting, because a rule names its trunk. Absent: nothing that could differ. */
   content?(job: Job): Content;
-  /** Makes it, and tells the provider's id of it. `was`: the id of one that was there, and is not any more. */
+  /** Makes it and returns the provider's id. `was`: the id of an earlier one that no longer exists. */
   make(job: Job, was: string | null): Promise<string>;
-  /** What of it the provider has. Without it only the record is asked. */
+  /** Finds it at the provider. Absent: only the record is consulted. */
   look?(job: Job): Promise<Seen[]>;
-  /** Changes in place the fields that differ, and leaves all others as they are. Undefined: it is not there any more. */
+  /** Changes the fields that differ in place, and leaves all others. Undefined: it no longer exists. */
   change?(job: Job, resource_id: string, differences: readonly string[]): Promise<string | undefined>;
-  /** Tells what could not be put back as it was, if anything. Removing what is not there succeeds. */
+  /** Returns what could not be restored, if anything. Removing something that does not exist succeeds. */
   remove?(job: Job, resource_id: string): Promise<void> | Promise<Told | undefined>;
 }

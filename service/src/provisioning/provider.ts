@@ -2,17 +2,17 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Problem, type ProblemCode, type ProblemMembers } from '@trunkline/contracts';
 import { backoffMs } from '../clock.ts';
 
-/** What became of a call to a provider that failed. */
+/** How a call to a provider failed. */
 export interface Failure {
   /** The same call may succeed later: the provider was down, slow or busy. */
   passing?: boolean;
-  /** The call may have taken effect all the same. */
+  /** The call may have taken effect nevertheless. */
   doubtful?: boolean;
-  /** In how many milliseconds the provider takes the next call, where it has said so. */
+  /** In how many milliseconds the provider takes the next call, if it said so. */
   said_retry_after_ms?: number | undefined;
 }
 
-/** A provider refused, failed or stayed silent. */
+/** A provider refused, failed or did not answer. */
 export class ProviderProblem extends Problem {
   readonly passing: boolean;
   readonly doubtful: boolean;
@@ -36,9 +36,9 @@ export class ProviderProblem extends Problem {
   }
 }
 
-/** The provider holds something already that this would clash with. Nothing was made. */
+/** The provider already has something that clashes with this. Nothing was made. */
 export class Conflict extends ProviderProblem {
-  /** What is in the way, where the provider names it. Two: these clash with each other. */
+  /** What is in the way, if the provider names it. Two: these clash with each other. */
   readonly resource_ids: readonly string[];
 
   constructor(
@@ -51,7 +51,7 @@ export class Conflict extends ProviderProblem {
   }
 }
 
-/** Something that we may not mend is in the way of a part: a person wanted it so. */
+/** Something is in the way of a part that we may not change, because a person set it up. */
 export class Obstacle extends Problem {
   constructor(code: ProblemCode, detail: string) {
     super(code, detail);
@@ -61,28 +61,28 @@ export class Obstacle extends Problem {
 
 /** Limits the calls of one account. */
 export interface Limiter {
-  /** Runs a call when there is room for it. Throws `Busy` in its place while the provider has asked to wait. */
+  /** Runs a call when there is room for it. While the provider has asked to wait, throws `Busy` instead. */
   run<T>(call: () => Promise<T>): Promise<T>;
-  /** Takes note that the provider has asked to wait. */
+  /** Notes that the provider has asked to wait. */
   noteBusy(busy: Busy): void;
 }
 
 export interface Guard {
-  /** Of the account. Its turn comes first, and `before` runs then: a lease that it renews lasts for the call. */
+  /** The account's limiter. `before` runs when the call's turn has come, so a lease that it renews lasts for the call. */
   limiter?: Limiter | undefined;
-  /** Once it is aborted, a list that is being read is not read on. */
+  /** Once aborted, a list that is being read is not read further. */
   signal?: AbortSignal | undefined;
-  /** Runs ahead of each call; the call is not made where it throws. */
+  /** Runs before each call. If it throws, the call is not made. */
   before?(): Promise<void>;
-  /** Hears of each call whose answer was lost. */
+  /** Called for each call whose answer was lost. */
   doubted?(): void;
-  /** Waits where the provider is busy, and has done nothing. True: the call is made again. */
+  /** Waits if the provider is busy and did nothing. True: make the call again. */
   waited?(busy: Busy): Promise<boolean>;
-  /** Runs after each call, with what it threw, if it did. */
+  /** Runs after each call, with the error if it threw one. */
   after?(error?: unknown): Promise<void>;
 }
 
-/** A provider each of whose calls is guarded. */
+/** A provider whose calls are all guarded. */
 export const guarded = <Provider extends object>(provider: Provider, guard: Guard): Provider =>
   new Proxy(provider, {
     get: (target, name, receiver) => {
@@ -115,47 +115,47 @@ export const guarded = <Provider extends object>(provider: Provider, guard: Guar
 
 const signals = new AsyncLocalStorage<AbortSignal | undefined>();
 
-/** What calls off the guarded call that this runs in. */
+/** The signal that cancels the guarded call in which this runs. */
 export const signalOfCall = (): AbortSignal | undefined => signals.getStore();
 
-/** What is no problem at all may have happened at any point of the call. */
+/** An error that is not a `Problem` may have happened at any point of the call. */
 const isDoubtful = (error: unknown): boolean =>
   error instanceof ProviderProblem ? error.doubtful : !(error instanceof Problem);
 
-/** A provider that did nothing, and has said when it takes the next call. */
+/** The provider did nothing, and said when it takes the next call. */
 export type Busy = ProviderProblem & { said_retry_after_ms: number };
 
 export const isBusy = (error: unknown): error is Busy =>
   error instanceof ProviderProblem && !error.doubtful && error.said_retry_after_ms !== undefined;
 
-/** Whether a provider did nothing, and would do nothing the next time either. */
+/** Whether the provider did nothing, and would refuse the next time too. */
 export const isRefusal = (error: unknown): error is ProviderProblem =>
   error instanceof ProviderProblem && !error.passing && !error.doubtful;
 
-/** Whether a provider has not found what a call is about, or names. */
+/** Whether the provider did not find what the call is about, or something that it names. */
 export const isNotFound = (error: unknown): boolean =>
   isRefusal(error) && (error.members.provider?.status === 404 || error.members.provider?.code === '20404');
 
 /** Whether the same work may succeed later. */
 export const isPassing = (error: unknown): boolean => error instanceof ProviderProblem && error.passing;
 
-/** The same problem, with what has become of what it stopped. */
+/** The same problem, with a sentence on the outcome added to its detail. */
 export const adding = (problem: Problem, became: string): Problem => {
   const { code, detail, members } = problem;
   return new Problem(code, `${detail} ${became}`, { ...members, cause: problem });
 };
 
 const HOUR_MS = 3_600_000;
-/** How often to look whether work that is paused may go on. */
+/** How often to check whether paused work may go on. */
 const PAUSE_MS = 60_000;
 
-/** How long to put work off after this error: what is no problem of a provider rarely mends itself. */
+/** How long to postpone work after this error: longer after a defect, which rarely goes away by itself. */
 export const retryMs = (error: unknown, attempt: number): number => {
   if (!(error instanceof Problem)) return backoffMs(attempt, { most_ms: HOUR_MS });
   if (error.code === 'paused') return PAUSE_MS;
   return Math.max(backoffMs(attempt), saidRetryAfterMs(error));
 };
 
-/** How long the provider has asked us to wait; 0 where it has not. */
+/** How long the provider has asked us to wait; 0 if it has not. */
 export const saidRetryAfterMs = (error: unknown): number =>
   error instanceof ProviderProblem ? (error.said_retry_after_ms ?? 0) : 0;

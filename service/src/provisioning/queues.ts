@@ -4,11 +4,11 @@ import { type CollectionDefinition, openCollection } from '../database/collectio
 import { type Connection, repeatedField } from '../database/connect.ts';
 import { drawToken } from '../database/ids.ts';
 
-/** The records of one account that fall due: one replica at a time works on them, so that the account is not asked by all at once. */
+/** The records of one account that fall due. One replica at a time works on them, so that not all call the account at once. */
 const Queue = z.object({
   queue: z.string(),
   token: z.string(),
-  /** Until then nobody else takes it: somebody works on it, or the provider has asked to wait. */
+  /** Until then, no other replica takes it: one is working on it, or the provider has asked to wait. */
   until: z.date(),
 });
 
@@ -18,15 +18,15 @@ export const queuesCollection = {
   shape: Queue,
   indexes: [
     { key: { queue: 1 }, unique: true },
-    // One that nobody has taken for a day is made again when it is.
+    // A queue that nobody took for a day is deleted, and made again when it is taken.
     { key: { until: 1 }, expireAfterSeconds: 86_400 },
   ],
 } as const satisfies CollectionDefinition;
 
 export interface HeldQueue {
-  /** Goes on holding it. False: another has taken it. */
+  /** Keeps holding it. False: another replica has taken it. */
   renew(): Promise<boolean>;
-  /** Lets go of it. Nobody takes it before `wait_ms` are over. */
+  /** Releases it. No replica takes it again before `wait_ms` have passed. */
   release(wait_ms: number): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export const createQueues = (connection: Connection, { clock, lease_ms }: { cloc
   const later = (ms: number) => new Date(clock.now() + ms);
 
   return {
-    /** Undefined: another has it, or its provider has asked to wait. */
+    /** Undefined: another replica has it, or its provider has asked to wait. */
     take: async (queue: string): Promise<HeldQueue | undefined> => {
       const token = drawToken();
       const free = { queue, until: { $lte: later(0) } };

@@ -11,24 +11,24 @@ export interface Source {
   name: string;
   /** The queues in which something is due. */
   dueQueues(): Promise<string[]>;
-  /** Takes one record of a queue, for nobody else to take meanwhile. Undefined: none is due. */
+  /** Claims one record of a queue. Undefined: none is due. */
   claim(queue: string): Promise<Work | undefined>;
 }
 
 export interface Worked {
   /** For the metrics. */
   outcome: string;
-  /** How long the provider has asked to wait before the next call; 0: it has not. */
+  /** How long the provider has asked to wait before the next call; 0 if it has not. */
   wait_ms: number;
 }
 type Work = () => Promise<Worked>;
 
 export interface Reconciler {
-  /** Works through everything that is due now. */
+  /** Works on everything that is due now. */
   turn(): Promise<void>;
-  /** Takes turns until it is stopped. */
+  /** Takes turns until stopped. */
   start(): void;
-  /** Claims nothing more; resolves when what is under way is done. */
+  /** Claims nothing more. Resolves when the work under way is done. */
   stop(): Promise<void>;
 }
 
@@ -42,13 +42,13 @@ export interface ReconcilerDependencies {
   interval_ms: number;
 }
 
-/** Queues worked on at once, and records of one queue. */
+/** How many queues are worked on at once, and how many records of each. */
 const QUEUES_AT_ONCE = 4;
 const RECORDS_AT_ONCE = 8;
-/** How long a queue is worked on before the next has its turn, however much is due in it. */
+/** How long a queue is worked on before the next has its turn, however many records are due. */
 const SLICE_MS = 2000;
 
-/** The loop that finishes what was interrupted. Any number of replicas run it side by side: each claims what it works on. */
+/** The loop that finishes interrupted work. Any number of replicas can run it: each claims the records that it works on. */
 export const createReconciler = ({
   sources,
   queues,
@@ -61,7 +61,7 @@ export const createReconciler = ({
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
 
-  /** Whatever fails is told, and keeps nothing else from its turn. */
+  /** Logs a failure and goes on, so that nothing else misses its turn. */
   const orElse =
     <T>(otherwise: T, what: string) =>
     (error: unknown): T => {
@@ -76,32 +76,37 @@ export const createReconciler = ({
     return inRandomOrder([...new Set((await Promise.all(found)).flat())]);
   };
 
-  /** One slice of a queue. Tells whether anything was due in it that could be worked on. */
+  /** Works on a queue for one slice. True: there was something to work on. */
   const workOn = async (queue: string): Promise<boolean> => {
     const held = await queues.take(queue);
     if (held === undefined) return false;
-    const slice = { ends_at: clock.now() + SLICE_MS, wait_ms: 0, worked: 0 };
+    const slice = { ends_at: clock.now() + SLICE_MS, wait_ms: 0, workers: 0, worked: 0 };
     try {
-      await Promise.all(Array.from({ length: RECORDS_AT_ONCE }, () => workThrough(queue, held, slice)));
+      await workThrough(queue, held, slice);
     } finally {
       await held.release(slice.wait_ms);
     }
     return slice.worked > 0;
   };
 
+  /** Starts a second worker once there is a first record, and so on: most queues have one, and each look costs a query. */
   const workThrough = async (queue: string, held: HeldQueue, slice: Slice): Promise<void> => {
+    slice.workers++;
+    let other: Promise<void> | undefined;
     while (slice.wait_ms === 0 && clock.now() < slice.ends_at) {
       const work = await nextOf(queue);
-      if (work === undefined) return;
+      if (work === undefined) break;
       slice.worked++;
+      if (slice.workers < RECORDS_AT_ONCE) other ??= workThrough(queue, held, slice);
       const { outcome, wait_ms } = await finish(work);
       metrics.reconciled.inc({ outcome });
       slice.wait_ms = Math.max(slice.wait_ms, wait_ms);
-      if (!(await held.renew())) return;
+      if (!(await held.renew().catch(orElse(false, 'Could not hold a queue of what is due')))) break;
     }
+    await other;
   };
 
-  /** A row that cannot be read is claimed all the same: it fails as a piece of work, and ends nothing for the others. */
+  /** A row that cannot be read is still claimed: it fails as one piece of work and does not stop the others. */
   const nextOf = async (queue: string): Promise<Work | undefined> => {
     for (const { name, claim } of sources) {
       if (stopping.signal.aborted) return undefined;
@@ -114,7 +119,7 @@ export const createReconciler = ({
     return undefined;
   };
 
-  /** Whatever becomes of one piece, the others have their turn: it is not due again before its lease ends. */
+  /** A failed piece of work does not stop the others: it is not due again before its lease ends. */
   const finish = async (work: Work): Promise<Worked> => {
     try {
       return await work();
@@ -161,10 +166,11 @@ export const createReconciler = ({
 interface Slice {
   ends_at: number;
   wait_ms: number;
+  workers: number;
   worked: number;
 }
 
-/** So that replicas do not all begin with the same. */
+/** So that replicas do not all begin with the same queue. */
 const inRandomOrder = <T>(items: T[]): T[] =>
   items
     .map((item) => ({ item, at: Math.random() }))

@@ -1,10 +1,10 @@
 import { backoffMs, type Clock } from '../clock.ts';
-import { isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
+import { type Busy, isBusy, isPassing, saidRetryAfterMs } from './provider.ts';
 
-/** A passing failure of a provider is tried again this often before the caller hears of it. */
+/** How many times work is tried before the caller hears of a provider's passing failure. */
 const MOST_TRIES = 3;
 
-/** When the caller is answered. Once `signal` is aborted, no call begins. */
+/** The time by which the caller is answered. Once `signal` is aborted, no call begins. */
 export interface Deadline {
   at: number;
   signal: AbortSignal;
@@ -16,7 +16,7 @@ export interface TryOptions {
   retry_base_ms: number;
 }
 
-/** Runs work again where a provider failed in passing, while the deadline allows. A busy provider is waited for in each call. */
+/** Runs work again after a passing failure, while the deadline allows. Not for a busy provider: each call waits for that. */
 export const tryAgain = async <T>(
   run: (tries: number) => Promise<T>,
   { clock, deadline, retry_base_ms }: TryOptions,
@@ -33,3 +33,13 @@ export const tryAgain = async <T>(
     }
   }
 };
+
+/** Waits for a busy provider, with some randomness, if the deadline allows. True: make the call again. */
+export const waitWhileBusy =
+  ({ clock, deadline: { at, signal } }: Pick<TryOptions, 'clock' | 'deadline'>) =>
+  async ({ said_retry_after_ms }: Busy): Promise<boolean> => {
+    const wait_ms = said_retry_after_ms * (1 + Math.random() / 4);
+    if (clock.now() + wait_ms >= at) return false;
+    await clock.sleep(wait_ms, signal).catch(() => signal.throwIfAborted());
+    return true;
+  };

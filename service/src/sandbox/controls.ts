@@ -12,13 +12,13 @@ const kinds = {
   livekit: ['inbound_trunk', 'outbound_trunk', 'dispatch_rule'],
 };
 
-/** What people and tests ask of the sandbox itself: what it holds, what was called, how it is to misbehave. */
+/** The sandbox's own routes, for people and tests: show what it holds and what was called, and make it misbehave. */
 export const createControls = ({ shelf, faults }: { shelf: Shelf; faults: Faults }): Router => {
   const router = express.Router();
   router.use(express.json());
   router.get('/', guarded, async (req, res) => {
     res.vary('Accept');
-    // Whoever takes anything, as curl does, gets JSON: only a browser prefers a page.
+    // A client that accepts anything, such as curl, gets JSON: only a browser prefers a page.
     if (req.accepts(['json', 'html']) === 'html') return void res.type('html').send(pageOf([...faults.served]));
     const held = Object.entries(kinds).map(async ([vendor, names]) => {
       const things = names.map(async (name) => [name, await shelf.list(`${vendor}.${name}`)] as const);
@@ -44,7 +44,7 @@ export const createControls = ({ shelf, faults }: { shelf: Shelf; faults: Faults
     faults.clear();
     res.status(204).end();
   });
-  /** Waits until so many calls are held. */
+  /** Answers once `count` calls are held. */
   router.get('/holding', async (req, res) => {
     await faults.holding(Number(req.query.count ?? 1));
     res.status(204).end();
@@ -56,7 +56,7 @@ export const createControls = ({ shelf, faults }: { shelf: Shelf; faults: Faults
   return router;
 };
 
-/** Nothing from elsewhere, and in no other page's frame, where a click would arm a fault unseen. */
+/** Loads nothing from other hosts, and allows no frames, in which a hidden click could arm a fault. */
 const guarded = helmet({
   contentSecurityPolicy: {
     useDefaults: false,

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 
-/** How a stand-in misbehaves, on demand. */
+/** How a stand-in misbehaves on demand. */
 export const Fault = z.strictObject({
-  /** The call that it is about, as in `twilio.createTrunk`; `twilio.` is any of Twilio's. Default: any. */
+  /** The call that it affects, as in `twilio.createTrunk`; `twilio.` means any of Twilio's. Default: any call. */
   call: z.string().default(''),
-  /** Lets so many matching calls pass first. */
+  /** How many matching calls pass first. */
   skip: z.int().min(0).default(0),
-  /** For how many calls it holds. */
+  /** How many calls it affects. */
   times: z.int().min(1).default(1),
   /**
    * `slow` answers after `delay_ms`; `answer` refuses with `status` and `body`, and does nothing; `drop_before` and
    * `drop_after` cut the connection before or after acting; `hang_before` and `hang_after` stay silent, before or after
-   * acting; `hold_before` and `hold_after` wait for `release`, then go on; `not_as_asked` succeeds, but as if `body` had
-   * been asked in place of the same fields, and without those that are null there; a GET answers so.
+   * acting; `hold_before` and `hold_after` wait for `release`, then continue; `not_as_asked` merges `body` into the
+   * request and then succeeds, where null removes a field; for a GET, it merges `body` into the answer.
    */
   kind: z.enum([
     'slow',
@@ -34,24 +34,24 @@ export const Fault = z.strictObject({
 export type Fault = z.output<typeof Fault>;
 
 export interface Faults {
-  /** `onTaken` runs as soon as a call meets it, before anything else does. */
+  /** `onTaken` runs as soon as a call meets the fault, before anything else happens. */
   add(fault: z.input<typeof Fault>, onTaken?: () => void): void;
   clear(): void;
-  /** Lets all held calls go on. */
+  /** Lets all held calls continue. */
   release(): void;
-  /** The fault that this call is to meet, if any. */
+  /** Returns the fault that this call meets, if any. */
   take(call: string): Fault | undefined;
   /** Resolves at `release`. */
   held(): Promise<void>;
-  /** Every call so far, in order: also those that met a fault. */
+  /** Every call so far, in order, including those that met a fault. */
   calls: string[];
-  /** The last of them, newest first, with the fault that each met. */
+  /** The latest calls, newest first, with the fault that each met. */
   latest: { nth: number; call: string; fault: Fault | undefined }[];
-  /** Those that a call has yet to meet. */
+  /** The faults that no call has met yet. */
   armed(): readonly Fault[];
   /** Every call that the stand-ins serve. */
   served: Set<string>;
-  /** Resolves once so many calls are held. */
+  /** Resolves once `count` calls are held. */
   holding(count?: number): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo } from '@livekit/protocol';
 
-// When trunks or rules clash: livekit/protocol v1.50.5, sip/sip.go (ValidateTrunksIter, DispatchRuleValidator).
+// Conflicts of trunks and rules: livekit/protocol v1.50.5, sip/sip.go (ValidateTrunksIter, DispatchRuleValidator).
 
 export const normaliseNumber = (number: string): string => {
   if (!/^\+?[\d\- ()]+$/.test(number)) return number;
@@ -8,7 +8,7 @@ export const normaliseNumber = (number: string): string => {
   return bare.startsWith('+') ? bare : `+${bare}`;
 };
 
-/** Trunks clash that share a number, or both have none, and share an allowed number, or both have none. */
+/** Trunks clash if they share a number or both have none, and also share an allowed number or both have none. */
 export const conflictingTrunk = (trunks: SIPInboundTrunkInfo[]): string | undefined => {
   const taken = new Map<string, SIPInboundTrunkInfo>();
   for (const trunk of trunks) {
@@ -35,7 +35,7 @@ const clash = (trunk: SIPInboundTrunkInfo, other: SIPInboundTrunkInfo, allowed: 
 
 const idOf = (id: string): string => JSON.stringify(id || '<new>');
 
-/** Rules clash that share trunk, PIN, caller and called number; a rule for all trunks clashes only with another such. */
+/** Rules clash if they share trunk, PIN, caller and called number. Those for all trunks clash only with each other. */
 export const conflictingRule = (rules: SIPDispatchRuleInfo[]): string | undefined => {
   const orAny = (list: string[]) => (list.length === 0 ? [''] : list);
   const taken = new Map<string, SIPDispatchRuleInfo>();

@@ -1,6 +1,6 @@
 import type { SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPMediaConfig, SIPOutboundTrunkInfo } from '@livekit/protocol';
 
-// What livekit/protocol v1.50.5 refuses, in its words and order: livekit/sip.go (ValidateResult) and livekit/sip_validation.go.
+// Same words and order as livekit/protocol v1.50.5: livekit/sip.go (ValidateResult), livekit/sip_validation.go.
 
 export const faultOfInbound = (trunk: SIPInboundTrunkInfo): string | undefined => {
   const { authUsername, authPassword, allowedAddresses, numbers } = trunk;
@@ -58,7 +58,7 @@ const faultOfAllHeaders = ({ headers, headersToAttributes, attributesToHeaders }
     .find((fault) => fault !== undefined);
 };
 
-/** Narrower than a token of RFC 3261. */
+/** Stricter than a token in RFC 3261. */
 const TOKEN = /[-.!%*_+`'~0-9A-Za-z]/;
 
 const faultOfHeaderName = (name: string): string | undefined => {

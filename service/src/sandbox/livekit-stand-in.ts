@@ -49,8 +49,8 @@ export interface LiveKitStandInOptions {
 }
 
 /**
- * LiveKit's SIP interface as livekit-server v1.13.5 speaks it: trunks and dispatch rules, their validation and
- * conflicts, Twirp's errors. It takes no calls.
+ * LiveKit's SIP API as in livekit-server v1.13.5: trunks and dispatch rules, their validation and conflicts, and
+ * Twirp's errors. It takes no calls.
  */
 export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret }: LiveKitStandInOptions): Router => {
   const { inbound, outbound, rules } = createThings(shelf);
@@ -85,7 +85,7 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
     if (trunk.sipTrunkId) throw TwirpError.invalid('trunk id must not be set');
     refuse(faultOfInbound(trunk));
     refuse(conflictingTrunk(interleave(await inbound.list(isForNumbers(trunk.numbers)), trunk)));
-    // The server looks, then stores, so that several creates of one number at once may pass: whoever calls must see to it.
+    // The server checks, then stores, so concurrent creates of one number can all pass: callers must prevent that.
     await othersHadTheirTurn();
     trunk.sipTrunkId = drawId('ST_');
     return inbound.put(trunk);
@@ -129,7 +129,7 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
 
   method('UpdateSIPInboundTrunk', UpdateSIPInboundTrunkRequest, async ({ sipTrunkId, action }) => {
     const updated = applyInboundUpdate(sipTrunkId, await inbound.get(sipTrunkId), action);
-    // As the server does: with its old numbers it is not among those for its new ones, and no clash is found.
+    // As the server does: listed by its new numbers, the trunk itself is missing, so a clash goes unnoticed.
     const others = await inbound.list(isForNumbers(updated.numbers));
     refuse(conflictingTrunk(others.map((one) => (one.sipTrunkId === sipTrunkId ? updated : one))));
     return inbound.put(updated);
@@ -175,7 +175,7 @@ export const createLiveKitStandIn = ({ shelf, faults, clock, api_key, api_secret
   return router;
 };
 
-/** The server looks at the first of those that exist, then at the new one, then at the rest; its messages depend on it. */
+/** The server checks the first existing one, then the new one, then the rest. Its messages depend on this order. */
 const interleave = <T>([first, ...rest]: T[], added: T): T[] =>
   first === undefined ? [added] : [first, added, ...rest];
 

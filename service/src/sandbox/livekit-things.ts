@@ -4,10 +4,10 @@ import { normaliseNumber } from './livekit-conflicts.ts';
 import type { MessageType } from './livekit-wire.ts';
 import type { Shelf } from './shelf.ts';
 
-/** What LiveKit keeps of one kind. */
+/** All things of one kind that LiveKit stores. */
 export interface Things<T> {
   get(id: string): Promise<T | undefined>;
-  /** Those for which this holds, by id. */
+  /** The things that match, ordered by id. */
   list(isIt: (thing: T) => boolean, page?: Pagination): Promise<T[]>;
   put(thing: T): Promise<T>;
   remove(id: string): Promise<void>;
@@ -48,7 +48,7 @@ const keep = <T extends Message>(
 
 const LONGEST_PAGE = 1000;
 
-/** The server reads page after page by itself, whatever the limit, and stops at the first on which the filter leaves nothing. */
+/** The server reads all pages whatever the limit, and stops at the first page on which nothing passes the filter. */
 const readPages = <T>(all: T[], idOf: (thing: T) => string, isIt: (thing: T) => boolean, page?: Pagination): T[] => {
   if (page === undefined) return all.filter(isIt);
   const found: T[] = [];
@@ -62,14 +62,14 @@ const readPages = <T>(all: T[], idOf: (thing: T) => string, isIt: (thing: T) => 
   }
 };
 
-/** One of these, where any are named. */
+/** Whether the id is in the list; any id if the list is empty. */
 export const isNamed = (ids: string[], id: string): boolean => ids.length === 0 || ids.includes(id);
 
-/** Those that share one, and those that name none. */
+/** Whether the lists have an entry in common; an empty list matches everything. */
 export const shareOne = (wanted: string[], own: string[]): boolean =>
   wanted.length === 0 || own.length === 0 || own.some((one) => wanted.includes(one));
 
-/** Those that share a number, however it is written, and those for all numbers. */
+/** Matches trunks that share a number, however it is written, and trunks for all numbers. */
 export const isForNumbers = (numbers: string[]) => {
   const wanted = numbers.map(normaliseNumber);
   return (trunk: SIPInboundTrunkInfo): boolean => shareOne(wanted, trunk.numbers.map(normaliseNumber));

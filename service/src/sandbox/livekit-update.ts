@@ -12,7 +12,7 @@ import {
 import { faultOfInbound, faultOfMedia, faultOfOutbound, faultOfRule } from './livekit-rules.ts';
 import { refuse, TwirpError } from './livekit-wire.ts';
 
-/** An update replaces the whole, or changes the fields that it names. */
+/** An update replaces the whole thing, or changes the fields that it names. */
 type Action<Info, Update> =
   | { case: 'replace'; value: Info }
   | { case: 'update'; value: Update }
@@ -146,13 +146,13 @@ interface Media {
   mediaEncryption?: SIPMediaEncryption | undefined;
 }
 
-/** A change of any field leaves a `media` behind. The older field counts only where `media` names no encryption. */
+/** Any change sets `media`. The older field counts only if `media` has no encryption. */
 const applyMedia = (info: Media, { media, mediaEncryption }: Media) => {
   const config = upgradeMedia(media ?? info.media, mediaEncryption ?? info.mediaEncryption);
   return { media: config, mediaEncryption: config.encryption ?? SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE };
 };
 
-/** The older field, read into the newer. */
+/** Copies the older field into the newer one. */
 export const upgradeMedia = (
   media: SIPMediaConfig | undefined,
   mediaEncryption: SIPMediaEncryption = SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,

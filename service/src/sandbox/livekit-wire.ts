@@ -2,13 +2,13 @@ import { type JsonObject, Message } from '@bufbuild/protobuf';
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Reply } from './stand-in.ts';
 
-/** The few functions of a protobuf message type that are needed here. */
+/** The functions of a protobuf message type that are used here. */
 export interface MessageType<T> {
   fromJson(json: never, options?: { ignoreUnknownFields: boolean }): T;
   fromBinary(bytes: Uint8Array): T;
 }
 
-/** A refusal as Twirp sends it; those of the API key middleware are plain text. */
+/** A refusal in Twirp's format; the API key middleware answers plain text. */
 export class TwirpError extends Error {
   readonly reply: Reply;
 
@@ -19,7 +19,7 @@ export class TwirpError extends Error {
 
   static readonly invalid = (msg: string) => new TwirpError({ status: 400, body: { code: 'invalid_argument', msg } });
   static readonly notFound = (msg: string) => new TwirpError({ status: 404, body: { code: 'not_found', msg } });
-  /** Where the server forgets to say what kind of error it is. */
+  /** For errors that the server returns without a code. */
   static readonly unknown = (msg: string) => new TwirpError({ status: 500, body: { code: 'unknown', msg } });
   static readonly badRoute = (msg: string, route: string) =>
     new TwirpError({ status: 404, body: { code: 'bad_route', msg, meta: { twirp_invalid_route: route } } });
@@ -29,7 +29,7 @@ export const refuse = (fault: string | undefined): void => {
   if (fault !== undefined) throw TwirpError.invalid(fault);
 };
 
-/** How a request and its answer are written. Twirp looks only at what stands before the first semicolon. */
+/** The encoding of a request and its answer. Twirp ignores everything after the first semicolon. */
 export type Encoding = 'json' | 'protobuf';
 export const encodingOf = (type: string, route: string): Encoding => {
   const bare = type.split(';')[0]?.trim().toLowerCase();
@@ -38,7 +38,7 @@ export const encodingOf = (type: string, route: string): Encoding => {
   throw TwirpError.badRoute(`unexpected Content-Type: ${JSON.stringify(type)}`, route);
 };
 
-/** Both spellings of names are read, and unknown ones are passed over. */
+/** Reads field names in both spellings, and ignores unknown ones. */
 export const parse = <T>(Type: MessageType<T>, body: Buffer, encoding: Encoding): T => {
   try {
     return encoding === 'protobuf'
@@ -52,7 +52,7 @@ export const parse = <T>(Type: MessageType<T>, body: Buffer, encoding: Encoding)
   }
 };
 
-/** Every field is answered, in snake case: unset messages as null, but those that are optional not at all. */
+/** Writes every field, in snake case: an unset message as null, but no unset optional field. */
 export const emit = (message: Message): JsonObject => {
   const json = message.toJson({ emitDefaultValues: true, useProtoFieldName: true }) as JsonObject;
   for (const field of message.getType().fields.list()) {
@@ -67,7 +67,7 @@ export const emit = (message: Message): JsonObject => {
 
 const isWrittenAsText = (message: Message): boolean => message.getType().typeName.startsWith('google.protobuf.');
 
-/** What a token grants; nothing where there is none. Whoever wrote it, tokens that do not hold are refused. */
+/** Returns what a token grants; nothing if there is none. Refuses an invalid token. */
 export const authenticate = async (
   header: string | undefined,
   api_key: string,

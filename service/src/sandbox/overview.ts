@@ -2,7 +2,7 @@ import type { Fault, Faults } from './faults.ts';
 import { type Paths, readPaths } from './paths.ts';
 import type { Shelf } from './shelf.ts';
 
-/** What the page shows. */
+/** The data of the page. */
 export interface Overview extends Paths {
   verdict: { is_whole: boolean; says: string };
   /** The latest calls, newest first. */
@@ -20,7 +20,7 @@ export const readOverview = async (shelf: Shelf, faults: Faults): Promise<Overvi
   };
 };
 
-/** Whether anything stands there that belongs to no number. */
+/** Whether anything is unfinished, or left over without a number. */
 const judge = ({ paths, left_over, carrier_trunks }: Paths): Overview['verdict'] => {
   const connected = paths.filter(({ state }) => state === 'connected').length;
   const unfinished = paths.filter(({ state }) => state === 'unfinished').map(({ phone_number }) => phone_number);

@@ -2,7 +2,7 @@ import type { Shelf } from './shelf.ts';
 import { kindIn, type Thing } from './twilio-things.ts';
 import { regions } from './twilio-wire.ts';
 
-/** One thing on the way of a call. `made`: by Trunkline; `other`: by somebody else. */
+/** One thing on a call's path. `made`: by Trunkline; `other`: by somebody else. */
 interface Box {
   label: string;
   state: 'made' | 'other' | 'none';
@@ -10,12 +10,12 @@ interface Box {
   note: string | null;
 }
 
-/** A number, and what its calls pass on their way to an agent. */
+/** A number, and what its calls pass through on their way to an agent. */
 interface Path {
   phone_number: string;
   phone_number_id: string | null;
   provider: 'Twilio' | 'SIP';
-  /** `unfinished`: something of it is there, and something else is missing. */
+  /** `unfinished`: some parts exist, and others are missing. */
   state: 'connected' | 'unfinished' | 'nothing built';
   boxes: Box[];
   outbound: Box;
@@ -23,9 +23,9 @@ interface Path {
 
 export interface Paths {
   paths: Path[];
-  /** What LiveKit has that is on no number's path. */
+  /** What LiveKit has outside of every number's path. */
   left_over: Box[];
-  /** An account keeps its carrier trunk, whatever becomes of its numbers. */
+  /** An account keeps its carrier trunk, even without numbers. */
   carrier_trunks: number;
 }
 
@@ -48,7 +48,7 @@ interface Rule extends LiveKitThing {
   roomConfig?: { agents?: { agentName?: string }[] };
 }
 
-/** What both stand-ins hold, in the order in which a call passes it. */
+/** Reads what both stand-ins hold, in the order in which a call passes through it. */
 export const readPaths = async (shelf: Shelf): Promise<Paths> => {
   const [inbound, outbound, rules] = await Promise.all([
     shelf.list<Trunk>('livekit.inbound_trunk'),
@@ -95,7 +95,7 @@ export const readPaths = async (shelf: Shelf): Promise<Paths> => {
   const known = new Set(ofTwilio.map(({ phone_number }) => phone_number));
   const ofSip = [...new Set(others)].filter((number) => !known.has(number)).map((number) => pathOf(number));
   return {
-    // What was built comes first: there is something to see.
+    // Numbers with built parts come first.
     paths: [...ofTwilio, ...ofSip].toSorted((a, b) => Number(isUntouched(a)) - Number(isUntouched(b))),
     carrier_trunks: carrierTrunks.length,
     left_over: [
@@ -109,7 +109,7 @@ export const readPaths = async (shelf: Shelf): Promise<Paths> => {
 const inAllRegions = async (shelf: Shelf, kind: string): Promise<Thing[]> =>
   (await Promise.all(regions.map((region) => shelf.list<Thing>(kindIn(region, kind))))).flat();
 
-/** A number is in each Region that its account uses: the one in which it is connected tells most. */
+/** A number exists in each Region that its account uses: prefers the Region in which it is connected. */
 const onePerSid = (numbers: Thing[], isConnected: (number: Thing) => boolean): Thing[] => {
   const bySid = new Map<string, Thing>();
   for (const number of numbers) {
@@ -165,11 +165,11 @@ const agentBox = (rule: Rule | undefined): Box => {
   return none('Agent', rule ? 'not assigned yet' : null);
 };
 
-/** Calls come in by all of these or by none; a number may also be for calls out alone. */
+/** Inbound calls need all of these. A number may also be for outbound calls alone. */
 const stateOf = (inbound: Box[], outbound: Box): Path['state'] => {
   const isMade = ({ state }: Box) => state === 'made';
   if (inbound.every(isMade)) return 'connected';
-  // Behind SIP nothing of ours stands at the carrier: that box only tells that anything is there.
+  // With SIP, nothing is made at the carrier: that box only shows whether there is a trunk.
   const made = inbound.filter((one) => one.label !== 'SIP' && isMade(one));
   if (made.length > 0) return 'unfinished';
   return isMade(outbound) ? 'connected' : 'nothing built';

@@ -22,12 +22,12 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Nobody dials it: the stand-ins take no calls. */
+/** Never called: the stand-ins take no calls. */
 const SIP_HOST = 'sandbox.sip.invalid';
 const API_KEY = 'sandbox';
 const API_SECRET = 'sandbox-secret-of-thirty-two-letters';
 
-/** Stand-ins for Twilio's REST API and LiveKit's SIP API on one port of this machine, speaking the vendors' own wire formats. */
+/** Serves stand-ins for Twilio's REST API and LiveKit's SIP API on one local port, in the vendors' own wire formats. */
 export const openSandbox = async ({ shelf, clock, port }: SandboxOptions): Promise<Sandbox> => {
   const faults = createFaults();
   const app = express();
@@ -56,11 +56,11 @@ export const openSandbox = async ({ shelf, clock, port }: SandboxOptions): Promi
   };
 };
 
-/** A page in a browser of this machine reaches the port as well, under a name of its own or from a site of its own. */
+/** Refuses web pages of other sites: in a browser on this machine they can reach the port too. */
 const refuseOtherSites: RequestHandler = (req, res, next) => {
   const own = ['127.0.0.1', 'localhost', '[::1]'].map((host) => `${host}:${req.socket.localPort}`);
   const { host = '', origin } = req.headers;
-  // Whatever the port, as behind a tunnel: a page cannot choose the name under which the browser calls.
+  // Any port, since a tunnel may use another: a page cannot choose the Host that its browser sends.
   const isHere = /^(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?$/i.test(host);
   const isOwnPage = [host, ...own].some((name) => origin === `http://${name}`);
   if (isHere && (origin === undefined || isOwnPage)) return next();

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { type CollectionDefinition, openCollection } from '../database/collection.ts';
 import type { Connection } from '../database/connect.ts';
 
-/** What a stand-in keeps, by kind and id. Things come back in the order in which they were first put. */
+/** Stores what a stand-in keeps, by kind and id. Lists things in the order in which they were first stored. */
 export interface Shelf {
   list<T>(kind: string): Promise<T[]>;
   get<T>(kind: string, id: string): Promise<T | undefined>;
   put<T extends object>(kind: string, id: string, thing: T): Promise<void>;
-  /** False where there was nothing. */
+  /** False if there was nothing to remove. */
   remove(kind: string, id: string): Promise<boolean>;
 }
 
-/** For tests and measurements: nothing is kept. */
+/** For tests and measurements: in memory only. */
 export const createMemoryShelf = (): Shelf => {
   const kinds = new Map<string, Map<string, string>>();
   const things = (kind: string) => kinds.get(kind) ?? new Map<string, string>();
@@ -37,7 +37,7 @@ export const sandboxCollection = {
   indexes: [{ key: { kind: 1, put_at: 1 } }],
 } as const satisfies CollectionDefinition;
 
-/** In the database beside the records that name these things, so that both survive a restart. */
+/** In the database, beside the records that refer to these things, so that both survive a restart. */
 export const createDatabaseShelf = (connection: Connection): Shelf => {
   const rows = openCollection(connection, sandboxCollection);
   return {

@@ -2,14 +2,14 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Faults } from './faults.ts';
 
-/** What a stand-in answers, once it has acted. */
+/** The answer of a stand-in, once it has acted. */
 export interface Reply {
   status: number;
-  /** JSON, text where the real one sends text, bytes where it was asked for protobuf. */
+  /** JSON; text where the vendor sends text; bytes if protobuf was requested. */
   body?: unknown;
 }
 
-/** Serves one call of a vendor: acts and answers, unless it is to misbehave. */
+/** Serves one call of a vendor: acts and answers, unless a fault applies. */
 export const serve = (
   call: string,
   act: (req: Request) => Promise<Reply>,
@@ -37,7 +37,7 @@ export const serve = (
   };
 };
 
-/** What was asked, with a JSON Merge Patch (RFC 7396) upon it: a form that was read, or JSON that was not. */
+/** Applies a JSON Merge Patch (RFC 7396) to the request: to a parsed form, or to unparsed JSON. */
 const askedInstead = (asked: unknown, patch: object): unknown =>
   Buffer.isBuffer(asked)
     ? Buffer.from(JSON.stringify(merge(JSON.parse(asked.toString()), patch)))
@@ -61,6 +61,6 @@ export const send = (res: Response, { status, body }: Reply): void => {
   if (body === undefined) res.end();
   else if (Buffer.isBuffer(body)) res.setHeader('Content-Type', 'application/protobuf').end(body);
   else if (typeof body === 'string') res.type('text/plain; charset=utf-8').end(body);
-  // Exactly this type: with a charset behind it the LiveKit SDK does not read errors as JSON.
+  // Without a charset: with one, the LiveKit SDK does not read errors as JSON.
   else res.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
 };

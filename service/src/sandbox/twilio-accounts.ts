@@ -2,27 +2,27 @@ import type { Shelf } from './shelf.ts';
 import type { Serve } from './twilio-things.ts';
 import { type Region, rfc2822, TwilioRefusal } from './twilio-wire.ts';
 
-/** An account, with what opens it. */
+/** An account and its credentials. */
 export interface TwilioAccountState {
   sid: string;
-  /** Of US1. */
+  /** For US1. */
   auth_token: string;
-  /** Of the other Regions that it uses: none takes what opens another. */
+  /** For the other Regions that it uses: each has its own token. */
   regional_tokens?: Partial<Record<Region, string>>;
-  /** Suspended and closed accounts are refused as wrong credentials are. https://www.twilio.com/docs/api/errors/20003 */
+  /** Suspended and closed accounts are refused like wrong credentials. https://www.twilio.com/docs/api/errors/20003 */
   status: 'active' | 'suspended' | 'closed';
   api_keys: TwilioKeyState[];
-  /** Of a subaccount: the account that it belongs to. */
+  /** For a subaccount: the account that it belongs to. */
   owner_account_sid?: string;
   type?: 'Trial' | 'Full';
 }
 
-/** https://www.twilio.com/docs/iam/api-keys: a main key may do all, a standard one all but see accounts. */
+/** https://www.twilio.com/docs/iam/api-keys: a main key may do everything, a standard key all but read accounts. */
 export interface TwilioKeyState {
   sid: string;
   secret: string;
   kind?: 'main' | 'standard' | 'restricted';
-  /** The calls that a restricted key may make, by our names for them. */
+  /** The calls that a restricted key may make, by the stand-in's names for them. */
   allow?: string[];
   region?: Region;
 }
@@ -36,8 +36,8 @@ interface Credentials {
 }
 
 /**
- * The account that a call acts on: the one whose token or key was sent, or one of its subaccounts where the path names
- * it. A path that names none, as all of trunking, acts on the former.
+ * The account that a call acts on: the one of the token or key, or a subaccount that the path names. Paths that name
+ * none, such as all of trunking, act on the former.
  */
 export const authenticate = async (
   { authorization, region, named, call }: Credentials,
@@ -60,7 +60,7 @@ export const authenticate = async (
   return account;
 };
 
-/** A token does what a main key does. */
+/** A token has the rights of a main key. */
 const keysOf = ({ sid, auth_token, regional_tokens = {}, api_keys }: TwilioAccountState): TwilioKeyState[] => [
   { sid, secret: auth_token, kind: 'main' },
   ...Object.entries(regional_tokens).map(

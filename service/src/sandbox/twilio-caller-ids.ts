@@ -3,7 +3,7 @@ import type { Serve, Thing } from './twilio-things.ts';
 import { listPage, rfc2822, TwilioRefusal } from './twilio-wire.ts';
 
 /**
- * Numbers of other carriers that the account has proven to be its own: it may show them when it calls. IE1 has none.
+ * Numbers of other carriers that the account has verified, and may show when it calls. IE1 has none.
  * https://www.twilio.com/docs/voice/api/outgoing-caller-ids
  */
 export const serveCallerIds: Serve = (route) => {

@@ -4,7 +4,7 @@ import { TwilioRefusal, versionPage } from './twilio-wire.ts';
 
 const ON_TRUNK = '/v1/Trunks/:trunk/PhoneNumbers';
 
-/** The numbers of a trunk, which IE1 has not. https://www.twilio.com/docs/sip-trunking/api/phonenumber-resource */
+/** The numbers of a trunk. IE1 lacks them. https://www.twilio.com/docs/sip-trunking/api/phonenumber-resource */
 export const serveNumbersOfTrunks: Serve = (route) => {
   const trunkOf = async ({ things, params, region, req }: Asked): Promise<Thing> => {
     if (region === 'ie1') throw TwilioRefusal.notFound(req.path);

@@ -36,10 +36,10 @@ const settable = {
   voice_url: null,
 };
 
-/** A number as it is when it was bought: Twilio has '' in some fields and null in others for what is not set. */
+/** A newly bought number: for what is not set, Twilio has '' in some fields and null in others. */
 export const bought = { ...fixed, ...settable };
 
-/** What a number may have that is not as it was bought. */
+/** The fields of a number that differ from a newly bought one. */
 export type NumberFields = { [Field in keyof typeof bought]?: unknown };
 
 export const newNumber = (
@@ -59,7 +59,7 @@ const NUMBERS = `${ACCOUNT}/IncomingPhoneNumbers`;
 /** https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource */
 export const serveNumbers: Serve = (route) => {
   route('listNumbers', 'get', `${NUMBERS}.json`, async ({ things, req }) => {
-    // Parts of numbers match, and `*` stands for any digit.
+    // Matches parts of numbers, and `*` matches any digit.
     // https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource#read-multiple-incomingphonenumber-resources
     const wanted = String(req.query.PhoneNumber ?? '');
     const pattern = new RegExp(wanted.split('*').map(escapePattern).join('[0-9]'));
@@ -80,7 +80,7 @@ export const serveNumbers: Serve = (route) => {
   });
 };
 
-/** A URL or a SID that is emptied is as it was when the number was bought. */
+/** An emptied URL or SID goes back to its value in a newly bought number. */
 export const changesOf = (form: Asked['form']): NumberFields => {
   const changes = Object.entries(form).flatMap(([name, value]) => {
     const field = name.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase();

@@ -3,7 +3,7 @@ import { TwilioRefusal, versionPage } from './twilio-wire.ts';
 
 const PERMISSIONS = '/v1/Trunks/:trunk/CredentialLists';
 
-/** The lists whose credentials open a trunk. https://www.twilio.com/docs/sip-trunking/api/credentiallist-resource */
+/** The credential lists that a trunk accepts. https://www.twilio.com/docs/sip-trunking/api/credentiallist-resource */
 export const servePermissions: Serve = (route) => {
   const permissionOf = async ({ things, params, req }: Asked): Promise<Thing> => {
     const where = { trunk_sid: params.trunk, credential_list_sid: params.list };
@@ -37,7 +37,7 @@ export const servePermissions: Serve = (route) => {
   );
 };
 
-/** It has the SID of its list. */
+/** A permission has the SID of its list. */
 const describePermission = ({ credential_list_sid, ...permission }: Thing, { host }: Asked) => ({
   date_created: null,
   date_updated: null,

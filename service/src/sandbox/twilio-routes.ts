@@ -4,7 +4,7 @@ import type { Asked, Serve } from './twilio-things.ts';
 import { kindIn } from './twilio-things.ts';
 import { type Region, regions, TwilioRefusal } from './twilio-wire.ts';
 
-/** Where calls are handled: a number's has been set since it was bought. */
+/** The Region that handles calls. */
 interface RouteState {
   voice_region: Region;
   friendly_name?: string;
@@ -12,13 +12,13 @@ interface RouteState {
   date_updated?: string;
 }
 
-/** The Region of a number from the day it was bought on. */
+/** Sets the Region that a number had when it was bought. */
 export const putRoute = (shelf: Shelf, phone_number: string, voice_region: Region): Promise<void> =>
   shelf.put<RouteState>('twilio.route', phone_number, { voice_region });
 
 /**
- * The routing table, which all Regions share: whose configuration of a number or a trunk's domain is in force. US1 alone
- * has it here; what other Regions answer is not documented.
+ * The routing table, which all Regions share: which Region's configuration of a number or trunk domain applies. Only
+ * US1 serves it here; what other Regions answer is not documented.
  * https://www.twilio.com/docs/global-infrastructure/inbound-processing-region-api
  */
 export const serveRoutes: Serve = (route, { shelf, clock }) => {
@@ -33,7 +33,7 @@ export const serveRoutes: Serve = (route, { shelf, clock }) => {
       const { voice_region = 'us1', friendly_name = '', date_created, date_updated } = kept ?? {};
       return {
         [name]: id,
-        // One and the same whenever it is asked for.
+        // Always the same for this id.
         sid: `QQ${createHash('md5').update(id).digest('hex')}`,
         account_sid: asked.account.sid,
         friendly_name,
@@ -88,7 +88,7 @@ export const serveRoutes: Serve = (route, { shelf, clock }) => {
 interface Table {
   call: string;
   path: string;
-  /** The field that holds what the route is of. */
+  /** The field that names the number or domain of the route. */
   name: string;
   isThere(asked: Asked, id: string): Promise<boolean>;
 }

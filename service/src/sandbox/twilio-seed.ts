@@ -6,17 +6,17 @@ import { putRoute } from './twilio-routes.ts';
 import { drawSid, kindIn } from './twilio-things.ts';
 import { type Region, regions } from './twilio-wire.ts';
 
-/** A number, as it was bought but for what is said here. */
+/** A newly bought number, except for these fields. */
 export interface SeededNumber extends NumberFields {
   phone_number: string;
-  /** Its own digits, unless it has been given another. */
+  /** Default: its own digits. */
   friendly_name?: string;
   voice?: boolean;
-  /** Where its calls are handled. */
+  /** The Region that handles its calls. */
   voice_region?: Region;
 }
 
-/** Puts an account with numbers into the stand-in for Twilio. Each Region that it has a token of has them too. */
+/** Puts an account with numbers into Twilio's stand-in. Each Region that it has a token for has the numbers too. */
 export const seedAccount = async (
   shelf: Shelf,
   numbers: readonly SeededNumber[],
@@ -34,7 +34,7 @@ export const seedAccount = async (
   return account;
 };
 
-/** Puts a number into an account, in each Region that the account has a token of. */
+/** Puts a number into an account, in each Region that the account has a token for. */
 export const seedNumber = async (
   shelf: Shelf,
   { sid: account_sid, regional_tokens }: Pick<TwilioAccountState, 'sid' | 'regional_tokens'>,

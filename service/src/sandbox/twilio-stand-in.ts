@@ -22,8 +22,8 @@ export interface TwilioStandInOptions {
 }
 
 /**
- * Twilio's REST API, as far as it makes numbers ring at a trunk. It keeps Twilio's rules, and answers what Twilio's
- * OpenAPI documents say (twilio/twilio-oai 2.6.7), refusals with Twilio's codes. It takes no calls.
+ * The part of Twilio's REST API that routes numbers to a trunk. It enforces Twilio's rules, and answers as Twilio's
+ * OpenAPI documents say (twilio/twilio-oai 2.6.7), with Twilio's error codes. It takes no calls.
  */
 export const createTwilioStandIn = ({ shelf, faults, clock }: TwilioStandInOptions): Router => {
   const router = express.Router();

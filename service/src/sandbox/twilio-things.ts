@@ -6,17 +6,17 @@ import type { Reply } from './stand-in.ts';
 import type { TwilioAccountState } from './twilio-accounts.ts';
 import { type Region, TwilioRefusal } from './twilio-wire.ts';
 
-/** A thing that Twilio keeps. Its dates are in ISO 8601, however they are answered. */
+/** A thing that Twilio stores. Dates are stored in ISO 8601, whatever the format of the answer. */
 export interface Thing {
   sid: string;
   account_sid: string;
   [field: string]: unknown;
 }
 
-/** A call of somebody who may make it. */
+/** An authenticated call. */
 export interface Asked {
   account: TwilioAccountState;
-  /** What the account has in the Region that was asked. */
+  /** What the account has in this Region. */
   things: Things;
   region: Region;
   host: string;
@@ -37,7 +37,7 @@ export type Serve = (route: Route, shared: { shelf: Shelf; clock: Clock }) => vo
 
 type Things = ReturnType<typeof createThings>;
 
-/** What an account has in a Region. What it has not is answered as Twilio does: not found. */
+/** What an account has in a Region. Anything else answers 404, as at Twilio. */
 export const createThings = (
   { shelf, clock }: { shelf: Shelf; clock: Clock },
   account: TwilioAccountState,
@@ -79,7 +79,7 @@ export const createThings = (
   };
 };
 
-/** Nothing that one Region has is in another. */
+/** Regions share nothing. */
 export const kindIn = (region: Region, kind: string): string =>
   region === 'us1' ? `twilio.${kind}` : `twilio.${region}.${kind}`;
 

@@ -3,7 +3,7 @@ import type { Asked, Serve, Thing } from './twilio-things.ts';
 import { kindIn } from './twilio-things.ts';
 import { regions, TwilioRefusal, versionPage } from './twilio-wire.ts';
 
-/** A trunk of which nothing was said. */
+/** The defaults of a trunk. */
 const plain = {
   friendly_name: '',
   domain_name: null,
@@ -82,7 +82,7 @@ const modeOf = (mode: string): string => {
   return mode;
 };
 
-/** By a trunk of any account in any Region, or kept for whoever had it. */
+/** Whether a trunk of any account in any Region has the domain, or it is reserved for its former owner. */
 const isTaken = async (domain: string, shelf: Shelf, now: number): Promise<boolean> => {
   const trunks = await Promise.all(regions.map((region) => shelf.list<Thing>(kindIn(region, 'trunk'))));
   if (trunks.flat().some(({ domain_name }) => domain_name === domain)) return true;

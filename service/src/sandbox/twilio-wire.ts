@@ -11,7 +11,7 @@ export class TwilioRefusal extends Error {
   }
 
   static readonly unauthenticated = () => new TwilioRefusal(401, 20_003, 'Authenticate');
-  /** The page tells the causes, and no HTTP status. https://www.twilio.com/docs/api/errors/70051 */
+  /** The page documents the causes, but no HTTP status. https://www.twilio.com/docs/api/errors/70051 */
   static readonly notPermitted = () => new TwilioRefusal(401, 70_051, 'Authorization Error');
   static readonly notFound = (path: string) =>
     new TwilioRefusal(404, 20_404, `The requested resource ${path} was not found`);
@@ -19,11 +19,11 @@ export class TwilioRefusal extends Error {
   static readonly domainTaken = () => new TwilioRefusal(400, 21_248, 'Trunk Domain already taken');
 }
 
-/** Each is a Twilio of its own. https://www.twilio.com/docs/global-infrastructure/understanding-twilio-regions */
+/** Regions are isolated. https://www.twilio.com/docs/global-infrastructure/understanding-twilio-regions */
 export const regions = ['us1', 'ie1', 'au1'] as const;
 export type Region = (typeof regions)[number];
 
-/** The host at Twilio that was meant, as whoever stands in between hands it on. */
+/** The Twilio host that the request was meant for, as a proxy passes it on. */
 export const hostOf = ({ headers, path }: Request): string => {
   const [, version = ''] = path.split('/');
   return String(headers['x-forwarded-host'] ?? hosts[version] ?? 'api.twilio.com');
@@ -31,11 +31,11 @@ export const hostOf = ({ headers, path }: Request): string => {
 
 const hosts: Record<string, string> = { v1: 'trunking.twilio.com', v2: 'routes.twilio.com' };
 
-/** A host that names no Region is one of US1. */
+/** A host without a Region belongs to US1. */
 export const regionOf = (host: string): Region =>
   regions.find((region) => host.endsWith(`.${region}.twilio.com`)) ?? 'us1';
 
-/** As the 2010 API writes dates; the newer APIs write them as they are kept. */
+/** The date format of the 2010 API; the newer APIs answer dates as they are stored. */
 export const rfc2822 = (date: unknown): string | null =>
   typeof date === 'string' ? new Date(date).toUTCString().replace('GMT', '+0000') : null;
 
@@ -62,7 +62,7 @@ const cut = <T extends object>(things: readonly T[], req: Request, from?: number
   };
 };
 
-/** A list of the 2010 API: links are relative to the host. By its token it goes on behind a thing, also where that is gone. */
+/** A list of the 2010 API, with relative links. Its token continues after a thing, even one that was removed. */
 export const listPage = (key: string, listed: readonly { sid: string }[], req: Request): Reply => {
   const things = listed.toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
   const after = typeof req.query.PageToken === 'string' ? req.query.PageToken.slice(TOKEN.length) : undefined;
@@ -83,7 +83,7 @@ export const listPage = (key: string, listed: readonly { sid: string }[], req: R
   return { status: 200, body };
 };
 
-/** A list of the newer APIs: links name Twilio's own host, whatever host was asked. */
+/** A list of the newer APIs: links name Twilio's own host, whatever host was called. */
 export const versionPage = (key: string, things: object[], req: Request): Reply => {
   const { page, page_size, shown, first, previous, next } = cut(things, req);
   const at = (path: string | null) => path && `https://${hostOf(req)}${path}`;

@@ -1,4 +1,4 @@
-/** What a line of the log tells of. Filters and alarms match on these names, so they stay: docs/log-events.md. */
+/** The events that are logged. Filters and alarms match these names, so they must not change: docs/log-events.md. */
 export const logEvents = [
   'request_answered',
   'request_failed',

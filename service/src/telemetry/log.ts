@@ -6,18 +6,18 @@ type Write<Fields> = (line: Fields & { event: LogEvent }, sentence: string) => v
 type Writer<Fields> = Record<'debug' | 'info' | 'warn' | 'error', Write<Fields>>;
 
 export type Log = Writer<Record<string, unknown>>;
-/** Takes single values only, each of which the caller lists: there is no object in which a secret could come along. */
+/** Takes only single values that the caller lists, so no object can carry a secret along. */
 type PlainLog = Writer<Record<string, string | number | undefined>>;
 
 export interface Logging {
   log: Log;
-  /** Looks for no secrets, which is work at each line: for the lines of every request. */
+  /** Skips redaction, which takes time on each line. For lines that every request writes. */
   plain: PlainLog;
-  /** Every line that is logged while `run` is under way, however deep, carries the request's id. */
+  /** Every line that is logged within `run`, however deep, carries the request's id. */
   inRequest<T>(request_id: string, run: () => T): T;
 }
 
-/** JSON lines. Secrets are left out by name, and of errors only what cannot carry any is logged. */
+/** Logs JSON lines. Redacts secrets by field name, and logs only those members of an error that hold none. */
 export const createLogging = (level: string, destination?: DestinationStream): Logging => {
   const requests = new AsyncLocalStorage<{ request_id: string }>();
   const log = pino(
@@ -46,7 +46,7 @@ const secretFields = [
   'x-api-key',
 ];
 
-/** A vendor's error object carries whole requests, with their credentials: only these members are logged, down the causes. */
+/** A vendor's error carries whole requests with credentials: logs only these members, of it and its causes. */
 const describeError = (error: unknown): unknown => {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;

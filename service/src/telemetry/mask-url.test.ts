@@ -19,9 +19,9 @@ describe('a URL', () => {
     ['//user:pass@example.com/x', '***'],
     ['https://', '***'],
     ['pass', '***'],
-  ])('%s is told as %s', (url, masked) => expect(maskUrl(url)).toBe(masked));
+  ])('%s is masked as %s', (url, masked) => expect(maskUrl(url)).toBe(masked));
 
-  it('is masked in the middle of a text too', () => {
+  it('is masked within a text too', () => {
     const said =
       'VoiceUrl "https://user:pass@example.com/x?token=abc" is not valid. See https://www.twilio.com/docs/21502';
     expect(maskUrlsIn(said)).toBe(

@@ -1,9 +1,9 @@
 const MASK = '***';
 
-/** A URL as it may be told: without its user info, query and fragment, where people put passwords and tokens. */
+/** Masks the user info, query and fragment of a URL, where people put passwords and tokens. */
 export const maskUrl = (url: string): string => {
   const parsed = URL.parse(url);
-  // Of what is no URL of the web nobody knows which part is secret.
+  // In any other URL, any part may be secret.
   if (parsed === null || !/^(https?|wss?):$/.test(parsed.protocol)) return MASK;
   const { protocol, username, password, host, pathname } = parsed;
   const user = username || password ? `${MASK}@` : '';
@@ -11,11 +11,11 @@ export const maskUrl = (url: string): string => {
   return `${protocol}//${user}${host}${pathname}${mark && mark + MASK}`;
 };
 
-/** A text with each of the URLs in it masked. */
+/** Masks each URL in a text. */
 export const maskUrlsIn = (text: string): string =>
   text.replaceAll(/\b(?:https?|wss?):[/\\]+[^\s"'<>`]+/giu, (url) => maskUrl(url));
 
-/** The parts of a URL that are masked, each by itself. */
+/** The parts of a URL that `maskUrl` hides, one by one. */
 export const secretsOfUrl = (url: string | null): string[] => {
   const parsed = URL.parse(url ?? '');
   if (parsed === null) return [];
@@ -24,5 +24,5 @@ export const secretsOfUrl = (url: string | null): string[] => {
   return parts.filter((part) => part.length >= FEWEST_LETTERS);
 };
 
-/** What is shorter stands in every text. */
+/** A shorter part would match in almost any text. */
 const FEWEST_LETTERS = 4;

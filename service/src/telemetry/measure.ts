@@ -11,13 +11,13 @@ export interface MeasureDependencies {
   longestDue(): Promise<Date | undefined>;
 }
 
-/** What is counted in the database. */
+/** The figures that are counted in the database. */
 export interface Figures {
   phone_numbers: Record<string, number>;
   reconciler_lag_seconds: number;
 }
 
-/** Brings the figures that stand in the database up to date; without a database they stay, and `database_up` is 0. */
+/** Updates the figures that come from the database. If it does not answer, they stay, and `database_up` is 0. */
 export const createMeasure =
   ({ metrics, clock, log, countByState, countByStatus, longestDue }: MeasureDependencies) =>
   async (): Promise<Figures | undefined> => {

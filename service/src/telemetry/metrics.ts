@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The service's own figures, for Prometheus. Names and labels are part of what operators build on. */
+/** The service's own metrics, for Prometheus. Operators rely on their names and labels. */
 export const createMetrics = () => {
   const registry = new Registry();
   const registers = [registry];

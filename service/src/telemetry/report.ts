@@ -10,7 +10,7 @@ export interface ReportDependencies {
   log: Log;
 }
 
-/** Logs the figures once a minute: where nothing reads the metrics, alarms are made of these lines. */
+/** Logs the figures once a minute, for alarms where nothing reads the metrics. */
 export const createReport = ({ measure, clock, log }: ReportDependencies) => {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;

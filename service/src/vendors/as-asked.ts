@@ -1,43 +1,55 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ProviderProblem } from '../provisioning/index.ts';
+import { maskUrlsIn } from '../telemetry/mask-url.ts';
 import { afterwards } from './failure.ts';
 
-/** The fields that decide whether calls arrive, by our names for them. */
+/** The fields that decide whether calls arrive, under Trunkline's names. */
 type Fields = Record<string, string | boolean | readonly string[] | null | undefined>;
 
 export interface AnsweredCall {
-  /** As people write it: Twilio, LiveKit. */
+  /** The name as people write it: Twilio, LiveKit. */
   vendor: string;
-  /** What it was asked to do, as it follows "when asked to". */
+  /** What it was asked to do: continues "when asked to". */
   act: string;
   asked: Fields;
-  /** The same fields, as the provider answers them. */
+  /** The same fields in the provider's answer. */
   is: Fields;
-  /** Takes away what was made. Without it nobody knows what became of the call. */
+  /** Removes what was made. If absent, the outcome of the call is in doubt. */
   undo?(): Promise<unknown>;
-  /** What becomes of what was made before, where it is not undone. */
+  /** Says what is kept of what was made before, if it is not rolled back. */
   stays?: string | undefined;
 }
 
-/** Throws where a provider answers with success, but not as it was asked. What it made is taken away before. */
+/** Throws if a provider answers with success, but did not do what it was asked. Removes what was made first. */
 export const requireAsAsked = async ({ vendor, act, asked, is, undo, stays }: AnsweredCall): Promise<void> => {
   const differences = Object.entries(asked)
     .filter(([name, wanted]) => !isDeepStrictEqual(normalise(is[name]), normalise(wanted)))
     .map(([name, wanted]) => `${name} is ${show(is[name])} instead of ${show(wanted)}`);
   if (differences.length === 0) return;
-  const doubtful = undo === undefined || !(await undo().then(succeeded, failed));
-  throw new ProviderProblem(
+  const problem = new ProviderProblem(
     'provider_error',
     `${vendor} answered with success when asked to ${act}, but ${differences.join(', and ')}. ${afterwards({ stays })} Try again, and if it keeps happening, ask ${vendor} why.`,
-    { doubtful },
+    { doubtful: undo === undefined },
   );
+  throw undo ? await afterUndoing(undo, problem) : problem;
 };
 
-const succeeded = () => true;
-const failed = () => false;
+/** Removes what a call made, and returns the problem to throw: in doubt if that failed. */
+export const afterUndoing = (undo: () => Promise<unknown>, problem: Error): Promise<Error> =>
+  undo().then(
+    () => problem,
+    () => inDoubt(problem),
+  );
 
-/** What is not set comes as nothing, null, '' or false; a list has no order. */
+const inDoubt = (problem: Error): Error => {
+  if (!(problem instanceof ProviderProblem)) return problem;
+  const { code, detail, members, passing, said_retry_after_ms, cause } = problem;
+  return new ProviderProblem(code, detail, { ...members, passing, said_retry_after_ms, doubtful: true, cause });
+};
+
+/** Providers answer unset fields as absent, null, '' or false, and lists in any order. */
 const normalise = (value: Fields[string]): unknown =>
   Array.isArray(value) ? value.toSorted() : value === '' || value === false ? null : (value ?? null);
 
-const show = (value: Fields[string]): string => JSON.stringify(value ?? null);
+/** Voice URLs often contain passwords and tokens. */
+const show = (value: Fields[string]): string => maskUrlsIn(JSON.stringify(value ?? null));

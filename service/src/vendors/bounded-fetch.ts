@@ -1,6 +1,6 @@
-/** More than any answer that we ask for: a page of 1,000 of Twilio's numbers is below 3 MB. */
+/** Larger than any expected answer: a page of 1,000 Twilio numbers is below 3 MB. */
 const MAX_BYTES = 5_000_000;
-/** At once would be in vain, and as often as that fails. */
+/** An immediate retry would fail again. */
 const MIN_RETRY_AFTER_MS = 1000;
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 
@@ -10,12 +10,12 @@ export interface Answered {
   body: string;
 }
 
-/** An answer that is not read any further. The message goes on from the vendor's name. */
+/** An answer that is not read any further. The message continues after the vendor's name. */
 export class UnacceptableAnswer extends Error {
   override name = 'UnacceptableAnswer';
 }
 
-/** Asks once: follows no redirect, reads 5 MB at most, and ends with the signal, body included. */
+/** Sends one request: follows no redirect, reads 5 MB at most, and stops, even within the body, at the signal. */
 export const boundedFetch = async (
   url: URL,
   init: { method: string; headers: Record<string, string>; body?: string | URLSearchParams; signal: AbortSignal },
@@ -52,7 +52,7 @@ const letGo = async ({ body }: Response): Promise<void> => {
 
 const tooLarge = () => new UnacceptableAnswer('sent an answer of more than 5 MB, which is not read');
 
-/** How long the provider asks us to wait, in seconds or until a date: a second at least, an hour at most. */
+/** Milliseconds of the Retry-After header, which has seconds or a date: limited to between a second and an hour. */
 export const retryAfterMsOf = (headers: Headers, now = Date.now()): number | undefined => {
   const said = headers.get('retry-after')?.trim();
   if (!said) return undefined;

@@ -5,27 +5,27 @@ import { UnacceptableAnswer } from './bounded-fetch.ts';
 import { redact } from './redact.ts';
 
 export interface VendorCall {
-  /** As people write it: Twilio, LiveKit. */
+  /** The name as people write it: Twilio, LiveKit. */
   vendor: string;
-  /** What it was asked to do, as it follows "when asked to". */
+  /** What it was asked to do: continues "when asked to". */
   act: string;
-  /** What was sent that nobody may read: a vendor's message may quote it. */
+  /** The secrets that were sent: a vendor's message may quote them. */
   secrets: readonly (string | null | undefined)[];
-  /** What becomes of what was made, where it is not undone. */
+  /** Says what is kept of what was made, if it is not rolled back. */
   stays?: string | undefined;
 }
 
-/** Of a call that reads, for somebody who only wants to read. */
+/** `stays` of a call that only reads, for a request that only reads. */
 export const NOTHING_CHANGED = 'Nothing was changed.';
 
-/** What becomes of what was made before the call that failed, and of what that may have done. */
+/** Says what happens to what was made before the failed call, and by it. */
 export const afterwards = ({ stays }: Pick<VendorCall, 'stays'>): string =>
   stays ?? 'Everything created for this request is rolled back.';
 
-/** More is no sentence. */
+/** Longer messages are cut. */
 const MAX_QUOTED = 500;
 
-/** What the vendor said, for whoever called: on one line, without secrets. */
+/** A vendor's message for callers: on one line, without secrets. */
 export const quoteText = (called: VendorCall, said: string): string => {
   const line = quote(called, said)
     .message.replaceAll(/[\p{C}\p{Z}\s]+/gu, ' ')
@@ -33,7 +33,7 @@ export const quoteText = (called: VendorCall, said: string): string => {
   return line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED)}…` : line;
 };
 
-/** What the vendor said, for the log, without the secrets and tokens that it may quote. */
+/** A vendor's message for the log, without the secrets and tokens that it may quote. */
 export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
   const { name, message, cause: behind } = cause instanceof Error ? cause : new Error(String(cause));
   const said = behind instanceof Error && 'code' in behind ? `${message} (${behind.code})` : String(message);
@@ -42,10 +42,10 @@ export const quote = ({ secrets }: VendorCall, cause: unknown): Error => {
   return quoted;
 };
 
-/** As part of a sentence, which ends by itself. */
+/** Quotes a message within a sentence, without its own full stop. */
 export const inQuotes = (said: string): string => `"${said.replace(/\.$/, '')}"`;
 
-/** The problem of a call that got no answer, or none that can be read. */
+/** The problem for a call without an answer, or without a readable one. */
 export const translateSilence = (called: VendorCall, error: unknown): ProviderProblem => {
   const { vendor, act } = called;
   const cause = quote(called, error);
@@ -56,7 +56,7 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
       cause,
     });
   }
-  // What fetch throws has a cause; another TypeError is a defect.
+  // A TypeError of fetch has a cause; any other TypeError is a bug.
   if (error instanceof TypeError && error.cause !== undefined) {
     const doubtful = !neverConnected(error);
     return providerProblem(called, 'provider_unavailable', `${vendor} could not be reached to ${act}`, {
@@ -73,7 +73,7 @@ export const translateSilence = (called: VendorCall, error: unknown): ProviderPr
   return providerProblem(called, 'provider_error', what, { doubtful: true, cause });
 };
 
-/** The call never left: nothing can have come of it. */
+/** Whether the call was never sent, so that nothing can have happened. */
 const neverConnected = ({ cause }: TypeError): boolean =>
   cause instanceof Error &&
   'code' in cause &&
@@ -83,13 +83,13 @@ export interface Refused {
   status: number;
   code?: unknown;
   said_retry_after_ms?: number | undefined;
-  /** Nothing was done, and it may be in a moment: told by the code, as the status does not. */
+  /** Nothing was done, but a retry may succeed: known from the vendor's code, not from the status. */
   is_busy?: boolean;
-  /** What callers may read of it. */
+  /** The part of the answer that callers may read. */
   provider?: ProviderAnswer | undefined;
 }
 
-/** The problem of a call that was answered, but not with success. */
+/** The problem for a call that was answered with an error. */
 export const translateStatus = (
   called: VendorCall,
   { status, code, said_retry_after_ms, is_busy, provider }: Refused,
@@ -103,17 +103,17 @@ export const translateStatus = (
   const fail = (to: Parameters<typeof providerProblem>[1], failure: Failure = {}) =>
     providerProblem(called, to, said, { ...failure, ...answered });
   if (status === 408) return fail('provider_timeout', { passing: true, doubtful: true });
-  // Too many requests are counted before they are looked at: nothing was done.
+  // Rate limits apply before a request is processed: nothing was done.
   if (status === 429 || is_busy) return fail('provider_unavailable', { passing: true, said_retry_after_ms });
   if (status >= 500) return fail('provider_unavailable', { passing: true, doubtful: true, said_retry_after_ms });
   return fail('provider_error');
 };
 
-/** What may be told to callers: a secret can look like a code. */
+/** Whether callers may read the code: a secret can look like one. */
 const isCode = (code: unknown, { secrets }: VendorCall): boolean =>
   /^\w{1,32}$/.test(String(code ?? '')) && redact(String(code), secrets) === String(code);
 
-/** Where the provider did not say when. */
+/** Used if the provider gave no Retry-After. */
 const RETRY_AFTER_SECONDS = 30;
 
 const providerProblem = (

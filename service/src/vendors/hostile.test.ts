@@ -9,10 +9,10 @@ import type {
 import { createLiveKit } from './livekit.ts';
 import { createTwilio, type TwilioAccount } from './twilio.ts';
 
-/** Without what sends two requests at once, each of them one that is tried here. */
+/** Without `findForAll`, which sends two requests at once, each of which is tested here. */
 type LiveKit = Omit<ReturnType<typeof createLiveKit>, 'findForAll'>;
 
-/** A function that is new to a provider is a fault of types here until it has its arguments. */
+/** A new function of a provider is a type error here until it has arguments. */
 type CallsOf<Provider> = { [Name in keyof Provider]: () => Promise<unknown> };
 
 const sid = (prefix: string) => prefix + 'a'.repeat(32);
@@ -52,6 +52,7 @@ const callsOfLiveKit = (it: LiveKit): CallsOf<LiveKit> => ({
   createOutboundTrunk: () => it.createOutboundTrunk(outbound),
   changeOutboundTrunk: () => it.changeOutboundTrunk('ST_a', outbound),
   findOutboundTrunks: () => it.findOutboundTrunks('+15551234567'),
+  findById: async () => [(await it.findById('dispatch_rule', 'SDR_a')) ?? []].flat(),
   removeTrunk: () => it.removeTrunk('ST_a'),
   createDispatchRule: () => it.createDispatchRule(rule),
   findDispatchRules: () => it.findDispatchRules('ST_a'),
@@ -97,7 +98,7 @@ const callsOfTwilio = (it: TwilioAccount): CallsOf<TwilioAccount> => ({
   revoke: () => it.revoke(sid('TK'), sid('CL')),
 });
 
-/** Both vendors at one address, which answers as each test says. */
+/** A server for both vendors, which answers as each test says. */
 let respond: RequestListener = () => undefined;
 let asked = 0;
 let elsewhere = 0;
@@ -186,7 +187,7 @@ const send =
     void res.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(body);
 const sendJson = (status: number, body: unknown) => send(status, JSON.stringify(body));
 
-/** Every field that either vendor's answers have, all with this value. */
+/** Every field of either vendor's answers, all with this value. */
 const fields = [
   ...['sid', 'phone_number', 'friendly_name', 'capabilities', 'trunk_sid', 'voice_url', 'username', 'sip_url', 'meta'],
   ...['incoming_phone_numbers', 'trunks', 'origination_urls', 'credential_lists', 'credentials', 'next_page_uri'],
@@ -203,7 +204,7 @@ const problemJson = (status: number) => ({
 
 type Expected = (vendor: Vendor, name: string) => unknown;
 const refusedCredentials: Expected = (vendor, name) => {
-  // Not every key may see that.
+  // Not every key may read the account.
   if (name === 'isTrial') return { answer: undefined };
   return vendor === 'Twilio' ? problem('provider_credentials_refused') : refused;
 };
@@ -223,7 +224,7 @@ const rows: [what: string, respond: RequestListener, expected: Expected][] = [
     'no content',
     send(204),
     (vendor, name) => {
-      // A page of a list is 200 by the SDK, and nothing else.
+      // The SDK accepts only 200 for a page of a list.
       if (vendor === 'Twilio' && (isList(name) || /^(see|prove)/.test(name))) return unreadable;
       return vendor === 'Twilio' && isRemoval(name) ? { answer: undefined } : unreadable;
     },
@@ -233,7 +234,7 @@ const rows: [what: string, respond: RequestListener, expected: Expected][] = [
     sendJson(200, all(null)),
     (vendor, name) => {
       if (isRemoval(name)) return { answer: undefined };
-      // In protobuf's JSON null is a field that is not set.
+      // In protobuf's JSON, null means a field that is not set.
       return vendor === 'LiveKit' && isList(name) ? { answer: [] } : unreadable;
     },
   ],
@@ -262,7 +263,7 @@ const rows: [what: string, respond: RequestListener, expected: Expected][] = [
 ];
 
 const MB = 1_000_000;
-/** Sends until nobody reads on, and tells how much was written. */
+/** Sends until the reader stops. Resolves with the bytes that were written. */
 const pour = async (res: ServerResponse): Promise<number> => {
   let bytes = 0;
   const closed = new Promise<false>((resolve) => res.once('close', () => resolve(false)));
@@ -275,7 +276,7 @@ const pour = async (res: ServerResponse): Promise<number> => {
 };
 
 describe.each(functions)("%s's %s", (vendor, name) => {
-  it.each(rows)('makes of %s what it is', async (_what, answer, expected) => {
+  it.each(rows)('gives the expected outcome for %s', async (_what, answer, expected) => {
     respond = answer;
     const outcome = await outcomeOf(patient, vendor, name);
     expect(outcome).toEqual(expected(vendor, name));
@@ -288,19 +289,19 @@ describe.each(functions)("%s's %s", (vendor, name) => {
     expect({ asked, elsewhere }).toEqual({ asked: 1, elsewhere: 0 });
   });
 
-  it('reads 5 MB of an answer, and lets go of it', async () => {
+  it('reads 5 MB of an answer, then closes the connection', async () => {
     let poured: Promise<number> = Promise.resolve(0);
     respond = (_req, res) => {
       res.writeHead(200, { 'Content-Type': 'application/json' });
       poured = pour(res);
     };
     expect(await outcomeOf(patient, vendor, name)).toEqual(broken('more than 5 MB'));
-    // What was written beyond that is in the buffers of both sides.
+    // Anything beyond that is in the buffers of both sides.
     expect(await poured).toBeLessThan(50 * MB);
     expect(asked).toBe(1);
   });
 
-  it('reads nothing of an answer that says that it is larger', async () => {
+  it('does not read an answer that declares a larger size', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     respond = (_req, res) => {
       res.once('close', resolve);
@@ -321,7 +322,7 @@ describe.each(functions)("%s's %s", (vendor, name) => {
       },
     ],
   ] satisfies [string, RequestListener][])(
-    'waits for an answer no longer than its timeout: it %s',
+    'waits no longer than its timeout for a server that %s',
     async (_how, answer) => {
       const { promise: closed, resolve } = Promise.withResolvers<void>();
       respond = (req, res) => {
@@ -341,7 +342,7 @@ describe.each(functions)("%s's %s", (vendor, name) => {
     ['999999', 3_600_000],
     ['Wed, 01 Jan 2020 00:00:00 GMT', 1000],
     ['soon', undefined],
-  ])('reads how long it is to wait: %s', async (said, said_retry_after_ms) => {
+  ])('reads Retry-After: %s', async (said, said_retry_after_ms) => {
     for (const [status, doubtful] of [
       [429, false],
       [503, true],
@@ -354,7 +355,7 @@ describe.each(functions)("%s's %s", (vendor, name) => {
     }
   });
 
-  it('reads until when it is to wait', async () => {
+  it('reads Retry-After as a date in the future', async () => {
     respond = send(429, '{}', { 'Retry-After': new Date(Date.now() + 600_000).toUTCString() });
     const outcome = await outcomeOf(patient, vendor, name);
     expect(outcome).toMatchObject({ passing: true, doubtful: false, said_retry_after_ms: expect.any(Number) });

@@ -3,7 +3,7 @@ import { RoomAgentDispatch, RoomConfiguration, SipClient } from 'livekit-server-
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLiveKit } from './livekit.ts';
 
-/** Answers that it is done as asked. */
+/** Answers success, with what was asked. */
 const fetching = vi.fn<typeof fetch>(async (_url, init) => {
   const { trunk, dispatchRule, replace, ...asked } = JSON.parse(String(init?.body ?? '{}'));
   const ids = { sipTrunkId: 'ST_a', sipDispatchRuleId: 'SDR_a' };
@@ -41,7 +41,7 @@ const rule = {
 };
 const _individual = new SIPDispatchRuleIndividual({ roomPrefix: 'call', pin: '0042' });
 
-/** What one call sends, but for what differs from one to the next. */
+/** What one call sends, without what differs each time. */
 const sentBy = async (call: () => Promise<unknown>) => {
   fetching.mockClear();
   await call();
@@ -54,7 +54,7 @@ const sentBy = async (call: () => Promise<unknown>) => {
   };
 };
 
-describe('LiveKit is sent what its SDK would send:', () => {
+describe('LiveKit receives what its SDK would send:', () => {
   it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
     [
       'createInboundTrunk',
@@ -65,7 +65,7 @@ describe('LiveKit is sent what its SDK would send:', () => {
         }),
     ],
     [
-      'createInboundTrunk, with nothing that can be left out',
+      'createInboundTrunk, without optional fields',
       () =>
         switchboard.createInboundTrunk({
           ...{ ...line, username: null, password: null, media_encryption: 'disable', allowed_addresses: [] },
@@ -93,7 +93,7 @@ describe('LiveKit is sent what its SDK would send:', () => {
         ),
     ],
     [
-      'createDispatchRule, with nothing that can be left out',
+      'createDispatchRule, without optional fields',
       () => switchboard.createDispatchRule({ ...rule, pin: null, agent_id: null }),
       () =>
         sdk.createSipDispatchRule(
@@ -120,6 +120,11 @@ describe('LiveKit is sent what its SDK would send:', () => {
       'findDispatchRules',
       () => switchboard.findDispatchRules('ST_a'),
       () => sdk.listSipDispatchRule({ trunkIds: ['ST_a'] }),
+    ],
+    [
+      'findById',
+      () => switchboard.findById('outbound_trunk', 'ST_a'),
+      () => sdk.listSipOutboundTrunk({ trunkIds: ['ST_a'] }),
     ],
     ['removeTrunk', () => switchboard.removeTrunk('ST_a'), () => sdk.deleteSipTrunk('ST_a')],
     ['removeDispatchRule', () => switchboard.removeDispatchRule('SDR_a'), () => sdk.deleteSipDispatchRule('SDR_a')],

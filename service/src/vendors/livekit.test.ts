@@ -32,7 +32,7 @@ const refused = (code: string) =>
   Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) });
 
 describe('LiveKit', () => {
-  it('is sent a create once, on LiveKit Cloud too, where the SDK would replay it', async () => {
+  it('receives a create only once, also on LiveKit Cloud, where the SDK would send it again', async () => {
     fetching.mockImplementation(
       async () => new Response('{}', { status: 500, headers: { 'content-type': 'application/json' } }),
     );
@@ -82,7 +82,7 @@ describe('LiveKit', () => {
       async () => new Response('{}'),
       { code: 'provider_error', passing: false, doubtful: true },
     ],
-  ])('tells what became of a call: %s', async (_what, answer, expected) => {
+  ])('reports what may have become of a call: %s', async (_what, answer, expected) => {
     fetching.mockImplementation(answer);
     const error = await create();
     expect(error).toBeInstanceOf(ProviderProblem);
@@ -106,7 +106,7 @@ describe('LiveKit', () => {
       'Dispatch rule for the same trunk, inbound number, number, and PIN combination already exists in dispatch rule "SDR_x" "SDR_name"',
       ['SDR_x'],
     ],
-  ])('reads a conflict, which comes as 400, from its message: %s', async (msg, resource_ids) => {
+  ])('recognizes a conflict, which LiveKit answers with 400, by its message: %s', async (msg, resource_ids) => {
     const body = JSON.stringify({ code: 'invalid_argument', msg });
     fetching.mockImplementation(
       async () => new Response(body, { status: 400, headers: { 'content-type': 'application/json' } }),
@@ -114,7 +114,7 @@ describe('LiveKit', () => {
     expect(await create()).toMatchObject({ name: 'Conflict', resource_ids });
   });
 
-  it('leaves the From host of an outbound trunk alone, unless it is to be another, or none', async () => {
+  it('changes the From host of an outbound trunk only if asked to change or clear it', async () => {
     const credentials = { username: 'u', password: 'p' };
     const outbound = { ...line, ...credentials, address: 'sip.example.com', transport: 'tcp' } as const;
     const way = { address: 'sip.example.com', from_host: 'b.example.com', transport: 'SIP_TRANSPORT_TCP' };
@@ -134,7 +134,7 @@ describe('LiveKit', () => {
     expect(sent()).toBe('');
   });
 
-  it('takes another 400 for a defect of ours', async () => {
+  it('reports any other 400 as a provider error', async () => {
     const body = JSON.stringify({ code: 'invalid_argument', msg: 'no trunk numbers specified' });
     fetching.mockImplementation(
       async () => new Response(body, { status: 400, headers: { 'content-type': 'application/json' } }),
@@ -142,7 +142,7 @@ describe('LiveKit', () => {
     expect(await create()).toMatchObject({ code: 'provider_error', passing: false, doubtful: false });
   });
 
-  it('lets what is gone already be removed', async () => {
+  it('accepts the removal of what is already gone', async () => {
     const body = JSON.stringify({ code: 'not_found', msg: 'requested sip dispatch rule does not exist' });
     fetching.mockImplementation(
       async () => new Response(body, { status: 404, headers: { 'content-type': 'application/json' } }),
@@ -156,7 +156,7 @@ describe('LiveKit', () => {
     ['http://127.0.0.1:7880/', 'http://127.0.0.1:7880/twirp/livekit.SIP/CreateSIPInboundTrunk'],
     ['https://example.com/livekit', 'https://example.com/livekit/twirp/livekit.SIP/CreateSIPInboundTrunk'],
     ['wss://example.com/a/b/', 'https://example.com/a/b/twirp/livekit.SIP/CreateSIPInboundTrunk'],
-  ])('is asked behind the path of %s', async (url, asked) => {
+  ])('is called under the path of %s', async (url, asked) => {
     const behind = createLiveKit({
       ...{ url, api_key: 'key', api_secret: 'secret-of-thirty-two-letters-more', timeout_ms: 1000 },
       measureCall: (_call, run) => run(),
@@ -166,7 +166,7 @@ describe('LiveKit', () => {
     expect(fetching.mock.calls.map(([to]) => String(to))).toEqual([asked]);
   });
 
-  it('never logs or tells a token that LiveKit quotes back', async () => {
+  it('never logs or returns a token that LiveKit quotes', async () => {
     fetching.mockImplementation(
       async () => new Response('invalid token: eyJhbGciOi.secret.token, error: signature is invalid', { status: 401 }),
     );

@@ -40,9 +40,10 @@ import type {
   OutboundTrunkSettings,
   RuleField,
   Switchboard,
+  SwitchboardKind,
 } from '../phone-numbers/providers.ts';
 import { Conflict } from '../provisioning/index.ts';
-import { requireAsAsked } from './as-asked.ts';
+import { afterUndoing, requireAsAsked } from './as-asked.ts';
 import { NOTHING_CHANGED, quote, quoteText, translateSilence, translateStatus, type VendorCall } from './failure.ts';
 import type { MeasureCall } from './measure-call.ts';
 import { createTwirp, TwirpRefusal } from './twirp.ts';
@@ -55,7 +56,7 @@ export interface LiveKitOptions {
   measureCall: MeasureCall;
 }
 
-/** LiveKit's SIP interface as our switchboard. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
+/** The switchboard on LiveKit's SIP API. Facts about the server: livekit/livekit v1.13.5, pkg/service/sip.go. */
 export const createLiveKit = ({
   url,
   api_key,
@@ -67,17 +68,37 @@ export const createLiveKit = ({
   const ask = async (method: string, request: Message): Promise<JsonValue> =>
     Json.parse(await twirp(method, request.toJson()));
 
-  const call = <T>(name: LiveKitCall, run: () => Promise<T>, ...secrets: (string | null)[]): Promise<T> =>
-    measureCall(name, () =>
-      run().catch((error: unknown) => {
-        const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
-        throw translate({ vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays }, error);
-      }),
-    );
+  const call = <T>(
+    name: LiveKitCall,
+    run: (problemOf: (error: unknown) => Error) => Promise<T>,
+    ...secrets: (string | null)[]
+  ): Promise<T> =>
+    measureCall(name, () => {
+      const stays = name === 'listInboundTrunks' ? NOTHING_CHANGED : undefined;
+      const called = { vendor: 'LiveKit', act: acts[name], secrets: [api_secret, ...secrets], stays };
+      const problemOf = (error: unknown) => translate(called, error);
+      return run(problemOf).catch((error: unknown) => {
+        throw problemOf(error);
+      });
+    });
 
   const readInboundTrunks = async (phone_numbers: readonly string[]): Promise<SIPInboundTrunkInfo[]> => {
     const request = new ListSIPInboundTrunkRequest({ numbers: [...phone_numbers] });
     return ListSIPInboundTrunkResponse.fromJson(await ask('ListSIPInboundTrunk', request), lenient).items;
+  };
+  const listById: Record<SwitchboardKind, (id: string) => Promise<Found[]>> = {
+    inbound_trunk: async (id) => {
+      const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ trunkIds: [id] }));
+      return ListSIPInboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
+    },
+    outbound_trunk: async (id) => {
+      const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ trunkIds: [id] }));
+      return ListSIPOutboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
+    },
+    dispatch_rule: async (id) => {
+      const listed = await ask('ListSIPDispatchRule', new ListSIPDispatchRuleRequest({ dispatchRuleIds: [id] }));
+      return ListSIPDispatchRuleResponse.fromJson(listed, lenient).items.map(foundRule);
+    },
   };
   const removeTrunk = async (trunk_id: string): Promise<void> => {
     const removed = await ask('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: trunk_id }));
@@ -89,31 +110,33 @@ export const createLiveKit = ({
   };
 
   /**
-   * LiveKit's field updates cannot change a rule's agents, so the rule is read and replaced: as the JSON that came, so that
-   * fields survive which the SDK does not know. What is changed by hand between the two calls is lost.
+   * LiveKit's field updates cannot change a rule's agents, so this reads the rule and replaces it: as raw JSON, so that
+   * fields survive that the SDK does not know. Changes that others make between the two calls are lost. Returns the
+   * changed rule; undefined if LiveKit lists no such rule.
    */
   const changeRule = async (
     dispatch_rule_id: string,
     answer: DispatchRuleContent,
     differences: readonly RuleField[],
-  ): Promise<boolean> => {
+    former_agent_id?: string | null,
+  ): Promise<SIPDispatchRuleInfo | undefined> => {
     const listed = await ask(
       'ListSIPDispatchRule',
       new ListSIPDispatchRuleRequest({ dispatchRuleIds: [dispatch_rule_id] }),
     );
     const found = RawRules.parse(listed).items.find((it) => it?.sip_dispatch_rule_id === dispatch_rule_id);
-    if (!found) return false;
-    // LiveKit Cloud is said to have dropped room configurations: such a rule gets its agent back, whatever else changes.
+    if (!found) return undefined;
+    // LiveKit Cloud reportedly dropped room configurations: any change also restores a missing agent.
     const lacksAgent = answer.agent_id !== null && !found.room_config?.agents?.length;
     const fields = lacksAgent ? ([...differences, 'agent_id', 'agent_metadata'] as const) : differences;
-    const replace = withAnswer(found, answer, fields);
+    const replace = withAnswer(found, answer, fields, former_agent_id);
     const replaced = { sip_dispatch_rule_id: dispatch_rule_id, replace };
     const is = SIPDispatchRuleInfo.fromJson(Json.parse(await twirp('UpdateSIPDispatchRule', replaced)), lenient);
-    const compared = compareRule(answer, is);
+    const compared = compareRule(answer, is, replace.room_config?.agents?.map(nameOf));
     const among = ([name]: [string, unknown]) => fields.some((field) => comparedAs[field] === name);
     const asked = Object.fromEntries(Object.entries(compared.asked).filter(among));
     await requireAsAsked({ vendor: 'LiveKit', act: acts.changeDispatchRule, ...compared, asked });
-    return true;
+    return is;
   };
 
   return {
@@ -136,9 +159,9 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createInboundTrunk },
-            asked: { numbers: [phone_number], allowed_addresses, username, ...requiredOf(media_encryption) },
+            asked: { numbers: [phone_number], allowed_addresses, username, media_encryption },
             is: {
-              ...encryptionIn(made),
+              ...encryptionIn(made, media_encryption),
               numbers: made.numbers.map(normalise),
               allowed_addresses: made.allowedAddresses,
               username: made.authUsername,
@@ -170,8 +193,12 @@ export const createLiveKit = ({
             Id.parse(is.sipTrunkId);
             await requireAsAsked({
               ...{ vendor: 'LiveKit', act: acts.changeInboundTrunk },
-              asked: { allowed_addresses, username, ...requiredOf(media_encryption) },
-              is: { allowed_addresses: is.allowedAddresses, username: is.authUsername, ...encryptionIn(is) },
+              asked: { allowed_addresses, username, media_encryption },
+              is: {
+                allowed_addresses: is.allowedAddresses,
+                username: is.authUsername,
+                ...encryptionIn(is, media_encryption),
+              },
             });
           }),
         password,
@@ -207,11 +234,11 @@ export const createLiveKit = ({
           const trunk_id = Id.parse(made.sipTrunkId);
           await requireAsAsked({
             ...{ vendor: 'LiveKit', act: acts.createOutboundTrunk },
-            // Servers before from_host drop it: then calls would leave with another one.
-            asked: { ...wayOf(trunk), numbers: [phone_number], username, ...requiredOf(media_encryption) },
+            // Servers that do not know from_host drop it: calls would then leave with another From host.
+            asked: { ...wayOf(trunk), numbers: [phone_number], username, media_encryption },
             is: {
               ...{ ...wayOf(made), numbers: made.numbers.map(normalise), username: made.authUsername },
-              ...encryptionIn(made),
+              ...encryptionIn(made, media_encryption),
             },
             undo: () => removeTrunk(trunk_id),
           });
@@ -227,7 +254,7 @@ export const createLiveKit = ({
           unlessMissing(async () => {
             const { name, username, password, media_encryption } = line;
             const address = inUri(line.address);
-            // Unless it is to be another, that of the trunk stays, which somebody may have set by hand.
+            // Without a change, keeps the trunk's From host, which somebody may have set at LiveKit.
             const from = differences.includes('from_host') ? { fromHost: inUri(line.from_host ?? '') } : {};
             const value = new SIPOutboundTrunkUpdate({
               name,
@@ -246,9 +273,9 @@ export const createLiveKit = ({
               ...{ vendor: 'LiveKit', act: acts.changeOutboundTrunk },
               asked: {
                 ...wayOf({ address, fromHost: from.fromHost ?? is.fromHost, transport: transportOf(line) }),
-                ...{ username, ...requiredOf(media_encryption) },
+                ...{ username, media_encryption },
               },
-              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is) },
+              is: { ...wayOf(is), username: is.authUsername, ...encryptionIn(is, media_encryption) },
             });
           }),
         line.password,
@@ -259,18 +286,21 @@ export const createLiveKit = ({
         const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ numbers: [phone_number] }));
         const { items: trunks } = ListSIPOutboundTrunkResponse.fromJson(listed, lenient);
         const exact = trunks.filter(({ numbers }) => numbers.includes(phone_number));
-        return exact.map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata));
+        return exact.map(foundTrunk);
       }),
+
+    findById: (kind, resource_id) =>
+      call('findById', async () => (await listById[kind](resource_id)).find((it) => it.resource_id === resource_id)),
 
     removeTrunk: (trunk_id) => call('removeTrunk', () => unlessGone(() => removeTrunk(trunk_id))),
 
     createDispatchRule: (answer) =>
       call(
         'createDispatchRule',
-        async () => {
+        async (problemOf) => {
           const { room_prefix, pin, inbound_trunk_id, name, mark } = answer;
           const individual = new SIPDispatchRuleIndividual({ roomPrefix: room_prefix, pin: pin ?? '' });
-          // Always bound to its trunk: a rule without one lets in calls that no trunk has checked (livekit/sip#460).
+          // Always bound to a trunk: a rule without one admits calls that no trunk has checked (livekit/sip#460).
           const request = new CreateSIPDispatchRuleRequest({
             rule: new SIPDispatchRule({ rule: { case: 'dispatchRuleIndividual', value: individual } }),
             name,
@@ -281,15 +311,15 @@ export const createLiveKit = ({
           const made = SIPDispatchRuleInfo.fromJson(await ask('CreateSIPDispatchRule', request), lenient);
           const rule_id = Id.parse(made.sipDispatchRuleId);
           const undo = () => removeRule(rule_id);
-          // An operator saw LiveKit Cloud drop the room configuration of a new rule (docs.churchwiseai.com): it is set at once.
-          if (answer.agent_id !== null && agentsOf(made.roomConfig).length === 0) {
-            await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
-              await undo();
-              throw error;
-            });
-            return rule_id;
-          }
-          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compareRule(answer, made), undo });
+          // LiveKit Cloud has dropped the room configuration of a new rule (docs.churchwiseai.com): sets it again.
+          const lacksAgent = answer.agent_id !== null && agentsOf(made.roomConfig).length === 0;
+          const changed = lacksAgent
+            ? await changeRule(rule_id, answer, ['agent_id', 'agent_metadata']).catch(async (error: unknown) => {
+                throw await afterUndoing(undo, problemOf(error));
+              })
+            : undefined;
+          const compared = compareRule(answer, changed ?? made);
+          await requireAsAsked({ vendor: 'LiveKit', act: acts.createDispatchRule, ...compared, undo });
           return rule_id;
         },
         answer.pin,
@@ -304,18 +334,22 @@ export const createLiveKit = ({
         const { items: rules } = ListSIPDispatchRuleResponse.fromJson(listed, lenient);
         const bound = rules.filter(({ trunkIds }) => trunkIds.includes(inbound_trunk_id));
         return bound.map((rule) => ({
-          ...found(rule.sipDispatchRuleId, rule.metadata),
+          ...foundRule(rule),
           content: { inbound_trunk_id, ...contentOf(rule) },
         }));
       }),
 
-    changeDispatchRule: (dispatch_rule_id, answer, fields) =>
-      call('changeDispatchRule', () => changeRule(dispatch_rule_id, answer, fields), answer.pin),
+    changeDispatchRule: (dispatch_rule_id, answer, fields, former_agent_id) =>
+      call(
+        'changeDispatchRule',
+        async () => (await changeRule(dispatch_rule_id, answer, fields, former_agent_id)) !== undefined,
+        answer.pin,
+      ),
 
     removeDispatchRule: (dispatch_rule_id) =>
       call('removeDispatchRule', () => unlessGone(() => removeRule(dispatch_rule_id))),
 
-    // Beside those that a filter names, the lists have what is for all: so these are short, however much there is.
+    // A filtered list also has what is for all: with a filter that matches nothing else, these lists stay short.
     findForAll: () =>
       call('findForAll', async () => {
         const [trunks, rules] = await Promise.all([
@@ -325,16 +359,16 @@ export const createLiveKit = ({
         return {
           trunks: ListSIPInboundTrunkResponse.fromJson(trunks, lenient)
             .items.filter(({ numbers }) => numbers.length === 0)
-            .map(({ sipTrunkId, metadata }) => found(sipTrunkId, metadata)),
+            .map(foundTrunk),
           rules: ListSIPDispatchRuleResponse.fromJson(rules, lenient)
             .items.filter(({ trunkIds }) => trunkIds.length === 0)
-            .map(({ sipDispatchRuleId, metadata }) => found(sipDispatchRuleId, metadata)),
+            .map(foundRule),
         };
       }),
   };
 };
 
-/** What each call does, in words for whoever reads why it failed. */
+/** What each call does, in the words of its error messages. */
 const acts = {
   createInboundTrunk: 'create an inbound trunk',
   changeInboundTrunk: 'update an inbound trunk',
@@ -343,6 +377,7 @@ const acts = {
   createOutboundTrunk: 'create an outbound trunk',
   changeOutboundTrunk: 'update an outbound trunk',
   findOutboundTrunks: 'list the outbound trunks of a phone number',
+  findById: 'read a trunk or dispatch rule',
   removeTrunk: 'delete a trunk',
   createDispatchRule: 'create a dispatch rule',
   changeDispatchRule: 'update a dispatch rule',
@@ -353,7 +388,7 @@ const acts = {
 
 type LiveKitCall = keyof typeof acts;
 
-/** A list has trunks for all numbers too, and numbers are compared without blanks, dashes and brackets. */
+/** LiveKit also lists trunks for all numbers, and compares numbers without spaces, dashes and brackets. */
 const withNumber = (phone_number: string, trunks: SIPInboundTrunkInfo[]): FoundInboundTrunk[] =>
   trunks.flatMap(({ sipTrunkId, metadata, numbers }) => {
     const written = numbers.filter((number) => normalise(number) === phone_number);
@@ -363,11 +398,11 @@ const withNumber = (phone_number: string, trunks: SIPInboundTrunkInfo[]): FoundI
 
 const Id = z.string().min(1);
 
-/** No country's: such a trunk or number is never there. */
+/** No country has such a number, and no trunk such an id. */
 const NOBODYS_NUMBER = '+0';
 const NO_TRUNK = 'ST_none';
 
-/** Field names as LiveKit's server writes them: those of the protocol, in snake_case. */
+/** With the field names that LiveKit's server writes: those of the protocol, in snake_case. */
 const RawAgent = z.looseObject({ agent_name: z.string().optional() });
 const RawRule = z.looseObject({
   sip_dispatch_rule_id: z.string(),
@@ -378,15 +413,20 @@ const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) 
 
 type RawRule = z.infer<typeof RawRule>;
 
-const withAnswer = (rule: RawRule, answer: DispatchRuleContent, fields: readonly RuleField[]) => ({
+const withAnswer = (
+  rule: RawRule,
+  answer: DispatchRuleContent,
+  fields: readonly RuleField[],
+  former_agent_id: string | null | undefined,
+) => ({
   ...rule,
   ...((fields.includes('room_prefix') || fields.includes('pin')) && { rule: withRoom(rule.rule, answer, fields) }),
   ...((fields.includes('agent_id') || fields.includes('agent_metadata')) && {
-    room_config: withAgent(rule.room_config, answer, fields),
+    room_config: withAgent(rule.room_config, answer, fields, former_agent_id),
   }),
 });
 
-/** A rule of another kind, as somebody made it by hand, becomes ours again. */
+/** Turns a rule of another kind, which somebody changed at LiveKit, back into an individual one. */
 const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleContent, fields: readonly RuleField[]) => {
   const { dispatch_rule_individual } = rule ?? {};
   if (!dispatch_rule_individual) return { dispatch_rule_individual: { room_prefix, pin: pin ?? '' } };
@@ -397,20 +437,34 @@ const withRoom = (rule: RawRule['rule'], { room_prefix, pin }: DispatchRuleConte
   return { dispatch_rule_individual: { ...dispatch_rule_individual, ...changed } };
 };
 
-/** With this agent alone: as it is dispatched already, with its metadata, or anew. Null where nothing is left of it. */
+/**
+ * Puts this agent first, in the place of the former one. Keeps its present settings, if any, and the agents that people
+ * added. Null if the configuration would be empty.
+ */
 const withAgent = (
   room_config: RawRule['room_config'],
   { agent_id, agent_metadata }: DispatchRuleContent,
   fields: readonly RuleField[],
-) => {
-  const { agents, ...others } = room_config ?? {};
-  if (agent_id === null) return isSet(others) ? others : null;
-  const known = agents?.find(({ agent_name }) => agent_name === agent_id);
+  former_agent_id: string | null | undefined,
+): RawRule['room_config'] => {
+  const { agents: listed, ...others } = room_config ?? {};
+  const agents = listed ?? [];
+  const named = (name: string | null | undefined) => agents.find((agent) => nameOf(agent) === name);
+  const known = named(agent_id);
+  const former = former_agent_id === null ? undefined : (named(former_agent_id) ?? known ?? agents[0]);
+  const added = agents.filter((agent) => agent !== known && agent !== former);
+  if (agent_id === null) {
+    if (added.length > 0) return { ...others, agents: added };
+    return isSet(others) ? others : null;
+  }
   const metadata = agent_metadata ?? '';
-  if (known && !fields.includes('agent_metadata')) return { ...others, agents: [known] };
-  return { ...others, agents: [{ ...known, agent_name: agent_id, metadata }] };
+  const own = known && !fields.includes('agent_metadata') ? known : { ...known, agent_name: agent_id, metadata };
+  return { ...others, agents: [own, ...added] };
 };
-/** LiveKit's server also writes the fields that are not set. */
+
+const nameOf = ({ agent_name = '' }: z.infer<typeof RawAgent>): string => agent_name;
+
+/** Whether anything is set: LiveKit's server also writes unset fields. */
 const isSet = (value: unknown): boolean =>
   typeof value === 'object' && value !== null ? Object.values(value).some(isSet) : Boolean(value) && value !== '0';
 
@@ -420,13 +474,13 @@ interface Message {
   toJson(): unknown;
 }
 
-/** A newer server may send more than we know. */
+/** A newer server may send fields that the SDK does not know. */
 const lenient = { ignoreUnknownFields: true };
 
-/** Between brackets where a colon would be taken for that of a port. */
+/** Puts an IPv6 address in brackets: its last part would be read as a port. */
 const inUri = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
-/** Hosts in small letters, for a name is the same in others. */
+/** Hosts in lower case, since host names ignore case. */
 const wayOf = ({ address, fromHost, transport }: Pick<SIPOutboundTrunkInfo, 'address' | 'fromHost' | 'transport'>) => ({
   transport: SIPTransport[transport],
   address: address.toLowerCase(),
@@ -439,17 +493,20 @@ const encryptions = {
   require: SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
 } as const;
 
-/** Both fields: servers before 1.12 know only the old one, and read the lack of it as no encryption. */
+/** Sets both fields: servers before 1.12 know only the old one, and without it use no encryption. */
 const encryptionOf = (media_encryption: MediaEncryption) => {
   const encryption = encryptions[media_encryption];
   return { media: new SIPMediaConfig({ encryption }), mediaEncryption: encryption };
 };
 
-/** What is asked for where calls must be encrypted; a server that knows no encryption leaves it out. */
-const requiredOf = (media_encryption: MediaEncryption) => (media_encryption === 'require' ? { encrypted: true } : {});
-const encryptionIn = ({ media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>) => ({
-  encrypted: (media?.encryption || mediaEncryption) === SIPMediaEncryption.SIP_MEDIA_ENCRYPT_REQUIRE,
-});
+/** A server without encryption ignores the field, and shows none: then `allow` is as good as carried out. */
+const encryptionIn = (
+  { media, mediaEncryption }: Pick<SIPInboundTrunkInfo, 'media' | 'mediaEncryption'>,
+  wanted: MediaEncryption,
+) => {
+  const [is] = Object.entries(encryptions).find(([, it]) => it === (media?.encryption ?? mediaEncryption)) ?? [];
+  return { media_encryption: is === 'disable' && wanted === 'allow' ? wanted : is };
+};
 
 const transports = {
   auto: SIPTransport.SIP_TRANSPORT_AUTO,
@@ -458,7 +515,7 @@ const transports = {
   tls: SIPTransport.SIP_TRANSPORT_TLS,
 } as const;
 
-/** `auto` is made explicit where it can be told: with it, some servers forget the port (livekit/livekit#3907). */
+/** Replaces `auto` where the transport is clear: with `auto`, some servers drop the port (livekit/livekit#3907). */
 const transportOf = ({ transport, address, media_encryption }: OutboundTrunkSettings): SIPTransport => {
   if (transport !== 'auto') return transports[transport];
   const [, port] = /^[^:]+:([0-9]+)$|\]:([0-9]+)$/.exec(address)?.filter(Boolean) ?? [];
@@ -472,15 +529,16 @@ const roomConfigOf = ({ agent_id, agent_metadata }: DispatchRuleContent) => {
   return { roomConfig: new RoomConfiguration({ agents: [agent] }) };
 };
 
-/** Which calls the rule answers, and with which room and agent. */
+/** Compares which calls the rule answers, and with which room and agents. */
 const compareRule = (
   { inbound_trunk_id, room_prefix, agent_id, agent_metadata }: DispatchRuleContent,
   { trunkIds, rule, roomConfig }: SIPDispatchRuleInfo,
+  agents = agent_id === null ? [] : [agent_id],
 ) => ({
   asked: {
     trunk_ids: [inbound_trunk_id],
     room_prefix,
-    agents: agent_id === null ? [] : [agent_id],
+    agents,
     agent_metadata: agent_id === null ? null : agent_metadata,
   },
   is: {
@@ -491,7 +549,7 @@ const compareRule = (
   },
 });
 
-/** A PIN is not compared: nothing says that each server tells it. */
+/** Without the PIN: it is not documented that every server returns it. */
 const comparedAs: Readonly<Partial<Record<RuleField, string>>> = {
   room_prefix: 'room_prefix',
   agent_id: 'agents',
@@ -504,13 +562,13 @@ const roomPrefixOf = (rule: SIPDispatchRuleInfo['rule']): string | null =>
 const agentsOf = (roomConfig: SIPDispatchRuleInfo['roomConfig']): string[] =>
   roomConfig?.agents.map(({ agentName }) => agentName) ?? [];
 
-/** What LiveKit tells of a rule. Of a PIN it tells too much to be kept. */
+/** What is read of a rule. Leaves out the PIN, which LiveKit returns in full. */
 const contentOf = ({ rule, roomConfig }: SIPDispatchRuleInfo) => ({
   room_prefix: roomPrefixOf(rule),
   agent_id: agentsOf(roomConfig)[0] ?? null,
 });
 
-/** As LiveKit compares numbers: livekit/protocol, NormalizeNumber. */
+/** Numbers as LiveKit compares them: livekit/protocol, NormalizeNumber. */
 const normalise = (number: string): string => {
   if (!/^\+?[0-9 ()-]+$/.test(number)) return number;
   const bare = number.replace(/[ ()-]/g, '');
@@ -532,8 +590,11 @@ const readMark = (metadata: string): Mark | undefined => {
 };
 
 const found = (resource_id: string, metadata: string): Found => ({ resource_id, mark: readMark(metadata) });
+const foundTrunk = ({ sipTrunkId, metadata }: SIPInboundTrunkInfo | SIPOutboundTrunkInfo) =>
+  found(sipTrunkId, metadata);
+const foundRule = ({ sipDispatchRuleId, metadata }: SIPDispatchRuleInfo) => found(sipDispatchRuleId, metadata);
 
-/** Whether it is there to be changed. */
+/** Resolves with false if there is nothing to change. */
 const unlessMissing = (change: () => Promise<void>): Promise<boolean> =>
   change().then(
     () => true,
@@ -549,13 +610,13 @@ const unlessGone = async (remove: () => Promise<void>): Promise<void> => {
   });
 };
 
-/** A problem of ours in place of whatever a call throws. */
+/** Turns what a call throws into a problem. */
 const translate = (called: VendorCall, error: unknown): Error => {
   if (error instanceof Problem) return error;
   if (!(error instanceof TwirpRefusal)) return translateSilence(called, error);
   const { status, message } = error;
   if (status === 400 && /conflicting inbound sip trunks|already exists in dispatch rule/i.test(message)) {
-    // Of trunks both that clash, where neither is the new one; of rules one, and behind it its name.
+    // For trunks, the message names both, unless one is new; for rules, it names one id, followed by the rule's name.
     const resource_ids = message.match(/\bSDR_\w+/)?.slice(0, 1) ?? message.match(/\bST_\w+/g) ?? [];
     const named = resource_ids.length > 0 ? ` (${resource_ids.join(', ')})` : '';
     const detail = `LiveKit has a trunk or dispatch rule${named} that clashes with this one. Nothing was created. Change or delete it at LiveKit, then try again.`;
@@ -564,7 +625,7 @@ const translate = (called: VendorCall, error: unknown): Error => {
   return translateStatus(called, { ...error, provider: answerOf(called, error) }, error);
 };
 
-/** What callers may read of what LiveKit said. Of our own credentials there they read nothing. */
+/** The part of LiveKit's answer that callers may read: nothing about the service's own credentials. */
 const answerOf = (called: VendorCall, { status, code, message, request_id }: TwirpRefusal): ProviderAnswer => {
   const isOfOurs = status === 401 || status === 403;
   return {

@@ -2,7 +2,7 @@ import { Conflict, ProviderProblem } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** Measures each call to a vendor, and logs those that failed. Errors arrive here translated. */
+/** Measures each call to a vendor, and logs those that fail. Expects errors that are already translated. */
 export type MeasureCall = <T>(call: string, run: () => Promise<T>) => Promise<T>;
 
 export const createMeasureCall =

@@ -7,7 +7,7 @@ const read = async (first: () => Promise<Page<number>>): Promise<number[]> => {
   return items;
 };
 
-/** So many pages, each with its number. */
+/** A list of `count` pages, each with its number. */
 const pages = (count: number, number = 1): Page<number> => ({
   instances: [number],
   ...(number < count && { nextPageUrl: `https://example.com/?Page=${number}` }),
@@ -18,11 +18,11 @@ it('reads every page of a list, up to 50 of them', async () => {
   expect(await read(async () => pages(50))).toHaveLength(50);
 });
 
-it('takes no part for the whole where a list has more than 50 pages', async () => {
+it('throws for a list of more than 50 pages, rather than return a part of it', async () => {
   await expect(read(async () => pages(51))).rejects.toThrow('more than 50 pages');
 });
 
-it('stops at a page whose next page is itself, having asked for it once', async () => {
+it('stops at a page that links to itself, after one request for it', async () => {
   let asked = 0;
   const same: Page<number> = {
     instances: [1],

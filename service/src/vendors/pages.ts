@@ -3,7 +3,7 @@ import { signalOfCall } from '../provisioning/index.ts';
 export const PAGE_SIZE = 1000;
 const MAX_PAGES = 50;
 
-/** A page as Twilio's SDK reads it. */
+/** A page of a list, as Twilio's SDK returns it. */
 export interface Page<T> {
   instances: T[];
   nextPageUrl?: string | undefined;
@@ -11,8 +11,8 @@ export interface Page<T> {
 }
 
 /**
- * What a list holds, page by page. Throws where the list has no end, so that nobody takes a part for the whole, and
- * why it was called off, where it was.
+ * Reads a list page by page. Throws if the list does not end, so that a part is never taken for the whole, and throws
+ * the reason if the call is aborted.
  */
 export async function* itemsOf<T>(first: () => Promise<Page<T>>): AsyncGenerator<T> {
   const seen = new Set<string>();

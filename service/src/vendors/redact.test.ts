@@ -26,13 +26,13 @@ const spellings: Record<string, string> = {
   'in hex': Buffer.from(secret).toString('hex'),
 };
 
-describe('what a vendor says', () => {
-  it.each(Object.entries(spellings))('is quoted without a secret that it spells %s', (_how, spelled) => {
+describe('a quoted message of a vendor', () => {
+  it.each(Object.entries(spellings))('hides a secret that is spelled %s', (_how, spelled) => {
     expect(said(spelled)).not.toContain(spelled);
     expect(said(spelled)).toMatch(/^you sent .*\[secret\].*, which is wrong$/);
   });
 
-  it.each(['', ':', 'AC:', 'AC1:', 'a-user:'])('is quoted without a secret in base64 after "%s"', (before) => {
+  it.each(['', ':', 'AC:', 'AC1:', 'a-user:'])('hides a secret in base64 after "%s"', (before) => {
     for (const kind of ['base64', 'base64url'] as const) {
       for (const after of ['', '!', ':more']) {
         const encoded = Buffer.from(before + secret + after).toString(kind);
@@ -47,12 +47,12 @@ describe('what a vendor says', () => {
     }
   });
 
-  it('keeps all else', () => {
+  it('keeps everything else', () => {
     expect(said('+15551234567')).toBe('you sent +15551234567, which is wrong');
     expect(quote({ ...account, secrets: [] }, new Error('as it is')).message).toBe('as it is');
   });
 
-  it('names no code to callers that is a secret', () => {
+  it('leaves out a code that is a secret', () => {
     const called = { ...account, secrets: ['0123456789abcdef0123456789abcdef'] };
     const detailOf = (code: string) => translateStatus(called, { status: 400, code }, new Error('no')).detail;
     expect(detailOf('0123456789ABCDEF0123456789abcdef')).toMatch(/^Twilio answered 400 when asked to list numbers\./);

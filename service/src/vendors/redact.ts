@@ -1,8 +1,8 @@
-/** Takes secrets out of a text, in whatever spelling a vendor may quote them: escaped, encoded, or in other letters. */
+/** Removes secrets from a text, however a vendor may quote them: escaped, encoded, or in another case. */
 export const redact = (text: string, secrets: readonly (string | null | undefined)[]): string => {
   const spellings = new Set(secrets.flatMap((secret) => (secret ? spellingsOf(secret) : [])));
   if (spellings.size === 0) return text;
-  // The longest first: the start of one may be another whole.
+  // Longest first: one secret may be the start of another.
   const alternatives = [...spellings].toSorted((a, b) => b.length - a.length).map((it) => RegExp.escape(it));
   return text.replaceAll(new RegExp(alternatives.join('|'), 'giu'), '[secret]');
 };
@@ -17,11 +17,11 @@ const percent = (letter: string) =>
   [...Buffer.from(letter)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-/** In each, a text of letters and digits is spelled as it is. */
+/** None of them changes letters and digits. */
 const escapes: ((text: string) => string)[] = [
   json,
   (text) => json(text).replaceAll('/', '\\/'),
-  // As Go writes JSON, and as others do that keep to ASCII.
+  // JSON as Go writes it, and then as encoders write it that use only ASCII.
   (text) => replaceBy(/[<>&\u2028\u2029]/g, unicode)(json(text)),
   (text) => replaceBy(/[^ -~]/g, unicode)(json(text)),
   replaceBy(/["'<>&+\\/]|[^ -~]/g, unicode),
@@ -32,10 +32,10 @@ const escapes: ((text: string) => string)[] = [
   replaceBy(/[&<>"']/g, (letter) => entities[letter] ?? letter),
 ];
 
-/** What three letters of base64 and fewer stand for could be anything. */
+/** Three letters of base64 or fewer would match almost any text. */
 const FEWEST_LETTERS = 4;
 
-/** The letters that stand for the whole of the text, wherever in what was encoded it begins: after none, one or two bytes of three. */
+/** The base64 letters that only this text determines, if it begins after none, one or two bytes of a group of three. */
 const base64: Spell = (text) =>
   [0, 1, 2].flatMap((before) => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);

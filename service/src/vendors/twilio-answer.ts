@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
-/** What Twilio says where it refuses: in its own form, or as RFC 9457 has it. */
+/** An error answer of Twilio, in its own format or that of RFC 9457. */
 export interface TwilioSaid {
   status: number;
-  /** Undefined where the body has none, or none that is a number. */
+  /** Undefined if the body has no numeric code. */
   code: number | undefined;
   message: string | undefined;
   more_info: string | undefined;
 }
 
-/** Reads whatever came: the HTTP status alone is sure. */
+/** Reads any body: only the HTTP status is certain. */
 export const readRefusal = (status: number, body: string): TwilioSaid => {
   const { code, message, detail, title, more_info, type } = Refusal.catch({}).parse(parseOrNothing(body));
   const page = [more_info, type].find((url) => url !== undefined && isOfTwilio(url));
@@ -24,7 +24,7 @@ export const readRefusal = (status: number, body: string): TwilioSaid => {
 const text = z.string().min(1).optional().catch(undefined);
 
 const Refusal = z.object({
-  /** A number, also where it comes as text. */
+  /** A number, which may arrive as text. */
   code: z
     .union([
       z.int().positive(),

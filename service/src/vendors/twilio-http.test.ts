@@ -15,7 +15,7 @@ it.each([
   'https://trunking.twilio.com.attacker.example/v1/Trunks?Page=1',
   'https://trunking.twilio.com:8443/v1/Trunks?Page=1',
   'http://trunking.twilio.com/v1/Trunks?Page=1',
-])('sends no credentials to %s, though a list says that its next page is there', async (next_page_url) => {
+])('sends no credentials to %s, even if a list names it as its next page', async (next_page_url) => {
   const meta = { key: 'trunks', page: 0, page_size: 1000, url: '', next_page_url };
   const fetched = vi
     .spyOn(globalThis, 'fetch')

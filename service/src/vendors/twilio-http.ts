@@ -4,30 +4,30 @@ import { z } from 'zod';
 import { boundedFetch, retryAfterMsOf, UnacceptableAnswer } from './bounded-fetch.ts';
 import { readRefusal, type TwilioSaid } from './twilio-answer.ts';
 
-/** Where the SDK finds Twilio, unless a base URL or a Region is set. */
+/** The SDK's default host, without a base URL or Region. */
 export const TWILIO_API_URL = 'https://api.twilio.com';
 
-/** What one call to us asks of Twilio, which may be several pages: all have one deadline. */
+/** One call to Twilio, which may read several pages under one deadline. */
 export interface Exchange {
   signal: AbortSignal;
-  /** Throws where nothing more may be asked. */
+  /** Throws if no further request may be sent. */
   before(): Promise<void>;
-  /** Of the last answer. */
+  /** The HTTP status of the last answer. */
   status?: number;
   said_retry_after_ms?: number | undefined;
-  /** What Twilio's support asks for. */
+  /** The id that Twilio's support asks for. */
   request_id?: string | undefined;
-  /** Of an answer that is no success. The SDK hands on less than Twilio says. */
+  /** The content of an error answer: the SDK passes on less than Twilio says. */
   refused?: TwilioSaid | undefined;
 }
 
 /**
- * The SDK's HTTP client on fetch: the SDK's own limits silence, not a whole call, and knows no other base URL than
- * Twilio's (replacing the client is what Twilio recommends, twilio/twilio-node#326).
+ * An HTTP client for the SDK on fetch: the SDK's own client limits silence but not a whole call, and accepts no other
+ * base URL than Twilio's. Replacing the client is what Twilio recommends (twilio/twilio-node#326).
  */
 export class TwilioHttp extends twilio.RequestClient {
   readonly #base: URL | undefined;
-  /** The SDK passes nothing of ours on to its HTTP client. */
+  /** The SDK passes no context to its HTTP client. */
   readonly #exchanges = new AsyncLocalStorage<Exchange>();
 
   constructor(base: string | undefined) {
@@ -35,12 +35,12 @@ export class TwilioHttp extends twilio.RequestClient {
     this.#base = base === undefined ? undefined : new URL(base);
   }
 
-  /** Runs what asks Twilio; nothing is asked outside of an exchange. */
+  /** Runs requests to Twilio within an exchange. Outside of one, requests throw. */
   within<T>(exchange: Exchange, run: () => Promise<T>): Promise<T> {
     return this.#exchanges.run(exchange, run);
   }
 
-  /** Of the exchange that this runs in. A body may name another status; that of HTTP counts. */
+  /** The HTTP status of the last answer in the current exchange, even if its body names another. */
   lastStatus(): number | undefined {
     return this.#exchanges.getStore()?.status;
   }
@@ -58,7 +58,7 @@ export class TwilioHttp extends twilio.RequestClient {
       headers: {
         ...headers,
         Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-        // Else whoever stands in between could not tell one Region of Twilio's from another.
+        // Tells a proxy which of Twilio's hosts, and so which Region, is meant.
         ...(this.#base && { 'X-Forwarded-Host': new URL(uri).host }),
       },
       ...(data && { body: formOf(data) }),
@@ -68,9 +68,9 @@ export class TwilioHttp extends twilio.RequestClient {
     exchange.said_retry_after_ms = retryAfterMsOf(answered);
     exchange.request_id = answered.get('twilio-request-id') ?? undefined;
     exchange.refused = status < 400 ? undefined : readRefusal(status, body);
-    // The SDK takes any 2xx for a success, whatever a proxy has put there.
+    // The SDK accepts any 2xx as success, even a page that a proxy put there.
     if (status < 300 && status !== NO_CONTENT) Json.parse(JSON.parse(body));
-    // The SDK parses the text itself, so its type parameter is not what comes back here.
+    // The SDK parses the text itself, so its type parameter does not describe this body.
     return { statusCode: status, body: body as TData, headers: Object.fromEntries(answered) };
   }
 
@@ -78,7 +78,7 @@ export class TwilioHttp extends twilio.RequestClient {
     const url = new URL(uri);
     for (const [name, value] of formOf(params ?? {})) url.searchParams.append(name, value);
     if (this.#base) return new URL(this.#base.pathname.replace(/\/$/, '') + url.pathname + url.search, this.#base);
-    // The next page of a list is whatever Twilio's answer says it is, and the credentials go there.
+    // The answer names the next page of a list, and the credentials are sent there.
     const isTwilio = url.protocol === 'https:' && url.hostname.endsWith('.twilio.com') && url.port === '';
     if (!isTwilio) throw new UnacceptableAnswer('A list names a page that is not at twilio.com');
     return url;

@@ -39,16 +39,16 @@ const said = (code: number, message: string) => ({
   more_info: `https://www.twilio.com/docs/errors/${code}`,
 });
 
-describe('what Twilio refuses, and whoever has the account can mend, is told in its own words:', () => {
+describe("a refusal that the account's owner can fix is reported in Twilio's own words:", () => {
   it.each([
     ['a bundle is missing', route, 400, 21_649, 'Phone Number Requires a Bundle', /Regulatory Compliance/],
     ['an address is missing', route, 400, 21_631, 'Phone Number Requires an Address', /Regulatory Compliance/],
-    ['the number is not to be had', route, 400, 21_422, 'PhoneNumber is not available', /carrier or account/],
+    ['the number is not available', route, 400, 21_422, 'PhoneNumber is not available', /carrier or account/],
     ['the number has left the account', route, 404, 20_404, 'The requested resource was not found', /have left this/],
     ['the number is being changed', route, 409, 20_409, 'Conflict', /may be moving/],
-    ['a trial may not', route, 400, 21_404, 'Inbound Phone number not available to trial account', /Upgrade/],
-    ['a trial may not have it', createTrunk, 403, 10_002, 'Trial accounts do not support it', /Upgrade/],
-    ['there are enough', createTrunk, 400, 21_244, 'Maximum Number of Trunks reached', /no longer use/],
+    ['a trial may not do it', route, 400, 21_404, 'Inbound Phone number not available to trial account', /Upgrade/],
+    ['trial accounts do not have the feature', createTrunk, 403, 10_002, 'Trial accounts do not support it', /Upgrade/],
+    ['a limit is reached', createTrunk, 400, 21_244, 'Maximum Number of Trunks reached', /no longer use/],
     ['a list has that name', permit, 400, 21_240, 'Credential List Validation Error', /already has this name/],
     ['it is forbidden', createTrunk, 403, 20_403, 'Forbidden', /what the account may do/],
   ])('%s', async (_why, run, status, code, message, does) => {
@@ -68,7 +68,7 @@ describe('what Twilio refuses, and whoever has the account can mend, is told in 
     });
   });
 
-  it('a key that lacks a permission is no wrong key', async () => {
+  it('reports a missing permission of a key, not wrong credentials', async () => {
     for (const status of [401, 403]) {
       const answered = { status, body: said(70_051, 'Authorization Error') };
       const problem = await problemOf(createTrunk, answered, byKey);
@@ -78,13 +78,13 @@ describe('what Twilio refuses, and whoever has the account can mend, is told in 
     }
   });
 
-  it('a name that is taken is a conflict, for which another is drawn first', async () => {
+  it('reports a taken name as a conflict, so that another name is tried first', async () => {
     const problem = await problemOf(createTrunk, { status: 400, body: said(21_248, 'Trunk Domain already taken') });
     expect(problem).toBeInstanceOf(Conflict);
     expect(problem).toMatchObject({ code: 'provider_refused', members: { provider: { code: '21248' } } });
   });
 
-  it('what is made already of the carrier trunk stays, and all else is undone', async () => {
+  it('says that parts of the carrier trunk stay, and that all else is rolled back', async () => {
     const body = said(21_649, 'no');
     expect((await problemOf(permit, { status: 400, body })).detail).toContain('the next import continues from there');
     expect((await problemOf(route, { status: 400, body })).detail).toContain(
@@ -94,7 +94,7 @@ describe('what Twilio refuses, and whoever has the account can mend, is told in 
 });
 
 describe('what Twilio says', () => {
-  it('is told without secrets, on one line, and not whole where it is long', async () => {
+  it('is quoted without secrets, on one line, and cut if it is long', async () => {
     const message = `Bad ${token}\u202e\n by https://user:word@example.com/?token=1 ${'long '.repeat(200)}`;
     const { detail, members } = await problemOf(route, { status: 400, body: said(21_649, message) });
     expect(members.provider?.message).toMatch(/^Bad \[secret\] by https:\/\/\*\*\*@example\.com\/\?\*\*\* long /);
@@ -105,7 +105,7 @@ describe('what Twilio says', () => {
     }
   });
 
-  it('is read where its code is text, where it is a problem document, and where it is nothing', async () => {
+  it('is read with a code as text, as a problem document, and without any content', async () => {
     const asText = await problemOf(route, { status: 400, body: { code: '21649', message: 'Bundle' } });
     expect(asText).toMatchObject({ code: 'provider_refused', members: { provider: { code: '21649' } } });
     const type = 'https://www.twilio.com/docs/api/errors/21649';
@@ -126,14 +126,14 @@ describe('what Twilio says', () => {
     }
   });
 
-  it('links to no page but its own', async () => {
+  it("links only to Twilio's own pages", async () => {
     for (const more_info of ['https://twilio.com.example/x', 'javascript:alert(1)', 'http://www.twilio.com/x']) {
       const { members } = await problemOf(route, { status: 400, body: { ...said(21_649, 'no'), more_info } });
       expect(members.provider?.more_info).toBe('https://www.twilio.com/docs/api/errors/21649');
     }
   });
 
-  it('is told also where nobody has foreseen it', async () => {
+  it('is quoted even for an unknown code', async () => {
     const problem = await problemOf(route, { status: 400, body: said(20_001, 'Unknown parameters.') });
     expect(problem).toMatchObject({ code: 'provider_error', members: { provider: { code: '20001' } } });
     expect(problem.detail).toMatch(
@@ -141,7 +141,7 @@ describe('what Twilio says', () => {
     );
   });
 
-  it('asks for another try where the same number is being updated', async () => {
+  it('asks for a retry while the same number is being updated', async () => {
     const problem = await problemOf(route, { status: 409, body: said(20_162, 'A conflicting update is in progress') });
     expect(problem).toMatchObject({ code: 'provider_unavailable', passing: true, doubtful: false });
   });
@@ -150,15 +150,15 @@ describe('what Twilio says', () => {
 it.each([
   ['null', { capabilities: null }],
   ['absent', {}],
-  ['without a word of voice', { capabilities: { sms: true, voice: null } }],
-])('a number whose capabilities are %s cannot talk, and is read all the same', async (_what, fields) => {
+  ['silent about voice', { capabilities: { sms: true, voice: null } }],
+])('reads a number whose capabilities are %s as one without voice', async (_what, fields) => {
   const number = { sid: sid('PN'), phone_number: '+15551234567', voice_url: null, ...fields };
   const body = { incoming_phone_numbers: [number], page: 0, page_size: 1000, next_page_uri: null };
   vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json(body));
   expect(await connect(byToken).findNumber('+15551234567')).toMatchObject({ number_sid: sid('PN'), has_voice: false });
 });
 
-it('a call asks nothing more once its credentials were replaced, and can be made again', async () => {
+it('sends no further request of a call once its credentials are replaced, and the call can be retried', async () => {
   const next_page_uri = '/2010-04-01/Accounts/AC/IncomingPhoneNumbers.json?Page=1&PageToken=PA1';
   const asked = vi
     .spyOn(globalThis, 'fetch')

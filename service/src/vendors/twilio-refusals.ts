@@ -2,19 +2,19 @@ import { NOTHING_CHANGED } from './failure.ts';
 
 /** https://www.twilio.com/docs/api/errors/21248 */
 export const DOMAIN_NAME_TAKEN = 21_248;
-/** The update is not done, and would be in a moment. https://www.twilio.com/docs/api/errors/20162 */
+/** The update was not done, but a retry may succeed. https://www.twilio.com/docs/api/errors/20162 */
 export const UPDATED_BY_ANOTHER = 20_162;
-/** Its page names a missing permission among its causes, and wrong credentials too. https://www.twilio.com/docs/api/errors/70051 */
+/** Means a missing permission or wrong credentials. https://www.twilio.com/docs/api/errors/70051 */
 const AUTHORIZATION_FAILED = 70_051;
 
 /**
- * Twilio's codes by what they are to us. Each has a page, https://www.twilio.com/docs/api/errors/<code>; few of those tell
- * the HTTP status that comes with it. What stands in no row nobody has foreseen.
+ * Twilio's error codes by their reason. Each has a page, https://www.twilio.com/docs/api/errors/<code>, but few pages
+ * name the HTTP status. Codes in no row have no known reason.
  */
 const codes = {
-  /** Wrong, of a test account, or of an account that is suspended or closed. */
+  /** Wrong credentials, those of a test account, or of a suspended or closed account. */
   credentials: [10_001, 20_003, 20_005, 20_008, 21_472],
-  /** Of a key that is restricted, or of an account that Twilio has taken something away from. */
+  /** A restricted key, or an account that Twilio has restricted. */
   permission: [403, 20_006, 20_010, 20_403, AUTHORIZATION_FAILED],
   trial: [10_002, 21_404],
   country_rules: [21_613, 21_615, 21_628, 21_629, 21_631, 21_649, 21_650, 21_651, 22_300],
@@ -25,14 +25,14 @@ const codes = {
   emergency: [21_634],
 } as const satisfies Record<string, readonly number[]>;
 
-/** Why Twilio refuses what it could do: reasons that whoever has the account can mend. */
+/** Reasons for a refusal that the owner of the account can fix. */
 export type Reason = keyof typeof codes;
 
 const reasons = new Map<number, Reason>(
   (Object.keys(codes) as Reason[]).flatMap((reason) => codes[reason].map((code): [number, Reason] => [code, reason])),
 );
 
-/** Undefined where nobody has foreseen it. A key that is refused one thing is no wrong key; a token has every right. */
+/** Undefined if unknown. A key may lack one permission; a token has them all, so its credentials must be wrong. */
 export const reasonOf = (
   { status, code }: { status: number; code: number | undefined },
   by: 'api_key' | 'auth_token',
@@ -42,7 +42,7 @@ export const reasonOf = (
   return reason ?? (status === 401 ? 'credentials' : undefined);
 };
 
-/** What to do about each. */
+/** What to do about each reason. */
 export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
   trial: 'Upgrade the trial account, or stay within the limits of a trial.',
   country_rules:
@@ -57,7 +57,7 @@ export const advice: Record<Exclude<Reason, 'credentials'>, string> = {
     'Give the API key that permission, or replace it with a standard key. If the key already has every permission, check in the Twilio console what the account may do.',
 };
 
-/** What each call does, in words for whoever reads why it failed. */
+/** What each call does, in the words of its error messages. */
 export const acts = {
   proveCredentials: "read the account's phone numbers",
   seeTrunks: 'list SIP trunks',
@@ -98,7 +98,7 @@ export const acts = {
 
 export type TwilioCall = keyof typeof acts;
 
-/** What these make is the integration's. Imports wait for it, and never undo it. */
+/** Calls that make parts of the integration's trunk. Imports wait for these parts and never roll them back. */
 const ofTheCarrierTrunk: TwilioCall[] = [
   'createTrunk',
   'createOriginationUrl',

@@ -15,7 +15,7 @@ import type { Condition } from '../phone-numbers/conditions.ts';
 import type { Carrier, OwnedNumber, RoutingTable } from '../phone-numbers/providers.ts';
 import { Conflict, type Content, ProviderProblem, type Seen } from '../provisioning/index.ts';
 import { secretsOfUrl } from '../telemetry/mask-url.ts';
-import { type AnsweredCall, requireAsAsked } from './as-asked.ts';
+import { type AnsweredCall, afterUndoing, requireAsAsked } from './as-asked.ts';
 import {
   afterwards,
   inQuotes,
@@ -40,13 +40,13 @@ import {
 } from './twilio-refusals.ts';
 
 export interface TwilioOptions {
-  /** One base URL in place of all of Twilio's hosts, for a proxy or a stand-in. */
+  /** A base URL that replaces all of Twilio's hosts, for a proxy or a stand-in. */
   url: string | undefined;
   timeout_ms: number;
   measureCall: MeasureCall;
 }
 
-/** A Twilio account: its numbers, and what its trunks are made of. */
+/** A Twilio account: its numbers, and the parts of its trunks. */
 export interface TwilioAccount
   extends Carrier,
     TrunkAccount,
@@ -55,10 +55,10 @@ export interface TwilioAccount
     RegionTable,
     ProvableAccount {}
 
-/** Twilio's edge for each region: the SDK names a host by both. https://www.twilio.com/docs/global-infrastructure/edge-locations */
+/** The edges, for the SDK's host names. https://www.twilio.com/docs/global-infrastructure/edge-locations */
 const edges = { us1: 'ashburn', ie1: 'dublin', au1: 'sydney' } as const;
 
-/** Connects accounts. All share one HTTP client, which opens no connection before the first call. */
+/** Connects accounts. All share one HTTP client, which opens its first connection at the first call. */
 export const createTwilio = ({ url, timeout_ms, measureCall }: TwilioOptions) => {
   const httpClient = new TwilioHttp(url);
   return (credentials: TwilioCredentials, areInForce = async () => true): TwilioAccount =>
@@ -67,7 +67,7 @@ export const createTwilio = ({ url, timeout_ms, measureCall }: TwilioOptions) =>
 
 interface Connection extends Pick<TwilioOptions, 'timeout_ms' | 'measureCall'> {
   httpClient: TwilioHttp;
-  /** Whether the credentials were not replaced meanwhile: asked before each request. */
+  /** Whether the credentials are still the current ones. Checked before each request. */
   areInForce(): Promise<boolean>;
 }
 
@@ -79,7 +79,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
 
   const call = callerOf(credentials, connection);
   const { account_sid } = credentials;
-  /** A key acts on the account that it belongs to wherever the path names none, as in all of trunking. */
+  /** If the path names no account, as in all of trunking, a key acts on the account that it belongs to. */
   const isOurs = ({ accountSid }: InAccount) => !accountSid || accountSid === account_sid;
   const ofAnother = ({ accountSid }: InAccount) =>
     new ProviderProblem(
@@ -87,7 +87,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       `The credentials belong to the Twilio account ${accountSid}, and act there instead of in ${account_sid}. Integrate ${account_sid} with a key or token of its own.`,
       {},
     );
-  /** What is not as it was asked is taken away again. */
+  /** Makes something, and removes it again if it is not as asked. */
   const makeAsAsked = <T extends InAccount & { sid: string }>(
     name: TwilioCall,
     run: () => Promise<T>,
@@ -99,19 +99,9 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       async (problemOf) => {
         const made = await run();
         const sid = Sid.parse(made.sid);
-        if (!isOurs(made)) {
-          const problem = ofAnother(made);
-          throw await undo(sid).then(
-            () => problem,
-            () => inDoubt(problem),
-          );
-        }
+        if (!isOurs(made)) throw await afterUndoing(() => undo(sid), ofAnother(made));
         const compared = await Promise.try(compare, made).catch(async (error: unknown) => {
-          const problem = problemOf(error);
-          throw await undo(sid).then(
-            () => problem,
-            () => inDoubt(problem),
-          );
+          throw await afterUndoing(() => undo(sid), problemOf(error));
         });
         await requireAsAsked({
           ...{ vendor: 'Twilio', act: acts[name], stays: staysOf(name) },
@@ -122,22 +112,17 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
       },
       ...secrets,
     );
-  /** Empty where the trunk takes no calls from LiveKit. */
+  /** Empty if the trunk accepts no calls from LiveKit. */
   const authOf = async (trunk_sid: string): Promise<string[]> =>
     text
       .parse((await trunks(trunk_sid).fetch()).authType)
       ?.split(',')
       .map((type) => type.trim()) ?? [];
-  /** Twilio may take an update and leave the number where it is. */
+  /** Twilio may accept an update without carrying it out. */
   const route = async (name: TwilioCall, number_sid: string, routing: Partial<FormerRouting>): Promise<void> => {
     const update = client.incomingPhoneNumbers(number_sid).update(writeRouting(routing));
-    const { trunk_sid } = readNumber(await update).routing;
-    await requireAsAsked({
-      vendor: 'Twilio',
-      act: acts[name],
-      asked: { trunk_sid: routing.trunk_sid },
-      is: { trunk_sid },
-    });
+    const is = { ...readNumber(await update).routing };
+    await requireAsAsked({ vendor: 'Twilio', act: acts[name], asked: askedOf(routing), is });
   };
   const see = <T extends InAccount & { sid: string }>(
     name: TwilioCall,
@@ -151,7 +136,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
         if (isIt(item) && isOurs(item)) seen.push({ resource_id: Sid.parse(item.sid), content: contentOf(item) });
       return seen;
     });
-  /** Of what something has: nothing where that is not there itself. */
+  /** For a list within a parent: empty if the parent does not exist. */
   const orNothing = (seeing: Promise<Seen[]>): Promise<Seen[]> =>
     seeing.catch((error: unknown) => {
       if (error instanceof ProviderProblem && error.members.provider?.status === 404) return [];
@@ -167,7 +152,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
     list: () => Promise<Page<T>>,
     isIt: (item: T) => boolean,
   ) => (await orNothing(see(name, list, isIt, () => ({})))).map(({ resource_id }) => resource_id);
-  /** Undefined where Twilio answers that it is not there. */
+  /** Undefined if Twilio answers 404. */
   const unlessGone = <T>(name: TwilioCall, run: () => Promise<T>, ...secrets: string[]): Promise<T | undefined> =>
     call(
       name,
@@ -178,7 +163,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
         }),
       ...secrets,
     );
-  /** False where it is not there. */
+  /** False if there is nothing to change. */
   const change = async <T>(
     name: TwilioCall,
     run: () => Promise<T>,
@@ -192,7 +177,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
   const remove = async (name: TwilioCall, run: () => Promise<boolean>) => void (await unlessGone(name, run));
 
   return {
-    // Standard API keys may not read the account itself; whoever may list numbers may do what is needed here.
+    // Standard API keys may not read the account itself. Listing numbers proves what is needed here.
     proveCredentials: () =>
       call('proveCredentials', async () => void (await client.incomingPhoneNumbers.page({ pageSize: 1 }))),
 
@@ -204,7 +189,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
     seeCredentialLists: () =>
       call('seeCredentialLists', async () => void (await credentialLists.page({ pageSize: 1 }))),
 
-    // Standard API keys may not read the account, and restricted ones may be refused by another code.
+    // Standard API keys may not read the account, and restricted ones may get another error code.
     // https://www.twilio.com/docs/iam/api-keys
     isTrial: () =>
       call('isTrial', async () => {
@@ -219,7 +204,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
 
     findNumber: (phone_number) =>
       call('findNumber', async () => {
-        // The filter matches parts of numbers, so the answer may hold others too.
+        // The filter matches parts of numbers, so the answer may contain others.
         const numbers = itemsOf(() =>
           client.incomingPhoneNumbers.page({ phoneNumber: phone_number, pageSize: PAGE_SIZE }),
         );
@@ -266,7 +251,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
         await route('giveBack', number_sid, former_routing);
         return true;
       };
-      // Twilio may quote parts of them.
+      // Twilio may quote parts of these URLs.
       const secrets = [former_routing.voice_url, former_routing.voice_fallback_url].flatMap(secretsOfUrl);
       return (await unlessGone('giveBack', restore, ...secrets)) !== undefined;
     },
@@ -319,7 +304,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
             priority: 1,
           }),
         {
-          compare: ({ enabled }) => ({ asked: { enabled: true }, is: { enabled } }),
+          compare: ({ enabled, sipUrl }) => ({ asked: { enabled: true, sip_url }, is: { enabled, sip_url: sipUrl } }),
           undo: (sid) => trunks(trunk_sid).originationUrls(sid).remove(),
         },
       ),
@@ -379,7 +364,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
         'permit',
         () => trunks(trunk_sid).credentialsLists.create({ credentialListSid: credential_list_sid }),
         {
-          // The trunk alone tells whether that took effect.
+          // Only the trunk shows whether that took effect.
           compare: async ({ sid }) => {
             const auth_type = await authOf(trunk_sid);
             return {
@@ -408,7 +393,7 @@ const connect = (credentials: TwilioCredentials, connection: Connection): Twilio
   };
 };
 
-/** Calls by these credentials. `problemOf`: what an error becomes that the last answer has to do with. */
+/** Makes calls with these credentials. `problemOf` turns an error into a problem, using the last answer. */
 const callerOf =
   (credentials: TwilioCredentials, { httpClient, timeout_ms, measureCall, areInForce }: Connection) =>
   <T>(name: TwilioCall, run: (problemOf: (error: unknown) => Error) => Promise<T>, ...secrets: string[]): Promise<T> =>
@@ -443,7 +428,7 @@ const clientOf = (
   httpClient: TwilioHttp,
 ) => {
   try {
-    // Nothing may be undefined here: the SDK would take it from the environment.
+    // Must not be undefined: the SDK would read the environment instead.
     return twilio(api_key_sid ?? account_sid, auth_token ?? api_key_secret ?? '', {
       accountSid: account_sid,
       httpClient,
@@ -455,7 +440,7 @@ const clientOf = (
   }
 };
 
-/** Those of US1: its hosts alone have the table, as far as Twilio documents it. */
+/** The credentials for US1: as far as Twilio documents, only its hosts have the routing table. */
 const routingCredentialsOf = ({ routing_credentials, ...own }: TwilioCredentials): TwilioCredentials =>
   routing_credentials
     ? { provider: own.provider, account_sid: own.account_sid, ...routing_credentials }
@@ -471,7 +456,7 @@ const tableOf = (credentials: TwilioCredentials, connection: Connection): Routin
   const { httpClient } = connection;
   const call = callerOf(credentials, connection);
   const { phoneNumbers, trunks } = clientOf(credentials, httpClient).routes.v2;
-  /** Of what a table has this name; undefined: nothing was set. */
+  /** Reads the entry of a number or domain; undefined if none was set. */
   const reading =
     (name: 'readRegion' | 'seeRegion' | 'readTrunkRegion', table: Table) =>
     (of: string): ReturnType<RoutingTable['readRegion']> =>
@@ -515,13 +500,6 @@ interface InAccount {
 
 type Compared = Pick<AnsweredCall, 'asked' | 'is'>;
 
-/** The problem of a call that has made something, which is there still. */
-const inDoubt = (problem: Error): Error => {
-  if (!(problem instanceof ProviderProblem)) return problem;
-  const { code, detail, members, passing, cause } = problem;
-  return new ProviderProblem(code, detail, { ...members, passing, doubtful: true, cause });
-};
-
 /** https://www.twilio.com/docs/sip-trunking/call-transfer */
 const transferModes = { disabled: 'disable-all', sip: 'sip-only', all: 'enable-all' } as const;
 
@@ -530,24 +508,24 @@ const writeSettings = ({ secure, call_transfers }: TrunkSettings) => ({
   ...(call_transfers && { transferMode: transferModes[call_transfers] }),
 });
 
-/** A mode that we have no name for is told by Twilio's. */
+/** An unknown mode keeps Twilio's name. */
 const readSettings = ({ secure, transferMode = null }: { secure: boolean; transferMode?: string | null }) => {
   const [known] = Object.entries(transferModes).find(([, mode]) => mode === transferMode) ?? [];
   return { secure, call_transfers: known ?? transferMode };
 };
 
-/** One of the ways in which a trunk knows who may dial out through it. */
+/** One of the ways in which a trunk authenticates outbound calls. */
 const BY_CREDENTIALS = 'CREDENTIAL_LIST';
 
 const Sid = z.string().regex(/^[A-Z]{2}[0-9a-fA-F]{32}$/);
 
-/** Twilio answers '' and null alike for what is not set. */
+/** Twilio answers '' or null for what is not set. */
 const text = z
   .string()
   .nullish()
   .transform((value) => value || null);
 
-/** Of no consequence for what is done: where it cannot be read, it is not said. */
+/** For information only: null if it cannot be read. */
 const told = text.catch(null);
 
 const capability = z
@@ -613,12 +591,12 @@ const readListed = (number: unknown): ListedNumber => {
   return { number_sid, phone_number, label: friendlyName ?? phone_number, capabilities, routing };
 };
 
-/** Where Twilio's list goes on. https://www.twilio.com/docs/usage/twilios-response#paging-information */
+/** The place where a list continues. https://www.twilio.com/docs/usage/twilios-response#paging-information */
 const Place = z
   .object({ Page: z.coerce.number().int(), PageToken: z.string().max(100) })
   .transform(({ Page, PageToken }) => ({ page: Page, page_token: PageToken }));
 
-/** Setting a trunk takes the application away and the other way round, so only the one that is to be there is named. */
+/** Setting a trunk clears the application and the other way round, so this names only the one that is wanted. */
 const writeRouting = (routing: Partial<FormerRouting>) => ({
   ...(routing.voice_application_sid
     ? { voiceApplicationSid: routing.voice_application_sid }
@@ -629,13 +607,26 @@ const writeRouting = (routing: Partial<FormerRouting>) => ({
   ...(routing.voice_fallback_method && { voiceFallbackMethod: routing.voice_fallback_method }),
 });
 
-/** A problem of ours in place of whatever the SDK throws. */
+/** What `writeRouting` asks for: unknown methods are left as they are. */
+const askedOf = ({
+  voice_method,
+  voice_fallback_method,
+  voice_application_sid,
+  ...routing
+}: Partial<FormerRouting>) => ({
+  ...routing,
+  ...(voice_application_sid && { voice_application_sid, trunk_sid: null }),
+  ...(voice_method && { voice_method }),
+  ...(voice_fallback_method && { voice_fallback_method }),
+});
+
+/** Turns what the SDK throws into a problem. */
 const translate = (called: VendorCall, credentials: TwilioCredentials, exchange: Exchange, error: unknown): Error => {
   if (error instanceof Problem) return error;
   const { refused, said_retry_after_ms } = exchange;
   if (refused === undefined) return translateSilence(called, error);
   const provider = answerOf(called, exchange, refused);
-  // Whatever the SDK makes of it, this is what Twilio said.
+  // Quotes Twilio's own message, not the SDK's error.
   const said = new Error(refused.message ?? `HTTP ${refused.status}`, { cause: error });
   const cause = quote(called, said);
   const is_busy = refused.code === UPDATED_BY_ANOTHER;
@@ -659,7 +650,7 @@ const translate = (called: VendorCall, credentials: TwilioCredentials, exchange:
     : new ProviderProblem('provider_refused', detail, { cause, provider });
 };
 
-/** Another name is drawn. Where all are taken, whoever called is told. */
+/** Another name is tried first. Callers get this problem only if every name is taken. */
 class NameTaken extends Conflict {
   override readonly code = 'provider_refused';
   override readonly members: ProblemMembers;
@@ -672,7 +663,7 @@ class NameTaken extends Conflict {
 
 const kindOf = ({ api_key_sid }: TwilioCredentials) => (api_key_sid === undefined ? 'auth_token' : 'api_key');
 
-/** What callers may read of what Twilio said. */
+/** The part of Twilio's answer that callers may read. */
 const answerOf = (
   called: VendorCall,
   { request_id }: Exchange,

@@ -10,13 +10,13 @@ export interface TwirpOptions {
   timeout_ms: number;
 }
 
-/** LiveKit answered, but not with success. */
+/** LiveKit answered with an error. */
 export class TwirpRefusal extends Error {
   override name = 'TwirpRefusal';
   readonly status: number;
   readonly code: string | undefined;
   readonly said_retry_after_ms: number | undefined;
-  /** LiveKit logs it with the call. */
+  /** LiveKit logs this id with the call. */
   readonly request_id: string;
 
   constructor(message: string, { status, code, said_retry_after_ms, request_id }: Omit<TwirpRefusal, keyof Error>) {
@@ -30,10 +30,10 @@ export class TwirpRefusal extends Error {
 
 const Refused = z.object({ code: z.string().optional().catch(undefined), msg: z.string() });
 
-/** Calls LiveKit's SIP interface, once: the SDK would replay a create whose answer was lost, and follow redirects. */
+/** Calls LiveKit's SIP API, once: the SDK would resend a create whose answer was lost, and follow redirects. */
 export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptions) => {
   const base = new URL(url.replace(/^ws/i, 'http'));
-  // A proxy may have LiveKit behind a path.
+  // A proxy may serve LiveKit under a path.
   const path = `${base.pathname.replace(/\/+$/, '')}/twirp/livekit.SIP`;
   const tokens = createTokens(api_key, api_secret);
   return async (method: string, request: unknown): Promise<unknown> => {
@@ -62,13 +62,13 @@ export const createTwirp = ({ url, api_key, api_secret, timeout_ms }: TwirpOptio
 
 const TOKEN_MS = 10 * 60_000;
 
-/** Tokens that may administer SIP. One is used for half of its life. */
+/** Tokens that may administer SIP. Each is used for half of its lifetime. */
 const createTokens = (api_key: string, api_secret: string) => {
   let latest: { token: string; at: number } | undefined;
   return {
     get: async (): Promise<string> => {
       const age_ms = Date.now() - (latest?.at ?? 0);
-      // It is not valid before it was made: a clock may have been set back since.
+      // A token is not valid before its creation, and the clock may have been set back.
       if (latest && age_ms >= 0 && age_ms < TOKEN_MS / 2) return latest.token;
       const at = Date.now();
       const token = new AccessToken(api_key, api_secret, { ttl: TOKEN_MS / 1000 });

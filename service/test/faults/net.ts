@@ -37,7 +37,7 @@ export const holdsUnderPairs = async (flow: FlowName): Promise<void> => {
   describe(`${flow}, under pairs of faults (seed ${seed})`, () => {
     it.runIf(recorded && mode !== 'count')('makes the recorded calls', async () => {
       const then = (await readRecorded())[flow];
-      expect(then, 'Nothing is written down of this flow: run with --update.').toBeDefined();
+      expect(then, 'recorded.json has no such flow: run with --update.').toBeDefined();
       if (recorded === undefined || then === undefined) return;
       expect(missingOf(recorded, then)).toEqual([]);
     });

@@ -5,12 +5,12 @@ import { parseArgs } from 'node:util';
 
 const USAGE = `Usage: pnpm test:pairs [options] [files]
 
-  --count        no pair: says how many there are
-  --all          every pair, not one of each cell
-  --journal <f>  keeps in this file what holds; with the same file the same code goes on where it was ended
-  --seed <n>     draws the sample anew: the same number draws the same pairs
-  --pair <name>  this pair alone, by the name that its test has
-  --update       writes down what was recorded, as what later runs must meet`;
+  --count        count the pairs, without playing any
+  --all          play every pair, not one of each cell
+  --journal <f>  store the pairs that held in this file; with the same file, the same code continues after an interruption
+  --seed <n>     draw another sample; the same number draws the same pairs
+  --pair <name>  play only this pair, by the name of its test
+  --update       write recorded.json, which later runs are compared with`;
 
 /** The test file of the flow at the beginning of this pair's name. */
 const fileOf = (pair: string): string | undefined =>
@@ -36,7 +36,7 @@ const { all, count, journal, seed, pair, update, help } = values;
 const files = pair === undefined ? positionals : [fileOf(pair)].filter((file) => file !== undefined);
 if (help) console.log(USAGE);
 else if (pair !== undefined && files.length === 0) {
-  console.error(`No flow has the name that '${pair}' begins with.`);
+  console.error(`No flow's name is the beginning of '${pair}'.`);
   process.exitCode = 1;
 } else {
   const env = {

@@ -8,15 +8,15 @@ export type Roll = () => number;
 export interface Chance {
   /** Numbers in [0, 1) that follow from the seed and this name alone. */
   rollOf(name: string): Roll;
-  /** What to do where something may be disturbed. `undefined`, where nothing is, or where a replay leaves this disturbance out. */
+  /** Decides on a disturbance. `undefined`: there is none, or a replay leaves it out. */
   disturb<T>(name: string, choose: (roll: Roll) => T | undefined): T | undefined;
   /** Each disturbance of the run so far. */
   readonly disturbances: readonly string[];
 }
 
 /**
- * All that is random in a run. Each decision has a name, and follows from the seed and that name: so leaving one out, as
- * shrinking does, leaves the others as they are.
+ * All randomness of a run. Each decision follows from the seed and its own name, so leaving one out, as shrinking does,
+ * does not change the others.
  */
 export const createChance = (seed: number, kept?: ReadonlySet<string>): Chance => {
   const disturbances: string[] = [];
@@ -43,8 +43,8 @@ const hashOf = (text: string, seed: number): number => {
 export const pick = <T>(items: readonly T[], roll: Roll): T => items[Math.floor(roll() * items.length)] as T;
 
 /**
- * Until it is disposed of, everything that this process draws at random follows from the seed: the service draws jitter,
- * ids, tokens and passwords by itself.
+ * Makes all randomness of this process follow from the seed, until disposed: the service itself draws jitter, ids,
+ * tokens and passwords.
  */
 export const seedThisProcess = (seed: number): Disposable => {
   const roll = randomOf(hashOf('process', seed));

@@ -7,7 +7,7 @@ import type { Account, Providers } from './providers.ts';
 import { secrets as seals } from './replica.ts';
 import type { OwnedNumber, Scene } from './world.ts';
 
-// Documents, as they are stored.
+// A document as it is stored.
 type Row = Record<string, any>;
 
 export interface Checked {
@@ -17,7 +17,7 @@ export interface Checked {
   asked: readonly Request[];
 }
 
-/** All that is wrong in a world that is quiet, in sentences. */
+/** Everything that is wrong once the world is quiet, in sentences. */
 export const faultsOf = async (world: Checked): Promise<string[]> => {
   const found = [
     ...faultsOfRecords(world),
@@ -41,7 +41,7 @@ const isTouched = ({ owned, sip }: Scene, phone_number: string): boolean =>
     (it) => it.phone_number === phone_number && it.isTouched,
   );
 
-/** Not a finding where somebody changed something by hand: then it may wait to be mended. */
+/** No fault if somebody changed the number at a provider: it may then stay degraded. */
 export const isDegraded = ({ provisioning_state, provisioning }: Row): boolean =>
   provisioning_state === 'degraded' && provisioning.obstacle !== null;
 
@@ -64,7 +64,7 @@ const doneIn = (row: Row, part: string): string | undefined => {
   return made?.state === 'done' ? made.resource_id : undefined;
 };
 
-/** Every thing of ours is named by a record, and every record by things. */
+/** A record names everything at LiveKit that is ours, and everything that a record names exists. */
 const faultsOfLiveKit = ({ database, scene, installation_id }: Checked): string[] => {
   const { inbound, outbound, rules } = scene.providers;
   const parts = { inbound_trunk: inbound, outbound_trunk: outbound, dispatch_rule: rules } as const;
@@ -108,7 +108,7 @@ const faultsOfTrunks = ({ database, scene, installation_id }: Checked): string[]
     const account = scene.providers.accounts.get(account_sid);
     if (account === undefined) return [`${integration_id} has no account`];
     const isByHand = scene.owned.some((it) => it.account === account && it.isTouched);
-    // By force what Twilio refused to remove was left, and told of.
+    // A forced deletion leaves what Twilio refused to remove, and reports it.
     const isLeft = row.state === 'gone' && Object.values<Row>(provisioning.parts).some(({ problem }) => problem);
     const things = trunkThingsOf(account, `trunkline ${installation_id} ${integration_id}`);
     return [
@@ -129,7 +129,7 @@ const faultsOfTrunks = ({ database, scene, installation_id }: Checked): string[]
     ];
   });
 
-/** While it is troubled, too: what a number dials by, Twilio takes. */
+/** Numbers that dial with credentials that Twilio does not accept. Checked during disturbances too. */
 export const refusedCalls = ({ database, scene }: Pick<Checked, 'database' | 'scene'>): string[] =>
   heldIn(database).flatMap(({ provider, phone_number_id, integration_id, provisioning }) => {
     const dial = scene.providers.outbound.get(provisioning.parts?.outbound_trunk?.resource_id);
@@ -144,7 +144,7 @@ export const refusedCalls = ({ database, scene }: Pick<Checked, 'database' | 'sc
 const open = async (row: Row, field: string): Promise<string | null> =>
   row[field] ? seals.open(row[field], `phone_numbers/${row.phone_number_id}/${field}`) : null;
 
-/** What LiveKit has is what the record says, and fits what Twilio has. */
+/** LiveKit has what the record says, and it matches Twilio. */
 const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> => {
   const { inbound, outbound, rules, accounts } = scene.providers;
   const found: string[] = [];
@@ -206,11 +206,11 @@ const faultsOfContent = async ({ database, scene }: Checked): Promise<string[]> 
   return found;
 };
 
-/** Where a number is not ours, it is routed as it was; where it is, that is remembered. */
+/** A number that is not on our trunk has its former routing; for one that is, that routing is stored. */
 const faultsOfRouting = async ({ database, scene }: Checked): Promise<string[]> => {
   const found: string[] = [];
   for (const { number, own, account } of scene.owned) {
-    // Twilio refused to route it back: by force a number is let go of all the same, else it is taken off our trunk.
+    // If Twilio refused to restore the routing, a forced release goes on anyway, and any other takes the number off our trunk.
     const isLeft = database.rowsOf('phone_numbers').some((it: Row) => {
       const { carrier_routing } = it.provisioning.parts;
       const isRefused = /^former_routing_(refused|gone)$/.test(carrier_routing?.problem?.code);
@@ -238,7 +238,7 @@ const faultsOfRouting = async ({ database, scene }: Checked): Promise<string[]> 
   return found;
 };
 
-/** The events of a number tell its life, in order, each change once; and how it ended is how it is. */
+/** A number's events tell its life in order, each change once, and match its present state. */
 const faultsOfEvents = ({ database }: Checked): string[] => {
   const found: string[] = [];
   const events = database.rowsOf('events').filter(({ type }) => String(type).startsWith('phone_number.'));
@@ -249,7 +249,7 @@ const faultsOfEvents = ({ database }: Checked): string[] => {
     const life = isAlive
       ? /^imported( assigned| unassigned| updated)*$/
       : /^(imported( assigned| unassigned| updated)* released|import_failed( import_undone| released)?)$/;
-    // Where nothing was made that is told too, if an answer was lost: nobody knew.
+    // After a lost answer, the undoing has an event even if nothing was made, since that was not known.
     const isUntold =
       told === 'import_failed' && Object.values<Row>(row.provisioning.parts).some((it) => it.resource_id);
     if (!life.test(told) || isUntold)
@@ -275,7 +275,7 @@ const faultsOfEvents = ({ database }: Checked): string[] => {
   return found;
 };
 
-/** So do those of an integration. Whether it is refused and taken again is told in turns. */
+/** The same for an integration. Its `refused` and `accepted` events alternate. */
 const faultsOfAccounts = async ({ database, asked }: Checked): Promise<string[]> => {
   const found: string[] = [];
   for (const row of database.rowsOf('integrations') as Row[]) {
@@ -308,7 +308,7 @@ const faultsOfAccounts = async ({ database, asked }: Checked): Promise<string[]>
   return found;
 };
 
-/** Nobody knows what became of these, as the last two say. */
+/** Requests whose outcome the caller does not know; the last two answers say so. */
 const isUnknown = ({ outcome }: Request): boolean =>
   outcome === 'lost' ||
   ('problem' in outcome &&
@@ -317,7 +317,7 @@ const isUnknown = ({ outcome }: Request): boolean =>
 
 const changing = /^phone_number\.(imported|assigned|unassigned|updated|released)$/;
 
-/** What was acknowledged was so by then; what was refused has not happened. */
+/** What was acknowledged was in force by then, and what was refused did not happen. */
 const faultsOfAnswers = ({ database, asked }: Checked): string[] => {
   const events = database.rowsOf('events') as Row[];
   return asked.flatMap((request) => {
@@ -372,7 +372,7 @@ const faultsOfAnswers = ({ database, asked }: Checked): string[] => {
     const isChange = /assign|get|update/.test(operation);
     if (isChange && !agents.has(data.assigned_agent_id) && ['active', 'degraded'].includes(data.provisioning_state))
       return [`${name} was answered ${data.assigned_agent_id} before ${id} had that agent`];
-    // What another replica made of it may be being released by then.
+    // If another replica finished the change, the number may already be being released again.
     const isDone = before.some(({ request_id }) => request_id === caller.request_id);
     if (/assign|update/.test(operation) && data.provisioning_state !== 'active' && !isDone)
       return [`${name} was answered a number that is ${data.provisioning_state}`];
@@ -411,7 +411,7 @@ const passwordsIn = ({ accounts }: Providers): string[] =>
     [...lists.values()].flatMap(({ credentials }) => [...credentials.values()].map(({ password }) => password)),
   );
 
-/** Those of a run that nobody holds and nobody has touched: they can be imported. */
+/** Numbers that nobody holds and nobody changed at a provider: they can be imported. */
 export const freeNumbers = ({ database, scene }: Pick<Checked, 'database' | 'scene'>): OwnedNumber[] =>
   scene.owned.filter(
     ({ number, account, isTouched: touched }) =>

@@ -9,19 +9,19 @@ import type { Scene } from './world.ts';
 export interface Organization {
   organization_id: OrganizationId;
   key_id: KeyId;
-  /** By account. */
+  /** By account SID. */
   integrations: Map<string, IntegrationId>;
-  /** The token that each was made with. */
+  /** The token that each integration was created with. */
   auth_token: string;
 }
 
-/** One request, and what became of it. */
+/** One request and its outcome. */
 export interface Request {
   operation: string;
   input: Record<string, any>;
   caller: Caller;
   outcome: { data: any; message: string } | { problem: Problem } | { error: unknown } | 'lost';
-  /** What the database had when it was answered. */
+  /** What the database held when it was answered. */
   seen: { events: Record<string, any>[]; row: Record<string, any> | undefined };
   /** When it was answered. */
   at: number;
@@ -30,7 +30,7 @@ export interface Request {
 interface Command {
   operation: string;
   input: Record<string, any>;
-  /** Whether the caller sends the same again where nothing is known, with an Idempotency-Key. */
+  /** Whether the caller sends the request again, with an Idempotency-Key, if the outcome is unknown. */
   insists: boolean;
   gap_ms: number;
 }
@@ -44,17 +44,17 @@ export interface ClientOptions {
   scheduler: Scheduler;
   chance: Chance;
   network: Life;
-  /** Those that serve now. */
+  /** The replicas that serve now. */
   replicas(): Replica[];
   diedOf(life: Life): Promise<void>;
-  /** All that was asked, in the order of the answers. */
+  /** All requests, in the order of their answers. */
   asked: Request[];
 }
 
 const COMMANDS = 5;
 const MOST_TRIES = 3;
 
-/** One request. It is lost where the replica dies before it answers. */
+/** Sends one request. It is lost if the replica dies before it answers. */
 const createAsk =
   ({ name, scheduler, network, database, replicas, diedOf, asked }: ClientOptions) =>
   async (actor: string, operation: string, input: Command['input'], caller: Caller, roll: Roll) => {
@@ -78,7 +78,7 @@ const createAsk =
     return outcome;
   };
 
-/** A program that calls the API: one request after the other. */
+/** A program that calls the API, one request after another. */
 export const runClient = async (options: ClientOptions): Promise<void> => {
   const { name, organization, scheduler, chance, network } = options;
   const ask = createAsk(options);
@@ -90,7 +90,7 @@ export const runClient = async (options: ClientOptions): Promise<void> => {
     const { operation, insists, gap_ms } = command;
     const roll = chance.rollOf(`${actor} asks`);
     await scheduler.wait(network, `${actor} begins`, { ms: gap_ms });
-    // What it names may have come meanwhile.
+    // The number is chosen only now: it may have been imported meanwhile.
     const input =
       command.input.phone_number_id === undefined ? command.input : nameNumber(options, operation, command.input, roll);
     const { organization_id, key_id } = organization;
@@ -113,10 +113,10 @@ export const runClient = async (options: ClientOptions): Promise<void> => {
 
 interface Sideline {
   name: string;
-  /** In how many of the runs. */
+  /** The share of runs that have it. */
   likely: number;
   most: number;
-  /** What is asked, with the integration that it is about unless it is about a number. */
+  /** Draws the request. It is about this integration, or about a number. */
   actOf(roll: Roll, of: { scene: Scene; account_sid: string; integration_id: IntegrationId }): Act;
 }
 type Act = Pick<Command, 'operation' | 'input'>;
@@ -183,8 +183,8 @@ const sidelines: readonly Sideline[] = [
 ];
 
 /**
- * In some runs passwords of trunks are rotated, credentials replaced, integrations deleted that may be in use, and so on,
- * whatever else happens. Each is one decision, and no verb of the others: a seed without it plays what it has always played.
+ * What only some runs do besides: rotate trunk passwords, replace credentials, delete integrations that may be in use,
+ * and so on. Each is one decision of its own, so seeds without it play as they did before it was added.
  */
 export const runSidelines = async (options: Omit<ClientOptions, 'name' | 'organization'>) => {
   await Promise.all(sidelines.map((sideline) => runSideline(options, sideline)));
@@ -250,7 +250,7 @@ const agent = (roll: Roll) => pick(['reception', 'sales'], roll);
 
 const importTwilio: Verb = ({ organization, organizations, scene }, roll) => {
   const { account, number } = pick(scene.owned, roll);
-  // Now and then the wrong one.
+  // Sometimes the wrong one.
   const of = roll() < 0.95 ? organization : pick(organizations, roll);
   const integration_id = roll() < 0.95 ? of.integrations.get(account.sid) : pick([...of.integrations.values()], roll);
   const input = {
@@ -297,7 +297,7 @@ const update: Verb = ({ scene }, roll) => {
     inbound_pin: now_and_then(roll() < 0.5 ? null : withPin(scene, roll).inbound_pin),
     replace_existing_routing: now_and_then(true),
     label: now_and_then('A label'),
-    // Of SIP numbers alone.
+    // Only valid for SIP numbers.
     ...(roll() < 0.3 && { sip_username: 'user', sip_password: password }),
     ...(roll() < 0.2 && { sip_server_address: 'other.example.com' }),
   };
@@ -305,7 +305,7 @@ const update: Verb = ({ scene }, roll) => {
   return { operation: 'phoneNumbers.update', input: { phone_number_id: LATER, ...Object.fromEntries(given) } };
 };
 
-/** Named when it is asked. */
+/** A placeholder: the number is chosen when the request is sent. */
 const LATER = 'phon_000000000000';
 
 const verbs: Verb[] = [
@@ -319,7 +319,7 @@ const verbs: Verb[] = [
   () => ({ operation: 'phoneNumbers.get', input: { phone_number_id: LATER } }),
 ];
 
-/** Mostly one that this organization has; now and then one of somebody else, or one that is gone. */
+/** Mostly a number of this organization, sometimes another organization's or a released one. */
 const nameNumber = (
   { database, organization }: ClientOptions,
   operation: string,

@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => real.close());
 
-// What the service asks: every operator and option of its stores, over few values, so that they meet.
+// Every operator and option that the service's stores use, over few values, so that they collide.
 const text = fc.constantFrom('a', 'b', 'c');
 const date = fc.constantFrom(1000, 2000, 3000).map((ms) => new Date(ms));
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
@@ -142,7 +142,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       (on) =>
         on.earliest('due_at', { ...where, due_at: { $exists: true } }),
   ),
-  // Which of many rows is first to repeat what must be unique is the server's to choose.
+  // Without `holds`: the server may choose any of many rows to be the first that repeats a unique value.
   fc
     .tuple(
       filter,
@@ -169,7 +169,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     ([name, at]): Act =>
       async (on) => {
         const free = { name, due_at: { $lte: at } };
-        // The server draws the _id of these, so that their order is its own.
+        // The server draws the _id of these rows, so their order differs from the model's.
         const made = { queue: 'upserted', token: null, count: 0, inside: { until: null } };
         await on.updateOne(free, { $set: { due_at: at }, $setOnInsert: made }, { upsert: true });
       },

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import mongoose, { type Connection } from 'mongoose';
 import type { CollectionDefinition, Index, Update } from '../../src/database/collection.ts';
 
-// What this service asks of MongoDB, in memory: database.test.ts holds it to a real mongod.
+// The part of MongoDB that this service uses, in memory. database.test.ts compares it with a real mongod.
 
 type Row = Record<string, unknown>;
 type Order = Record<string, 1 | -1>;
@@ -14,7 +14,7 @@ export interface Command {
   filter: Row;
   update?: Update | undefined;
 }
-/** What becomes of a command on its way. */
+/** Changes a command on its way. */
 export type Tamper = (command: Command) => Command;
 
 export type Database = ReturnType<typeof createDatabase>;
@@ -27,7 +27,7 @@ export const createDatabase = (definitions: readonly Pick<CollectionDefinition, 
     return table;
   };
 
-  /** All that work writes, or nothing of it. */
+  /** Keeps all that `work` writes, or nothing. */
   const transact = async <T>(work: (session: object) => Promise<T>): Promise<T> => {
     const before = [...tables.values()].map((table) => ({ table, rows: table.snapshot() }));
     try {
@@ -40,14 +40,14 @@ export const createDatabase = (definitions: readonly Pick<CollectionDefinition, 
 
   return {
     rowsOf: (name: string): Row[] => tableOf(name).find({}),
-    /** A connection as a process has it: all its commands go `through`. */
+    /** A process's connection: all its commands go `through`. */
     connectionOf: (through: Through, tamper?: Tamper): Connection => {
       const db = { collection: (name: string) => createCommands(name, tampered(tableOf(name), tamper), through) };
       const transaction: Transaction = (work) => through('transaction', () => transact(work));
-      // As much of it as src/database asks for.
+      // Only what src/database uses of a connection.
       return { db, transaction } as unknown as Connection;
     },
-    /** Rolled back, and done again: as where two transactions write one row. */
+
     transact,
   };
 };
@@ -64,7 +64,7 @@ interface Options {
 }
 
 const createCommands = (collection: string, table: Table, through: Through) => {
-  /** What is part of a transaction has no turn of its own. */
+  /** A command in a transaction does not wait for a turn of its own. */
   const run = async <T>(command: string, session: object | undefined, effect: () => T): Promise<T> =>
     session ? effect() : through(`${collection}.${command}`, effect);
 
@@ -99,7 +99,7 @@ const createCommands = (collection: string, table: Table, through: Through) => {
 type Table = ReturnType<typeof createTable>;
 
 const createTable = (indexes: readonly Index[]) => {
-  // In the order in which they were inserted. A row is never changed: another takes its place.
+  // In insertion order. Rows are never changed, only replaced.
   let rows = new Map<string, Row>();
   const unique = [{ key: { _id: 1 } } as Index, ...indexes.filter((index) => index.unique)];
 
@@ -118,7 +118,7 @@ const createTable = (indexes: readonly Index[]) => {
 
   const put = (id: string | undefined, row: Row): Row => {
     const whole = row._id === undefined ? { _id: new mongoose.mongo.ObjectId(), ...row } : row;
-    // Of a new one, nothing that is there is itself.
+    // A new row has no id yet, so every present row is another one.
     requireUnique(id ?? '', whole);
     rows.set(String(whole._id), whole);
     return whole;
@@ -218,13 +218,13 @@ const applies = (operator: string, value: unknown, operand: unknown): boolean =>
   }
 };
 
-/** null stands for what is not there, too. */
+/** As in MongoDB, null also matches a missing field. */
 const isEqual = (value: unknown, wanted: unknown): boolean =>
   wanted === null ? value === null || value === undefined : isDeepStrictEqual(plainOf(value), plainOf(wanted));
 
 const plainOf = (value: unknown): unknown => (value instanceof mongoose.mongo.ObjectId ? value.toHexString() : value);
 
-/** A comparison finds only what is of the operand's type. */
+/** A comparison matches only values of the operand's type. */
 const isSameType = (a: unknown, b: unknown): boolean => rankOf(a) === rankOf(b) && rankOf(a) > 0;
 
 /** https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order */
@@ -277,7 +277,7 @@ const setAt = (row: Row, path: string, value: unknown): void => {
   else within[last] = value;
 };
 
-/** What an upsert takes from its filter. */
+/** The fields that an upsert takes from its filter. */
 const equalitiesIn = (filter: Row): Row =>
   Object.entries(filter).reduce<Row>((row, [path, wanted]) => {
     if (!isOperators(wanted)) setAt(row, path, wanted);

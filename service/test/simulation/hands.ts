@@ -5,7 +5,7 @@ import type { OwnedNumber, Scene } from './world.ts';
 
 type Row = Record<string, any>;
 
-/** Whether the service is at this number now, or has something to do about it. */
+/** Whether the service is working on this number, or has work due on it. */
 const isAtIt = (database: Database, phone_number: string): boolean =>
   database
     .rowsOf('phone_numbers')
@@ -31,7 +31,7 @@ const reroute = ({ owned }: Scene, database: Database, roll: Roll): string => {
   return `routes ${number.phone_number} to ${to}`;
 };
 
-/** Somebody tidies up at LiveKit. */
+/** Somebody deletes something at LiveKit. */
 const removeAtLiveKit = (scene: Scene, _database: Database, roll: Roll): string => {
   const { inbound, outbound, rules } = scene.providers;
   const things: Map<string, { mark: unknown; phone_number?: string; name: string }> = pick(
@@ -52,7 +52,7 @@ const touch = ({ owned, sip }: Scene, phone_number: string | undefined): void =>
   for (const it of sip) if (it.phone_number === phone_number) it.isTouched = true;
 };
 
-/** Somebody else answers the number, by a trunk that takes chosen callers. */
+/** Somebody else answers the number, with a trunk that takes only chosen callers. */
 const answerElsewhere = (scene: Scene, _database: Database, roll: Roll): string => {
   const phone_number = pick([...scene.owned.map((it) => it.number), ...scene.sip], roll).phone_number;
   touch(scene, phone_number);
@@ -74,7 +74,7 @@ const setAgent = (scene: Scene, _database: Database, roll: Roll): string => {
   return `has ${id} dispatch another agent`;
 };
 
-/** As in Twilio's console: its numbers come off it, and its domain name is gone for good. */
+/** As in Twilio's console: the trunk's numbers are unrouted, and its domain name is never free again. */
 const removeCarrierTrunk = (
   { providers: { accounts, reserved }, owned }: Scene,
   _database: Database,
@@ -103,6 +103,6 @@ const suspend = ({ providers: { accounts } }: Scene, _database: Database, roll: 
 
 const acts = [reroute, reroute, removeAtLiveKit, setAgent, answerElsewhere, removeCarrierTrunk, suspend, suspend];
 
-/** One thing that a person changes by hand at a provider. Tells what it was. */
+/** Makes one change that a person might make at a provider. Returns what it was. */
 export const changeByHand = (scene: Scene, database: Database, roll: Roll): string =>
   pick(acts, roll)(scene, database, roll);

@@ -14,7 +14,7 @@ import { createTwilio, type TwilioAccount } from '../../src/vendors/twilio.ts';
 import { createTurnedClock } from '../turned-clock.ts';
 import { connectAccount, createProviders, createSwitchboard, unrouted } from './providers.ts';
 
-/** Both sides, and every id that was answered, so that the two name one thing alike. */
+/** One side of the comparison. `ids`: every id that it answered, so that both sides can name things alike. */
 interface Side {
   switchboard: Switchboard;
   account: TwilioAccount;
@@ -22,7 +22,7 @@ interface Side {
 }
 
 let memory = createMemoryShelf();
-/** Emptied before each script. */
+/** Starts empty for each script. */
 const shelf: Shelf = {
   list: (kind) => memory.list(kind),
   get: (kind, id) => memory.get(kind, id),
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.close());
 
-/** An account with two numbers at the stand-ins, through the vendors' clients; and the same in memory. */
+/** An account with two numbers at the stand-ins, reached through the vendors' clients, and the same in memory. */
 const openSides = async (phone_numbers: string[]): Promise<Side[]> => {
   const { log } = createLogging('silent', { write: () => {} });
   const measure = { metrics: createMetrics(), log };
@@ -84,7 +84,7 @@ const which = fc.nat(7);
 const letter = fc.constantFrom('a', 'b');
 const agent = fc.constantFrom(null, 'reception', 'sales');
 const flag = fc.boolean();
-/** One of what was made so far, of whatever kind; or what nobody has. */
+/** The nth id of this kind made so far, or an unknown one. */
 const idOf = ({ ids }: Side, n: number, prefix: string): string =>
   ids.filter((id) => id.startsWith(prefix))[n] ?? `${prefix}${'0'.repeat(prefix.length === 2 ? 32 : 12)}`;
 const mark = { installation_id: 'installation', phone_number_id: 'phon_a1b2c3d4e5f6' } as const;
@@ -140,6 +140,11 @@ const acts: fc.Arbitrary<Act>[] = [
     (n): Act =>
       (side) =>
         side.switchboard.removeTrunk(idOf(side, n, 'ST_')),
+  ),
+  fc.tuple(which, fc.constantFrom('inbound_trunk', 'outbound_trunk', 'dispatch_rule')).map(
+    ([n, kind]): Act =>
+      (side) =>
+        side.switchboard.findById(kind, idOf(side, n, kind === 'dispatch_rule' ? 'SDR_' : 'ST_')),
   ),
   fc.tuple(which, fc.constantFrom(null, '4711'), agent).map(
     ([n, pin, agent_id]): Act =>
@@ -294,19 +299,19 @@ const acts: fc.Arbitrary<Act>[] = [
   ),
 ];
 
-/** Ids by their place among those that were answered, and of a problem what the engine goes by. */
+/** The outcome with ids replaced by their positions, and of a problem only what the engine depends on. */
 const outcomeOf = async (side: Side, work: Promise<unknown>): Promise<string> => {
   const answered = await work.catch((error: unknown) => {
     if (!(error instanceof ProviderProblem)) throw error;
     const { passing, doubtful, code, members } = error;
-    // Which of two rules LiveKit looks at first is a matter of their ids, which are drawn.
+    // Which of two rules LiveKit checks first depends on their ids, which are random.
     if (error instanceof Conflict) return { conflict: error.resource_ids.filter((id) => !id.startsWith('SDR_')) };
     return { passing, doubtful, isRefused: code !== 'provider_credentials_refused', status: members.provider?.status };
   });
   if (typeof answered === 'string' && !side.ids.includes(answered)) side.ids.push(answered);
   const tell = (it: unknown) =>
     side.ids.reduce((all, id, n) => all.replaceAll(id, `#${n}`), JSON.stringify(it ?? null));
-  // Lists come in the order of their ids, which are drawn.
+  // Lists are in the order of ids, which are random.
   return Array.isArray(answered) ? answered.map(tell).toSorted().join() : tell(answered);
 };
 

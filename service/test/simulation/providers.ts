@@ -9,7 +9,7 @@ import type {
 import { Conflict, ProviderProblem } from '../../src/provisioning/index.ts';
 import type { TwilioAccount } from '../../src/vendors/twilio.ts';
 
-// Twilio and LiveKit as the service's ports show them, in memory: providers.test.ts holds them to the stand-ins.
+// Twilio and LiveKit behind the service's ports, in memory. providers.test.ts compares them with the stand-ins.
 
 /** A trunk that people made has no mark. */
 type Theirs<T extends { mark: unknown }> = Omit<T, 'mark'> & { mark: T['mark'] | undefined };
@@ -43,11 +43,11 @@ export interface Providers {
   outbound: Map<string, OutboundTrunkSettings>;
   rules: Map<string, DispatchRuleContent>;
   accounts: Map<string, Account>;
-  /** Domain names that nobody gets again. */
+  /** Domain names that can never be used again. */
   reserved: Set<string>;
-  /** An id that nothing else has. */
+  /** Returns a new id. */
   draw(prefix: string): string;
-  /** Runs each time that what numbers dial by, or may, has changed. */
+  /** Runs each time the credentials that numbers dial with, or that Twilio accepts, have changed. */
   dialsChanged(): void;
   /** Runs as a call to Twilio begins. */
   begins(call: string, credentials: TwilioCredentials): void;
@@ -61,7 +61,7 @@ export const createProviders = (): Providers => {
     rules: new Map(),
     accounts: new Map(),
     reserved: new Set(),
-    // So that their order is not that in which they were made.
+    // Scrambled, so that the order of ids is not that of creation.
     draw: (prefix) => prefix + (Math.imul(++drawn, 0x9e3779b1) >>> 0).toString(16).padStart(32, '0'),
     dialsChanged: () => {},
     begins: () => {},
@@ -84,7 +84,7 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
     things.set(id, thing);
     return id;
   };
-  /** What cannot be changed in place stays as it is. */
+  /** Leaves what cannot be changed in place. */
   const change = <T extends object>(things: Map<string, T>, id: string, changes: Partial<T>): boolean => {
     const thing = things.get(id);
     if (thing) things.set(id, { ...thing, ...changes });
@@ -98,7 +98,7 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
       ...{ resource_id, mark, written: [phone_number], has_other_numbers: false },
     }));
 
-  /** LiveKit names the other rule only where it looked at that one first. */
+  /** LiveKit names the other rule only if it checked that one first. */
   const refuseClash = (
     { inbound_trunk_id, pin }: Pick<DispatchRuleContent, 'inbound_trunk_id' | 'pin'>,
     own_id = '',
@@ -127,6 +127,10 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
     },
     findOutboundTrunks: async (phone_number) =>
       pairsOf(outbound, (trunk) => trunk.phone_number === phone_number).map(foundOf),
+    findById: async (kind, id) => {
+      const mark = { inbound_trunk: inbound, outbound_trunk: outbound, dispatch_rule: rules }[kind].get(id)?.mark;
+      return mark && { resource_id: id, mark };
+    },
     removeTrunk: async (trunk_id) => {
       inbound.delete(trunk_id);
       outbound.delete(trunk_id);
@@ -151,7 +155,7 @@ export const createSwitchboard = (providers: Providers): Switchboard => {
         ...(fields.includes('room_prefix') && { room_prefix: answer.room_prefix }),
         ...(fields.includes('pin') && { pin: answer.pin }),
         ...(ofAgent && { agent_id }),
-        // What it is dispatched with goes with the agent.
+        // The metadata goes with the agent.
         ...(ofAgent && !isKnown && { agent_metadata: agent_id === null ? null : answer.agent_metadata }),
       });
     },
@@ -197,7 +201,7 @@ export const connectAccount = (
     number.routing = {
       ...number.routing,
       ...Object.fromEntries(given),
-      // Either takes the other away.
+      // Each removes the other.
       ...(voice_application_sid ? { voice_application_sid, trunk_sid: null } : { trunk_sid }),
       ...(trunk_sid && !voice_application_sid && { voice_application_sid: null }),
     };
@@ -246,7 +250,7 @@ export const connectAccount = (
       })),
       next: null,
     }),
-    // Nobody here moves a number to another Region.
+    // No number is in another Region in the simulation.
     readRegion: async (phone_number) => {
       const isOwned = [...account().numbers.values()].some((it) => it.phone_number === phone_number);
       return isOwned ? { resource_id: `QQ${'0'.repeat(32)}`, voice_region: 'us1' } : undefined;
@@ -331,7 +335,7 @@ export const connectAccount = (
   };
 };
 
-/** What no verb of the simulation leads to. */
+/** For calls that nothing in the simulation leads to. */
 const notAsked = (call: string) => async (): Promise<never> => {
   throw new Error(`The simulation knows no ${call}`);
 };

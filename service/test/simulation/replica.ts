@@ -17,7 +17,7 @@ export interface Replica {
   core: Core;
 }
 
-/** What may be set otherwise at a restart. */
+/** The settings that may change at a restart. */
 export interface Settings {
   TWILIO_SIGNALLING_ADDRESSES: string;
   TWILIO_SECURE_TRUNKING: 'true' | 'false';
@@ -38,7 +38,7 @@ const metrics = createMetrics();
 const { log } = createLogging('silent', { write: () => {} });
 const KEYS = new Map([['test', new Uint8Array(32).fill(7)]]);
 
-/** The real ones end on a pool of threads, in whatever order. What they seal opens in its place alone, and shows nothing. */
+/** Real encryption runs on a thread pool and finishes in any order. These texts too open only in their place and show nothing. */
 const real = createSecrets(KEYS);
 export const secrets: Secrets = {
   ...real,
@@ -58,7 +58,7 @@ const configOf = ({ sip_host: _, ...environment }: Settings): Config => {
   return known;
 };
 
-/** A process of the service: all of it but what carries its requests. */
+/** A process of the service: everything except the HTTP server. */
 export const openReplica = async (
   { scheduler, database, providers, seams, saboteur }: World,
   life: Life,
@@ -67,7 +67,7 @@ export const openReplica = async (
   const config = configOf(settings);
   let isStarted = false;
   const disturbed = seams.through(life);
-  // What fails at the start ends the process, and another takes its place.
+  // Not disturbed at the start: a failure there ends the process, and another replaces it.
   const through: Through = (command, effect) =>
     isStarted ? disturbed(command, effect) : scheduler.wait(life, `${life.name} starts`).then(effect);
   const timeout_ms = config.provider_timeout_ms;

@@ -14,16 +14,16 @@ import { drawMood, drawScene, drawSettings } from './world.ts';
 
 export interface RunOptions {
   seed: number;
-  /** Only these disturbances: what is left while a failing run is shrunk. */
+  /** Only these disturbances may happen, while a failing run is shrunk. */
   kept?: ReadonlySet<string> | undefined;
   saboteur?: Saboteur | undefined;
 }
 
 export interface Run {
   seed: number;
-  /** What was wrong; none: all held. */
+  /** What was wrong. Empty: everything held. */
   faults: readonly string[];
-  /** Names everything that happened, in its order. */
+  /** A hash of everything that happened, in order. */
   digest: string;
   trace: readonly string[];
   disturbances: readonly string[];
@@ -31,12 +31,12 @@ export interface Run {
 
 const HANDS = 3;
 const MOST_KILLS = 3;
-/** More turns than any record is put off for. */
+/** More turns than any record is postponed for. */
 const MOST_TURNS = 120;
 const TURN_MS = 60_000;
 const { provider_timeout_ms: PROVIDER_TIMEOUT_MS } = readConfig({ NODE_ENV: 'test' });
 
-/** One life of the whole service, from nothing to quiet, as the seed has it. */
+/** Plays one run of the whole service, from nothing to quiet, as the seed decides. */
 export const run = async ({ seed, kept, saboteur }: RunOptions): Promise<Run> => {
   using _ = seedThisProcess(seed);
   const scheduler = createScheduler();
@@ -138,7 +138,7 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
   });
   await Promise.all([...clients, runSidelines(shared), ...hands]);
 
-  // Now all is to come to an end.
+  // From here on nothing is disturbed, and everything comes to rest.
   isTroubled = false;
   for (const account of scene.providers.accounts.values()) account.is_suspended = false;
   await Promise.all(starting);
@@ -157,7 +157,7 @@ const play = async ({ scheduler, chance, saboteur }: Parts): Promise<string[]> =
   return [...unimported, ...refused, ...(await faultsOf(checked))];
 };
 
-/** When it was answered that an integration goes by other credentials than these. Undefined: it was not. */
+/** When a caller was told that these credentials are replaced. Undefined: never. */
 const replacedAt = (
   organizations: readonly Organization[],
   asked: readonly Request[],
@@ -172,7 +172,7 @@ const replacedAt = (
   )?.at;
 };
 
-/** Of what was answered. 0: it was not done, or nobody knows. */
+/** The revision in the answer. 0: the change was not made, or its outcome is unknown. */
 const revisionOf = ({ outcome }: Request): number =>
   outcome !== 'lost' && 'data' in outcome ? outcome.data.revision : 0;
 
@@ -202,7 +202,7 @@ const makeOrganizations = async ({ core }: Replica, { database, providers }: Wor
   return made;
 };
 
-/** Lets the reconciler work until nothing is due any more, however far in the future that is. */
+/** Lets the reconciler work until nothing is due any longer, however late that is. */
 const settle = async ({ core, life }: Replica, { scheduler, database }: World, network: Life): Promise<void> => {
   const isDue = () =>
     [...database.rowsOf('phone_numbers'), ...database.rowsOf('integrations')].some(
@@ -210,13 +210,13 @@ const settle = async ({ core, life }: Replica, { scheduler, database }: World, n
     );
   for (let turns = 0; turns === 0 || isDue(); turns++) {
     if (turns === MOST_TURNS) return;
-    // What was on its way has arrived by then.
+    // Everything that was on its way has arrived by then.
     await scheduler.wait(network, 'a minute passes', { ms: TURN_MS });
     await scheduler.as(life.name, () => core.reconciler.turn());
   }
 };
 
-/** A number that nobody holds can be imported at once. */
+/** Imports each number that nobody holds: that must succeed at once. */
 const importAgain = async (
   { core }: Replica,
   { scheduler, database }: World,

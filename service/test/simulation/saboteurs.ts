@@ -4,11 +4,11 @@ import type { Command } from './database.ts';
 
 /** Breaks one promise at a seam, to show that the simulation finds it. */
 export interface Saboteur {
-  /** A seed that finds it, to begin with: others do, too. */
+  /** A seed that is known to find it, tried first. Others find it too. */
   seed: number;
-  /** The client of a vendor, as the service has it. */
+  /** Sabotages a vendor's client. */
   vendor?<Port extends object>(port: Port): Port;
-  /** A command on its way to the database. */
+  /** Sabotages a command on its way to the database. */
   command?(command: Command): Command;
 }
 
@@ -40,7 +40,7 @@ export const saboteurs: Readonly<Record<string, Saboteur>> = {
     seed: 1,
     vendor: (port) =>
       guarded(port, {
-        // A call that may have acted is told as one that has not.
+        // Reports a call that may have taken effect as one that has not.
         after: async (error) => {
           if (!(error instanceof ProviderProblem) || !error.doubtful) return;
           throw new ProviderProblem(error.code, error.detail, { passing: error.passing });
@@ -50,7 +50,7 @@ export const saboteurs: Readonly<Record<string, Saboteur>> = {
 
   'a queue that loses one': {
     seed: 1,
-    // What is put off is not due any more.
+    // A postponed record is no longer due.
     command: ({ update, ...command }) => {
       const { $set, $unset, ...others } = update ?? {};
       const isPutOff = $set?.['provisioning.lease_token'] === null && $set['provisioning.due_at'] !== undefined;

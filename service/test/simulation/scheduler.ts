@@ -2,31 +2,31 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../src/clock.ts';
 
-/** One process, from its start to its end. What does not die, such as the network and the callers, has one too. */
+/** One process, from start to end. Things that do not die, as the network and the callers, have one too. */
 export interface Life {
   name: string;
   isAlive: boolean;
-  /** How far its clock is off. */
+  /** How far its clock is off, in milliseconds. */
   skew_ms: number;
-  /** Until then it does nothing, as a process that is swapped out. */
+  /** Until then it does nothing, like a process that is swapped out. */
   stalled_until?: number;
 }
 
 interface Wait {
   life: Life;
   name: string;
-  /** Its place in the order: among those that can go on, or, in milliseconds, among those that wait for a time. */
+  /** When it goes on: a step number if it is ready, a time in milliseconds if it waits for one. */
   at: number;
   nth: number;
-  /** Something that has been sent already: it may still act though its sender is dead. */
+  /** Already sent: it may still take effect after its sender died. */
   isSent: boolean;
   go(): void;
 }
 
 export interface WaitOptions {
-  /** Lets so many others go first. */
+  /** How many steps to let others go first. */
   lag?: number | undefined;
-  /** Waits for so long. */
+  /** How long to wait. */
   ms?: number | undefined;
   isSent?: boolean;
 }
@@ -37,8 +37,8 @@ export type Scheduler = ReturnType<typeof createScheduler>;
 const MOST_STEPS = 300_000;
 
 /**
- * Decides what happens next, one thing at a time, and moves time when nothing else can happen. Everything that is awaited
- * in a run is settled by it, or by what it let go on.
+ * Decides what happens next, one thing at a time, and advances time when nothing else can happen. Everything awaited in
+ * a run is settled by the scheduler or by something that it let go on.
  */
 export const createScheduler = () => {
   let now = 1_700_000_000_000;
@@ -53,7 +53,7 @@ export const createScheduler = () => {
 
   const wait = (life: Life, name: string, { lag = 0, ms, isSent = false }: WaitOptions = {}): Promise<void> =>
     new Promise((go) => {
-      // What is dead does nothing more.
+      // A dead process does nothing more.
       if (!life.isAlive) return;
       const waiting = { life, name, isSent, nth: nth++, go };
       const { stalled_until = 0 } = life;
@@ -62,7 +62,7 @@ export const createScheduler = () => {
       else timers.push({ ...waiting, at: now + ms });
     });
 
-  /** Lets one thing happen. False: nothing can, nor will. */
+  /** Lets one thing happen. False: nothing can happen any longer. */
   const step = async (): Promise<boolean> => {
     await othersHadTheirTurn();
     const from = ready.length > 0 ? ready : timers;
@@ -83,14 +83,13 @@ export const createScheduler = () => {
     const line = `${now - 1_700_000_000_000} ${what}`;
     hash.update(line);
     trace.push(line);
-    if (process.env.DBG) console.log(line);
   };
 
   return {
     wait,
     note,
     now: () => now,
-    /** Goes on until work is done. */
+    /** Takes steps until `work` is done. */
     until: async <T>(work: Promise<T>): Promise<T> => {
       let isDone = false;
       const watched = work.finally(() => {
@@ -101,7 +100,7 @@ export const createScheduler = () => {
         if (!(await step()) && !isDone) throw new Error(`Nothing can go on\n${trace.slice(-30).join('\n')}`);
       return watched;
     },
-    /** Ends a process. What it has sent acts where `survives` says so, and nobody is answered. */
+    /** Ends a process. Calls that it has sent still take effect if `survives` says so. Nobody is answered. */
     kill: (life: Life, survives: (name: string) => boolean): void => {
       life.isAlive = false;
       note(`${life.name} dies`);
@@ -109,7 +108,7 @@ export const createScheduler = () => {
       ready = ready.filter(lives);
       timers = timers.filter(lives);
     },
-    /** Nothing of a process goes on for so long, but what it has sent already. */
+    /** Stops a process for this long, except for what it has already sent. */
     stall: (life: Life, ms: number): void => {
       const until = now + ms;
       life.stalled_until = until;
@@ -119,9 +118,9 @@ export const createScheduler = () => {
       ready = ready.filter((it) => !isHeld(it));
       timers = [...timers.map((it) => (isHeld(it) ? { ...it, at: Math.max(it.at, until) } : it)), ...held];
     },
-    /** Whatever work does bears this name, so that a disturbance of it has the same name in each replay. */
+    /** Names everything that `work` does after this actor, so that its disturbances have the same names in each replay. */
     as: <T>(actor: string, work: () => T): T => actors.run(actor, work),
-    /** Names a call: who makes it, and how many of its kind came before. */
+    /** Names a call by its actor, its kind and a count. */
     nameOf: (what: string): string => {
       const name = `${actors.getStore() ?? 'somebody'}: ${what}`;
       const count = (counts.get(name) ?? 0) + 1;
@@ -141,11 +140,11 @@ export const createScheduler = () => {
           });
         }),
     }),
-    /** What happened, in order, and one text that names all of it. */
+    /** Everything that happened, in order. `digest` is a hash of it. */
     trace: (): readonly string[] => trace,
     digest: (): string => hash.copy().digest('hex'),
   };
 };
 
-/** Resolves when nothing can go on by itself any more. */
+/** Resolves when nothing can go on by itself any longer. */
 const othersHadTheirTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -5,14 +5,14 @@ import { pick } from './chance.ts';
 import type { Through } from './database.ts';
 import type { Life, Scheduler, WaitOptions } from './scheduler.ts';
 
-/** How likely it is, in one run, that a call is disturbed. */
+/** How likely each kind of disturbance of a call is in one run. */
 export interface Mood {
   provider_fails: number;
   database_fails: number;
-  /** Others that came later go first. */
+  /** Later calls overtake it. */
   lags: number;
   slow: number;
-  /** Its process stops for a while, and goes on as if nothing had been. */
+  /** Its process stops for a while, then goes on as if nothing had happened. */
   stalls: number;
   dies: number;
 }
@@ -21,9 +21,9 @@ export interface SeamOptions {
   scheduler: Scheduler;
   chance: Chance;
   mood: Mood;
-  /** What outlives every process: what is on its way there arrives. */
+  /** Outlives every process: whatever is on its way arrives. */
   network: Life;
-  /** False once all is to be quiet. */
+  /** Whether disturbances may happen. */
   isTroubled(): boolean;
   /** Whether this process may die now. */
   mayDie(life: Life): boolean;
@@ -38,19 +38,19 @@ interface GuardOptions {
 
 export type Seams = ReturnType<typeof createSeams>;
 
-/** What the clients of both vendors throw, and whether the call has acted by then. */
+/** How a vendor's call may fail. `_after`: it has taken effect by then. */
 const ways = ['refused', 'busy', 'away', 'away_after', 'silent', 'silent_after', 'late', 'unreadable'] as const;
 type Way = (typeof ways)[number];
 
-/** Longest that the database may keep somebody waiting: src/database/connect.ts. */
+/** The longest wait for the database, as in src/database/connect.ts. */
 const DATABASE_SILENCE_MS = 15_000;
 
 /** Longer than any lease. */
 const LONGEST_STALL_MS = 60_000;
 
 /**
- * Where a process of the service meets the world. Each call waits for its turn before it acts, and once more before it is
- * answered; on the way it may fail, be slow, or its process may die.
+ * Where a process of the service meets the outside world. Each call waits for its turn before it takes effect, and
+ * again before it is answered. On the way it may fail or be slow, or its process may die.
  */
 export const createSeams = (options: SeamOptions) => {
   const { scheduler, chance, mood, network, isTroubled, mayDie, kill } = options;
@@ -70,7 +70,7 @@ export const createSeams = (options: SeamOptions) => {
   };
   const longOf = (roll: Roll) => Math.floor(roll() * LONGEST_STALL_MS);
 
-  /** Dies while its call is on its way, or before it is answered. */
+  /** Whether the process dies while its call is on its way, or before it is answered. */
   const dieAt = (life: Life, name: string) =>
     mayDie(life)
       ? disturb(`${life.name} dies at ${name}`, mood.dies, (roll) => (roll() < 0.5 ? 'before' : 'after'))
@@ -87,7 +87,7 @@ export const createSeams = (options: SeamOptions) => {
     if (dies === 'before') kill(life);
     await sent;
     const outcome = await settle(effect);
-    // It may have taken until all is to be quiet.
+    // Not if disturbances have ended meanwhile.
     if (dies === 'after' && life.isAlive && isTroubled()) kill(life);
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
@@ -111,7 +111,7 @@ export const createSeams = (options: SeamOptions) => {
     }
     scheduler.note(`${name} fails: ${way}`);
     if (way === 'late') {
-      // It arrives when nobody waits for it any longer, as late as the engine reckons with.
+      // It takes effect after its caller gave up, as late as the engine allows for.
       const ms = timeout_ms + chance.rollOf(`${name} late`)() * (timeout_ms - 1);
       void scheduler.wait(network, `${name} acts late`, { ms }).then(() => settle(effect));
     } else if (way === 'away_after' || way === 'silent_after' || way === 'unreadable')
@@ -165,7 +165,7 @@ export const createSeams = (options: SeamOptions) => {
       (life: Life): Through =>
       (command, effect) =>
         callDatabase(life, command, effect),
-    /** A vendor's client, as a process has it. */
+    /** Wraps a process's client of a vendor. */
     guard,
   };
 };
@@ -180,7 +180,7 @@ const settle = async <T>(work: () => T | Promise<T>): Promise<Outcome<T>> => {
   }
 };
 
-/** As src/vendors/failure.ts tells them apart. */
+/** The same problems as src/vendors/failure.ts throws. */
 const failureOf = (way: Way): ProviderProblem => {
   switch (way) {
     case 'refused':

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { type Run, type RunOptions, run } from './run.ts';
 
-/** More runs than it takes; it may end before everything is tried. */
+/** Shrinking stops after this many runs, even if not everything was tried. */
 const MOST_RUNS = 400;
 
-/** The same run with as few disturbances as still make it fail. */
+/** Finds the same run with the fewest disturbances that still make it fail. */
 export const shrink = async (failed: Run, options: RunOptions): Promise<Run> => {
   let smallest = failed;
   let runs = 0;
@@ -14,7 +14,7 @@ export const shrink = async (failed: Run, options: RunOptions): Promise<Run> => 
     if (tried.faults.length > 0 && tried.disturbances.length <= smallest.disturbances.length) smallest = tried;
     return tried.faults.length === 0;
   };
-  // Whole first, then without whatever it holds without.
+  // First with all disturbances, then without those that are not needed to fail.
   const all = [...failed.disturbances];
   await fc.check(fc.asyncProperty(fc.subarray(all), holds), { examples: [[all]], numRuns: 1 });
   return smallest;

@@ -4,10 +4,10 @@ import { shrink } from './shrink.ts';
 
 const USAGE = `Usage: pnpm simulate [options]
 
-  --runs <n>   so many runs, one after the other (100)
-  --seed <n>   the seed of the first; each later one is one more (drawn)
-  --no-shrink  shows a failing run as it is
-  --trace      shows all that happens`;
+  --runs <n>   the number of runs, one after another (default: 100)
+  --seed <n>   the seed of the first run; each later run adds one (default: random)
+  --no-shrink  do not shrink a failing run
+  --trace      print everything that happens`;
 
 const { values } = parseArgs({
   allowNegative: true,
@@ -23,13 +23,13 @@ const { values } = parseArgs({
 const show = ({ seed, faults, disturbances, trace }: Run): void => {
   console.log(`\nSeed ${seed} fails: pnpm simulate --runs 1 --seed ${seed}`);
   for (const fault of faults) console.log(`  ${fault}`);
-  console.log('What it takes:');
+  console.log('Disturbances that it takes:');
   for (const disturbance of disturbances) console.log(`  ${disturbance}`);
-  console.log('What happens, at which millisecond:');
+  console.log('What happens, and at which millisecond:');
   console.log(trace.filter((line) => values.trace || STORY.test(line)).join('\n'));
 };
 
-/** What people, callers and accidents do. */
+/** Trace lines about people, callers and disturbances. */
 const STORY = / (asks|is told|somebody|fails|dies|stalls|is lost|is slow|is replaced|acts late|waits)\b/;
 
 const main = async (): Promise<void> => {

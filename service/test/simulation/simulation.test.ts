@@ -5,27 +5,27 @@ import { shrink } from './shrink.ts';
 
 const LONG = { timeout: 900_000 };
 
-/** What has been found once, by a seed that shows it. Where runs are drawn otherwise, find another, with the fault put back. */
+/** Bugs that were found once, with a seed that shows each. If runs are drawn differently, put the bug back and find another seed. */
 const found = {
-  44: 'nobody is told that a number which is being undone was assigned',
-  80: 'no rule is left on a trunk that was deleted by hand while its import was in doubt',
-  20254: 'nobody is told twice that a number went, which is released by force while what turned up later is taken away',
-  20214: 'a password that LiveKit does not tell is sent again when a lost change can act no longer',
-  30036: 'an assignment that another replica made is answered, also where the number is being released by then',
-  306167: 'what could not be given back is told also where the answer to taking a number off our trunk was lost',
-  403702: 'a degraded number is not answered as updated by an update of nothing',
-  40096: 'a number that Twilio refuses to route back is taken off our trunk, and told of',
-  201001: 'an import is dropped whose integration was deleted before its record was there',
-  203254: 'a deletion that another replica has taken over is followed, also where it fails',
-  104313: 'a trunk that was deleted by hand is made again, where nobody knows what its origination URL was sent',
-  50584: 'a number in doubt follows to a trunk that was made anew',
-  8094: 'no call begins by credentials that were replaced, where what was read of them was late',
-  620610: 'what was deleted by hand at both providers is made again by one request',
-  94: 'no rule is left on a trunk that was deleted by hand while its number was assigned',
+  44: 'acknowledges no assignment of a number whose import is being undone',
+  80: 'leaves no rule on a trunk that somebody deleted while its import was uncertain',
+  20254: 'writes one event for a release that is forced while leftovers are being removed',
+  20214: 'sends a password, which LiveKit does not report, again once a lost change can no longer take effect',
+  30036: 'answers an assignment that another replica made, even if the number is being released by then',
+  306167: 'reports routing that could not be restored, even if the answer to taking the number off our trunk was lost',
+  403702: 'does not answer an empty update of a degraded number as updated',
+  40096: 'takes a number off our trunk if Twilio refuses to restore its routing, and reports that',
+  201001: 'drops an import whose integration was deleted before the record existed',
+  203254: 'follows a deletion that another replica has taken over, even if it fails',
+  104313: 'makes a deleted trunk again, even if it is unknown what its origination URL was sent',
+  50584: 'moves a number in an uncertain state to a trunk that was made anew',
+  8094: 'begins no call with replaced credentials, even if reading them was slow',
+  620610: 'makes again, with one request, what was deleted at both providers',
+  94: 'leaves no rule on a trunk that somebody deleted while its number was assigned',
 };
 
 describe('The service, simulated', () => {
-  it.each([1, 2, 3, 4])('holds what it promises with the seed %i', LONG, async (seed) => {
+  it.each([1, 2, 3, 4])('keeps its promises with the seed %i', LONG, async (seed) => {
     expect((await run({ seed })).faults).toEqual([]);
   });
 
@@ -33,7 +33,7 @@ describe('The service, simulated', () => {
     expect((await run({ seed: Number(seed) })).faults).toEqual([]);
   });
 
-  it.each([7, 8])('is played again exactly by the seed %i', LONG, async (seed) => {
+  it.each([7, 8])('is replayed exactly by the seed %i', LONG, async (seed) => {
     const first = await run({ seed });
     const second = await run({ seed });
     expect(first.trace.length).toBeGreaterThan(100);
@@ -53,14 +53,14 @@ describe('A saboteur at a seam', () => {
     expect(faults).not.toEqual([]);
   });
 
-  it('is found by fewer disturbances than the run had', LONG, async () => {
+  it('is still found after shrinking the run to fewer disturbances', LONG, async () => {
     const saboteur = saboteurs['an answer trusted too early'];
     const failed = await run({ seed: 1, saboteur });
     expect(failed.faults).not.toEqual([]);
     const smallest = await shrink(failed, { seed: 1, saboteur });
     expect(smallest.faults).not.toEqual([]);
     expect(smallest.disturbances.length).toBeLessThan(failed.disturbances.length / 4);
-    // What is left makes it fail each time.
+    // The remaining disturbances make it fail each time.
     expect((await run({ seed: 1, saboteur, kept: new Set(smallest.disturbances) })).digest).toBe(smallest.digest);
   });
 });

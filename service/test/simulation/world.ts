@@ -4,13 +4,13 @@ import { type Account, type CarrierNumber, createProviders, type Providers, unro
 import type { Settings } from './replica.ts';
 import type { Mood } from './seams.ts';
 
-/** What callers and people may know of the numbers of a run. */
+/** A Twilio number of the run. */
 export interface OwnedNumber {
   account: Account;
   number: CarrierNumber;
-  /** As whoever owns it has routed it last. Undefined: it was changed while the service was at it, and nobody can tell. */
+  /** The routing that its owner set last. Undefined: it was changed while the service was working on it, so it is unknown. */
   own: FormerRouting | undefined;
-  /** Somebody changed something of it by hand. */
+  /** Whether somebody changed something of it at a provider. */
   isTouched: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Scene {
   providers: Providers;
   owned: OwnedNumber[];
   sip: SipNumber[];
-  /** Never to be read anywhere in clear. */
+  /** Must never appear anywhere in clear. */
   secrets: Set<string>;
 }
 
@@ -34,7 +34,7 @@ const former: Record<string, Partial<FormerRouting>> = {
   trunk: {},
 };
 
-/** One account that both organizations may integrate, and one more. */
+/** Two accounts, which both organizations integrate. */
 export const drawScene = (roll: Roll): Scene => {
   const providers = createProviders();
   const owned: OwnedNumber[] = [];
@@ -71,7 +71,7 @@ export const drawScene = (roll: Roll): Scene => {
   };
 };
 
-/** Some runs are calm in one way, others are not. */
+/** Each kind of disturbance is frequent in some runs, and rare or absent in others. */
 export const drawMood = (roll: Roll): Mood => ({
   provider_fails: pick([0, 0.02, 0.08, 0.25], roll),
   database_fails: pick([0, 0, 0.005, 0.03], roll),

@@ -20,7 +20,7 @@ const BUCKET = `trunkline-state-${account}`;
 const URL_OF_BUCKET = `s3://${BUCKET}?region=${region}`;
 const KEY = `awskms://alias/trunkline-state?region=${region}`;
 
-/** The commands of docs/ci.md, as they are written, on S3 and KMS as Pulumi calls them. A folder stands in for a home. */
+/** Runs the commands of docs/ci.md as written, with stand-ins for S3, KMS and the home folder. */
 describe.skipIf(!folder)('the backend of the stacks', () => {
   let home: string;
   let endpoints: Endpoints;
@@ -42,6 +42,8 @@ describe.skipIf(!folder)('the backend of the stacks', () => {
     const tools = join(home, 'tools');
     await mkdir(tools);
     await writeFile(join(tools, 'aws'), `#!/bin/sh\necho "aws $*" >>'${home}/copied'\n`, { mode: 0o755 });
+    // GitHub's answer, of which its own `--jq` prints this.
+    await writeFile(join(tools, 'gh'), '#!/bin/sh\necho acme@123456/trunkline@456789\n', { mode: 0o755 });
     const env = {
       PATH: [tools, folder, dirname(process.execPath), process.env.PATH].join(delimiter),
       HOME: home,
@@ -57,7 +59,7 @@ describe.skipIf(!folder)('the backend of the stacks', () => {
     type = (script) =>
       run(
         'bash',
-        // The home of whoever runs this, which HOME does not change.
+        // `pulumi login --local` uses the real home folder, whatever HOME says.
         ['-euo', 'pipefail', '-c', script.replaceAll('pulumi login --local', `pulumi login file://${home}`)],
         { cwd: project, env },
       );
@@ -68,7 +70,7 @@ describe.skipIf(!folder)('the backend of the stacks', () => {
     await rm(home, { recursive: true, force: true });
   });
 
-  it('is made, its own state moves into it, and a new stack begins there', async () => {
+  it('is created, takes in its own state, and serves a new stack', async () => {
     const commands = commandsOf('docs/ci.md', 'The state and the roles, once')
       .join('\n')
       .replace('eu-central-1', region)
@@ -79,9 +81,11 @@ echo "made $url $provider"
 cd backend
 pulumi stack select backend
 pulumi preview --expect-no-changes
+pulumi config get backend:repository
 pulumi stack output deployRole`);
     expect(exit, printed).toBe(0);
     expect(printed).toContain(`made ${URL_OF_BUCKET} ${KEY}`);
+    expect(printed).toContain('acme@123456/trunkline@456789\n');
     expect(printed).toContain(`arn:aws:iam::${account}:role/github-trunkline-deploy`);
     expect([...endpoints.files.keys()]).toEqual(
       expect.arrayContaining(
@@ -91,7 +95,7 @@ pulumi stack output deployRole`);
     expect(copied()).toBe(`aws s3 cp Pulumi.prod.yaml s3://${BUCKET}/Pulumi.prod.yaml`);
   });
 
-  it('takes a stack in that began elsewhere, which is the same there, and is let go of here', async () => {
+  it('takes over a stack from elsewhere unchanged, and the old copy is removed', async () => {
     const { name, config, secrets } = STACKS.bootstrap;
     await writeFile(join(home, 'infra', `Pulumi.${name}.yaml`), stackFileOf(config));
     const begun = await type(`
@@ -109,7 +113,7 @@ pulumi up --yes --skip-preview`);
       .replace('s3://<bucket>?region=<region>', URL_OF_BUCKET)
       .replace('?region=<region>', `?region=${region}`)
       .replace('<passphrase>', "'of a laptop'");
-    // From here on no passphrase.
+    // No passphrase from here on.
     const { exit, printed } = await type(`${commands}
 unset PULUMI_CONFIG_PASSPHRASE
 pulumi stack select ${name}
@@ -142,20 +146,20 @@ ${command}`);
     return [...new Set(endpoints.asked())].toSorted();
   };
 
-  it('asks of who previews no more than its role may: it reads, and takes no lock', async () => {
+  it('needs no more rights for a preview than its role has: it reads, and takes no lock', async () => {
     const asked = await asks('pulumi preview');
     expect(asked).toEqual((await rightsOf('preview')).toSorted());
     expect(asked).not.toContain('s3:PutObject');
   });
 
-  it('asks of who deploys no more than its role may', async () => {
+  it('needs no more rights for a deployment than its role has', async () => {
     const asked = await asks('pulumi config set infra:logRetentionDays 60\npulumi up --yes');
     const rights = await rightsOf('deploy');
     expect(asked.filter((action) => !rights.includes(action))).toEqual([]);
     expect(asked).toEqual(expect.arrayContaining(['s3:PutObject', 's3:DeleteObject']));
   });
 
-  it('refuses an update while another one has the stack’s lock', async () => {
+  it('refuses an update while another holds the stack’s lock', async () => {
     const { name } = STACKS.bootstrap;
     endpoints.files.set(
       `${BUCKET}/.pulumi/locks/organization/trunkline/${name}/another.json`,

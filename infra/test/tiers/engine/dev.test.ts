@@ -17,7 +17,7 @@ interface Registered {
 const byUrn = (resources: { urn: string; inputs?: object | undefined; dependsOn?: string[] | undefined }[]) =>
   Object.fromEntries(
     resources
-      // To a provider's inputs the engine adds some of its own.
+      // The engine adds its own inputs to providers.
       .filter(({ urn }) => !urn.includes('pulumi:providers:'))
       .map(({ urn, inputs = {}, dependsOn = [] }) => [
         urn,
@@ -25,10 +25,10 @@ const byUrn = (resources: { urn: string; inputs?: object | undefined; dependsOn?
       ]),
   );
 
-/** One stack's life, from nothing to nothing: each test goes on where the one before ended. */
+/** The life of one stack, from creation to removal: each test continues where the previous one ended. */
 describe.skipIf(!folder)('a dev stack', () => {
   let engine: Engine;
-  /** Everything that pulumi printed. */
+  /** Everything that `pulumi` printed. */
   let printed = '';
   const pulumi = async (...args: string[]) => {
     const ended = await engine.pulumi(...args);
@@ -46,7 +46,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     await engine?.close();
   });
 
-  it('is shown by a preview, which does nothing, and writes nothing to the state, not even a lock', async () => {
+  it('is shown by a preview, which does nothing and writes nothing to the state, not even a lock', async () => {
     const before = await engine.stateFiles();
     const { exit, printed: shown } = await pulumi('preview');
     expect(exit, shown).toBe(0);
@@ -54,7 +54,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(engine.acts()).toEqual([]);
   });
 
-  it('begins without an image, and says what to push where, and which key to set', async () => {
+  it('starts without an image, and says what to push where and which key to set', async () => {
     const { exit, printed: shown } = await up();
     expect(exit, shown).toBe(0);
     expect(engine.acts().join('\n')).not.toContain('ecs/service');
@@ -63,7 +63,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(stdout).toContain('pulumi config set infra:image');
   });
 
-  it('gets its service with the image, and fails where its first tasks do', async () => {
+  it('gets its service once there is an image, and fails if its first tasks do', async () => {
     engine.order({ rollsBack: true });
     await pulumi('config', 'set', 'infra:image', STACKS.dev.config['infra:image'] ?? '');
     const { exit, printed: shown } = await up();
@@ -72,7 +72,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
   });
 
-  it('fails again while no task runs, where there was nothing to go back to, and starts some by the command that it names', async () => {
+  it('fails again while no task runs, since there was nothing to roll back to, and starts some with the command that it names', async () => {
     engine.order({ rollsBack: false });
     const { exit, printed: shown } = await up();
     expect(exit).not.toBe(0);
@@ -83,7 +83,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     engine.acts();
   });
 
-  it('is given one task after a change of the schema, where its configuration names no number', async () => {
+  it('gets one task after a schema change, if its configuration sets no minimum', async () => {
     const [, start = ''] = blocksOf(readDocument('../docs/upgrading.md'));
     await engine.asked();
     const { exit, printed: shown } = await engine.type(start);
@@ -91,7 +91,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect((await engine.asked())[0]).toMatch(/\[update-service].* \[--desired-count] \[1]$/);
   });
 
-  it('is told to the engine as to the monitor that stands in for it elsewhere', async () => {
+  it('is the same to the engine as to the monitor that stands in for it in other tiers', async () => {
     const { stdout } = await pulumi('stack', 'export');
     const kept: Registered[] = JSON.parse(stdout).deployment.resources;
     const { resources } = await runProgram(STACKS.dev);
@@ -99,13 +99,13 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(byUrn(toEngine)).toEqual(byUrn(resources));
   });
 
-  it('does not change where its configuration does not', async () => {
+  it('does not change if its configuration does not', async () => {
     const { exit, printed: shown } = await up('--expect-no-changes');
     expect(exit, shown).toBe(0);
     expect(engine.acts()).toEqual([]);
   });
 
-  it('rolls its service where a secret changes, and nothing else', async () => {
+  it('replaces its tasks when a secret changes, and nothing else', async () => {
     await setSecret('marked-livekit-secret-changed');
     const { exit, printed: shown } = await up();
     expect(exit, shown).toBe(0);
@@ -117,7 +117,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     ]);
   });
 
-  it('fails where ECS takes the deployment back, and leaves what runs then its secret', async () => {
+  it('fails if ECS rolls the deployment back, and keeps the secret of the running tasks', async () => {
     engine.order({ rollsBack: true });
     await setSecret('marked-livekit-secret-refused');
     const { exit, printed: shown } = await up();
@@ -126,7 +126,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(engine.acts().filter((act) => act.startsWith('delete'))).toEqual([]);
   });
 
-  it('fails again, truthfully, where the provider finds nothing to do', async () => {
+  it('fails again when the provider finds nothing to do, since the old code still runs', async () => {
     engine.order({ rollsBack: false });
     const { exit, printed: shown } = await up();
     expect(exit).not.toBe(0);
@@ -134,7 +134,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(shown).toContain('pulumi up --refresh');
   });
 
-  it('deploys again by the command that it names', async () => {
+  it('deploys again with the command that the error names', async () => {
     engine.acts();
     const { exit, printed: shown } = await up('--refresh');
     expect(exit, shown).toBe(0);
@@ -142,7 +142,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect((await up('--expect-no-changes')).exit).toBe(0);
   });
 
-  it('keeps what the former tasks may read where ECS takes the new ones back, and has one policy again after', async () => {
+  it('keeps the rights of the old tasks if ECS rolls back, and has one policy again afterwards', async () => {
     const policies = () => engine.left().filter(({ urn }) => urn.endsWith('RolePolicy::trunkline-execution'));
     const key = STACKS.dev.secrets['infra:bootstrapApiKey'] ?? '';
     engine.order({ rollsBack: true });
@@ -156,7 +156,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(policies()).toHaveLength(1);
   });
 
-  it('keeps what the former tasks may read until the new ones are steady', async () => {
+  it('keeps the rights of the old tasks until the new ones are steady', async () => {
     engine.acts();
     await pulumi('config', 'rm', 'infra:bootstrapApiKey');
     const { exit, printed: shown } = await up();
@@ -174,7 +174,7 @@ describe.skipIf(!folder)('a dev stack', () => {
       expect(at(gone), gone).toBeGreaterThan(at('update aws:ecs/service:Service trunkline'));
   });
 
-  it('is destroyed whole', async () => {
+  it('is destroyed completely', async () => {
     const { exit, printed: shown } = await pulumi('destroy', '--yes', '--skip-preview');
     expect(exit, shown).toBe(0);
     expect(engine.left()).toEqual([]);
@@ -182,7 +182,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(JSON.parse(stdout).deployment.resources ?? []).toEqual([]);
   });
 
-  it('has left no secret in clear, in its state, history and backups, or in what was printed', async () => {
+  it('leaves no secret in clear text in its state, history, backups or printed text', async () => {
     const files = await engine.stateFiles();
     for (const part of ['stacks', 'history', 'backups']) {
       expect(files.filter(({ path }) => path.includes(`/.pulumi/${part}/`))).not.toEqual([]);

@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 
 export interface Endpoints {
   url: string;
-  /** Every file of every bucket, by bucket and key. */
+  /** Every object, by bucket and key. */
   files: Map<string, Buffer>;
-  /** What was asked since this was asked last, as IAM calls it. */
+  /** The requests since the last call of this function, as IAM actions. */
   asked(): string[];
   close(): Promise<void>;
 }
@@ -16,7 +16,7 @@ interface Answer {
   body?: string | Buffer;
 }
 
-/** S3 and KMS, so far as Pulumi's command line calls them: for the state, and for the key of its secrets. */
+/** Stand-ins for S3 and KMS, as far as Pulumi's command line calls them for its state and secrets. */
 export const openEndpoints = async (): Promise<Endpoints> => {
   const files: Endpoints['files'] = new Map();
   const asked: string[] = [];
@@ -42,7 +42,7 @@ const answer = ({ method, url = '', headers }: IncomingMessage, sent: Buffer, fi
   const target = String(headers['x-amz-target'] ?? '');
   if (target) return kms(target, JSON.parse(sent.toString()));
   const { pathname, searchParams } = new URL(url, 'http://s3');
-  // Of an address without names, the bucket is the beginning of the path.
+  // At an IP address, the bucket is the first part of the path.
   const path = decodeURIComponent(pathname.slice(1));
   if (searchParams.has('list-type')) return list(path, searchParams, files);
   const from = headers['x-amz-copy-source'];
@@ -86,7 +86,7 @@ const list = (path: string, searchParams: URLSearchParams, files: Endpoints['fil
   return ['s3:ListBucket', { body: `<ListBucketResult>${entries.join('')}</ListBucketResult>` }];
 };
 
-/** Nothing that comes out of it is what went in. */
+/** Ciphertexts never equal their plaintext. */
 const kms = (target: string, { KeyId, Plaintext, CiphertextBlob }: Record<string, string>): [string, Answer] => {
   const action = target.replace('TrentService.', '');
   const turned = (text = '') => Buffer.from(Buffer.from(text, 'base64').map((byte) => byte ^ 0x5a)).toString('base64');

@@ -11,20 +11,20 @@ import type { Stack } from '../stacks.ts';
 import type { Act, Order } from './provider.ts';
 
 export interface Engine {
-  /** Runs `pulumi` in the project, with the stack of the last `init`. */
+  /** Runs `pulumi` in the project, on the stack of the last `init`. */
   pulumi(...args: string[]): Promise<Ended>;
-  /** Types commands into a shell in the project, or in another folder of its home, with stand-ins for what is not Pulumi. */
+  /** Runs a shell script in the project, or another folder of its home, with stand-ins for all tools but Pulumi. */
   type(script: string, folder?: string): Promise<Ended>;
-  /** What was asked of the stand-ins since this was asked last, each argument in brackets. */
+  /** Calls of the stand-ins since the last call of this function, each argument in brackets. */
   asked(): Promise<string[]>;
-  /** Makes the stack with the configuration given, secrets encrypted. */
+  /** Creates the stack with its configuration, secrets encrypted. */
   init(stack: Stack): Promise<void>;
-  /** What the provider did since this was asked last, as in `create aws:ecs/service:Service trunkline`. */
+  /** What the provider did since the last call of this function, such as `create aws:ecs/service:Service trunkline`. */
   acts(): string[];
-  /** What was created and is not deleted, by Pulumi or by a command: one for each, also where another has its URN now. */
+  /** Every resource that exists: created, and not deleted by Pulumi or a command. Several may have had one URN. */
   left(): Left[];
   order(order: Order): void;
-  /** Every file of the state, its history and backups. */
+  /** All files of the state, its history and backups. */
   stateFiles(): Promise<{ path: string; text: string }[]>;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ interface Left {
   id: string;
 }
 
-/** Pulumi's own command line on a project folder and state of its own, with the stand-in provider attached. */
+/** Pulumi's own command line, with a separate project folder and state, and the stand-in provider attached. */
 export const openEngine = async (folder: string, { account, region }: Stack): Promise<Engine> => {
   const home = await mkdtemp(join(tmpdir(), 'trunkline-engine-'));
   const project = join(home, 'project');
@@ -44,7 +44,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   const acts: string[] = [];
   let left: Left[] = [];
   const forget = (isGone: (one: Left) => boolean) => {
-    // Of a task definition each revision has the same id: one goes at a time.
+    // All revisions of a task definition share an id: each delete removes one.
     const at = left.findIndex(isGone);
     if (at >= 0) left.splice(at, 1);
   };
@@ -54,7 +54,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
     if (act === 'create') left.push({ urn, id });
     if (act !== 'delete') return;
     forget((one) => one.urn === urn && one.id === id);
-    // A version goes with its secret.
+    // A secret's versions are deleted with it.
     left = left.filter((one) => !one.id.startsWith(`${id}|`));
   });
   const tools = await makeTools(home);
@@ -127,13 +127,13 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
   };
 };
 
-/** A command that deletes something: its id. */
+/** Matches a command that deletes a resource, and captures the id. */
 const DELETES = /^aws .*\[(?:delete|schedule-key)-.*?\[--(?:[a-z-]+-identifier|log-group-name|key-id)] \[([^\]]+)]/gm;
 
-/** A command that changes a service: its name, and how many tasks it is to have. */
+/** Matches a command that changes an ECS service, and captures its name and the count of tasks. */
 const UPDATES = /^aws \[ecs] \[update-service].* \[--service] \[([^\]]+)]( \[--desired-count] \[(\d+)])?/gm;
 
-/** The stand-in for AWS's provider, in a process of its own. */
+/** Starts the stand-in for the AWS provider in its own process. */
 export const startProvider = async ({ account, region }: Pick<Stack, 'account' | 'region'>) => {
   const provider = fork(join(import.meta.dirname, 'provider.ts'), [account, region], { silent: true });
   const close = async () => {
@@ -144,13 +144,13 @@ export const startProvider = async ({ account, region }: Pick<Stack, 'account' |
   return { provider, port: await portOf(provider), close };
 };
 
-/** What `aws`, `docker` and `curl` answer to a runbook. */
+/** What the tools in a runbook, such as `aws`, `docker` and `curl`, print. */
 const ANSWERS: Record<string, string> = {
   aws: [
     'case "$*" in',
     `  *describe-images*) echo sha256:${'1'.repeat(64)};;`,
     '  *describe-load-balancers*) echo arn:aws:elasticloadbalancing:eu-central-1:210987654321:loadbalancer/app/trunkline/1;;',
-    // Its instances are made with a database, and end as it does.
+    // Instance names have the same suffix as their cluster.
     `  *describe-db-instances*) of=$(echo "$*" | sed -E 's/.*Values=[^ ]*-([0-9]+) .*/\\1/')`,
     `    named=$(echo "$*" | sed -nE "s/.*starts_with\\(DBInstanceIdentifier,'([^']*)'\\).*/\\1/p")`,
     '    [ -n "$named" ] || named="trunkline-database-0- trunkline-database-1-"',
@@ -158,7 +158,7 @@ const ANSWERS: Record<string, string> = {
     'esac',
   ].join('\n'),
   docker: 'if [ "$1" = login ]; then cat >/dev/null; fi',
-  // A clone whose infra/ is the project.
+  // The clone's infra/ is a link to the project.
   git: `case "$1" in clone) mkdir trunkline && ln -s ../project trunkline/infra;; rev-parse) echo ${'a'.repeat(40)};; esac`,
   npx: 'true',
   curl: `case "$*" in */api/me) echo '{"organization_id":"org_1","role":"admin","key_id":"key_1"}';; esac`,
@@ -174,7 +174,7 @@ const makeTools = async (home: string): Promise<string> => {
   return tools;
 };
 
-/** As a stack's file is written: what Pulumi hands over as JSON stands there as YAML. */
+/** Writes a configuration as a stack's file: YAML in place of Pulumi's JSON strings. */
 export const stackFileOf = (config: Stack['config']): string =>
   stringify({
     config: Object.fromEntries(
@@ -182,7 +182,7 @@ export const stackFileOf = (config: Stack['config']): string =>
     ),
   });
 
-/** The project without the stacks of the checkout: what `pulumi` writes beside Pulumi.yaml stays in the temporary folder. */
+/** Links the project without its stack files, so that what `pulumi` writes there stays in the temporary folder. */
 const layOutProject = async (project: string, state: string) => {
   await Promise.all([project, state].map((path) => mkdir(path)));
   for (const entry of [
@@ -198,7 +198,7 @@ const layOutProject = async (project: string, state: string) => {
   }
 };
 
-/** The provider prints its port when it listens. */
+/** The provider prints its port once it listens. */
 const portOf = async ({ stdout, stderr }: ChildProcess): Promise<string> => {
   if (!stdout || !stderr) throw new Error('the provider has no standard output');
   stderr.pipe(process.stderr);

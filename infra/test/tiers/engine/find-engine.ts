@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The folder with `pulumi` and its Node language host, as PULUMI_ENGINE_DIR names it. */
+/** The folder with `pulumi` and its Node language host, from PULUMI_ENGINE_DIR. */
 export const findEngine = (): string | undefined => {
   const folder = process.env.PULUMI_ENGINE_DIR;
   return folder && ['pulumi', 'pulumi-language-nodejs'].every((binary) => existsSync(join(folder, binary)))
@@ -9,7 +9,7 @@ export const findEngine = (): string | undefined => {
     : undefined;
 };
 
-/** Before the tests: says that they are skipped, and what is missing; where CI is set, that is a failure. */
+/** Runs before the tests: says what is missing and that they are skipped. Fails if CI is set. */
 export const setup = () => {
   if (findEngine()) return;
   const missing =

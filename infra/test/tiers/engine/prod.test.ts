@@ -6,7 +6,7 @@ import { findEngine } from './find-engine.ts';
 
 const folder = findEngine();
 
-/** What loses data, by its name in the program. */
+/** Resources whose loss would lose data, by the end of their URN. */
 const GUARDED = {
   'the database': 'aws:docdb/cluster:Cluster::trunkline-database',
   'the key of the database': 'aws:kms/key:Key::trunkline-database',
@@ -60,21 +60,21 @@ describe.skipIf(!folder)('a prod stack', () => {
     const { exit, printed } = await engine.type(script);
     expect(exit, printed).toBe(0);
     const asked = await engine.asked();
-    // An output that does not exist is an empty argument.
+    // A missing output would show as an empty argument.
     expect(asked.filter((call) => call.includes(' []'))).toEqual([]);
-    // CI must not take back what was set.
+    // Otherwise CI would revert the configuration.
     if (script.includes('s3 cp'))
       expect(asked.at(-1)).toBe('aws [s3] [cp] [Pulumi.prod.yaml] [s3://acme-state/stack.yaml]');
     return { acts: engine.acts(), asked: asked.join('\n'), printed };
   };
 
-  it('goes on as it was, with the configuration of before', async () => {
+  it('does not change once the previous configuration is back', async () => {
     await engine.pulumi('config', 'rm', '--path', 'infra:database.username');
     const { exit, printed } = await engine.pulumi('up', '--yes', '--skip-preview');
     expect(exit, printed).toBe(0);
   });
 
-  it('is upgraded by its runbook, and passes the policies before and while', async () => {
+  it('is upgraded by its runbook, and passes the policies in preview and update', async () => {
     const { acts, asked } = await type('Upgrade');
     expect(acts).toContain('update aws:ecs/service:Service trunkline');
     expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
@@ -102,18 +102,18 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(acts).toContain('update aws:ecs/service:Service trunkline');
   });
 
-  it('is told to read its secrets again', async () => {
+  it('reads its secrets again after the runbook’s command', async () => {
     const { asked } = await type('Rotate a secret', 1);
     expect(asked).toMatch(/\[update-service].*\[--cluster] \[trunkline-.*] \[--service] \[trunkline-.*] \[--force/);
   });
 
-  it('loses its bootstrap key, at the service and here', async () => {
+  it('loses its bootstrap key, both in the service and in the configuration', async () => {
     const { acts, asked } = await type('Retire the bootstrap key');
     expect(asked).toContain('[X-Organization-Id: org_1] [https://trunkline.acme.dev/api/api-keys/key_1]');
     expect(acts).toContain('delete aws:secretsmanager/secret:Secret trunkline-bootstrap-api-key');
   });
 
-  it('has snapshots taken and listed of its own cluster', async () => {
+  it('takes and lists snapshots of its own cluster', async () => {
     const { asked } = await type('Take a snapshot');
     expect(asked).toMatch(
       /\[--db-cluster-identifier] \[(trunkline-database-\d+)] \[--db-cluster-snapshot-identifier] \[\1-\d/,
@@ -123,14 +123,14 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
-  it('lets its load balancer go, to move to one of the account', async () => {
+  it('takes the deletion protection off its load balancer, to move to an existing one', async () => {
     const { asked } = await typeBlock(commandsOf('docs/existing.md', 'How a listener is shared')[0]);
     expect(asked).toMatch(
       /\[--names] \[trunkline-\d+].*\n.*\[--load-balancer-arn] \[arn:[^\]]*] \[--attributes] \[Key=deletion_protection/,
     );
   });
 
-  it('loses its last database instance, here and at AWS, and no other', async () => {
+  it('loses its last database instance, in Pulumi and at AWS, and no other', async () => {
     const instances = () => engine.left().flatMap(({ urn, id }) => (urn.includes(':ClusterInstance::') ? [id] : []));
     const before = instances();
     await engine.pulumi('config', 'set', '--path', 'infra:database.instances', '3');
@@ -142,12 +142,12 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect((await engine.pulumi('up', '--yes', '--skip-preview', '--expect-no-changes')).exit).toBe(0);
   });
 
-  // Each after each: what the one before has set must not stand in the way.
+  // One after another: the settings of the previous restore must not get in the way.
   it.each([
     ['Restore the database to a moment', 0],
     ['Restore the database from a snapshot', 1],
     ['Restore the database to a moment', 0],
-  ])('gets another database beside the old one: %s', async (heading, at) => {
+  ])('gets a new database beside the old one: %s', async (heading, at) => {
     const { acts } = await type(heading, at);
     expect(acts).toContain('create aws:docdb/cluster:Cluster trunkline-database');
     expect(acts).toContain('create aws:docdb/clusterInstance:ClusterInstance trunkline-database-1');
@@ -164,11 +164,11 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(printed).toContain('protect');
   });
 
-  /** The stand-in has no previews: in one, what AWS has made of a cluster that changes would be unknown, its name too. */
+  /** The stand-in has no previews of updates: the name of a cluster that changes would be unknown. */
   const typeWithoutPreview = (heading: string, at: number) =>
     typeBlock(commandsOf('docs/runbooks.md', heading)[at]?.replace('pulumi up', 'pulumi up --skip-preview'));
 
-  it('has the parameters of the program again after a restore to a moment, and restarts its instances for them', async () => {
+  it('gets its parameters back after a restore to a moment, and restarts its instances to apply them', async () => {
     const { acts, asked } = await typeWithoutPreview('Restore the database to a moment', 1);
     expect(acts).toContain('update aws:docdb/cluster:Cluster trunkline-database');
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
@@ -181,7 +181,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
-  it('sets the master’s password of a restored database, where it was changed since', async () => {
+  it('sets the master password of a restored database, if it was changed since', async () => {
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
     const password = STACKS.prod.secrets['infra:databasePassword'];
     expect((await typeWithoutPreview('Restore the database to a moment', 2)).asked).toContain(
@@ -189,7 +189,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
-  it('refuses to be destroyed before anything goes', async () => {
+  it('refuses to be destroyed before anything is deleted', async () => {
     engine.acts();
     const { exit, printed } = await engine.pulumi('destroy', '--yes');
     expect(exit).not.toBe(0);
@@ -197,7 +197,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.acts()).toEqual([]);
   });
 
-  it('keeps what holds data where nobody looks before', async () => {
+  it('keeps resources that hold data when it is destroyed without a preview', async () => {
     const { exit, printed } = await engine.pulumi('destroy', '--yes', '--skip-preview');
     expect(exit).not.toBe(0);
     expect(printed).toContain('protect');
@@ -208,7 +208,7 @@ describe.skipIf(!folder)('a prod stack', () => {
   const deleteOld = (old: string) =>
     engine.type((commandsOf('docs/runbooks.md', 'Delete the old database')[1] ?? '').replace(/^old=\S+/, `old=${old}`));
 
-  it('loses old databases by their runbook, and never its own', async () => {
+  it('deletes old databases by their runbook, and never its own', async () => {
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
     const [forgotten, ...others] = clusters();
     expect(others).toEqual([expect.anything(), expect.anything(), own]);
@@ -231,8 +231,8 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(left.map(({ id }) => id).toSorted()).toEqual(parts.toSorted());
   });
 
-  it('is torn down by its runbook: with a final snapshot, and the key to read it', async () => {
-    // What Pulumi does not know any more is still in the network.
+  it('is torn down by its runbook, which keeps a final snapshot and its key', async () => {
+    // The cluster that Pulumi no longer manages still uses the network.
     const [forgotten = ''] = clusters();
     engine.acts();
     const refused = await engine.type(commandsOf('docs/runbooks.md', 'Tear down')[0] ?? '');
@@ -252,7 +252,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(asked).toContain('[--tag-filters] [Key=Project,Values=trunkline] [Key=Stack,Values=prod]');
   });
 
-  it('is made again, restored and torn down again: each database leaves a final snapshot of its own', async () => {
+  it('is created, restored and torn down again, and each database leaves its own final snapshot', async () => {
     const taken: string[] = [];
     const go = async (...args: string[]) => {
       const { exit, printed } = await engine.pulumi(...args, '--yes', '--skip-preview');
@@ -267,7 +267,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(new Set(taken).size).toBe(2);
   });
 
-  it('leaves nothing once its runbook has let go of what was kept', async () => {
+  it('leaves nothing once its runbook has deleted what was kept', async () => {
     const [, , letGo = ''] = commandsOf('docs/runbooks.md', 'Tear down');
     const keys = engine.left();
     expect(keys.map(({ urn }) => urn)).toEqual(Array(2).fill(urnOf(GUARDED['the key of the database'])));

@@ -4,19 +4,19 @@ import { createAws } from '../aws.ts';
 import { revealed, type Values } from '../values.ts';
 import { REPLACES } from './replaces.ts';
 
-/** What the stand-in tells the tests, each time that it acts. */
+/** A message to the tests after each action of the stand-in. */
 export interface Act {
   act: 'create' | 'update' | 'delete' | 'snapshot';
   urn: string;
   id?: string;
 }
-/** What the tests tell the stand-in. */
+/** A message from the tests to the stand-in. */
 export interface Order {
-  /** Whether ECS takes each deployment back from now on. */
+  /** Whether ECS rolls back every deployment from now on. */
   rollsBack?: boolean;
-  /** The id of what was deleted without Pulumi. */
+  /** Id of a resource that was deleted without Pulumi. */
   deleted?: string;
-  /** A service that was changed without Pulumi. */
+  /** An ECS service that was changed without Pulumi. */
   updated?: { service: string; desiredCount?: number };
 }
 
@@ -36,17 +36,17 @@ const aws = createAws({ account, region, rollsBack: () => rollsBack });
 const typeOf = (urn: string) => urn.split('::')[2]?.split('$').at(-1) ?? '';
 const nameOf = (urn: string) => urn.split('::')[3] ?? '';
 
-/** Kept in the state, to tell what was asked for from what is: a property that is no longer asked for is a change. */
+/** State property that keeps the inputs, so that an input that was removed counts as a change. */
 const ASKED = '__asked';
 const answer = (urn: string, inputs: Values, isUpdate = false) => {
   const { id, computed } = aws.create(typeOf(urn), nameOf(urn), revealed(inputs), isUpdate);
   return { id, outs: { ...inputs, ...computed, [ASKED]: inputs } };
 };
 
-/** Names of final snapshots that were taken, and buckets in which something is: a load balancer writes a test file at once. */
+/** Names of final snapshots, and of non-empty buckets: a load balancer writes a test file to its bucket at once. */
 const snapshots = new Set<unknown>();
 const filled = new Set<unknown>();
-/** What there is, what Pulumi has let go of included. */
+/** Every existing resource, including those that Pulumi no longer manages. */
 const existing = new Set<{ urn: string; id: string; inputs: Values }>();
 const find = (urn: string, id: string) => [...existing].find((one) => one.urn === urn && one.id === id);
 const remember = (urn: string, id: string, inputs: Values) => {
@@ -55,7 +55,7 @@ const remember = (urn: string, id: string, inputs: Values) => {
   if (typeOf(urn) === 'aws:lb/loadBalancer:LoadBalancer' && accessLogs) filled.add(Object(accessLogs).bucket);
 };
 
-/** What AWS deletes only when nothing is left that names it: https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html */
+/** Types that AWS deletes only when no other resource refers to them: https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html */
 const HELD = [
   'aws:docdb/cluster:Cluster',
   'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
@@ -68,7 +68,7 @@ const HELD = [
 const names = (value: unknown, id: string): boolean =>
   value === id || (typeof value === 'object' && value !== null && Object.values(value).some((one) => names(one, id)));
 
-/** What AWS refuses to delete. */
+/** Throws if AWS would refuse to delete the resource. */
 const requireDeletable = (
   urn: string,
   id: string,
@@ -91,16 +91,16 @@ const takeSnapshot = (urn: string, { skipFinalSnapshot, finalSnapshotIdentifier 
 };
 
 /**
- * Where Pulumi would make the name, and it is given, the provider takes what it replaces away first, also where the name
- * is another: nameRequiresDeleteBeforeReplace in https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
+ * If the program sets a name that Pulumi would otherwise generate, the provider deletes a resource before it creates its
+ * replacement, even if the name changes: nameRequiresDeleteBeforeReplace in https://github.com/pulumi/pulumi-terraform-bridge/blob/main/pkg/tfbridge/schema.go
  */
 const isNamedByHand = (urn: string, news: Values) => 'name' in news && REPLACES[typeOf(urn)]?.includes('name') === true;
 
-/** What ECS says of a deployment that it has taken back. */
+/** ECS's message for a deployment that it rolled back. */
 const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
 
 /**
- * Fails where ECS takes a deployment back. What was asked for then stands in the state.
+ * Fails if ECS rolls a deployment back. Like with the AWS provider, the state then holds the inputs.
  * https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
  */
 const requireDeployed = (urn: string, id: string, outs: Values, { taskDefinition }: Values) => {
@@ -116,7 +116,7 @@ const provider: Provider = {
     const changed = Object.keys(news).filter((key) => !isDeepStrictEqual(olds[key], news[key]));
     const replaces = [...changed, ...dropped].filter((key) => REPLACES[typeOf(urn)]?.includes(key));
     return {
-      // Where something else is asked for than before, the engine finds out what it is: replaceOnChanges goes by that.
+      // If inputs changed, the engine works out which ones, and applies replaceOnChanges.
       ...(isDeepStrictEqual(find(urn, id)?.inputs, revealed(news)) && { changes: changed.length + dropped.length > 0 }),
       replaces,
       deleteBeforeReplace: isNamedByHand(urn, news),
@@ -131,7 +131,7 @@ const provider: Provider = {
   },
   update: async (id, urn, olds: Values, news: Values) => {
     tell({ act: 'update', urn });
-    // As a provider of Terraform: what differs in nothing from the state makes no call.
+    // Like a Terraform provider: without a difference to the state, it makes no call.
     if (isDeepStrictEqual(olds[ASKED], news)) return { outs: olds };
     const { outs } = answer(urn, news, true);
     Object.assign(find(urn, id) ?? {}, { inputs: revealed(news) });
@@ -149,7 +149,7 @@ const provider: Provider = {
     takeSnapshot(urn, properties);
     const gone = find(urn, id);
     if (gone) existing.delete(gone);
-    // A version goes with its secret.
+    // A secret's versions are deleted with it.
     for (const one of existing) if (one.id.startsWith(`${id}|`)) existing.delete(one);
     tell({ act: 'delete', urn, id });
   },

@@ -6,7 +6,7 @@ import { findEngine } from './find-engine.ts';
 
 const folder = findEngine();
 
-/** The commands of the README, as whoever reads it types them in one shell: answers to questions are the only addition. */
+/** Runs the README's commands in one shell as its reader would. Only answers to questions are added. */
 describe.skipIf(!folder)('the README', () => {
   let engine: Engine;
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe.skipIf(!folder)('the README', () => {
       clone.replace('<owner>', 'acme'),
       // "Put your own values where the file says yours".
       `cat >Pulumi.dev.yaml <<'YOURS'\n${stackFileOf(config)}YOURS`,
-      // Pulumi asks for each of these, and whether to go on.
+      // Pulumi asks for each of these values, and for confirmation.
       configure
         .replaceAll(
           /^pulumi config set --secret (infra:\w+).*$/gm,

@@ -1,5 +1,5 @@
 /**
- * Properties that AWS cannot change in place, so far as the program sets them.
+ * Properties that the program sets and that AWS cannot change in place.
  * "Forces replacement" in the provider's reference: https://www.pulumi.com/registry/packages/aws/api-docs/
  */
 export const REPLACES: Record<string, readonly string[]> = {

@@ -24,8 +24,8 @@ export const data: Mutant[] = [
     change: unprotected,
   },
   {
-    wrong: 'lets its database be deleted where protection is overridden',
-    caughtBy: 'what cannot be lost is protected, and kept where Pulumi is told to delete it',
+    wrong: 'lets its database be deleted if protection is overridden',
+    caughtBy: 'resources that must not be lost are protected, and kept even if Pulumi is told to delete them',
     type: CLUSTER,
     change: (one) => {
       one.retainOnDelete = false;
@@ -33,13 +33,13 @@ export const data: Mutant[] = [
   },
   {
     wrong: 'lets the provider name an instance of its database',
-    caughtBy: 'a database and its instances are named after their place in the program',
+    caughtBy: 'a database and its instances have the names that the runbooks look for',
     type: 'aws:docdb/clusterInstance:ClusterInstance',
     change: inputs({ identifierPrefix: undefined }),
   },
   {
-    wrong: 'loses the audit log of a database that a restore leaves',
-    caughtBy: 'what cannot be lost is protected, and kept where Pulumi is told to delete it',
+    wrong: 'loses the audit log of the database that a restore leaves behind',
+    caughtBy: 'resources that must not be lost are protected, and kept even if Pulumi is told to delete them',
     type: 'aws:cloudwatch/logGroup:LogGroup',
     name: 'trunkline-database-audit',
     change: (one) => {
@@ -47,24 +47,24 @@ export const data: Mutant[] = [
     },
   },
   {
-    wrong: 'does not tell a restore of the audit log, which then stands in its way',
-    caughtBy: 'a restore replaces all that it leaves beside the new database, which its runbook unprotects',
+    wrong: 'does not list the audit log for a restore to unprotect',
+    caughtBy: 'the runbook for a restore unprotects every resource that the restore replaces',
     type: 'pulumi:pulumi:Stack',
     change: (_one, { outputs }) => {
       outputs.databaseUrns = String(outputs.databaseUrns).replace(/ \S*LogGroup::\S+/, '');
     },
   },
   {
-    wrong: 'leaves behind what nobody protects',
-    caughtBy: 'what is not protected is not left behind',
+    wrong: 'leaves unprotected resources behind',
+    caughtBy: 'unprotected resources are not left behind',
     type: SERVICE,
     change: (one) => {
       one.retainOnDelete = true;
     },
   },
   {
-    wrong: 'gives its database a changed password in the next maintenance window',
-    caughtBy: 'a changed password is the database’s when it is the tasks’',
+    wrong: 'changes the database’s password only in the next maintenance window',
+    caughtBy: 'a changed password reaches the database at the same time as the tasks',
     type: CLUSTER,
     change: inputs({ applyImmediately: false }),
   },
@@ -81,19 +81,19 @@ export const data: Mutant[] = [
     change: inputs({ backupRetentionPeriod: 1 }),
   },
   {
-    wrong: 'writes its database in clear',
+    wrong: 'stores its database unencrypted',
     caughtBy: 'database-encrypted',
     type: CLUSTER,
     change: inputs({ storageEncrypted: false }),
   },
   {
-    wrong: 'takes connections over TLS 1.0',
+    wrong: 'accepts connections over TLS 1.0',
     caughtBy: 'database-speaks-tls',
     type: 'aws:docdb/clusterParameterGroup:ClusterParameterGroup',
     change: inputs({ parameters: [{ name: 'tls', value: 'enabled' }] }),
   },
   {
-    wrong: 'encrypts a secret by AWS’s own key',
+    wrong: 'encrypts a secret with AWS’s own key',
     caughtBy: 'secret-encrypted',
     type: SECRET,
     change: inputs({ kmsKeyId: undefined }),
@@ -111,27 +111,27 @@ export const data: Mutant[] = [
     change: inputs({ enableKeyRotation: false }),
   },
   {
-    wrong: 'lets a tag change what it names',
+    wrong: 'lets image tags be moved',
     caughtBy: 'images-immutable',
     type: REPOSITORY,
     change: inputs({ imageTagMutability: 'MUTABLE' }),
   },
   {
-    wrong: 'keeps logs for ever',
+    wrong: 'keeps logs forever',
     caughtBy: 'logs-retained',
     type: 'aws:cloudwatch/logGroup:LogGroup',
     change: inputs({ retentionInDays: undefined }),
   },
   {
-    wrong: 'hands a secret to Pulumi unmarked',
-    caughtBy: 'what holds a secret is marked as one',
+    wrong: 'passes a secret to Pulumi unmarked',
+    caughtBy: 'inputs that hold a secret are marked as secret',
     type: VERSION,
     change: (one) => {
       one.inputs = revealed(one.inputs);
     },
   },
   {
-    wrong: 'marks an output as secret, which nobody could read',
+    wrong: 'has a secret output, which nobody could read',
     caughtBy: 'no output of the stack is a secret',
     type: 'pulumi:pulumi:Stack',
     change: (_one, { resources, outputs }) => {
@@ -140,34 +140,34 @@ export const data: Mutant[] = [
     },
   },
   {
-    wrong: 'deploys to whatever account its credentials are of',
-    caughtBy: 'all is made by one provider, in the region and the account asked for',
+    wrong: 'deploys to whatever account its credentials belong to',
+    caughtBy: 'one provider creates everything, in the configured region and account',
     type: 'pulumi:providers:aws',
     change: inputs({ allowedAccountIds: undefined }),
   },
   {
     wrong: 'restores an empty database',
-    caughtBy: 'a database is made from the snapshot or the moment asked for, and from none else',
+    caughtBy: 'a database is restored only from the configured snapshot or moment',
     stack: 'widest',
     type: CLUSTER,
     change: inputs({ snapshotIdentifier: undefined }),
   },
   {
-    wrong: 'lets a serverless database grow without bounds',
-    caughtBy: 'a serverless database grows within the bounds asked for',
+    wrong: 'lets a serverless database scale without limits',
+    caughtBy: 'a serverless database scales within the configured limits',
     stack: 'widest',
     type: CLUSTER,
     change: inputs({ serverlessV2ScalingConfiguration: { minCapacity: 2, maxCapacity: 256 } }),
   },
   {
-    wrong: 'writes down nobody who signs in to the database',
+    wrong: 'does not log who signs in to the database',
     caughtBy: 'database-audited',
     type: CLUSTER,
     change: inputs({ enabledCloudwatchLogsExports: [] }),
   },
   {
-    wrong: 'lets DocumentDB make an audit log that keeps for ever',
-    caughtBy: 'the audit log of the database has a group before it has a line',
+    wrong: 'lets DocumentDB create an audit log that never expires',
+    caughtBy: 'the database’s audit log group exists before its instances',
     type: 'aws:docdb/clusterInstance:ClusterInstance',
     change: (instance) => {
       instance.dependsOn = instance.dependsOn.filter((urn) => !urn.includes('LogGroup'));
@@ -175,7 +175,7 @@ export const data: Mutant[] = [
   },
   {
     wrong: 'deletes the key of its final snapshot',
-    caughtBy: 'a final snapshot is taken, and keeps its key',
+    caughtBy: 'a final snapshot is taken, and its key is kept',
     type: KEY,
     name: 'trunkline-database',
     change: (key) => {

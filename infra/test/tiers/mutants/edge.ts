@@ -4,9 +4,9 @@ const LISTENER = 'aws:lb/listener:Listener';
 
 export const edge: Mutant[] = [
   {
-    wrong: 'lets what its access logs hold be read in clear',
+    wrong: 'lets its access logs be read without TLS',
     caughtBy:
-      'the bucket of access logs is written by load balancers of this account, closed to the public and to clear text, and empties itself',
+      'only load balancers of this account write to the access log bucket, which is private, requires TLS and deletes old logs',
     type: 'aws:s3/bucketPolicy:BucketPolicy',
     change: (policy) => {
       const document = JSON.parse(String(policy.inputs.policy));
@@ -18,7 +18,7 @@ export const edge: Mutant[] = [
   {
     wrong: 'deletes its bucket of access logs, which AWS refuses, when it stops logging',
     caughtBy:
-      'where a protected stack stops logging requests, the bucket of those that it has logged stays, closed and emptying itself',
+      'in a protected stack, the bucket of access logs stays when they are switched off, closed, and expires its objects',
     type: 'aws:s3/bucket:Bucket',
     change: (bucket) => {
       bucket.retainOnDelete = false;
@@ -47,41 +47,41 @@ export const edge: Mutant[] = [
     },
   },
   {
-    wrong: 'passes malformed headers on',
+    wrong: 'passes on malformed headers',
     caughtBy: 'malformed-headers-dropped',
     type: 'aws:lb/loadBalancer:LoadBalancer',
     change: inputs({ dropInvalidHeaderFields: false }),
   },
   {
-    wrong: 'names its load balancer',
-    caughtBy: 'what a replacement stands beside has no name of its own',
+    wrong: 'gives its load balancer a fixed name',
+    caughtBy: 'a resource whose replacement is created first has no fixed name',
     type: 'aws:lb/loadBalancer:LoadBalancer',
     change: inputs({ name: 'trunkline' }),
   },
   {
-    wrong: 'logs no request',
-    caughtBy: 'requests are logged where the configuration says, and in production',
+    wrong: 'logs no requests',
+    caughtBy: 'requests are logged if configured, and outside of dev by default',
     type: 'aws:lb/loadBalancer:LoadBalancer',
     change: inputs({ accessLogs: undefined }),
   },
   {
-    wrong: 'refuses callers that send no User-Agent',
-    caughtBy: 'WAF only counts what good callers of an API send',
+    wrong: 'blocks callers that send no User-Agent',
+    caughtBy: 'WAF only counts requests that good callers of an API send',
     type: 'aws:wafv2/webAcl:WebAcl',
     change: (acl) => {
       acl.inputs.rules = JSON.parse(JSON.stringify(acl.inputs.rules).replaceAll('NoUserAgent_HEADER', 'Another'));
     },
   },
   {
-    wrong: 'logs keys of callers',
-    caughtBy: 'what WAF refuses and counts is logged, without keys',
+    wrong: 'logs the API keys of callers',
+    caughtBy: 'requests that WAF blocks or counts are logged, without API keys',
     type: 'aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration',
     change: inputs({ redactedFields: undefined }),
   },
   {
-    wrong: 'tells nobody what WAF refuses',
+    wrong: 'alerts nobody when WAF blocks requests',
     caughtBy:
-      'the alarms are those of docs/alarms.md: each watches its metric, goes off where the table says, and tells both ways',
+      'the alarms are those of docs/alarms.md: each watches its metric, goes off at the threshold in the table, and notifies both ways',
     type: 'pulumi:pulumi:Stack',
     change: (_stack, run) => {
       run.resources = run.resources.filter(({ name }) => !name.endsWith('-blocked-requests'));

@@ -1,9 +1,9 @@
 import { inputs, type Mutant } from './mutant.ts';
 
-const NETWORK = 'all stands in the VPC and the subnets that the configuration names';
-const UNCHANGED = 'of a load balancer that the account has neither listeners, groups nor web ACL are changed';
-const RULE = 'of a shared listener only the requests to the own name are taken, by the rule of the priority asked for';
-const CERTIFICATE = 'callers are shown the certificate that the configuration names, or one that is made for the name';
+const NETWORK = 'everything is in the configured VPC and subnets';
+const UNCHANGED = 'listeners, security groups and web ACL of an existing load balancer are not changed';
+const RULE = 'a shared listener gets one rule, at the configured priority, that forwards only requests for the domain';
+const CERTIFICATE = 'callers get the configured certificate, or one that is created for the domain';
 
 const mutant = (
   wrong: string,
@@ -17,21 +17,21 @@ const mutant = (
 });
 
 export const existing: Mutant[] = [
-  mutant('runs its tasks in other subnets than those named', NETWORK, {
+  mutant('runs its tasks in other subnets than the configured ones', NETWORK, {
     type: 'aws:ecs/service:Service',
     change: inputs({ networkConfiguration: { subnets: ['subnet-0000000000000a001'] } }),
   }),
-  mutant('keeps its database in other subnets than those named', NETWORK, {
+  mutant('keeps its database in other subnets than the configured ones', NETWORK, {
     type: 'aws:docdb/subnetGroup:SubnetGroup',
     change: inputs({ subnetIds: ['subnet-0000000000000b001', 'subnet-0000000000000b002'] }),
   }),
-  mutant('looks for its tasks in another VPC than the one named', NETWORK, {
+  mutant('looks for its tasks in another VPC than the configured one', NETWORK, {
     type: 'aws:lb/targetGroup:TargetGroup',
     change: inputs({ vpcId: 'vpc-00000001' }),
   }),
   mutant(
-    'empties the default group of a VPC that the account has',
-    'of a network that the account has nothing is made or changed',
+    'empties the default security group of an existing VPC',
+    'nothing in an existing network is created or changed',
     {
       type: 'pulumi:pulumi:Stack',
       change: (stack, { resources }) => {
@@ -45,31 +45,31 @@ export const existing: Mutant[] = [
       },
     },
   ),
-  mutant('changes the group of a load balancer that the account has', UNCHANGED, {
+  mutant('changes the security group of an existing load balancer', UNCHANGED, {
     type: 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule',
     name: 'trunkline-service-from-load-balancer',
     change: inputs({ securityGroupId: 'sg-0000000000000aced' }),
   }),
   mutant(
-    'lets another group than that of the load balancer reach the tasks',
-    'who reaches whom, and by which port, is what the picture in the README shows',
+    'lets another group than the load balancer’s reach the tasks',
+    'connections and their ports are those of the README’s diagram',
     {
       type: 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule',
       name: 'trunkline-service-from-load-balancer',
       change: inputs({ referencedSecurityGroupId: 'sg-00000001' }),
     },
   ),
-  mutant('takes the requests of others on a shared listener', RULE, {
+  mutant('takes requests for other services on a shared listener', RULE, {
     type: 'aws:lb/listenerRule:ListenerRule',
     change: inputs({ conditions: [{ pathPattern: { values: ['/*'] } }] }),
   }),
-  mutant('takes another priority than the one given to it', RULE, {
+  mutant('takes another priority than the configured one', RULE, {
     type: 'aws:lb/listenerRule:ListenerRule',
     change: inputs({ priority: 1 }),
   }),
   mutant(
-    'ends its deployment for the errors of others',
-    'what others do on a shared load balancer neither alarms nor ends a deployment',
+    'ends its deployment because of other services’ errors',
+    'other services on a shared load balancer neither set off alarms nor end a deployment',
     {
       type: 'aws:cloudwatch/metricAlarm:MetricAlarm',
       name: 'trunkline-server-errors',
@@ -79,8 +79,8 @@ export const existing: Mutant[] = [
     },
   ),
   mutant(
-    'deploys behind a shared listener before its rule is there',
-    'a deployment waits until its tasks can be reached, can read their secrets, and reach the world and their database; a failed one is told of',
+    'deploys behind a shared listener before its rule exists',
+    'a deployment waits until its tasks can be reached, read their secrets, and reach the internet and their database, and until a failure is reported',
     {
       type: 'aws:ecs/service:Service',
       change: (service) => {
@@ -88,12 +88,12 @@ export const existing: Mutant[] = [
       },
     },
   ),
-  mutant('shows callers of a shared listener another certificate', CERTIFICATE, {
+  mutant('serves another certificate on a shared listener', CERTIFICATE, {
     type: 'aws:lb/listenerCertificate:ListenerCertificate',
     change: inputs({ certificateArn: 'arn:aws:acm:eu-central-1:210987654321:certificate/another' }),
   }),
   {
-    ...mutant('shows another certificate than the one named', CERTIFICATE, {
+    ...mutant('serves another certificate than the configured one', CERTIFICATE, {
       type: 'aws:lb/listener:Listener',
       change: inputs({ certificateArn: 'arn:aws:acm:eu-central-1:210987654321:certificate/another' }),
     }),

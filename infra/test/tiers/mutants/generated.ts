@@ -2,14 +2,14 @@ import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
 import { isSecret, type Values } from '../values.ts';
 
-/** A stack with one thing made wrong by a rule, and not by hand. */
+/** A stack with one generated mistake. */
 export interface Generated {
-  /** As in `without aws:ec2/eip:Eip trunkline-nat-eu-central-1a`. */
+  /** For example `without aws:ec2/eip:Eip trunkline-nat-eu-central-1a`. */
   wrong: string;
   run: Run;
 }
 
-/** The stack without each of its resources. */
+/** For each resource, the stack without it. */
 export const withoutEach = (run: Run): Generated[] =>
   run.resources
     .filter(({ custom }) => custom)
@@ -19,8 +19,8 @@ export const withoutEach = (run: Run): Generated[] =>
     }));
 
 /**
- * The stack with each input of its resources left out, and each number, flag and word in it changed: of each kind the
- * first that has the input, in whatever stack, and of alarms and JSON each.
+ * For each input, the stack without it, and with each number, flag and string in it changed. Only the first resource of
+ * a type that has the input is changed, across all stacks, but every alarm and JSON document is.
  */
 export const changedEach = (run: Run): Generated[] =>
   run.resources
@@ -39,7 +39,7 @@ export const changedEach = (run: Run): Generated[] =>
         ),
     );
 
-/** What may change unseen, and why. */
+/** Properties that may change without any test failing, and why. */
 const FREE: Record<string, string> = {
   alarmDescription: 'people read it',
   description: 'people read it',
@@ -67,7 +67,7 @@ const FREE: Record<string, string> = {
 
 const isFree = (path: string): boolean => path in FREE || (path.split('.').at(-1) ?? '') in FREE;
 
-/** Each alarm and each document says something else. */
+/** Alarms and JSON documents differ from each other, so each is changed. */
 const isOfItsOwn = (type: string, value: unknown): boolean => type.endsWith(':MetricAlarm') || isJson(value);
 const isJson = (value: unknown): value is string => typeof value === 'string' && /^(\{"|\[)/.test(value);
 
@@ -79,7 +79,7 @@ const isNew = (one: string): boolean => taken.size < taken.add(one).size;
 
 const withInput = (run: Run, resource: Resource, values: Values): Run => {
   const inputs = apply(resource.inputs, values);
-  // A name that is not given is made.
+  // Without a name, Pulumi would generate one, so the outputs stay.
   const outputs = 'name' in values ? resource.outputs : apply(resource.outputs, values);
   const changed = { ...resource, inputs, outputs };
   return { ...run, resources: run.resources.map((one) => (one === resource ? changed : one)) };
@@ -91,12 +91,12 @@ const apply = (values: Values, changes: Values): Values =>
   );
 
 interface Changed {
-  /** Where, and to what. */
+  /** The path, and the new value. */
   at: string;
   other: unknown;
 }
 
-/** The value with one thing in it changed, for each that is not free. */
+/** For each changeable part of the value, the value with only that part changed. */
 const othersOf = (value: unknown, path: string): Changed[] => {
   const to = (other: unknown): Changed[] => [{ at: `${path}: ${other}`, other }];
   const within = (item: unknown, key: string, put: (other: unknown) => unknown): Changed[] =>

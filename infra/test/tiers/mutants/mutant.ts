@@ -4,20 +4,20 @@ import type { Run } from '../run-program.ts';
 import type { StackName } from '../stacks.ts';
 import type { Values } from '../values.ts';
 
-/** Something that the program could do wrong, and who must say so. */
+/** A mistake that the program could make, and what must catch it. */
 export interface Mutant {
   wrong: string;
-  /** A policy or a promise. */
+  /** Name of a policy or promise. */
   caughtBy: keyof typeof PROMISES | (string & {});
   type: string;
-  /** The stack that it is made of; prod where none is given. */
+  /** The stack to change. Default: prod. */
   stack?: StackName;
-  /** The resource's; the first of its type where none is given. */
+  /** Name of the resource. Default: the first of its type. */
   name?: string;
   change(resource: Resource, run: Run): void;
 }
 
-/** Other values for inputs, and for the outputs that echo them; `undefined` takes one away. */
+/** Changes inputs, and the outputs that repeat them. `undefined` removes one. */
 export const inputs =
   (values: Values): Mutant['change'] =>
   (resource) => {

@@ -25,7 +25,7 @@ const environment = (name: string, value: string) =>
 const tooEarly = (wrong: string, type: string): Mutant => ({
   wrong,
   caughtBy:
-    'a deployment waits until its tasks can be reached, can read their secrets, and reach the world and their database; a failed one is told of',
+    'a deployment waits until its tasks can be reached, read their secrets, and reach the internet and their database, and until a failure is reported',
   type: SERVICE,
   change: (_one, { resources }) => {
     for (const one of resources) one.dependsOn = one.dependsOn.filter((urn) => !urn.includes(type));
@@ -34,16 +34,16 @@ const tooEarly = (wrong: string, type: string): Mutant => ({
 
 export const service: Mutant[] = [
   {
-    wrong: 'names another SIP host than the one asked for',
-    caughtBy: 'the service is told what is configured, by the names of its settings',
+    wrong: 'sets another SIP host than the configured one',
+    caughtBy: 'the service gets the configuration under the names of its settings',
     type: TASK,
     change: container(({ environment }) => {
       for (const setting of environment) if (setting.name === 'LIVEKIT_SIP_HOST') setting.value = 'another.example.com';
     }),
   },
   {
-    wrong: 'has flow logs, and no task, take the role that starts tasks',
-    caughtBy: 'a role is taken by tasks and flow logs of the own account alone',
+    wrong: 'lets flow logs, but no task, assume the role that starts tasks',
+    caughtBy: 'only tasks and flow logs of the same account can assume a role',
     type: 'aws:iam/role:Role',
     name: 'trunkline-execution',
     change: (role, { resources }) => {
@@ -53,48 +53,49 @@ export const service: Mutant[] = [
     },
   },
   {
-    wrong: 'asks another port whether its service lives',
-    caughtBy: 'a task ends with its service, which is asked whether it lives, and outlives what makes its user',
+    wrong: 'checks the health of its service on another port',
+    caughtBy:
+      'a task ends with its service, which has a health check, but not with the container that creates its user',
     type: TASK,
     change: container((one) => {
       for (const port of one.portMappings) port.containerPort += 1;
     }),
   },
   {
-    wrong: 'does not tell where its images go',
-    caughtBy: 'the stack tells what its readers need next',
+    wrong: 'does not output where to push images',
+    caughtBy: 'the stack’s outputs say what their reader needs next',
     type: TASK,
     change: (_one, { outputs }) => {
       delete outputs.repository;
     },
   },
   {
-    wrong: 'puts a secret into environment, by its name',
+    wrong: 'puts a secret into the environment under its own name',
     caughtBy: 'no-secret-in-environment',
     type: TASK,
     change: environment('LIVEKIT_API_SECRET', 'whatever'),
   },
   {
-    wrong: 'puts a URI with its password into environment',
+    wrong: 'puts a URI with a password into the environment',
     caughtBy: 'no-secret-in-environment',
     type: TASK,
     change: environment('DATABASE', 'mongodb://trunkline:word@db.example.net'),
   },
   {
-    wrong: 'puts a secret of its configuration anywhere in a task',
-    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    wrong: 'puts a configured secret anywhere in a task',
+    caughtBy: 'no secret appears in clear text in inputs, outputs, logs or printed text',
     type: TASK,
     change: environment('NOTE', 'marked-livekit-secret-0123456789abcdef'),
   },
   {
-    wrong: 'hides a secret of its configuration in base64',
-    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    wrong: 'puts a configured secret into a task in base64',
+    caughtBy: 'no secret appears in clear text in inputs, outputs, logs or printed text',
     type: TASK,
     change: environment('NOTE', Buffer.from('x:marked-livekit-secret-0123456789abcdef').toString('base64')),
   },
   {
     wrong: 'prints a secret among its outputs',
-    caughtBy: 'no secret stands in clear, in inputs, outputs, logs or what is printed',
+    caughtBy: 'no secret appears in clear text in inputs, outputs, logs or printed text',
     type: TASK,
     change: (_one, { outputs }) => {
       outputs.key = 'tl_live_markedbootstrapkey0123456789';
@@ -109,7 +110,7 @@ export const service: Mutant[] = [
     }),
   },
   {
-    wrong: 'lets its tasks write',
+    wrong: 'lets its tasks write to their root file system',
     caughtBy: 'container-hardened',
     type: TASK,
     change: container((one) => {
@@ -125,13 +126,13 @@ export const service: Mutant[] = [
     }),
   },
   {
-    wrong: 'opens the port of the metrics',
-    caughtBy: 'of a task only the service’s own port is open',
+    wrong: 'opens the metrics port',
+    caughtBy: 'only the service’s own port of a task is open',
     type: TASK,
     change: container(({ portMappings }) => void portMappings.push({ containerPort: 9464 })),
   },
   {
-    wrong: 'takes whatever version a secret has',
+    wrong: 'does not pin the version of a secret',
     caughtBy: 'each secret of a task names its version',
     type: TASK,
     change: container(({ secrets }) => {
@@ -147,7 +148,7 @@ export const service: Mutant[] = [
     }),
   },
   {
-    wrong: 'lets a failed deployment stand',
+    wrong: 'does not roll back a failed deployment',
     caughtBy: 'deployment-rolls-back',
     type: SERVICE,
     change: inputs({ deploymentCircuitBreaker: { enable: true, rollback: false } }),
@@ -159,7 +160,7 @@ export const service: Mutant[] = [
     change: inputs({ networkConfiguration: { assignPublicIp: true } }),
   },
   {
-    wrong: 'sets the count of tasks at each deployment',
+    wrong: 'resets the number of tasks at each deployment',
     caughtBy: 'a deployment leaves the count of tasks to autoscaling',
     type: SERVICE,
     change: (one) => {
@@ -183,17 +184,15 @@ export const service: Mutant[] = [
     change: inputs({ policy: '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}' }),
   },
   {
-    wrong: 'names the policy by which tasks start, so that the former one goes first',
-    caughtBy:
-      'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own',
+    wrong: 'gives the execution role’s policy a fixed name, so that the old one is deleted first',
+    caughtBy: 'a changed policy of the execution role is created beside the old one, which old tasks still need',
     type: 'aws:iam/rolePolicy:RolePolicy',
     name: 'trunkline-execution',
     change: inputs({ name: 'trunkline-execution-01234567' }),
   },
   {
-    wrong: 'changes in place the policy by which tasks start',
-    caughtBy:
-      'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own',
+    wrong: 'changes the execution role’s policy in place',
+    caughtBy: 'a changed policy of the execution role is created beside the old one, which old tasks still need',
     type: 'aws:iam/rolePolicy:RolePolicy',
     name: 'trunkline-execution',
     change: (policy) => {
@@ -209,14 +208,14 @@ export const service: Mutant[] = [
     }),
   },
   {
-    wrong: 'starts tasks on another processor than the image is made for',
+    wrong: 'runs tasks on another processor than the image is made for',
     caughtBy: 'tasks run on the processor that the image is made for',
     stack: 'widest',
     type: TASK,
     change: inputs({ runtimePlatform: { operatingSystemFamily: 'LINUX', cpuArchitecture: 'ARM64' } }),
   },
   {
-    wrong: 'may not use the key of a secret of the account',
+    wrong: 'may not use the key of an existing secret',
     caughtBy: 'the role that starts a task may write its log, read its secrets and pull its image, and nothing else',
     stack: 'widest',
     type: 'aws:iam/rolePolicy:RolePolicy',
@@ -226,22 +225,22 @@ export const service: Mutant[] = [
     },
   },
   {
-    wrong: 'lets the service sign in as the master of its database',
-    caughtBy: 'the service does not know the master of its database',
+    wrong: 'lets the service sign in as the master user of its database',
+    caughtBy: 'the service does not get the master user of its database',
     type: TASK,
     change: container(({ secrets }) => void secrets.push({ name: 'DATABASE_ADMIN_URI', valueFrom: 'arn' })),
   },
   {
     wrong: 'starts the service before it has a user in its database',
-    caughtBy: 'the service waits until it has a user in a database of ours',
+    caughtBy: 'the service waits for its user in a database that is created here',
     type: TASK,
     change: container((one) => {
       one.dependsOn = [{ containerName: 'database-user', condition: 'START' }];
     }),
   },
   {
-    wrong: 'leaves its containers their capabilities',
-    caughtBy: 'a container is hardened, and logs without holding calls up; the one before the service makes its user',
+    wrong: 'does not drop the capabilities of its containers',
+    caughtBy: 'containers are hardened and log without blocking requests; the one before the service creates its user',
     type: TASK,
     change: container((one) => {
       one.linuxParameters = { initProcessEnabled: true };

@@ -4,21 +4,21 @@ const ALARM = 'aws:cloudwatch/metricAlarm:MetricAlarm';
 
 export const watch: Mutant[] = [
   {
-    wrong: 'tells a topic of its own, and not the one asked for',
+    wrong: 'notifies its own topic instead of the configured one',
     caughtBy: 'alarms and notices go where the configuration says',
     stack: 'widest',
     type: ALARM,
     change: inputs({ alarmActions: ['arn:aws:sns:eu-central-1:210987654321:another'] }),
   },
   {
-    wrong: 'writes to nobody',
+    wrong: 'sends e-mail to another address',
     caughtBy: 'alarms and notices go where the configuration says',
     type: 'aws:sns/topicSubscription:TopicSubscription',
     change: inputs({ endpoint: 'nobody@acme.dev' }),
   },
   {
-    wrong: 'sets EventBridge a condition that it never meets',
-    caughtBy: 'alarms and events may be published to the topic: its policy sets EventBridge no condition',
+    wrong: 'sets a condition that EventBridge never meets',
+    caughtBy: 'alarms and events can be published to the topic, whose policy sets no condition for EventBridge',
     type: 'aws:sns/topicPolicy:TopicPolicy',
     change: (policy) => {
       const document = JSON.parse(String(policy.inputs.policy));
@@ -27,16 +27,16 @@ export const watch: Mutant[] = [
     },
   },
   {
-    wrong: 'ends a deployment by the count of errors',
+    wrong: 'ends a deployment by the number of errors, not their rate',
     caughtBy:
-      'the alarms are those of docs/alarms.md: each watches its metric, goes off where the table says, and tells both ways',
+      'the alarms are those of docs/alarms.md: each watches its metric, goes off at the threshold in the table, and notifies both ways',
     type: ALARM,
     name: 'trunkline-server-errors',
     change: inputs({ metricQueries: undefined, metricName: 'HTTPCode_Target_5XX_Count', threshold: 10 }),
   },
   {
-    wrong: 'says nothing where ECS has no room for a task',
-    caughtBy: 'what AWS tells as events arrives: findings in images, deployments given up, no room for a task',
+    wrong: 'sends nothing if ECS has no capacity for a task',
+    caughtBy: 'AWS events are forwarded: image findings, failed deployments, no capacity for a task',
     type: 'aws:cloudwatch/eventRule:EventRule',
     name: 'trunkline-deployments',
     change: (rule) => {
@@ -44,8 +44,8 @@ export const watch: Mutant[] = [
     },
   },
   {
-    wrong: 'listens to ECS once the service is there',
-    caughtBy: 'what ECS says of a service is listened for before the service is there',
+    wrong: 'subscribes to ECS events only after the service exists',
+    caughtBy: 'the rule for ECS events does not wait for the service',
     type: 'aws:cloudwatch/eventRule:EventRule',
     name: 'trunkline-deployments',
     change: (rule, { resources }) => {
@@ -53,17 +53,16 @@ export const watch: Mutant[] = [
     },
   },
   {
-    wrong: 'lets the image that runs expire',
-    caughtBy:
-      'images are kept in a repository that drops those without a tag, and none else: one with a tag may be the one that runs',
+    wrong: 'lets the running image expire',
+    caughtBy: 'the repository deletes only untagged images: a tagged one may be running',
     type: 'aws:ecr/lifecyclePolicy:LifecyclePolicy',
     change: (policy) => {
       policy.inputs.policy = String(policy.inputs.policy).replace('"untagged"', '"any"');
     },
   },
   {
-    wrong: 'forgets the tags asked for',
-    caughtBy: 'everything has the tags asked for',
+    wrong: 'omits the configured tags',
+    caughtBy: 'everything has the configured tags',
     stack: 'widest',
     type: 'pulumi:providers:aws',
     change: (provider) => {

@@ -17,7 +17,7 @@ interface Row {
   silence: string;
 }
 
-/** The table of docs/alarms.md: what operators read is what is promised. */
+/** The table of docs/alarms.md, which operators read, is the specification. */
 const ALARMS: Row[] = readFileSync(join(INFRA, 'docs/alarms.md'), 'utf8')
   .split('\n')
   .filter((line) => line.startsWith('| `'))
@@ -30,14 +30,14 @@ const ALARMS: Row[] = readFileSync(join(INFRA, 'docs/alarms.md'), 'utf8')
   });
 
 export const alarms = {
-  'the alarms are those of docs/alarms.md: each watches its metric, goes off where the table says, and tells both ways':
+  'the alarms are those of docs/alarms.md: each watches its metric, goes off at the threshold in the table, and notifies both ways':
     (run) =>
       differences(
         of(run, 'cloudwatch/metricAlarm').map(told),
         ALARMS.flatMap((row) => watched(run, row)),
       ),
 
-  'a deployment is ended by the alarms that docs/alarms.md names, and no other': (run) => {
+  'only the alarms that docs/alarms.md names end a deployment': (run) => {
     const text = readFileSync(join(INFRA, 'docs/alarms.md'), 'utf8');
     const [, sentence = ''] = /^(.*) end a deployment/m.exec(text) ?? [];
     const names = [...sentence.matchAll(/`([\w-]+)`/g)].map(([, name]) => name);
@@ -54,7 +54,7 @@ export const alarms = {
   },
 } satisfies Promises;
 
-/** An alarm in the words of the table. */
+/** Describes an alarm in the terms of the table. */
 const told = ({ inputs }: Resource): string => {
   const { metricQueries, namespace, metricName, dimensions, statistic, extendedStatistic, period } = inputs;
   const queries = listOf(metricQueries);
@@ -74,7 +74,7 @@ const told = ({ inputs }: Resource): string => {
   });
 };
 
-/** The alarms that a row asks for: one of each thing that it watches. */
+/** The alarms of a row: one for each resource that it watches. */
 const watched = (run: Run, row: Row): string[] => {
   const things = thingsOf(run, row);
   const [, name, whole, stat] = /^(\w+)(?: per (\w+))?, (\w+)$/.exec(row.metric) ?? [];
@@ -129,7 +129,7 @@ interface Database {
 }
 const database = (run: Run) => given<Database>(run, 'database') ?? {};
 
-/** What there is to be watched, by the words of the table. */
+/** The resources that the table's word stands for. */
 export const thingsOf = (
   run: Run,
   { alarm, of: thing }: Pick<Row, 'alarm' | 'of'>,

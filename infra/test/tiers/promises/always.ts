@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Values } from '../values.ts';
 import { isProtected, of, type Promises, statementsOf, urnsOf } from './promise.ts';
 
-/** What is so in every stack, whatever is configured. */
+/** Fixed values, the same in every stack. */
 const ALWAYS: Record<string, Values> = {
   'acm/certificate': { validationMethod: 'DNS' },
   'appautoscaling/policy': {
@@ -21,7 +21,7 @@ const ALWAYS: Record<string, Values> = {
   },
   'ec2/eip': { domain: 'vpc' },
   'ec2/flowLog': { logDestinationType: 'cloud-watch-logs', maxAggregationInterval: 600 },
-  // Tasks that have public addresses ask for them; nothing else gets one by where it stands.
+  // Tasks with public addresses request them. Nothing else gets one from its subnet.
   'ec2/subnet': { mapPublicIpOnLaunch: false },
   'ec2/vpc': { enableDnsHostnames: true, enableDnsSupport: true },
   'ecr/repository': { encryptionConfigurations: [{ encryptionType: 'AES256' }] },
@@ -37,7 +37,7 @@ const ALWAYS: Record<string, Values> = {
     waitForSteadyState: true,
   },
   'ecs/taskDefinition': { networkMode: 'awsvpc', requiresCompatibilities: ['FARGATE'] },
-  // Above the longest import, below the 65 s for which the service keeps a connection.
+  // The idle timeout is above the longest import, and below the 65 s that the service keeps an idle connection.
   'lb/loadBalancer': {
     desyncMitigationMode: 'defensive',
     idleTimeout: 60,
@@ -73,12 +73,12 @@ const ALWAYS: Record<string, Values> = {
   },
 };
 
-/** What goes by `protect`, beside Pulumi’s own protection. */
+/** Properties that follow `protect`, besides Pulumi’s own protection. */
 const PROTECTED: Record<string, Record<string, boolean>> = {
   'docdb/cluster': { deletionProtection: true },
   'docdb/clusterInstance': { applyImmediately: false },
   'ecr/repository': { forceDelete: false },
-  // Who rolls back by hand needs the revision before.
+  // A manual rollback needs the previous revision.
   'ecs/taskDefinition': { skipDestroy: true },
   'lb/loadBalancer': { enableDeletionProtection: true },
   's3/bucket': { forceDestroy: false },
@@ -88,7 +88,7 @@ const unlike = (found: Values, wanted: Values): string[] =>
   Object.keys(wanted).filter((key) => !isDeepStrictEqual(found[key], wanted[key]));
 
 export const always = {
-  'what no configuration changes is as it should be': (run) =>
+  'properties that no configuration changes have their fixed values': (run) =>
     Object.entries(ALWAYS).flatMap(([kind, wanted]) =>
       of(run, kind).flatMap(({ name, inputs }) => unlike(inputs, wanted).map((key) => `${kind} ${name}: ${key}`)),
     ),
@@ -100,7 +100,7 @@ export const always = {
       ),
     ),
 
-  'a role is taken by tasks and flow logs of the own account alone': (run) => {
+  'only tasks and flow logs of the same account can assume a role': (run) => {
     const { account, region } = run.stack;
     const trustOf = (service: string, more = {}) => ({
       Effect: 'Allow',

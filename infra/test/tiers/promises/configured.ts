@@ -9,7 +9,7 @@ const database = (run: Run) =>
     capacity?: { min: number | string; max: number | string };
   }>(run, 'database') ?? {};
 
-/** What is configured is what is asked for. */
+/** The stack follows its configuration. */
 export const configured = {
   'alarms and notices go where the configuration says': (run) => {
     const { email, snsArn } = given<{ email?: string; snsArn?: string }>(run, 'alarms') ?? {};
@@ -30,7 +30,7 @@ export const configured = {
     return urnsOf(run, 'ecs/taskDefinition', ({ inputs }) => !isDeepStrictEqual(inputs.runtimePlatform, wanted));
   },
 
-  'a database is made from the snapshot or the moment asked for, and from none else': (run) => {
+  'a database is restored only from the configured snapshot or moment': (run) => {
     const { snapshot, pointInTime } = database(run);
     const moment = pointInTime && {
       restoreType: 'full-copy',
@@ -44,7 +44,7 @@ export const configured = {
     );
   },
 
-  'a serverless database grows within the bounds asked for': (run) => {
+  'a serverless database scales within the configured limits': (run) => {
     const { capacity } = database(run);
     const wanted = capacity && { minCapacity: Number(capacity.min), maxCapacity: Number(capacity.max) };
     return urnsOf(
@@ -54,7 +54,7 @@ export const configured = {
     );
   },
 
-  'everything has the tags asked for': (run) =>
+  'everything has the configured tags': (run) =>
     providersOf(run)
       .filter(({ inputs }) => {
         const { tags = {} } = json(inputs.defaultTags);
@@ -65,7 +65,7 @@ export const configured = {
       })
       .map(({ urn }) => urn),
 
-  'requests are logged where the configuration says, and in production': (run) => {
+  'requests are logged if configured, and outside of dev by default': (run) => {
     const asked = given<string>(run, 'accessLogs') ?? String(given(run, 'environment') !== 'dev');
     return urnsOf(run, 'lb/loadBalancer', ({ inputs }) => `${Object(inputs.accessLogs).enabled ?? false}` !== asked);
   },

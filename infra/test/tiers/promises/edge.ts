@@ -3,21 +3,21 @@ import { EDGE } from '../aws.ts';
 import type { Resource } from '../registration.ts';
 import { allow, differences, given, listOf, of, type Promises, policyDifferences, sorted, urnsOf } from './promise.ts';
 
-/** How callers arrive, and what stands before the service. */
+/** How callers reach the service, and what is in front of it. */
 export const edge = {
   'HTTPS waits until its certificate is valid': (run) => {
     const validations = of(run, 'acm/certificateValidation').map(({ urn }) => urn);
     return ['lb/listener', 'lb/listenerCertificate'].flatMap((kind) =>
       of(run, kind)
         .filter(({ inputs }) => inputs.protocol !== 'HTTP')
-        // One of the account was valid before.
+        // An existing certificate is already valid.
         .filter(({ inputs }) => inputs.certificateArn !== given(run, 'certificateArn'))
         .filter(({ dependsOn }) => !validations.some((urn) => dependsOn.includes(urn)))
         .map(({ urn }) => urn),
     );
   },
 
-  'callers of the name arrive at the tasks: by one listener, or by a rule on the account’s': (run) => {
+  'requests for the domain reach the tasks, through one listener or a rule on an existing one': (run) => {
     const [targets] = of(run, 'lb/targetGroup');
     const forward = sorted([{ type: 'forward', targetGroupArn: targets?.outputs.arn }]);
     const isShared = given(run, 'loadBalancer') !== undefined;
@@ -41,7 +41,7 @@ export const edge = {
     ];
   },
 
-  'the name points to the load balancer where its zone is known, and proves whose the certificate is': (run) => {
+  'if the zone is known, its records point the domain to the load balancer and validate the certificate': (run) => {
     const [domain, zone, certificateArn] = ['domain', 'hostedZoneId', 'certificateArn'].map((key) =>
       given<string>(run, key),
     );
@@ -65,7 +65,7 @@ export const edge = {
     ]);
   },
 
-  'WAF stands before the load balancer where asked, and refuses an address past the limit asked for': (run) => {
+  'if configured, WAF protects the load balancer and blocks addresses above the rate limit': (run) => {
     const waf = given<{ rateLimit?: number | string; commonRules?: boolean | string }>(run, 'waf');
     const { rateLimitRps = 50 } = given<{ rateLimitRps?: number | string }>(run, 'service') ?? {};
     const acls = of(run, 'wafv2/webAcl');
@@ -88,32 +88,32 @@ export const edge = {
     ];
   },
 
-  'WAF only counts what good callers of an API send': (run) =>
+  'WAF only counts requests that good callers of an API send': (run) =>
     urnsOf(run, 'wafv2/webAcl', ({ inputs }) => {
       const rules = JSON.stringify(inputs.rules ?? []);
       return rules.includes('AWSManagedRulesCommonRuleSet') && COUNTED.some((rule) => !rules.includes(count(rule)));
     }),
 
-  'what WAF refuses and counts is logged, without keys': (run) =>
+  'requests that WAF blocks or counts are logged, without API keys': (run) =>
     of(run, 'wafv2/webAcl').flatMap(({ inputs, outputs }) => {
       const logs = of(run, 'wafv2/webAclLoggingConfiguration').filter((log) => log.inputs.resourceArn === outputs.arn);
       const [log] = logs;
       return [
         ...(logs.length === 1 ? [] : ['not one log']),
-        // AWS takes no other beginning of the name.
+        // AWS requires this prefix.
         ...urnsOf(run, 'cloudwatch/logGroup', (group) => {
           const isIts = JSON.stringify(log?.inputs.logDestinationConfigs ?? []).includes(`"${group.outputs.arn}"`);
           return isIts && group.inputs.name !== `aws-waf-logs-trunkline-${run.stack.name}`;
         }),
         ...(JSON.stringify(log?.inputs.redactedFields ?? []).includes('"x-api-key"') ? [] : ['keys are logged']),
-        // Samples are kept with all their headers.
+        // Samples would keep all headers.
         ...(/"sampledRequestsEnabled":true|"cloudwatchMetricsEnabled":false/.test(JSON.stringify(inputs))
           ? ['samples hold keys, or it counts nothing']
           : []),
       ];
     }),
 
-  'the bucket of access logs is written by load balancers of this account, closed to the public and to clear text, and empties itself':
+  'only load balancers of this account write to the access log bucket, which is private, requires TLS and deletes old logs':
     (run) => {
       const of_ = (kind: string, bucket: Resource) =>
         of(run, kind).filter(({ inputs }) => inputs.bucket === bucket.outputs.bucket);
@@ -153,7 +153,7 @@ const TLS = 'ELBSecurityPolicy-TLS13-1-2-2021-06';
 
 const CLOSED = ['blockPublicAcls', 'blockPublicPolicy', 'ignorePublicAcls', 'restrictPublicBuckets'];
 
-/** What a rule of a web ACL refuses, in words. */
+/** Describes what a web ACL rule blocks. */
 const refusal = (rule: unknown): string => {
   const { action, overrideAction, statement } = Object(rule);
   const { rateBasedStatement: rate, managedRuleGroupStatement: group } = Object(statement);

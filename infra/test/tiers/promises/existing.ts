@@ -19,9 +19,9 @@ const sharedOf = (run: Run): LoadBalancer | undefined => given<LoadBalancer>(run
 
 const RULES = ['vpc/securityGroupIngressRule', 'vpc/securityGroupEgressRule'];
 
-/** What of the account is named is used, and left as it is. */
+/** Existing resources are used, and left as they are. */
 export const existing = {
-  'all stands in the VPC and the subnets that the configuration names': (run) => {
+  'everything is in the configured VPC and subnets': (run) => {
     const { vpcId, publicSubnetIds, taskSubnetIds, databaseSubnetIds } = networkOf(run);
     if (vpcId === undefined) return [];
     return [
@@ -38,14 +38,14 @@ export const existing = {
     ];
   },
 
-  'of a network that the account has nothing is made or changed': (run) =>
+  'nothing in an existing network is created or changed': (run) =>
     networkOf(run).vpcId === undefined
       ? []
       : run.resources
           .filter(({ type }) => type.startsWith('aws:ec2/') && type !== 'aws:ec2/securityGroup:SecurityGroup')
           .map(({ urn }) => urn),
 
-  'of a load balancer that the account has neither listeners, groups nor web ACL are changed': (run) => {
+  'listeners, security groups and web ACL of an existing load balancer are not changed': (run) => {
     const shared = sharedOf(run);
     if (!shared) return [];
     return [
@@ -55,7 +55,7 @@ export const existing = {
     ];
   },
 
-  'of a shared listener only the requests to the own name are taken, by the rule of the priority asked for': (run) => {
+  'a shared listener gets one rule, at the configured priority, that forwards only requests for the domain': (run) => {
     const shared = sharedOf(run);
     const rules = of(run, 'lb/listenerRule');
     if (!shared) return rules.map(({ urn }) => urn);
@@ -74,7 +74,7 @@ export const existing = {
     ];
   },
 
-  'what others do on a shared load balancer neither alarms nor ends a deployment': (run) =>
+  'other services on a shared load balancer neither set off alarms nor end a deployment': (run) =>
     sharedOf(run) === undefined
       ? []
       : urnsOf(run, 'cloudwatch/metricAlarm', ({ inputs }) =>
@@ -83,7 +83,7 @@ export const existing = {
             .some(({ dimensions }) => Object(dimensions).TargetGroup === undefined),
         ),
 
-  'callers are shown the certificate that the configuration names, or one that is made for the name': (run) => {
+  'callers get the configured certificate, or one that is created for the domain': (run) => {
     const domain = given<string>(run, 'domain');
     if (domain === undefined) return [];
     const named = run.stack.config['infra:certificateArn'];
@@ -91,7 +91,7 @@ export const existing = {
     const wanted = named ?? made[0]?.outputs.arn;
     const attached = of(run, 'lb/listenerCertificate');
     return [
-      // One of the account is on a listener of the account already.
+      // An existing certificate is already on the existing listener.
       ...(made.length === (named === undefined ? 1 : 0) ? [] : ['not one certificate']),
       ...(attached.length === Number(sharedOf(run) !== undefined && named === undefined)
         ? []

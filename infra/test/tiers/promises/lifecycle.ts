@@ -6,7 +6,7 @@ export const lifecycle = {
   'a deployment leaves the count of tasks to autoscaling': (run) =>
     urnsOf(run, 'ecs/service', ({ ignoreChanges }) => !ignoreChanges.includes('desiredCount')),
 
-  'a deployment waits until its tasks can be reached, can read their secrets, and reach the world and their database; a failed one is told of':
+  'a deployment waits until its tasks can be reached, read their secrets, and reach the internet and their database, and until a failure is reported':
     (run) =>
       of(run, 'ecs/service').flatMap((service) => {
         const there = new Set(awaited(run, service));
@@ -15,53 +15,51 @@ export const lifecycle = {
           .filter((urn) => !there.has(urn));
       }),
 
-  // A name that is given would be taken away first.
-  'a changed policy of the execution role stands beside the former one, which the former tasks need: it is replaced, and has no name of its own':
-    (run) =>
-      urnsOf(
-        run,
-        'iam/rolePolicy',
-        ({ name, inputs, replaceOnChanges, deleteBeforeReplace }) =>
-          name.endsWith('-execution') &&
-          ('name' in inputs || !replaceOnChanges.includes('policy') || deleteBeforeReplace),
-      ),
+  // With a fixed name, the old policy would be deleted first.
+  'a changed policy of the execution role is created beside the old one, which old tasks still need': (run) =>
+    urnsOf(
+      run,
+      'iam/rolePolicy',
+      ({ name, inputs, replaceOnChanges, deleteBeforeReplace }) =>
+        name.endsWith('-execution') &&
+        ('name' in inputs || !replaceOnChanges.includes('policy') || deleteBeforeReplace),
+    ),
 
-  'what a replacement stands beside has no name of its own': (run) =>
+  'a resource whose replacement is created first has no fixed name': (run) =>
     REPLACED_BESIDE.flatMap((kind) =>
       urnsOf(run, kind, ({ inputs }) =>
         ['name', 'identifier', 'clusterIdentifier'].some((key) => key in inputs && !keptName(kind, key)),
       ),
     ),
 
-  // docs/runbooks.md finds them so.
-  'a database and its instances are named after their place in the program': (run) => [
+  'a database and its instances have the names that the runbooks look for': (run) => [
     ...urnsOf(run, 'docdb/cluster', ({ name, inputs }) => inputs.clusterIdentifierPrefix !== `${name}-`),
     ...urnsOf(run, 'docdb/clusterInstance', ({ name, inputs }) => inputs.identifierPrefix !== `${name}-`),
   ],
 
-  'what cannot be lost is protected, and kept where Pulumi is told to delete it': (run) =>
+  'resources that must not be lost are protected, and kept even if Pulumi is told to delete them': (run) =>
     given(run, 'environment') === 'prod'
       ? [...DATA.flatMap((kind) => of(run, kind)), ...auditLogs(run)]
           .filter((one) => !(one.protect && one.retainOnDelete))
           .map(({ urn }) => urn)
       : [],
 
-  'a restore replaces all that it leaves beside the new database, which its runbook unprotects': (run) => {
+  'the runbook for a restore unprotects every resource that the restore replaces': (run) => {
     const told = String(run.outputs.databaseUrns ?? '').split(' ');
     return [...of(run, 'docdb/cluster'), ...of(run, 'docdb/clusterInstance'), ...auditLogs(run)].flatMap(({ urn }) =>
       told.includes(urn) ? [] : [urn],
     );
   },
 
-  'a changed password is the database’s when it is the tasks’': (run) =>
+  'a changed password reaches the database at the same time as the tasks': (run) =>
     urnsOf(run, 'docdb/cluster', ({ inputs }) => inputs.applyImmediately !== true),
 
-  'the audit log of the database has a group before it has a line': (run) => {
+  'the database’s audit log group exists before its instances': (run) => {
     const groups = auditLogs(run).map(({ urn }) => urn);
     return urnsOf(run, 'docdb/clusterInstance', ({ dependsOn }) => !groups.some((urn) => dependsOn.includes(urn)));
   },
 
-  'a final snapshot is taken, and keeps its key': (run) => {
+  'a final snapshot is taken, and its key is kept': (run) => {
     const snapshots = of(run, 'docdb/cluster').filter(({ inputs }) => inputs.skipFinalSnapshot !== true);
     const isDev = given(run, 'environment') === 'dev';
     return [
@@ -77,21 +75,22 @@ export const lifecycle = {
     ];
   },
 
-  'where a protected stack stops logging requests, the bucket of those that it has logged stays, closed and emptying itself':
-    (run) =>
-      isProtected(run)
-        ? run.resources
-            .filter(({ type, retainOnDelete }) => type.startsWith('aws:s3/') && !retainOnDelete)
-            .map(({ urn }) => urn)
-        : [],
+  'in a protected stack, the bucket of access logs stays when they are switched off, closed, and expires its objects': (
+    run,
+  ) =>
+    isProtected(run)
+      ? run.resources
+          .filter(({ type, retainOnDelete }) => type.startsWith('aws:s3/') && !retainOnDelete)
+          .map(({ urn }) => urn)
+      : [],
 
-  'what is not protected is not left behind': (run) =>
+  'unprotected resources are not left behind': (run) =>
     run.resources
       // A bucket that is not empty cannot be deleted.
       .filter(({ type }) => !(type.startsWith('aws:s3/') && isProtected(run)))
-      // A version goes with its secret.
+      // A secret's versions are deleted with it.
       .filter(({ type, protect, retainOnDelete }) => retainOnDelete && !protect && !type.endsWith(':SecretVersion'))
-      // The key of a database goes with its final snapshot.
+      // The database's key is needed for its final snapshot.
       .filter(({ urn }) => !urn.endsWith('Key::trunkline-database'))
       .map(({ urn }) => urn),
 } satisfies Promises;
@@ -130,10 +129,10 @@ const REPLACED_BESIDE = [
   'secretsmanager/secret',
 ];
 
-/** An instance names the cluster that it is of. */
+/** An instance must name its cluster. */
 const keptName = (kind: string, key: string) => kind === 'docdb/clusterInstance' && key === 'clusterIdentifier';
 
-/** What is there before a resource is made, directly or by what it depends on. */
+/** Everything that a resource depends on, directly or indirectly. */
 const awaited = ({ resources }: Run, { dependsOn }: Resource): string[] => {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const found = new Set<string>();

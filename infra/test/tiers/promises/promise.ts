@@ -2,16 +2,16 @@ import type { Resource } from '../registration.ts';
 import type { Run } from '../run-program.ts';
 import { memoized, revealed, type Values } from '../values.ts';
 
-/** By what is promised: what breaks it in a stack that was applied; nothing where it is kept. */
+/** For each promise, what breaks it in an applied stack: nothing if it is kept. */
 export type Promises = Record<string, (run: Run) => string[]>;
 
-/** The resources of a kind that are `broken`, by URN. */
+/** URNs of the resources of a kind that are `broken`. */
 export const urnsOf = (run: Run, kind: string, broken: (resource: Resource) => boolean): string[] =>
   of(run, kind)
     .filter(broken)
     .map(({ urn }) => urn);
 
-/** The resources of a kind, as in `ec2/subnet`, which Pulumi calls `aws:ec2/subnet:Subnet`. */
+/** The resources of a kind such as `ec2/subnet`, Pulumi's `aws:ec2/subnet:Subnet`. */
 export const of = ({ resources }: Run, kind: string): Resource[] => {
   const [, name = ''] = kind.split('/');
   const type = `aws:${kind}:${name.charAt(0).toUpperCase()}${name.slice(1)}`;
@@ -19,23 +19,23 @@ export const of = ({ resources }: Run, kind: string): Resource[] => {
 };
 const byType = memoized((resources: Resource[]) => Map.groupBy(resources, ({ type }) => type));
 
-/** A structured value of the configuration. */
+/** A configuration value, parsed. */
 export const given = <T>({ stack }: Run, key: string): T | undefined => {
   const text = stack.config[`infra:${key}`];
   return text === undefined ? undefined : JSON.parse(/^[[{]/.test(text) ? text : JSON.stringify(text));
 };
 
-/** Whether what holds data refuses to go. */
+/** Whether resources that hold data refuse to be deleted. */
 export const isProtected = (run: Run): boolean =>
   String(given(run, 'protect') ?? given(run, 'environment') !== 'dev') === 'true';
 
-/** The objects of an input that is a list; none where it is left out. */
+/** The objects of a list input. Empty if it is not set. */
 export const listOf = (value: unknown): Record<string, any>[] => (Array.isArray(value) ? value : []);
 
-/** What an input that is JSON says; nothing where it is left out. */
+/** A JSON input, parsed. Empty if it is not set. */
 export const json = (text: unknown): any => (typeof text === 'string' ? JSON.parse(text) : {});
 
-/** Alike where they hold the same, in whatever order. */
+/** JSON that is equal for values that differ only in order. */
 export const sorted = (value: unknown): string =>
   JSON.stringify(value, (_key, item) =>
     typeof item === 'object' && item !== null && !Array.isArray(item)
@@ -43,7 +43,7 @@ export const sorted = (value: unknown): string =>
       : item,
   );
 
-/** What is in one list and not in the other, and how often. */
+/** The items that only one list has, or has more often. */
 export const differences = (found: readonly string[], wanted: readonly string[]): string[] => [
   ...surplus(found, wanted).map((one) => `too many: ${one}`),
   ...surplus(wanted, found).map((one) => `missing: ${one}`),
@@ -59,7 +59,7 @@ const surplus = (list: readonly string[], other: readonly string[]): string[] =>
 
 export const providersOf = ({ resources }: Run): Resource[] => byType(resources).get('pulumi:providers:aws') ?? [];
 
-/** What CloudWatch knows the load balancer and the tasks behind it by; of the account's own it is in the listener's ARN. */
+/** CloudWatch dimensions of load balancer and target group. An existing load balancer's is in the listener's ARN. */
 export const dimensionsOf = (run: Run): { loadBalancer: unknown; targetGroup: unknown } => {
   const shared = given<{ listenerArn: string }>(run, 'loadBalancer')?.listenerArn;
   return {
@@ -100,18 +100,18 @@ interface Statement {
 }
 export const statementsOf = (policy: unknown): Statement[] => json(policy).Statement ?? [];
 
-/** How a policy differs from the statements wanted, whatever they are called. */
+/** How a policy differs from the wanted statements, whatever their Sids. */
 export const policyDifferences = (policy: unknown, wanted: object[]): string[] =>
   differences(
     json(policy).Statement?.map(({ Sid, ...statement }: Values) => sorted(statement)) ?? [],
     wanted.map(sorted),
   );
 
-/** The same of the one policy that there is to be. */
+/** The same for policies of which there must be exactly one. */
 export const onlyPolicyDifferences = (policies: Resource[], wanted: object[]): string[] =>
   policies.length === 1 ? policyDifferences(policies[0]?.inputs.policy, wanted) : ['not one policy'];
 
-/** The same of the one policy that the role of this ARN is to have. */
+/** The same for the only policy that the role with this ARN must have. */
 export const rolePolicyDifferences = (run: Run, arn: unknown, wanted: object[]): string[] => {
   const [role] = of(run, 'iam/role').filter(({ outputs }) => outputs.arn === arn);
   return onlyPolicyDifferences(

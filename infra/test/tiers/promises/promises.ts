@@ -10,7 +10,7 @@ import { running } from './running.ts';
 import { secrets } from './secrets.ts';
 import { watched } from './watched.ts';
 
-/** What each example stack keeps. */
+/** The promises that each example stack keeps. */
 export const PROMISES = {
   ...references,
   ...always,

@@ -13,7 +13,7 @@ interface Network {
 interface Asked {
   network: Network;
   egress: NonNullable<Network['egress']>;
-  /** Of a network that is made: its subnets are in each zone. */
+  /** The subnets that a new network has in each zone. */
   tiers: ('public' | 'private' | 'isolated')[];
   hasDatabase: boolean;
 }
@@ -29,14 +29,14 @@ const asked = (run: Run): Asked => {
   return { network, egress, tiers: network.vpcId === undefined ? tiers : [], hasDatabase };
 };
 
-/** Who reaches whom: what the picture in the README shows. */
+/** Which connections are possible: those of the README's diagram. */
 export const reach = {
-  'of a task only the service’s own port is open': (run) =>
+  'only the service’s own port of a task is open': (run) =>
     containersOf(run).flatMap(({ portMappings = [] }) =>
       portMappings.filter(({ containerPort }) => containerPort !== 3000).map(({ containerPort }) => `${containerPort}`),
     ),
 
-  'who reaches whom, and by which port, is what the picture in the README shows': (run) => {
+  'connections and their ports are those of the README’s diagram': (run) => {
     const { network, hasDatabase } = asked(run);
     const isShared = given(run, 'loadBalancer') !== undefined;
     const entrance = given(run, 'domain') === undefined ? 80 : 443;
@@ -49,7 +49,7 @@ export const reach = {
     ]);
   },
 
-  'subnets are in each zone, and lead where they should: public ones out, those of tasks to NAT, those of the database nowhere':
+  'each zone has its subnets: public ones route to the internet, those of tasks to NAT, those of the database nowhere':
     (run) => {
       const { network, egress, tiers } = asked(run);
       const { zones = [] } = network;
@@ -64,7 +64,7 @@ export const reach = {
       );
     },
 
-  'the load balancer stands in public subnets, tasks and endpoints in those with a way out, the database in those without':
+  'the load balancer is in public subnets, tasks and endpoints in subnets with a way out, the database in subnets without':
     (run) => {
       const { network, egress } = asked(run);
       const withAddresses = urnsOf(
@@ -93,7 +93,7 @@ export const reach = {
       ];
     },
 
-  'the network has the range asked for, and each subnet one of its own in it': (run) => {
+  'the network has the configured range, and each subnet its own part of it': (run) => {
     const { cidr = '10.40.0.0/16', zones = [] } = asked(run).network;
     const ranges = of(run, 'ec2/subnet').map(({ inputs }) => inputs.cidrBlock);
     const within = Object.values(subnetsOf(cidr, zones.length)).flat();
@@ -104,7 +104,7 @@ export const reach = {
     ];
   },
 
-  'a network that is made tells what it refuses, and its default group lets nobody talk': (run) => {
+  'a new network logs the traffic that it refuses, and its default security group allows none': (run) => {
     const wanted = asked(run).network.vpcId === undefined ? 1 : 0;
     const flowLogs = of(run, 'ec2/flowLog').filter(({ inputs }) => inputs.trafficType === 'REJECT');
     const groups = of(run, 'ec2/defaultSecurityGroup');
@@ -114,7 +114,7 @@ export const reach = {
     ];
   },
 
-  'AWS’s own services that are asked for are reached inside the network by their usual names, S3 always': (run) => {
+  'the configured AWS services, and always S3, are reached inside the network by their usual names': (run) => {
     const { network } = asked(run);
     if (network.vpcId !== undefined) return [];
     const endpoints = of(run, 'ec2/vpcEndpoint');
@@ -140,7 +140,7 @@ export const reach = {
   },
 } satisfies Promises;
 
-/** What the rules of security groups let through, in words. */
+/** Describes what the security group rules allow. */
 const admitted = (run: Run): string[] => {
   const names = groupNames(run);
   const nameOf = (id: unknown) => names.get(id) ?? String(id);
@@ -155,7 +155,7 @@ const admitted = (run: Run): string[] => {
   return [...told('Ingress', 'admits'), ...told('Egress', 'may call')];
 };
 
-/** Whose each group is: by who wears it, and before there is an image, by its name. */
+/** The owner of each security group: by the resources that use it, or by name before there is an image. */
 const groupNames = (run: Run): Map<unknown, string> => {
   const worn = (kind: string, groups: (inputs: Resource['inputs']) => unknown, as: string) =>
     of(run, kind).flatMap(({ inputs }) => [groups(inputs) ?? []].flat().map((id): [unknown, string] => [id, as]));
@@ -171,7 +171,7 @@ const groupNames = (run: Run): Map<unknown, string> => {
   ]);
 };
 
-/** HTTPS, and what the URLs of the configuration name beside it. */
+/** HTTPS, and the other ports in the URLs of the configuration. */
 const portsOfUrls = (run: Run): number[] => {
   const urls = [given<string>(run, 'livekitUrl'), given<{ twilioApiUrl?: string }>(run, 'service')?.twilioApiUrl];
   const { kind, port = 27_017 } = given<{ kind: string; port?: number | string }>(run, 'database') ?? { kind: '' };
@@ -188,7 +188,7 @@ const portsOfUrls = (run: Run): number[] => {
 
 const tierOf = ({ name }: Resource): string => /^trunkline-(\w+)-/.exec(name)?.[1] ?? name;
 
-/** Where the one route of a subnet’s table leads. */
+/** The target of the only route in a subnet’s table. */
 const wayOut = (run: Run, subnet: Resource): string => {
   const tables = of(run, 'ec2/routeTableAssociation').filter(({ inputs }) => inputs.subnetId === subnet.id);
   const [table, ...others] = of(run, 'ec2/routeTable').filter(({ id }) => id === tables[0]?.inputs.routeTableId);

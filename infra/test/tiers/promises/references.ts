@@ -3,8 +3,8 @@ import type { Values } from '../values.ts';
 import { of, type Promises, providersOf } from './promise.ts';
 
 /**
- * What leans on what: the input of a kind, and the kinds that it names by id, ARN or name. A `?` behind an input: it
- * may be left out. What the configuration names of the account counts as there.
+ * References: an input of a kind, and the kinds that it names by id, ARN or name. `?` after an input means optional.
+ * Existing resources that the configuration names count as there.
  */
 const LEANS_ON: Record<string, Record<string, string>> = {
   'acm/certificateValidation': { certificateArn: 'acm/certificate', validationRecordFqdns: 'route53/record' },
@@ -86,7 +86,7 @@ const LEANS_ON: Record<string, Record<string, string>> = {
 const KINDS = [...new Set(Object.values(LEANS_ON).flatMap((inputs) => Object.values(inputs)))];
 
 export const references = {
-  'what leans on another names one that is there, or that the account has': (run) => {
+  'every reference names a resource that is created or already exists': (run) => {
     const configured = JSON.stringify(run.stack.config);
     const known = new Map(KINDS.map((kind) => [kind, new Set(of(run, kind).flatMap(knownAs))]));
     const isThere = (kind: string, value: unknown) => known.get(kind)?.has(value) || configured.includes(String(value));
@@ -103,7 +103,7 @@ export const references = {
     );
   },
 
-  'all is made by one provider, in the region and the account asked for': (run) => {
+  'one provider creates everything, in the configured region and account': (run) => {
     const providers = providersOf(run);
     const { account, region } = run.stack;
     return [
@@ -118,10 +118,10 @@ export const references = {
   },
 } satisfies Promises;
 
-/** Every word that others may name it by. */
+/** Every value that others may refer to it by. */
 const knownAs = ({ id, outputs: { arn, name, fqdn } }: Resource): unknown[] => [id, arn, name, fqdn];
 
-/** All values at a path, through lists. */
+/** All values at a path, including those in lists. */
 const valuesAt = (value: unknown, [key, ...rest]: string[]): unknown[] => {
   if (value === undefined) return [];
   if (Array.isArray(value)) return value.flatMap((item) => valuesAt(item, key === undefined ? [] : [key, ...rest]));

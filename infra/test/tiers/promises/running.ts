@@ -23,23 +23,23 @@ interface Tasks {
   memory?: number | string;
 }
 
-/** What grows the count of tasks, and from what value on; out within a minute, in within five. */
+/** The metrics that scale tasks, with targets: out within a minute, in within five. */
 const GROWS_BY = {
   ECSServiceAverageCPUUtilization: 60,
   ECSServiceAverageMemoryUtilization: 75,
   ALBRequestCountPerTarget: 3000,
 };
 
-/** After two weeks. */
+/** Untagged images expire after two weeks. */
 const EXPIRES = {
   rulePriority: 1,
   selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
   action: { type: 'expire' },
 };
 
-/** What runs: the service, and the images and the database that it needs. */
+/** The running service, with its images and database. */
 export const running = {
-  'there is a service once there is an image, of the size asked for': (run) => {
+  'once there is an image, there is a service of the configured size': (run) => {
     const image = given<string>(run, 'image');
     const { cpu = 512, memory = 1024, min = 1 } = given<Tasks>(run, 'service') ?? {};
     const services = of(run, 'ecs/service');
@@ -57,7 +57,7 @@ export const running = {
     ];
   },
 
-  'tasks grow from min to max by CPU, memory and requests': (run) =>
+  'tasks scale from min to max by CPU, memory and requests': (run) =>
     of(run, 'ecs/service').flatMap(({ outputs }) => {
       const { min = 1, max = 4 } = given<Tasks>(run, 'service') ?? {};
       const [cluster] = of(run, 'ecs/cluster');
@@ -84,55 +84,53 @@ export const running = {
       ];
     }),
 
-  'images are kept in a repository that drops those without a tag, and none else: one with a tag may be the one that runs':
-    (run) => {
-      const repositories = of(run, 'ecr/repository');
-      return [
-        ...(repositories.length === 1 ? [] : ['not one repository']),
-        ...repositories
-          .filter(({ outputs }) => {
-            const rules = of(run, 'ecr/lifecyclePolicy')
-              .filter(({ inputs }) => inputs.repository === outputs.name)
-              .flatMap(({ inputs }) => listOf(json(inputs.policy).rules).map(({ description, ...rule }) => rule));
-            return !isDeepStrictEqual(rules, [EXPIRES]);
-          })
-          .map(({ urn }) => urn),
-      ];
-    },
+  'the repository deletes only untagged images: a tagged one may be running': (run) => {
+    const repositories = of(run, 'ecr/repository');
+    return [
+      ...(repositories.length === 1 ? [] : ['not one repository']),
+      ...repositories
+        .filter(({ outputs }) => {
+          const rules = of(run, 'ecr/lifecyclePolicy')
+            .filter(({ inputs }) => inputs.repository === outputs.name)
+            .flatMap(({ inputs }) => listOf(json(inputs.policy).rules).map(({ description, ...rule }) => rule));
+          return !isDeepStrictEqual(rules, [EXPIRES]);
+        })
+        .map(({ urn }) => urn),
+    ];
+  },
 
-  'there are as many database instances as asked for, of the class, version and master asked for, backed up for as long':
-    (run) => {
-      const database = given<Database>(run, 'database');
-      const isOurs = database?.kind === 'documentdb';
-      const { instances = 1, instanceClass = 'db.t4g.medium' } = database ?? {};
-      const { engineVersion = '5.0.0', username = 'trunkline', backupRetentionDays = 7 } = database ?? {};
-      const found = of(run, 'docdb/clusterInstance');
-      return [
-        ...(of(run, 'docdb/cluster').length === Number(isOurs) ? [] : ['not one cluster']),
-        ...(found.length === (isOurs ? Number(instances) : 0) ? [] : [`${found.length} instances`]),
-        ...urnsOf(run, 'docdb/clusterInstance', ({ inputs }) => inputs.instanceClass !== instanceClass),
-        ...urnsOf(
-          run,
-          'docdb/cluster',
-          ({ inputs }) =>
-            inputs.engineVersion !== engineVersion ||
-            inputs.masterUsername !== username ||
-            inputs.backupRetentionPeriod !== Number(backupRetentionDays),
-        ),
-        ...urnsOf(
-          run,
-          'docdb/clusterParameterGroup',
-          ({ inputs }) => inputs.family !== `docdb${engineVersion.replace(/\.0$/, '')}`,
-        ),
-        // The first takes over where both are well.
-        ...differences(
-          found.map(({ inputs }) => `${inputs.promotionTier}`),
-          Array.from(found, (_, at) => `${at}`),
-        ),
-      ];
-    },
+  'the database has the configured instances, class, version, master user and backup retention': (run) => {
+    const database = given<Database>(run, 'database');
+    const isOurs = database?.kind === 'documentdb';
+    const { instances = 1, instanceClass = 'db.t4g.medium' } = database ?? {};
+    const { engineVersion = '5.0.0', username = 'trunkline', backupRetentionDays = 7 } = database ?? {};
+    const found = of(run, 'docdb/clusterInstance');
+    return [
+      ...(of(run, 'docdb/cluster').length === Number(isOurs) ? [] : ['not one cluster']),
+      ...(found.length === (isOurs ? Number(instances) : 0) ? [] : [`${found.length} instances`]),
+      ...urnsOf(run, 'docdb/clusterInstance', ({ inputs }) => inputs.instanceClass !== instanceClass),
+      ...urnsOf(
+        run,
+        'docdb/cluster',
+        ({ inputs }) =>
+          inputs.engineVersion !== engineVersion ||
+          inputs.masterUsername !== username ||
+          inputs.backupRetentionPeriod !== Number(backupRetentionDays),
+      ),
+      ...urnsOf(
+        run,
+        'docdb/clusterParameterGroup',
+        ({ inputs }) => inputs.family !== `docdb${engineVersion.replace(/\.0$/, '')}`,
+      ),
+      // The first is the primary while it is healthy.
+      ...differences(
+        found.map(({ inputs }) => `${inputs.promotionTier}`),
+        Array.from(found, (_, at) => `${at}`),
+      ),
+    ];
+  },
 
-  'the service is told what is configured, by the names of its settings': (run) => {
+  'the service gets the configuration under the names of its settings': (run) => {
     const { min, max, cpu, memory, ...settings } = given<Tasks & Record<string, unknown>>(run, 'service') ?? {};
     const wanted = {
       NODE_ENV: 'production',
@@ -156,7 +154,7 @@ export const running = {
       );
   },
 
-  'a task ends with its service, which is asked whether it lives, and outlives what makes its user': (run) =>
+  'a task ends with its service, which has a health check, but not with the container that creates its user': (run) =>
     containersOf(run)
       .filter(({ name, essential, healthCheck, portMappings = [] }) => {
         if (name !== 'service') return essential !== false;
@@ -168,7 +166,7 @@ export const running = {
       })
       .map(({ name }) => name),
 
-  'a container is hardened, and logs without holding calls up; the one before the service makes its user': (run) => {
+  'containers are hardened and log without blocking requests; the one before the service creates its user': (run) => {
     const log = of(run, 'cloudwatch/logGroup').find(({ name }) => name === 'trunkline')?.outputs.name;
     return containersOf(run)
       .filter(
@@ -204,7 +202,7 @@ export const running = {
     );
   },
 
-  'the stack tells what its readers need next': (run) => {
+  'the stack’s outputs say what their reader needs next': (run) => {
     const { outputs } = run;
     const isRunning = given(run, 'image') !== undefined;
     const isOurs = given<Database>(run, 'database')?.kind === 'documentdb';
@@ -216,7 +214,7 @@ export const running = {
     ].filter((name) => outputs[name] === undefined);
   },
 
-  'a task that goes has the time to finish the longest import': (run) => {
+  'a task that stops has time to finish the longest import': (run) => {
     const { importDeadlineSeconds = 25 } = given<{ importDeadlineSeconds?: number | string }>(run, 'service') ?? {};
     const longest = Math.ceil(Number(importDeadlineSeconds));
     return [
@@ -237,13 +235,13 @@ interface Database {
   backupRetentionDays?: number | string;
 }
 
-/** The target group, as autoscaling names it. */
+/** The target group's label for autoscaling. */
 const behind = (run: Run): string => {
   const { loadBalancer, targetGroup } = dimensionsOf(run);
   return `${loadBalancer}/${targetGroup}`;
 };
 
-/** What README.md says where nothing is configured. */
+/** The defaults in README.md. */
 const DEFAULTS = {
   RATE_LIMIT_RPS: 50,
   IMPORT_DEADLINE_SECONDS: 25,
@@ -253,10 +251,10 @@ const DEFAULTS = {
   LOG_LEVEL: 'info',
 };
 
-/** What the health check makes of the answer. */
+/** The part of the health check that handles the answer. */
 const ANSWERS = '.then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))';
 
-/** What a container has whatever is configured. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
+/** The fixed properties of a container. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html */
 const asIs = (name: string, log: unknown, region: string) => ({
   user: '10001:10001',
   readonlyRootFilesystem: true,

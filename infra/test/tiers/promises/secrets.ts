@@ -8,14 +8,14 @@ const SECRET_INPUTS = {
 };
 
 export const secrets = {
-  'no secret stands in clear, in inputs, outputs, logs or what is printed': secretsInClear,
+  'no secret appears in clear text in inputs, outputs, logs or printed text': secretsInClear,
 
-  'what holds a secret is marked as one': (run) =>
+  'inputs that hold a secret are marked as secret': (run) =>
     Object.entries(SECRET_INPUTS).flatMap(([kind, key]) => urnsOf(run, kind, ({ inputs }) => !isSecret(inputs[key]))),
 
   'no output of the stack is a secret': ({ outputs }) => Object.keys(outputs).filter((key) => isSecret(outputs[key])),
 
-  'each secret of the configuration is kept under a key of its own, and reaches the service by its name': (run) => {
+  'each configured secret is stored separately, and reaches the service under its setting name': (run) => {
     const { secrets: values } = run.stack;
     const arns = given<Record<string, string>>(run, 'secretArns') ?? {};
     const [cluster] = of(run, 'docdb/cluster');
@@ -52,7 +52,7 @@ export const secrets = {
     ];
   },
 
-  'the service waits until it has a user in a database of ours': (run) =>
+  'the service waits for its user in a database that is created here': (run) =>
     containersOf(run)
       .filter(({ name }) => name === 'service' && of(run, 'docdb/cluster').length > 0)
       .filter(
@@ -66,13 +66,13 @@ export const secrets = {
   'each secret of a task names its version': (run) =>
     containersOf(run).flatMap(({ secrets = [] }) =>
       secrets
-        // Of a secret of the account, the configuration says whether it names one.
+        // For an existing secret, the configuration decides whether to name a version.
         .filter(({ valueFrom }) => !JSON.stringify(run.stack.config).includes(valueFrom))
         .filter(({ valueFrom }) => !/:secret:[^:]+:::[0-9a-f-]{36}$/.test(valueFrom))
         .map(({ name }) => name),
     ),
 
-  'the service does not know the master of its database': (run) => [
+  'the service does not get the master user of its database': (run) => [
     ...containersOf(run).flatMap(({ name, secrets = [] }) =>
       name === 'service' ? secrets.filter((one) => one.name.includes('ADMIN')).map((one) => one.name) : [],
     ),
@@ -87,7 +87,7 @@ export const secrets = {
   ],
 } satisfies Promises;
 
-/** What the service calls each secret of the configuration. */
+/** The service's setting for each secret of the configuration. */
 const SETTINGS = {
   mongodbUri: 'MONGODB_URI',
   livekitApiKey: 'LIVEKIT_API_KEY',

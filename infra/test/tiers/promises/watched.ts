@@ -14,9 +14,9 @@ import {
   urnsOf,
 } from './promise.ts';
 
-/** Whoever is responsible learns of it. */
+/** The people responsible are notified. */
 export const watched = {
-  'alarms and events may be published to the topic: its policy sets EventBridge no condition': (run) =>
+  'alarms and events can be published to the topic, whose policy sets no condition for EventBridge': (run) =>
     of(run, 'sns/topic').flatMap(({ outputs }) => {
       const publish = (service: string) => ({
         ...allow(['sns:Publish'], outputs.arn),
@@ -29,7 +29,7 @@ export const watched = {
       );
     }),
 
-  'flow logs may do all that AWS asks of their role, and nothing else': (run) =>
+  'the role of flow logs allows exactly what AWS requires': (run) =>
     of(run, 'ec2/flowLog').flatMap(({ inputs }) =>
       rolePolicyDifferences(run, inputs.iamRoleArn, [
         allow(FLOW_LOGS, inputs.logDestination, `${inputs.logDestination}:*`),
@@ -37,7 +37,7 @@ export const watched = {
       ]),
     ),
 
-  'what AWS tells as events arrives: findings in images, deployments given up, no room for a task': (run) => {
+  'AWS events are forwarded: image findings, failed deployments, no capacity for a task': (run) => {
     const found = of(run, 'cloudwatch/eventTarget').flatMap(({ inputs }) =>
       of(run, 'cloudwatch/eventRule')
         .filter(({ outputs }) => outputs.name === inputs.rule)
@@ -50,10 +50,10 @@ export const watched = {
     return differences(found, wanted.map(sorted));
   },
 
-  'what ECS says of a service is listened for before the service is there': (run) =>
+  'the rule for ECS events does not wait for the service': (run) =>
     urnsOf(run, 'cloudwatch/eventRule', ({ dependsOn }) => dependsOn.some((urn) => urn.includes('aws:ecs/service:'))),
 
-  'each of the service’s own metrics is made of its log': (run) => {
+  'each of the service’s own metrics comes from its log': (run) => {
     const [group] = of(run, 'cloudwatch/logGroup').filter(({ name }) => name === 'trunkline');
     const made = of(run, 'cloudwatch/logMetricFilter').map(({ inputs }) => {
       const { namespace, name, value, unit } = Object(inputs.metricTransformation);
@@ -74,32 +74,31 @@ export const watched = {
     );
   },
 
-  'each log is kept for as long as asked': (run) => {
+  'each log is kept for the configured time': (run) => {
     const days = Number(given(run, 'logRetentionDays') ?? 30);
     return urnsOf(run, 'cloudwatch/logGroup', ({ inputs }) => inputs.retentionInDays !== days);
   },
 
-  'a running service has a dashboard, which shows what the service says of itself, and what AWS says of all that is ours':
-    (run) => {
-      const dashboards = of(run, 'cloudwatch/dashboard');
-      const wanted = SHOWN.flatMap(([thing, ...metrics]) =>
-        thingsOf(run, { alarm: '', of: thing }).flatMap(({ namespace, dimensions }) =>
-          metrics.map(([name, stat]) => sorted({ namespace, name, dimensions, stat })),
-        ),
-      );
-      return [
-        ...(dashboards.length === of(run, 'ecs/service').length ? [] : ['not one dashboard']),
-        ...dashboards.flatMap(({ inputs }) => [
-          ...(inputs.dashboardName === `trunkline-${run.stack.name}` ? [] : ['the dashboard has another name']),
-          ...differences(listOf(json(inputs.dashboardBody).widgets).flatMap(metricsOf), wanted),
-          ...(listOf(json(inputs.dashboardBody).widgets).every(
-            ({ properties }) => properties.region === run.stack.region && properties.period === 60,
-          )
-            ? []
-            : ['it shows another region, or other minutes']),
-        ]),
-      ];
-    },
+  'a running service has a dashboard of its own metrics, and of AWS’s metrics for everything created here': (run) => {
+    const dashboards = of(run, 'cloudwatch/dashboard');
+    const wanted = SHOWN.flatMap(([thing, ...metrics]) =>
+      thingsOf(run, { alarm: '', of: thing }).flatMap(({ namespace, dimensions }) =>
+        metrics.map(([name, stat]) => sorted({ namespace, name, dimensions, stat })),
+      ),
+    );
+    return [
+      ...(dashboards.length === of(run, 'ecs/service').length ? [] : ['not one dashboard']),
+      ...dashboards.flatMap(({ inputs }) => [
+        ...(inputs.dashboardName === `trunkline-${run.stack.name}` ? [] : ['the dashboard has another name']),
+        ...differences(listOf(json(inputs.dashboardBody).widgets).flatMap(metricsOf), wanted),
+        ...(listOf(json(inputs.dashboardBody).widgets).every(
+          ({ properties }) => properties.region === run.stack.region && properties.period === 60,
+        )
+          ? []
+          : ['it shows another region, or other minutes']),
+      ]),
+    ];
+  },
 } satisfies Promises;
 
 /** https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html */
@@ -128,7 +127,7 @@ const DEPLOYMENTS = (prefix: string) => ({
   detail: { eventName: ['SERVICE_DEPLOYMENT_FAILED', 'SERVICE_TASK_PLACEMENT_FAILURE'] },
 });
 
-/** By the words of docs/alarms.md: what the dashboard shows of each, and by which statistic. */
+/** What the dashboard shows of each resource, in the terms of docs/alarms.md, with the statistic. */
 const SHOWN: [thing: string, ...metrics: [name: string, stat: string][]][] = [
   [
     'target group',

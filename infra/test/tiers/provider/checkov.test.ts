@@ -12,7 +12,7 @@ const terraform = findTerraform();
 const checkov = findCheckov();
 const recorded = inject('recorded');
 
-/** Rules of checkov that a production stack does not keep, each with its reason. docs/exceptions.md has those of others. */
+/** Checkov rules that a production stack breaks, each with the reason. docs/exceptions.md has those of other tools. */
 const EXCEPTIONS: Record<string, string> = {
   CKV2_AWS_23: 'The record is an alias of the load balancer, which this rule does not follow.',
   CKV2_AWS_57: 'LiveKit, Atlas and the key ring cannot be rotated by a Lambda function; the runbook rotates.',
@@ -31,10 +31,10 @@ const EXCEPTIONS: Record<string, string> = {
   CKV_AWS_65: 'Container Insights costs by the metric; those of load balancer and log cover most.',
 };
 
-/** The thousand rules of others, on the plan that Terraform makes of a stack. */
+/** Checkov's thousand rules, on Terraform's plan of a stack. */
 describe.skipIf(!terraform || !checkov)('checkov', () => {
   let workspace: Workspace;
-  /** By rule, what breaks it. */
+  /** The resources that break each rule. */
   const broken: Record<string, string[]> = {};
   let passed = 0;
 
@@ -61,19 +61,19 @@ describe.skipIf(!terraform || !checkov)('checkov', () => {
     await workspace?.close();
   });
 
-  it('finds nothing in production but what has a reason', () => {
+  it('finds nothing in production without a listed reason', () => {
     expect(passed).toBeGreaterThan(300);
     expect(Object.entries(broken).filter(([rule]) => !(rule in EXCEPTIONS))).toEqual([]);
   });
 
-  it('needs each of the reasons', () => {
+  it('still needs each listed reason', () => {
     expect(Object.keys(EXCEPTIONS).filter((rule) => !(rule in broken))).toEqual([]);
   });
 });
 
 type Configuration = Translated['configuration'];
 
-/** The answers of the stand-in turned back into references, by which rules tell what belongs together. */
+/** Turns ids from the stand-in back into references, by which rules see what belongs together. */
 const withReferences = ({ provider, resource }: Configuration, resources: Resource[]): Configuration => {
   const addresses = addressesOf(resources);
   const replaced = (value: unknown, own: string): unknown => {
@@ -98,7 +98,7 @@ const addressesOf = (resources: Resource[]): Map<unknown, string> => {
     const terraformType = TERRAFORM_TYPES[type];
     if (terraformType === undefined) continue;
     const at = `${terraformType}.${name.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`;
-    // Some ids are what they belong to: the first that has one is meant.
+    // Some resources share an id with the one they belong to. The first is meant.
     if (id !== '' && !addresses.has(id)) addresses.set(id, `${at}.id`);
     if (typeof outputs.arn === 'string' && !addresses.has(outputs.arn)) addresses.set(outputs.arn, `${at}.arn`);
   }

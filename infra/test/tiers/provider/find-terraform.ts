@@ -23,7 +23,7 @@ const onPath = (name: string): string | undefined =>
     .map((folder) => join(folder, name))
     .find(existsSync);
 
-/** Before the tests: says that they are skipped, and what is missing; where CI is set, that is a failure. */
+/** Runs before the tests: says what is missing and that they are skipped. Fails if CI is set. */
 export const setup = () => {
   if (findTerraform()) {
     if (findCheckov()) return;

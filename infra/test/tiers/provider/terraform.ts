@@ -5,7 +5,7 @@ import { run } from '../command.ts';
 import type { Values } from '../values.ts';
 import type { Terraform } from './find-terraform.ts';
 
-/** What a block of a resource takes, as `terraform providers schema -json` tells it. */
+/** The schema of a resource block, from `terraform providers schema -json`. */
 export interface BlockSchema {
   attributes?: Record<string, { type: unknown; required?: boolean }>;
   block_types?: Record<string, { block: BlockSchema }>;
@@ -15,7 +15,7 @@ interface Diagnostic {
   severity: 'error' | 'warning';
   summary: string;
   detail: string;
-  /** Where in the configuration, as in `resource.aws_lb.trunkline`. */
+  /** Place in the configuration, such as `resource.aws_lb.trunkline`. */
   snippet?: { context?: string };
 }
 
@@ -23,12 +23,12 @@ export interface Workspace {
   /** By resource type. */
   schemas: Record<string, { block: BlockSchema }>;
   validate(configuration: Values): Promise<Diagnostic[]>;
-  /** The path of the plan, as JSON, on an account where nothing is; no account is asked. */
+  /** Plans for an empty account without contacting AWS, and returns the path of the plan's JSON. */
   plan(configuration: { provider: Values; resource: Values }): Promise<string>;
   close(): Promise<void>;
 }
 
-/** With these the provider plans without an account. */
+/** Settings with which the provider plans without contacting AWS. */
 const UNASKED = {
   skip_credentials_validation: true,
   skip_requesting_account_id: true,
@@ -38,7 +38,7 @@ const UNASKED = {
 
 const required = { aws: { source: 'hashicorp/aws', version: '5.100.0' } };
 
-/** A folder in which Terraform has the AWS provider, without a network or an account. */
+/** Opens a folder where Terraform has the AWS provider installed, without network access or an account. */
 export const openWorkspace = async ({ binary, plugins }: Terraform): Promise<Workspace> => {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-terraform-'));
   const terraform = async (...args: string[]) => {

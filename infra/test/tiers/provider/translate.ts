@@ -6,11 +6,11 @@ import { TERRAFORM_TYPES } from './types.ts';
 export interface Translated {
   /** Terraform's configuration, in its JSON syntax. */
   configuration: { provider: Values; resource: Record<string, Values> };
-  /** What the older provider has no word for, as in `aws_docdb_cluster.serverless_v2_scaling_configuration`. */
+  /** Properties that the older provider lacks, such as `aws_docdb_cluster.serverless_v2_scaling_configuration`. */
   unknown: string[];
 }
 
-/** The recorded resources in Terraform's words, which Pulumi's provider makes camel case and plural of. */
+/** Translates recorded resources to Terraform. Pulumi turns Terraform's names into camel case and plural. */
 export const translate = (resources: Resource[], schemas: Workspace['schemas']): Translated => {
   const unknown = new Set<string>();
   const resource: Record<string, Values> = {};
@@ -19,7 +19,7 @@ export const translate = (resources: Resource[], schemas: Workspace['schemas']):
     const schema = schemas[terraformType ?? ''];
     if (!terraformType || !schema) throw new Error(`no Terraform type for ${type}: add it to types.ts`);
     const block = translateBlock(revealed(inputs), schema.block, terraformType, unknown);
-    // Where Terraform asks for a name, Pulumi makes one of the resource's.
+    // Where Terraform requires a name, Pulumi generates one from the resource's name.
     for (const key of ['name', 'alarm_name']) if (schema.block.attributes?.[key]?.required) block[key] ??= name;
     resource[terraformType] = { ...resource[terraformType], [name.replaceAll(/[^A-Za-z0-9_-]/g, '-')]: block };
   }
@@ -42,7 +42,7 @@ const translateBlock = (values: Values, schema: BlockSchema, at: string, unknown
   return block;
 };
 
-/** Keys within objects are words too; those of maps, as of tags, are the user's. */
+/** Keys of objects are translated too. Keys of maps, such as tags, are not. */
 const translateAttribute = (value: unknown, type: unknown): unknown => {
   if (!Array.isArray(type)) return value;
   const [kind, of] = type;
@@ -56,7 +56,7 @@ const translateAttribute = (value: unknown, type: unknown): unknown => {
   return { ...Object.fromEntries(names.map((name) => [name, null])), ...Object.fromEntries(given) };
 };
 
-/** The one word for which Pulumi has another. */
+/** The only property that Pulumi renames. */
 const RENAMED: Record<string, string> = { topic: 'topic_arn' };
 
 const snake = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,4 +1,4 @@
-/** Terraform's names of the program's types: where Pulumi's differ, they follow no rule. */
+/** Terraform's names for the program's types. They follow no rule that Pulumi's names could be derived by. */
 export const TERRAFORM_TYPES: Record<string, string> = {
   'aws:acm/certificate:Certificate': 'aws_acm_certificate',
   'aws:acm/certificateValidation:CertificateValidation': 'aws_acm_certificate_validation',

@@ -22,7 +22,7 @@ export const pageOf = (folder: string, nonce: string): string => `<!doctype html
 </html>
 `;
 
-/** Keys stay in the page's memory: they are gone when it is closed. */
+/** API keys stay in the page's memory, and are gone when it is closed. */
 export const start = `// The sheet of Scalar takes the nonce from the page. What else it makes gets it here.
 const nonce = document.querySelector('meta[property=csp-nonce]').content;
 const create = document.createElement;
@@ -71,7 +71,7 @@ const complete = () => {
 new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
 `;
 
-/** Scalar's colours with the contrast that WCAG AA asks of small text, and less room between what is read together. */
+/** Gives Scalar's colours the contrast that WCAG AA requires of small text, and tightens its spacing. */
 export const style = `.light-mode {
   --scalar-color-2: #4d4d4d;
   --scalar-color-3: #666;

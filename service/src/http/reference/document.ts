@@ -1,6 +1,6 @@
 import openapi from '@trunkline/contracts/openapi.json' with { type: 'json' };
 
-// The OpenAPI document, as far as the reference reads it.
+// The parts of the OpenAPI document that the reference uses.
 
 export interface Schema {
   $ref?: string;
@@ -69,7 +69,7 @@ export interface Document {
 
 export const document: Document = openapi;
 
-/** The last part of a reference: the name of what it refers to. */
+/** The last part of a `$ref`: the name of what it refers to. */
 export const nameIn = (found: object): string | undefined =>
   '$ref' in found ? String(found.$ref).split('/').at(-1) : undefined;
 

@@ -12,7 +12,7 @@ import {
 
 const { info, tags, components } = document;
 
-/** The whole reference in one Markdown text, for programs and people who read no pages. */
+/** The whole reference as one Markdown text, for programs and for people without a browser. */
 export const toMarkdown = (): string =>
   lines(
     `# ${info.title} API ${info.version}`,
@@ -23,7 +23,7 @@ export const toMarkdown = (): string =>
     ...Object.entries(components.schemas).map(describeObject),
   );
 
-/** Where programs find what: https://llmstxt.org. */
+/** An index for programs, in the format of https://llmstxt.org. */
 export const toLlmsText = (): string =>
   lines(
     `# ${info.title}`,
@@ -50,7 +50,7 @@ export const toLlmsText = (): string =>
 const lines = (...blocks: string[]) => `${blocks.filter(Boolean).join('\n\n')}\n`;
 const list = (items: readonly string[]) => items.map((item) => `- ${item}`).join('\n');
 const ofTag = (name: string) => routes.filter(({ operation }) => operation.tags.includes(name));
-/** As renderers of Markdown name a heading. */
+/** The anchor that Markdown renderers give a heading. */
 const slugOf = (heading: string) => heading.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 const firstSentenceOf = (text: string) => /^.*?\.(?= |$)/s.exec(text)?.[0] ?? text;
 
@@ -102,7 +102,7 @@ const descriptionOf = (schema: Schema): string =>
 const defaultOf = (schema: Schema): string =>
   'default' in schema ? `, default \`${JSON.stringify(schema.default)}\`` : '';
 
-/** What a value is, in a few words; an object by its name. */
+/** The type of a value in a few words; an object by its name. */
 const typeOf = (schema: Schema): string => {
   const named = nameIn(schema);
   if (named !== undefined) return `[${named}](#${named.toLowerCase()})`;

@@ -2,9 +2,9 @@ import { operations, type ProblemCode, problems, providerProblems } from '@trunk
 import { document, type Operation, type Response, responseOf, type Schema } from './document.ts';
 
 /**
- * What the page shows of the document: without what its introduction says once for every operation. Those are the
- * problems that any request may have, or any that asks a provider, and the headers of any request. Patterns and
- * examples of fields go too: the words beside them and the examples of whole bodies say the same.
+ * The document for the reference page, without what its introduction says once for every operation: the problems that
+ * any request, or any request to a provider, may have, and the headers of any request. Patterns and examples of fields
+ * are left out too: their descriptions and the examples of whole bodies say the same.
  */
 export const shorten = (): object => {
   const { paths, components, info, ...rest } = document;
@@ -28,7 +28,7 @@ const shortenOperation = (operation: Operation): object => {
     const short = Number(status) < 400 ? response : onlyProblems(response, own);
     return short === undefined ? [] : [[status, short]];
   });
-  // X-Request-Id and Idempotency-Key are those that the document has once, and refers to.
+  // The parameters with a $ref are X-Request-Id and Idempotency-Key, which the introduction explains.
   const parameters = operation.parameters?.filter((parameter) => !('$ref' in parameter)) ?? [];
   return { ...operation, parameters, responses: Object.fromEntries(responses) };
 };

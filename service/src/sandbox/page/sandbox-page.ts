@@ -1,6 +1,6 @@
 import type { Fault } from '../faults.ts';
 
-/** The sandbox for people. The script fills the lists; `calls` are those that a fault can be armed for. */
+/** The sandbox's page for people. The script fills the lists; `calls` are those that a fault can be armed for. */
 export const pageOf = (calls: readonly string[]): string => `<!doctype html>
 <html lang="en">
 <head>
@@ -78,7 +78,7 @@ interface FaultButton {
 }
 
 const faults: readonly FaultButton[] = [
-  // The code and the words where each vendor puts them.
+  // Has the code and message in the fields of both vendors.
   {
     name: 'Refused',
     fault: { kind: 'answer', status: 400, body: { code: 20_001, message: 'no', msg: 'no', status: 400 } },

@@ -1,4 +1,4 @@
-/** Draws what the sandbox holds, again and again, and arms faults. */
+/** Shows what the sandbox holds, refreshes it, and arms faults. */
 export const script = `const POLL_MS = 1000;
 const SILENCE_MS = 5000;
 const at = (id) => document.getElementById(id);
