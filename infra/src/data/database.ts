@@ -60,7 +60,7 @@ export class Database extends pulumi.ComponentResource {
     const cluster = new aws.docdb.Cluster(
       `${name}-database`,
       {
-        // Pulumi names neither cluster nor instances: without this they are tf-….
+        // Pulumi generates no names for cluster and instances: without a prefix, the provider calls them tf-….
         clusterIdentifierPrefix: `${name}-database-`,
         engine: 'docdb',
         engineVersion,

@@ -37,7 +37,7 @@ export class Edge extends pulumi.ComponentResource {
     this.#name = name;
 
     const targets = new aws.lb.TargetGroup(
-      // AWS lets no two load balancers have it: who moves to a shared one needs another.
+      // Two load balancers cannot use one target group: moving to a shared one needs another.
       shared ? `${name}-shared` : name,
       {
         vpcId,

@@ -58,7 +58,7 @@ const accessLogs = (
   parent: pulumi.CustomResourceOptions,
 ) => {
   const named = `${name}-access-logs`;
-  // AWS deletes no bucket in which something is: where requests are not logged any more, it stays, and empties itself.
+  // AWS refuses to delete a bucket that is not empty. If access logs are switched off, it stays, and its objects expire.
   const opts = { ...parent, retainOnDelete: protect };
   const { bucket, arn } = new aws.s3.Bucket(named, { forceDestroy: !protect }, opts);
   new aws.s3.BucketPublicAccessBlock(

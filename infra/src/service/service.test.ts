@@ -24,20 +24,20 @@ it('throws if ECS rolled back, and says how to find out why', () => {
   );
 });
 
-it('throws where there was nothing to go back to, and no task runs', () => {
+it('throws if there was nothing to roll back to, and no task runs', () => {
   const stalled = () => requireDeployed(deployed({ runningCount: 0 }));
   expect(stalled).toThrow(/^No task of trunkline-dev:2 runs\./);
   expect(stalled).toThrow(AGAIN);
 });
 
-it('throws where the tasks of before still run', () => {
+it('throws if old tasks still run', () => {
   const unfinished = () => requireDeployed(deployed({ deployments: [{}, {}] }));
-  expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not ended/);
+  expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not finished/);
   expect(unfinished).toThrow(AGAIN);
 });
 
-it('warns where somebody has set the count of tasks to 0', () => {
+it('warns if somebody has set the count of tasks to 0', () => {
   const warn = vi.spyOn(pulumi.log, 'warn').mockResolvedValue();
   expect(requireDeployed(deployed({ desiredCount: 0, runningCount: 0 }))).toBe(arn(2));
-  expect(warn).toHaveBeenCalledWith(expect.stringMatching(/^The service has no task.*\n.* --desired-count …$/));
+  expect(warn).toHaveBeenCalledWith(expect.stringMatching(/^The service has no tasks.*\n.* --desired-count …$/));
 });

@@ -25,8 +25,8 @@ export interface ServiceArgs {
    */
   forwarding: pulumi.Resource;
   /**
-   * What the tasks need and none of their settings names, so that it is there before they start and goes after they
-   * stop; what tells of a failed deployment too. Some of it is made of the name of the cluster.
+   * Resources that must exist before the first task starts, and until the last one has stopped, though no setting refers
+   * to them. Those that report a failed deployment, too. Some are made from the cluster's name.
    */
   before: (clusterName: pulumi.Output<string>) => pulumi.Resource[];
   loadBalancerDimension: pulumi.Output<string>;
@@ -192,7 +192,7 @@ export const requireDeployed = ({ wanted, found, region, cluster, service }: Dep
   const { taskDefinition, desiredCount, runningCount, deployments } = found;
   const update = `aws ecs update-service --region ${region} --cluster ${cluster} --service ${service}`;
   const why = [
-    'Its events tell why:',
+    'See its events:',
     `  aws ecs describe-services --region ${region} --cluster ${cluster} --services ${service} --query 'services[0].events[:10].message'`,
   ];
   if (taskDefinition !== wanted)
@@ -218,7 +218,7 @@ export const requireDeployed = ({ wanted, found, region, cluster, service }: Dep
         ? `The deployment of ${revisionOf(wanted)} has not ended: other tasks still run.`
         : `No task of ${revisionOf(wanted)} runs.`,
       ...why,
-      'Fix the cause, and run pulumi up. If that finds nothing to change, deploy again with:',
+      'Fix the cause, and run pulumi up. If it changes nothing, deploy again with:',
       `  ${update} --force-new-deployment`,
     ].join('\n'),
   );

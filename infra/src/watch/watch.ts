@@ -231,13 +231,13 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
     datapoints: 3,
     missing: 'notBreaching' as const,
   })),
-  // A balance of 0 is where a new instance begins, and slows none down: what is missing is lent, and billed after a day.
+  // A new instance starts with a balance of 0, and is not slowed down: AWS lends credits, and bills them after a day.
   ...(/^db\.t/.test(instanceClass)
     ? [
         {
           name: 'database-credits',
           description:
-            'An instance of the database has used more CPU for a day than its class includes, and AWS bills it. Take a larger one.',
+            'A database instance uses more CPU than its class includes, and AWS bills it. Take a larger one.',
           metric: {
             namespace: 'AWS/DocDB',
             name: 'CPUSurplusCreditsCharged',

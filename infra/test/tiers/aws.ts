@@ -58,7 +58,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
       // The circuit breaker rolls back to what ran before. If nothing did, the service keeps naming the new definition.
       const taskDefinition = (isTakenBack && former?.taskDefinition) || computed.taskDefinition;
       const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
-      const runningCount = isTakenBack ? (former?.runningCount ?? 0) : desiredCount;
+      const runningCount = isRolledBack ? (former?.runningCount ?? 0) : desiredCount;
       services.set(computed.name, { taskDefinition, desiredCount, runningCount, deployments: [{}] });
       computed.taskDefinition = taskDefinition;
     }

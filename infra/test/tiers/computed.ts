@@ -5,7 +5,7 @@ export interface Created {
   inputs: Values;
   account: string;
   region: string;
-  /** Whether it is there already, and changed in place. */
+  /** Whether an existing resource is changed in place. */
   isUpdate: boolean;
   arn(service: string, resource: string): string;
   /** How often a resource of this name has been created, including this time. */
@@ -49,7 +49,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
   'aws:cloudwatch/logGroup:LogGroup': named('logs', 'log-group:'),
   'aws:cloudwatch/logMetricFilter:LogMetricFilter': () => ({}),
   'aws:cloudwatch/metricAlarm:MetricAlarm': named('cloudwatch', 'alarm:'),
-  // Pulumi makes no name for these two: the provider does, by its own beginning where none is given.
+  // Pulumi generates no names for these two: the provider does, with its own prefix if none is set.
   // https://github.com/pulumi/pulumi-aws/blob/master/provider/resources.go
   'aws:docdb/cluster:Cluster': ({ arn, inputs, revision, isUpdate }) => {
     const clusterIdentifier = `${inputs.clusterIdentifierPrefix ?? 'tf-'}123456${revision}`;
@@ -60,7 +60,7 @@ export const COMPUTED: Record<string, (created: Created) => Values> = {
       endpoint: `${clusterIdentifier}.cluster-abc.docdb.amazonaws.com`,
       readerEndpoint: `${clusterIdentifier}.cluster-ro-abc.docdb.amazonaws.com`,
       port: inputs.port ?? 27017,
-      // Whatever was asked for. https://docs.aws.amazon.com/documentdb/latest/developerguide/backup_restore-point_in_time_recovery.html
+      // A restore ignores the parameter group in the inputs. https://docs.aws.amazon.com/documentdb/latest/developerguide/backup_restore-point_in_time_recovery.html
       ...(inputs.restoreToPointInTime && !isUpdate ? { dbClusterParameterGroupName: 'default.docdb5.0' } : {}),
     };
   },

@@ -16,7 +16,7 @@ export interface Order {
   rollsBack?: boolean;
   /** Id of a resource that was deleted without Pulumi. */
   deleted?: string;
-  /** A service that was changed without Pulumi. */
+  /** An ECS service that was changed without Pulumi. */
   updated?: { service: string; desiredCount?: number };
 }
 
@@ -100,7 +100,7 @@ const isNamedByHand = (urn: string, news: Values) => 'name' in news && REPLACES[
 const REFUSED = 'ECS deployment circuit breaker: tasks failed to start.';
 
 /**
- * Fails where ECS takes a deployment back. What was asked for then stands in the state.
+ * Fails if ECS rolls a deployment back. Like with the AWS provider, the state then holds the inputs.
  * https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
  */
 const requireDeployed = (urn: string, id: string, outs: Values, { taskDefinition }: Values) => {
