@@ -53,10 +53,10 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     const { id, ...computed } = answer(created);
     revisions.set(`${type} ${name}`, created.revision);
     if (type === SERVICE) {
-      const isTakenBack = rollsBack();
+      const isRolledBack = rollsBack();
       const former = isUpdate ? services.get(computed.name) : undefined;
       // The circuit breaker rolls back to what ran before. If nothing did, the service keeps naming the new definition.
-      const taskDefinition = (isTakenBack && former?.taskDefinition) || computed.taskDefinition;
+      const taskDefinition = (isRolledBack && former?.taskDefinition) || computed.taskDefinition;
       const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
       const runningCount = isRolledBack ? (former?.runningCount ?? 0) : desiredCount;
       services.set(computed.name, { taskDefinition, desiredCount, runningCount, deployments: [{}] });
