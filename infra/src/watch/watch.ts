@@ -25,7 +25,7 @@ export const watchEdge = ({ targetGroup }: { targetGroup: Dimensions }): AlarmSp
   },
   {
     name: 'unhealthy-hosts',
-    description: 'A task fails its check on /readyz. See the service’s events in ECS.',
+    description: 'A task fails its health check on /readyz. See the service’s events in ECS.',
     metric: loadBalancing('UnHealthyHostCount', targetGroup, 'Maximum'),
     above: 0,
     period: MINUTES,
@@ -66,7 +66,7 @@ const watchCallers = (args: Pick<Running, 'loadBalancer' | 'targetGroup' | 'leas
     : [
         {
           name: 'refused-by-load-balancer',
-          description: 'The load balancer itself answers 5xx: no task takes the requests, or one is too slow.',
+          description: 'The load balancer itself answers 5xx: no task accepts the requests, or one is too slow.',
           metric: loadBalancing('HTTPCode_ELB_5XX_Count', args.loadBalancer, 'Sum'),
           above: 10,
           period: MINUTES,
@@ -86,7 +86,7 @@ const watchCallers = (args: Pick<Running, 'loadBalancer' | 'targetGroup' | 'leas
   },
   {
     name: 'tasks-missing',
-    description: `Fewer than ${args.least} tasks are well. See the service’s events and stopped tasks in ECS.`,
+    description: `Fewer than ${args.least} tasks are healthy. See the service’s events and stopped tasks in ECS.`,
     metric: loadBalancing('HealthyHostCount', args.targetGroup, 'Minimum'),
     below: args.least,
     period: MINUTES,
@@ -99,7 +99,7 @@ const watchCallers = (args: Pick<Running, 'loadBalancer' | 'targetGroup' | 'leas
 const watchFirewall = ({ metric, region }: NonNullable<Running['firewall']>): AlarmSpec[] => [
   {
     name: 'blocked-requests',
-    description: `WAF has refused more than 20 requests in each of three times five minutes. See who, and by which rule, in the log group aws-waf-logs-${metric}.`,
+    description: `WAF blocked more than 20 requests in each of three periods of five minutes. The log group aws-waf-logs-${metric} shows whose, and by which rule.`,
     metric: {
       namespace: 'AWS/WAFV2',
       name: 'BlockedRequests',
@@ -118,7 +118,7 @@ const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
   gateways.map((dimensions, at) => ({
     name: `nat-ports-${at}`,
     description:
-      'A NAT gateway has no port left for a connection: calls to Twilio, LiveKit or the database fail. Take network.egress nat-per-zone.',
+      'A NAT gateway has no port left for a connection: calls to Twilio, LiveKit or the database fail. Set network.egress to nat-per-zone.',
     metric: { namespace: 'AWS/NATGateway', name: 'ErrorPortAllocation', dimensions, statistic: 'Sum' },
     above: 0,
     period: 5 * MINUTES,
@@ -130,7 +130,7 @@ const watchNat = (gateways: readonly Dimensions[]): AlarmSpec[] =>
 const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespace'>): AlarmSpec[] => {
   const busy = (name: string, metric: string): AlarmSpec => ({
     name,
-    description: `${metric} is above 85 % with as many tasks as there may be. Raise service.max, or the size of a task.`,
+    description: `${metric} is above 85 %, and autoscaling has not lowered it. Raise service.max, or the size of a task.`,
     metric: { namespace: 'AWS/ECS', name: metric, dimensions: service, statistic: 'Average' },
     above: 85,
     period: 5 * MINUTES,
@@ -157,8 +157,7 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
     },
     {
       name: 'provisioning-put-off',
-      description:
-        'Providers go on failing for numbers that are being provisioned or undone. See the event provisioning_put_off in the log.',
+      description: 'Work on phone numbers keeps failing at a provider. See the event provisioning_put_off in the log.',
       metric: own(LOG_METRICS.putOff, 'Sum'),
       above: 10,
       period: 15 * MINUTES,
@@ -167,8 +166,7 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
     },
     {
       name: 'reconciler-failures',
-      description:
-        'The reconciler cannot work, and leftovers at the providers stay. See the event reconciler_failed in the log.',
+      description: 'The background work on phone numbers fails. See the event reconciler_failed in the log.',
       metric: own(LOG_METRICS.reconcilerFailures, 'Sum'),
       above: 2,
       period: 15 * MINUTES,
@@ -178,7 +176,7 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
     {
       name: 'removals-stopped',
       description:
-        'More was to be taken away at the providers within an hour than is usual, and nothing more is. Find out why, then run trunkline resume.',
+        'Repairs wanted to remove unusually much at the providers within an hour, and were stopped. Find out why, then run trunkline resume.',
       metric: own(LOG_METRICS.stoppedRemovals, 'Sum'),
       above: 0,
       period: 5 * MINUTES,
@@ -188,7 +186,7 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
     {
       name: 'reconciler-lag',
       description:
-        'Work that is due waits for more than 15 minutes: half-made numbers stay half made, and orphans stay.',
+        'Background work on phone numbers waits for more than 15 minutes. See the service’s tasks and the event reconciler_failed in the log.',
       metric: own(LOG_METRICS.reconcilerLag, 'Maximum'),
       above: 15 * MINUTES,
       period: 5 * MINUTES,
@@ -198,7 +196,7 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
     {
       name: 'degraded-numbers',
       description:
-        'Phone numbers are degraded: calls of theirs may not be answered. List them with GET /api/phone-numbers.',
+        'Phone numbers are degraded: their calls may not be answered. GET /api/phone-numbers?provisioning_state=degraded lists them.',
       metric: own(LOG_METRICS.degraded, 'Maximum'),
       above: 0,
       period: 5 * MINUTES,
@@ -207,7 +205,7 @@ const watchService = ({ service, namespace }: Pick<Running, 'service' | 'namespa
     },
     {
       name: 'database-lost',
-      description: 'The service does not reach its database. Callers are answered 503.',
+      description: 'The service cannot reach its database, and answers 503.',
       metric: own(LOG_METRICS.databaseLost, 'Sum'),
       above: 2,
       period: 5 * MINUTES,
@@ -224,7 +222,7 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
     { name: 'storage', metric: 'FreeLocalStorage', below: 2 * GIB, what: '2 GiB for temporary files' },
   ].map(({ name, metric, below, what }) => ({
     name: `database-${name}`,
-    description: `An instance of the database has less than ${what} left. Take a larger one.`,
+    description: `A database instance has less than ${what} left. Choose a larger one.`,
     metric: { namespace: 'AWS/DocDB', name: metric, dimensions: cluster, statistic: 'Minimum' },
     below,
     period: 5 * MINUTES,
@@ -237,7 +235,7 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
         {
           name: 'database-credits',
           description:
-            'A database instance uses more CPU than its class includes, and AWS bills it. Take a larger one.',
+            'A database instance uses more CPU than its class includes, and AWS bills it. Choose a larger one.',
           metric: {
             namespace: 'AWS/DocDB',
             name: 'CPUSurplusCreditsCharged',
@@ -253,7 +251,7 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
     : []),
   {
     name: 'database-connections',
-    description: `More than 80 % of the ${connections} connections of an instance are in use. Lower database.poolSize or service.max, or take a larger instance.`,
+    description: `More than 80 % of the ${connections} connections of a database instance are in use. Lower database.poolSize or service.max, or choose a larger instance.`,
     metric: { namespace: 'AWS/DocDB', name: 'DatabaseConnections', dimensions: cluster, statistic: 'Maximum' },
     above: Math.floor(connections * 0.8),
     period: 5 * MINUTES,
@@ -262,7 +260,7 @@ const watchDatabase = ({ cluster, connections, instanceClass }: NonNullable<Runn
   },
   {
     name: 'database-cpu',
-    description: 'The database is busy above 85 %. Take a larger instance.',
+    description: 'The processor of the database is busy above 85 %. Choose a larger instance.',
     metric: { namespace: 'AWS/DocDB', name: 'CPUUtilization', dimensions: cluster, statistic: 'Maximum' },
     above: 85,
     period: 5 * MINUTES,
@@ -276,7 +274,7 @@ const watchCertificate = (certificate: Dimensions): AlarmSpec[] => [
   {
     name: 'certificate',
     description:
-      'The certificate ends in less than 30 days and was not renewed. See that its validation record still stands.',
+      'The certificate expires in less than 30 days and was not renewed. Check that its DNS validation record still exists.',
     metric: {
       namespace: 'AWS/CertificateManager',
       name: 'DaysToExpiry',
