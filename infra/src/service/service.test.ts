@@ -13,7 +13,7 @@ const deployed = (found: Partial<Deployed['found']>): Deployed => ({
 const AGAIN =
   /deploy again with:\n {2}aws ecs update-service --region eu-central-1 --cluster trunkline-1 --service trunkline-2 --force-new-deployment$/;
 
-it('returns the task definition if the service runs the one that was asked for, also while it scales out', () => {
+it('returns the task definition if the service runs the one that was asked for, also while it scales up', () => {
   expect(requireDeployed(deployed({}))).toBe(arn(2));
   expect(requireDeployed(deployed({ desiredCount: 3, runningCount: 2 }))).toBe(arn(2));
 });
@@ -32,7 +32,7 @@ it('throws if there was nothing to roll back to, and no task runs', () => {
 
 it('throws if old tasks still run', () => {
   const unfinished = () => requireDeployed(deployed({ deployments: [{}, {}] }));
-  expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not finished/);
+  expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not ended/);
   expect(unfinished).toThrow(AGAIN);
 });
 

@@ -181,12 +181,11 @@ export interface Deployed {
 }
 
 /**
- * Throws if the service does not run the task definition that was asked for, and only that one. When ECS rolls a
- * deployment back, or does not finish it, the provider fails but keeps the new definition in the state, so the next update
- * would change nothing and succeed while the old code runs, or no task at all.
- * https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
+ * Throws unless the service runs only the task definition that was asked for. When ECS rolls a deployment back or does
+ * not finish it, the provider fails but keeps the new definition in the state, so the next update would change nothing
+ * and succeed while old code runs, or none. https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go
  *
- * If there is nothing to roll back to, ECS starts no more tasks, and the service keeps the new definition:
+ * If there is nothing to roll back to, ECS starts no more tasks, and the service still names the new definition:
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
  */
 export const requireDeployed = ({ wanted, found, region, cluster, service }: Deployed): string => {
@@ -207,14 +206,16 @@ export const requireDeployed = ({ wanted, found, region, cluster, service }: Dep
       ].join('\n'),
     );
   if (desiredCount === 0) {
-    void pulumi.log.warn(`The service has no tasks: its count is 0. Start some with:\n  ${update} --desired-count …`);
+    void pulumi.log.warn(
+      `The service has no tasks, because its count was set to 0. Start some with:\n  ${update} --desired-count …`,
+    );
     return taskDefinition;
   }
   if (deployments.length === 1 && runningCount > 0) return taskDefinition;
   throw new pulumi.RunError(
     [
       runningCount > 0
-        ? `The deployment of ${revisionOf(wanted)} has not finished: old tasks still run.`
+        ? `The deployment of ${revisionOf(wanted)} has not ended: other tasks still run.`
         : `No task of ${revisionOf(wanted)} runs.`,
       ...why,
       'Fix the cause, and run pulumi up. If it changes nothing, deploy again with:',

@@ -15,7 +15,7 @@ export interface Aws {
   create(type: string, name: string, inputs: Values, isUpdate?: boolean): { id: string; computed: Values };
   /** What an ECS service actually runs. Undefined for other resources. */
   running(type: string, computed: Values): Service | undefined;
-  /** Changes a service without Pulumi, and starts as many tasks as it should have. */
+  /** Changes a service without Pulumi: starts as many tasks as it should have. */
   updateService(name: string, change: { desiredCount?: number }): void;
   invoke(token: string, args: Values): Values;
 }
@@ -55,7 +55,7 @@ export const createAws = ({ account, region, rollsBack = () => false }: Account)
     if (type === SERVICE) {
       const isRolledBack = rollsBack();
       const former = isUpdate ? services.get(computed.name) : undefined;
-      // The circuit breaker rolls back to the previous task definition. Without one, the service keeps the new one.
+      // The circuit breaker rolls back to what ran before. If nothing did, the service keeps naming the new definition.
       const taskDefinition = (isRolledBack && former?.taskDefinition) || computed.taskDefinition;
       const desiredCount = former?.desiredCount ?? Number(inputs.desiredCount);
       const runningCount = isRolledBack ? (former?.runningCount ?? 0) : desiredCount;

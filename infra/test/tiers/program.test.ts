@@ -55,7 +55,7 @@ describe('the program in its own process, as Pulumi runs it', () => {
     ]);
   });
 
-  it('fails with an error if the first deployment fails: there is nothing to roll back to', async () => {
+  it('fails with an error if the first deployment fails, which has nothing to roll back to', async () => {
     const { exit, errors } = await runProgram(STACKS.dev, { rollsBack: () => true });
     expect(exit).not.toBe(0);
     expect(errors.join('\n')).toContain('No task of trunkline-dev:1 runs.');

@@ -72,7 +72,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     expect(engine.acts().join('\n')).toContain('create aws:ecs/service:Service');
   });
 
-  it('fails again while no task runs, since there was nothing to roll back to, and starts some with the command that it names', async () => {
+  it('fails again while no task runs, and starts tasks with the command that it names', async () => {
     engine.order({ rollsBack: false });
     const { exit, printed: shown } = await up();
     expect(exit).not.toBe(0);
@@ -83,7 +83,7 @@ describe.skipIf(!folder)('a dev stack', () => {
     engine.acts();
   });
 
-  it('gets one task after a schema change, if its configuration sets no minimum', async () => {
+  it('gets one task after a schema change if its configuration names no number', async () => {
     const [, start = ''] = blocksOf(readDocument('../docs/upgrading.md'));
     await engine.asked();
     const { exit, printed: shown } = await engine.type(start);

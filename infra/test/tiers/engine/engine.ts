@@ -130,7 +130,7 @@ export const openEngine = async (folder: string, { account, region }: Stack): Pr
 /** Matches a command that deletes a resource, and captures the id. */
 const DELETES = /^aws .*\[(?:delete|schedule-key)-.*?\[--(?:[a-z-]+-identifier|log-group-name|key-id)] \[([^\]]+)]/gm;
 
-/** Matches a command that changes an ECS service, and captures its name and the count of tasks. */
+/** A command that changes a service: its name, and its new number of tasks. */
 const UPDATES = /^aws \[ecs] \[update-service].* \[--service] \[([^\]]+)]( \[--desired-count] \[(\d+)])?/gm;
 
 /** Starts the stand-in for the AWS provider in its own process. */

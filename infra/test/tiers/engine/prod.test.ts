@@ -123,14 +123,14 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
-  it('takes the deletion protection off its load balancer, to move to an existing one', async () => {
+  it('can give up its load balancer, to move to an existing one', async () => {
     const { asked } = await typeBlock(commandsOf('docs/existing.md', 'How a listener is shared')[0]);
     expect(asked).toMatch(
       /\[--names] \[trunkline-\d+].*\n.*\[--load-balancer-arn] \[arn:[^\]]*] \[--attributes] \[Key=deletion_protection/,
     );
   });
 
-  it('loses its last database instance, in Pulumi and at AWS, and no other', async () => {
+  it('loses only its last database instance, in the state and at AWS', async () => {
     const instances = () => engine.left().flatMap(({ urn, id }) => (urn.includes(':ClusterInstance::') ? [id] : []));
     const before = instances();
     await engine.pulumi('config', 'set', '--path', 'infra:database.instances', '3');
@@ -164,11 +164,11 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(printed).toContain('protect');
   });
 
-  /** The stand-in has no previews of updates: the name of a cluster that changes would be unknown. */
+  /** The stand-in has no previews: there, everything that AWS computes for a changed cluster would be unknown. */
   const typeWithoutPreview = (heading: string, at: number) =>
     typeBlock(commandsOf('docs/runbooks.md', heading)[at]?.replace('pulumi up', 'pulumi up --skip-preview'));
 
-  it('gets its parameters back after a restore to a moment, and restarts its instances to apply them', async () => {
+  it('gets its parameter group back after a restore to a moment, and restarts its instances for it', async () => {
     const { acts, asked } = await typeWithoutPreview('Restore the database to a moment', 1);
     expect(acts).toContain('update aws:docdb/cluster:Cluster trunkline-database');
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
@@ -181,7 +181,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     );
   });
 
-  it('sets the master password of a restored database, if it was changed since', async () => {
+  it('sets the master password of a restored database if it changed since', async () => {
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
     const password = STACKS.prod.secrets['infra:databasePassword'];
     expect((await typeWithoutPreview('Restore the database to a moment', 2)).asked).toContain(

@@ -32,8 +32,8 @@ export const data: Mutant[] = [
     },
   },
   {
-    wrong: 'lets the provider name an instance of its database',
-    caughtBy: 'a database and its instances have the names that the runbooks look for',
+    wrong: 'lets the provider name a database instance',
+    caughtBy: 'a database and its instances are named as the runbooks expect',
     type: 'aws:docdb/clusterInstance:ClusterInstance',
     change: inputs({ identifierPrefix: undefined }),
   },

@@ -17,8 +17,7 @@ export const edge: Mutant[] = [
   },
   {
     wrong: 'deletes its bucket of access logs, which AWS refuses, when it stops logging',
-    caughtBy:
-      'in a protected stack, the bucket of access logs stays when they are switched off, closed, and expires its objects',
+    caughtBy: 'a protected stack that stops logging requests keeps the bucket of its access logs, private and expiring',
     type: 'aws:s3/bucket:Bucket',
     change: (bucket) => {
       bucket.retainOnDelete = false;

@@ -80,7 +80,7 @@ export const existing: Mutant[] = [
   ),
   mutant(
     'deploys behind a shared listener before its rule exists',
-    'a deployment waits until its tasks can be reached, read their secrets, and reach the internet and their database, and until a failure is reported',
+    'a deployment waits until its tasks can be reached, read their secrets, and reach the database and the internet, and until failures are reported',
     {
       type: 'aws:ecs/service:Service',
       change: (service) => {

@@ -25,7 +25,7 @@ const environment = (name: string, value: string) =>
 const tooEarly = (wrong: string, type: string): Mutant => ({
   wrong,
   caughtBy:
-    'a deployment waits until its tasks can be reached, read their secrets, and reach the internet and their database, and until a failure is reported',
+    'a deployment waits until its tasks can be reached, read their secrets, and reach the database and the internet, and until failures are reported',
   type: SERVICE,
   change: (_one, { resources }) => {
     for (const one of resources) one.dependsOn = one.dependsOn.filter((urn) => !urn.includes(type));

@@ -6,7 +6,7 @@ export const lifecycle = {
   'a deployment leaves the count of tasks to autoscaling': (run) =>
     urnsOf(run, 'ecs/service', ({ ignoreChanges }) => !ignoreChanges.includes('desiredCount')),
 
-  'a deployment waits until its tasks can be reached, read their secrets, and reach the internet and their database, and until a failure is reported':
+  'a deployment waits until its tasks can be reached, read their secrets, and reach the database and the internet, and until failures are reported':
     (run) =>
       of(run, 'ecs/service').flatMap((service) => {
         const there = new Set(awaited(run, service));
@@ -32,7 +32,8 @@ export const lifecycle = {
       ),
     ),
 
-  'a database and its instances have the names that the runbooks look for': (run) => [
+  // The runbooks find them by these names.
+  'a database and its instances are named as the runbooks expect': (run) => [
     ...urnsOf(run, 'docdb/cluster', ({ name, inputs }) => inputs.clusterIdentifierPrefix !== `${name}-`),
     ...urnsOf(run, 'docdb/clusterInstance', ({ name, inputs }) => inputs.identifierPrefix !== `${name}-`),
   ],
@@ -75,9 +76,7 @@ export const lifecycle = {
     ];
   },
 
-  'in a protected stack, the bucket of access logs stays when they are switched off, closed, and expires its objects': (
-    run,
-  ) =>
+  'a protected stack that stops logging requests keeps the bucket of its access logs, private and expiring': (run) =>
     isProtected(run)
       ? run.resources
           .filter(({ type, retainOnDelete }) => type.startsWith('aws:s3/') && !retainOnDelete)
