@@ -446,7 +446,7 @@ const provisioning = z
       .optional()
       .meta({
         description:
-          'What Trunkline may not fix, such as a number that somebody has routed elsewhere: the number is `degraded`. It is checked every hour, and is active again once that is gone.',
+          'What Trunkline may not fix, such as a number that somebody has routed elsewhere: the number is `degraded`. It is checked every hour or more often, and is active again once that is gone.',
       }),
     steps: z.array(Step).meta({ description: 'What is built for the number, in the order of the import.' }),
     former_routing: FormerRouting.optional(),

@@ -215,7 +215,7 @@ export const requireDeployed = ({ wanted, found, region, cluster, service }: Dep
   throw new pulumi.RunError(
     [
       runningCount > 0
-        ? `The deployment of ${revisionOf(wanted)} has not ended: other tasks still run.`
+        ? `The deployment of ${revisionOf(wanted)} has not finished: old tasks still run.`
         : `No task of ${revisionOf(wanted)} runs.`,
       ...why,
       'Fix the cause, and run pulumi up. If it changes nothing, deploy again with:',

@@ -236,13 +236,14 @@ export const createReconcile = (deps: ReconcileDependencies) => {
 /** How often something that only a person may change is looked at. */
 const LOOK_AGAIN_MS = 3_600_000;
 
-/** Whether a number cannot be made what it should be, and no change can be dropped for that. */
-const isObstacle = (record: PhoneNumberRecord, error: unknown): boolean =>
-  error instanceof Problem &&
-  !isPassing(error) &&
-  !(error instanceof Paused) &&
-  record.provisioning.change === null &&
-  wantedOf(record) !== null;
+/** Whether something of a number is missing and is refused, and no change can be dropped for that. */
+const isObstacle = (record: PhoneNumberRecord, error: unknown): boolean => {
+  const { change, parts: made } = record.provisioning;
+  if (change !== null || wantedOf(record) === null) return false;
+  if (error instanceof Obstacle) return true;
+  const isRefused = error instanceof Problem && !isPassing(error) && !(error instanceof Paused);
+  return isRefused && parts.some(({ name, when }) => when(record) && made[name]?.state !== 'done');
+};
 
 const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));
 

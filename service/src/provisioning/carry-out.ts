@@ -99,15 +99,19 @@ const bringAll = async <Job extends Work, Name extends string>(
   const run = async (part: Part<Job, Name>) => {
     await Promise.all(part.after.map((name) => runs.get(name)));
     if (failed) return;
+    let isThere = true;
+    const missing = () => {
+      isThere = false;
+    };
     try {
-      const brought = await bring(part, job, progress);
+      const brought = await bring(part, job, progress, missing);
       if (brought === undefined) return;
       const { resource_id, sent } = brought;
       if (part.look && waitedFor.has(part.name)) await progress.done(part.name, resource_id, sent);
       else progress.doneWithNext(part.name, resource_id, sent);
     } catch (error) {
       failed = true;
-      if (error instanceof Problem) await noteFailure(part.name, error, progress);
+      if (error instanceof Problem) await noteFailure(part.name, error, progress, isThere || isPassing(error));
       throw error;
     }
   };
@@ -119,17 +123,23 @@ const bringAll = async <Job extends Work, Name extends string>(
 };
 
 /** Keeps a part that was made on record. If an answer was lost, what the part holds is no longer known. */
-const noteFailure = async <Name extends string>(name: Name, problem: Problem, progress: Progress<Name>) => {
+const noteFailure = async <Name extends string>(
+  name: Name,
+  problem: Problem,
+  progress: Progress<Name>,
+  mayBeThere: boolean,
+) => {
   const { state, resource_id } = progress.of(name) ?? {};
-  if (state !== 'done' || !resource_id) await progress.failed(name, problem);
+  if (!mayBeThere || state !== 'done' || !resource_id) await progress.failed(name, problem);
   else if (progress.doubtful()) await progress.done(name, resource_id);
 };
 
-/** Returns what to record of the part. Undefined: nothing. */
+/** Returns what to record of the part. Undefined: nothing. Calls `missing` before it makes one. */
 const bring = async <Job extends Work, Name extends string>(
   part: Part<Job, Name>,
   job: Job,
   progress: Progress<Name>,
+  missing: () => void,
 ): Promise<{ resource_id: string; sent?: Content } | undefined> => {
   const recorded = progress.of(part.name);
   if (!part.when(job.record)) return undefined;
@@ -143,6 +153,7 @@ const bring = async <Job extends Work, Name extends string>(
   }
   if (action.act === 'make') {
     if (part.isRecordedBefore) await progress.flush();
+    missing();
     return { resource_id: await part.make(job, action.was), sent: wanted };
   }
   if (action.act === 'change' && part.change) {

@@ -9,7 +9,7 @@ import { createTurnedClock, type TurnedClock } from '../turned-clock.ts';
 import { expectWholeWorld, isSomethingDue, settle } from '../world.ts';
 import { type FlowName, flows, forgetTrunk, interleaved } from './flows.ts';
 import { type Network, openNetwork } from './network.ts';
-import { letTimePass } from './silence.ts';
+import { timeOutWhereSilent } from './silence.ts';
 import { isRead, type WayName, ways } from './ways.ts';
 
 /** A call of a run: its name, and its number among the calls of that name, from 1. */
@@ -199,12 +199,11 @@ const createWatchedShelf = (waitForSilence: () => void) => {
       memory = createMemoryShelf();
     },
     watch: (faults: Faults) => {
+      timeOutWhereSilent(faults, waitForSilence);
       const { take } = faults;
       faults.take = (call) => {
         calls.enterWith(call);
-        const fault = take(call);
-        if (fault?.kind.startsWith('hang')) letTimePass(waitForSilence);
-        return fault;
+        return take(call);
       };
     },
   };

@@ -2,6 +2,7 @@ import { problemIn } from '@trunkline/contracts';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { drawNumber, openService } from '../open-service.ts';
 import { expectWholeWorld, settle } from '../world.ts';
+import { timeOutWhereSilent } from './silence.ts';
 import { type WayName, wayNames, ways } from './ways.ts';
 
 type Flow = 'a first import of an integration' | 'a later import of an integration' | 'an import of a SIP number';
@@ -18,6 +19,7 @@ const answers: Record<WayName, { status: number; code: string; acts?: true }> = 
 };
 
 const ALWAYS = 1000;
+const PROVIDER_TIMEOUT_SECONDS = 4;
 const reads: ReadonlySet<string> = new Set([
   'twilio.listNumbers',
   'twilio.fetchTrunk',
@@ -29,7 +31,9 @@ const dispensable = 'twilio.fetchNumberRoute';
 
 /** Whichever call of the flow fails, and however: the answer is right, and nothing half built is left. */
 export const promiseOf = async (flow: Flow): Promise<void> => {
-  const service = await openService({ environment: { PROVIDER_TIMEOUT_SECONDS: '0.25' } });
+  const environment = { PROVIDER_TIMEOUT_SECONDS: `${PROVIDER_TIMEOUT_SECONDS}`, IMPORT_DEADLINE_SECONDS: '16' };
+  const service = await openService({ environment });
+  timeOutWhereSilent(service.sandbox.faults, () => service.clock.advance(1000 * PROVIDER_TIMEOUT_SECONDS));
 
   /** A number to import, with everything it needs. */
   const prepare = async () => {

@@ -34,6 +34,7 @@ const MOST_KILLS = 3;
 /** More turns than any record is postponed for. */
 const MOST_TURNS = 120;
 const TURN_MS = 60_000;
+const HALF_AN_HOUR_MS = 30 * 60_000;
 const { provider_timeout_ms: PROVIDER_TIMEOUT_MS } = readConfig({ NODE_ENV: 'test' });
 
 /** Plays one run of the whole service, from nothing to quiet, as the seed decides. */
@@ -204,9 +205,12 @@ const makeOrganizations = async ({ core }: Replica, { database, providers }: Wor
 
 /** Lets the reconciler work until nothing is due any longer, however late that is. */
 const settle = async ({ core, life }: Replica, { scheduler, database }: World, network: Life): Promise<void> => {
+  // What a person changed by hand is checked once an hour, for ever.
+  const isHourly = (row: Record<string, any>) =>
+    isDegraded(row) && row.provisioning.due_at - scheduler.now() > HALF_AN_HOUR_MS;
   const isDue = () =>
     [...database.rowsOf('phone_numbers'), ...database.rowsOf('integrations')].some(
-      (row: Record<string, any>) => row.provisioning.due_at !== undefined && !isDegraded(row),
+      (row: Record<string, any>) => row.provisioning.due_at !== undefined && !isHourly(row),
     );
   for (let turns = 0; turns === 0 || isDue(); turns++) {
     if (turns === MOST_TURNS) return;

@@ -22,6 +22,7 @@ const found = {
   8094: 'begins no call with replaced credentials, even if reading them was slow',
   620610: 'makes again, with one request, what was deleted at both providers',
   94: 'leaves no rule on a trunk that somebody deleted while its number was assigned',
+  960240: 'tries an update of an integration again if its lease was lost before anything was written',
 };
 
 describe('The service, simulated', () => {
