@@ -62,6 +62,18 @@ describe('Assigning an agent', () => {
     expect(await rule()).toMatchObject({ roomConfig: { agents: [{ agentName: 'sales' }, added] } });
   });
 
+  it('removes the agent that it assigned, even if another stands first and an answer was lost meanwhile', async () => {
+    const { rule, change, assign, unassign, get } = await imported();
+    const { phone_number_id } = await get();
+    await assign('reception');
+    const added = { agentName: 'recorder', metadata: 'by hand' };
+    await change({ roomConfig: { agents: [added, { agentName: 'reception' }] } });
+    const uncertain = { 'provisioning.uncertain_until': new Date(service.clock.now()) };
+    await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: uncertain });
+    await unassign();
+    expect(await rule()).toMatchObject({ roomConfig: { agents: [added] } });
+  });
+
   it('makes a rule again that was deleted at LiveKit', async () => {
     const { get, rule, assign } = await imported();
     const { dispatch_rule_id } = await get();

@@ -1,5 +1,6 @@
 import mongoose from 'mongoose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { expectWholeWorld, readWorld, settle } from './world.ts';
 
@@ -326,6 +327,29 @@ describe("A trunk that was deleted in Twilio's console", () => {
     expect((await ofAccount<any>('twilio.number')).map((it) => [it.trunk_sid, it.voice_url])).toEqual(
       Array(3).fill([null, voice_url]),
     );
+  });
+
+  it('is made again, and a number that was routed to another trunk before us moves to it although Twilio is busy once', async () => {
+    const caller = await first.newOrganization();
+    const owned = [{ phone_number: drawNumber(), trunk_sid: drawSid('TK') }, { phone_number: drawNumber() }];
+    const { integration_id, account_sid } = await first.integrate(caller, owned);
+    const input = {
+      provider: 'twilio',
+      supports_inbound: true,
+      integration_id,
+      replace_existing_routing: true,
+    } as const;
+    const importNumber = (n: number) =>
+      caller.client.phoneNumbers.import.mutate({ ...input, phone_number: owned[n]!.phone_number });
+    await importNumber(0);
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    await importNumber(1);
+    first.sandbox.faults.add({ call: 'twilio.updateNumber', kind: 'answer', status: 503 });
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const [anew] = await ofAccount<any>('twilio.trunk');
+    expect((await ofAccount<any>('twilio.number')).map((it) => it.trunk_sid)).toEqual([anew.sid, anew.sid]);
   });
 
   it('is made again, and a number that somebody routed elsewhere meanwhile is left alone', async () => {

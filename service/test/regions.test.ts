@@ -178,6 +178,23 @@ describe('an import into a Region with routing_credentials', () => {
     expect(await regionNow()).toBe('us1');
   });
 
+  it('leaves a number in our Region if it was there when inbound was last turned on', async () => {
+    const { caller, importing, setRegion, regionNow } = await prepareImport({ region: 'ie1', voice_region: 'us1' });
+    const { body } = await importing(replacing);
+    const { phone_number_id } = body.data;
+    const path = `/api/phone-numbers/${phone_number_id}`;
+    await caller.rest('PATCH', path, { supports_inbound: false });
+    await setRegion('ie1');
+    expect((await caller.rest('PATCH', path, { supports_inbound: true })).status).toBe(200);
+    const now = new Date(service.clock.now());
+    const due = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
+    await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: due });
+    await settle(service);
+    expect(await regionNow()).toBe('ie1');
+    await caller.rest('DELETE', path);
+    expect(await regionNow()).toBe('ie1');
+  });
+
   it('restores a Region even if a replica died after it moved the number when inbound was turned on again', async () => {
     const { caller, importing, setRegion, regionNow } = await prepareImport({
       region: 'us1',

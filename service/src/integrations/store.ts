@@ -142,7 +142,8 @@ export const createIntegrationStore = (connection: Connection, leaseSettings: Le
      * is nothing to look at: only an import makes one. False: there is no such integration.
      */
     move: async (integration_id: IntegrationId, made_for: MadeFor): Promise<boolean> => {
-      const moved = { 'carrier.made_for': made_for };
+      // Numbers may have been made for either by then.
+      const moved = { 'carrier.made_for': made_for, 'carrier.numbers_made_for': null };
       const untouched = { 'provisioning.lease_token': null, 'provisioning.uncertain_until': null };
       const unmade = { integration_id, ...held, ...untouched, 'provisioning.parts.trunk.resource_id': null };
       const { matchedCount } = await records.updateOne(unmade, { $set: moved });

@@ -117,23 +117,23 @@ export async function routeToTrunk(job: Job): Promise<string> {
   if (number_sid === null) throw new Error(`${job.record.phone_number_id} is routed before it is verified`);
   if (was !== null) {
     const number = await carrierOf(job).numbers.readNumber(number_sid);
-    const former = await job.formerRouting();
-    const problem = isStillOurs(job, number, former) ? undefined : leftAlone(job, number, former);
+    const problem = await inTheWay(job, number);
     if (problem) throw new Obstacle(problem.code, problem.detail);
   }
   return attach(job, number_sid);
 }
 
-/** A number on no trunk may still be ours: we took it off, or nothing happened to it but that its trunk was deleted. */
-const isStillOurs = (job: Job, number: OwnedNumber | undefined, former: FormerRouting | null): boolean => {
-  if (number === undefined) return false;
-  const { routing } = number;
+/** Undefined for a number on no trunk if we took it off ourselves, or nothing happened to it but that its trunk was deleted. */
+const inTheWay = async (job: Job, number: OwnedNumber | undefined) => {
   const { state, sent } = job.record.provisioning.parts.carrier_routing ?? {};
-  if (state === 'undone') return routedElsewhere(routing) === null;
   const before = sent?.trunk_sid;
-  if (before === undefined || before === need(job, 'carrier_trunk')) return false;
-  const isUntouched = former === null || isDeepStrictEqual(routing, { ...former, ...onNothing });
-  return routing.trunk_sid === before || (routedElsewhere(routing) === null && isUntouched);
+  const isTrunkNew = before !== undefined && before !== need(job, 'carrier_trunk');
+  if (number && state === 'undone' && routedElsewhere(number.routing) === null) return undefined;
+  if (number && isTrunkNew && number.routing.trunk_sid === before) return undefined;
+  const isLoose = number && isTrunkNew && routedElsewhere(number.routing) === null;
+  const former = await job.formerRouting().catch(unknownIfUnopened(isLoose));
+  if (isLoose && (former === null || isDeepStrictEqual(number.routing, { ...former, ...onNothing }))) return undefined;
+  return leftAlone(job, number, former);
 };
 
 /** If Twilio does not find what the routing names, the trunk may have been deleted: checks that, and makes it again. */
@@ -175,10 +175,7 @@ export async function giveBackRouting(job: Job, number_sid: string): Promise<Tol
   const trunk_sid = trunkOf(job);
   const isOurs = (number: OwnedNumber | undefined) => number !== undefined && number.routing.trunk_sid === trunk_sid;
   const number = await readNumber(job);
-  const former = await job.formerRouting().catch((error: unknown) => {
-    if (error instanceof UnopenedSecret && job.record.provisioning.change?.force) return null;
-    throw error;
-  });
+  const former = await job.formerRouting().catch(unknownIfUnopened(job.record.provisioning.change?.force));
   if (!isOurs(number)) return leftAlone(job, number, former);
   const { phone_number } = job.record;
   const { numbers } = carrierOf(job);
@@ -219,6 +216,14 @@ const leftAlone = (
     detail: `${phone_number} was no longer on Trunkline's trunk, and is not routed as it was before the import. It was left unchanged: check its routing in the Twilio console.`,
   };
 };
+
+/** If no key opens the former routing, goes on without it where that is allowed. */
+const unknownIfUnopened =
+  (isAllowed: boolean | undefined) =>
+  (error: unknown): null => {
+    if (isAllowed && error instanceof UnopenedSecret) return null;
+    throw error;
+  };
 
 const undefinedIfProblem = (error: unknown): undefined => {
   if (!(error instanceof Problem)) throw error;

@@ -5,6 +5,7 @@ import {
   type Deadline,
   type Gate,
   type Guard,
+  isMissing,
   isOursToStore,
   isPassing,
   isRefusal,
@@ -238,11 +239,9 @@ const LOOK_AGAIN_MS = 3_600_000;
 
 /** Whether something of a number is missing and is refused, and no change can be dropped for that. */
 const isObstacle = (record: PhoneNumberRecord, error: unknown): boolean => {
-  const { change, parts: made } = record.provisioning;
-  if (change !== null || wantedOf(record) === null) return false;
-  if (error instanceof Obstacle) return true;
+  if (record.provisioning.change !== null || wantedOf(record) === null) return false;
   const isRefused = error instanceof Problem && !isPassing(error) && !(error instanceof Paused);
-  return isRefused && parts.some(({ name, when }) => when(record) && made[name]?.state !== 'done');
+  return error instanceof Obstacle || (isRefused && isMissing(error));
 };
 
 const onSwitchboard = parts.filter(({ name }) => !name.startsWith('carrier_'));

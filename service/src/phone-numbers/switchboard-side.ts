@@ -102,8 +102,7 @@ export async function changeDispatchRule(
 /** The agent that the rule was given last. Undefined: unknown, because a call whose answer was lost may have changed it. */
 const formerAgentOf = ({ record: { provisioning } }: Job): string | null | undefined => {
   const agent_id = provisioning.parts.dispatch_rule?.sent?.agent_id;
-  const isKnown = provisioning.uncertain_until === null && (typeof agent_id === 'string' || agent_id === null);
-  return isKnown ? agent_id : undefined;
+  return typeof agent_id === 'string' || agent_id === null ? agent_id : undefined;
 };
 
 /** The rule's field to change, by the content field that differs. */

@@ -99,7 +99,9 @@ export const outboundContentOf = (job: Job): Content => {
     return { address: address(), media_encryption: twilioEncryption(job), ...(username !== undefined && { username }) };
   }
   // If we never set a From host, one that somebody set at LiveKit stays, even if everything is sent again after a doubt.
-  const isFromHostOurs = record.sip_from_host !== null || record.provisioning.has_changed_from_host;
+  const { change, has_changed_from_host } = record.provisioning;
+  const isFromHostOurs =
+    record.sip_from_host !== null || has_changed_from_host || change?.wanted?.sip_from_host !== undefined;
   return {
     name: `${record.sip_trunk_name}-out`,
     address: record.sip_server_address,

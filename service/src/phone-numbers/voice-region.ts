@@ -36,8 +36,7 @@ export function formerRegionOf(job: Job, seen: SeenRegion): Pick<Known, 'former_
   const kept = known.former_voice_region === undefined ? {} : { former_voice_region: known.former_voice_region };
   if (seen === undefined) return kept;
   const inForce = seen.voice_region ?? DEFAULT_REGION;
-  const isSecondTry = change?.kind === 'import' || change?.at.getTime() === known.read_for?.getTime();
-  if (inForce === region) return isSecondTry ? kept : {};
+  if (inForce === region) return mayHaveMoved(job) ? kept : {};
   if (!change?.replace_existing_routing) {
     throw new Problem(
       'number_routed_elsewhere',
@@ -46,6 +45,14 @@ export function formerRegionOf(job: Job, seen: SeenRegion): Pick<Known, 'former_
   }
   return { former_voice_region: seen.voice_region };
 }
+
+/** Whether the Region in force, which is ours, may have been set by us: by this change, or by one whose answer was lost. */
+const mayHaveMoved = ({ record: { provisioning } }: Job): boolean => {
+  const { change, known, parts, uncertain_until } = provisioning;
+  const isSecondTry = change?.kind === 'import' || change?.at.getTime() === known.read_for?.getTime();
+  const { state = 'undone' } = parts.carrier_region ?? {};
+  return isSecondTry || uncertain_until !== null || state !== 'undone';
+};
 
 /** Whether calls are moved to our Region: another one was in force. */
 export const isMoved = (record: PhoneNumberRecord): record is TwilioRecord =>
@@ -76,8 +83,11 @@ export async function findRegion(job: Job): Promise<Seen[]> {
 /** Leaves the Region alone if somebody else has changed it meanwhile. */
 export async function giveBackRegion(job: Job): Promise<Told | undefined> {
   const { phone_number, provisioning } = job.record;
+  const { former_voice_region } = provisioning.known;
+  // It was in our Region when the number was last imported or turned on.
+  if (former_voice_region === undefined) return undefined;
   const routes = routesOf(job);
-  const former = provisioning.known.former_voice_region ?? DEFAULT_REGION;
+  const former = former_voice_region ?? DEFAULT_REGION;
   const inForce = (await routes.readRegion(phone_number))?.voice_region ?? DEFAULT_REGION;
   if (inForce === former) return undefined;
   if (inForce !== carrierOf(job).region)

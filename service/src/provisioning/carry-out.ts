@@ -2,7 +2,7 @@ import { Problem } from '@trunkline/contracts';
 import { compare, isSentUnknown } from './compare.ts';
 import type { Claim, PartRecord, Provisioning, Told } from './lease.ts';
 import type { Content, Part, Work } from './part.ts';
-import { isPassing } from './provider.ts';
+import { isDoubtful, isPassing } from './provider.ts';
 
 /** How far the work on a record has come. */
 export interface Progress<Name extends string> {
@@ -99,19 +99,15 @@ const bringAll = async <Job extends Work, Name extends string>(
   const run = async (part: Part<Job, Name>) => {
     await Promise.all(part.after.map((name) => runs.get(name)));
     if (failed) return;
-    let isThere = true;
-    const missing = () => {
-      isThere = false;
-    };
     try {
-      const brought = await bring(part, job, progress, missing);
+      const brought = await bring(part, job, progress);
       if (brought === undefined) return;
       const { resource_id, sent } = brought;
       if (part.look && waitedFor.has(part.name)) await progress.done(part.name, resource_id, sent);
       else progress.doneWithNext(part.name, resource_id, sent);
     } catch (error) {
       failed = true;
-      if (error instanceof Problem) await noteFailure(part.name, error, progress, isThere || isPassing(error));
+      if (error instanceof Problem) await noteFailure(part, error, progress);
       throw error;
     }
   };
@@ -122,24 +118,32 @@ const bringAll = async <Job extends Work, Name extends string>(
   if (errors.length > 0) throw errors.toSorted((a, b) => severity(b) - severity(a))[0];
 };
 
-/** Keeps a part that was made on record. If an answer was lost, what the part holds is no longer known. */
-const noteFailure = async <Name extends string>(
-  name: Name,
+/**
+ * Keeps a part that was made on record. If its own answer was lost, what it holds is no longer known, unless a look
+ * reports all of that: then what was sent last still tells whether it is ours.
+ */
+const noteFailure = async <Job extends Work, Name extends string>(
+  { name, isReportedWhole }: Part<Job, Name>,
   problem: Problem,
   progress: Progress<Name>,
-  mayBeThere: boolean,
 ) => {
   const { state, resource_id } = progress.of(name) ?? {};
-  if (!mayBeThere || state !== 'done' || !resource_id) await progress.failed(name, problem);
-  else if (progress.doubtful()) await progress.done(name, resource_id);
+  if (state !== 'done' || !resource_id) await progress.failed(name, problem);
+  else if (isDoubtful(problem) && !isReportedWhole) await progress.done(name, resource_id);
 };
 
-/** Returns what to record of the part. Undefined: nothing. Calls `missing` before it makes one. */
+/** What stopped the making of a part. */
+const whileMaking = new WeakSet<object>();
+
+/** Whether a part is missing because of this error. */
+export const isMissing = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && whileMaking.has(error);
+
+/** Returns what to record of the part. Undefined: nothing. */
 const bring = async <Job extends Work, Name extends string>(
   part: Part<Job, Name>,
   job: Job,
   progress: Progress<Name>,
-  missing: () => void,
 ): Promise<{ resource_id: string; sent?: Content } | undefined> => {
   const recorded = progress.of(part.name);
   if (!part.when(job.record)) return undefined;
@@ -153,8 +157,11 @@ const bring = async <Job extends Work, Name extends string>(
   }
   if (action.act === 'make') {
     if (part.isRecordedBefore) await progress.flush();
-    missing();
-    return { resource_id: await part.make(job, action.was), sent: wanted };
+    const resource_id = await part.make(job, action.was).catch((error: unknown) => {
+      if (error instanceof Error) whileMaking.add(error);
+      throw error;
+    });
+    return { resource_id, sent: wanted };
   }
   if (action.act === 'change' && part.change) {
     const resource_id = await part.change(job, action.resource_id, action.differences);

@@ -1,7 +1,7 @@
 // The public face of the engine: nothing else of this folder is imported from outside.
 
 /** Builds at the providers what a record wants, and tears it down. */
-export { build, Gone, type Progress, progressOf, tearDown, watchRemovals } from './carry-out.ts';
+export { build, Gone, isMissing, type Progress, progressOf, tearDown, watchRemovals } from './carry-out.ts';
 /** Stops all work on the providers. */
 export { createGate, type Gate, Paused, removalsCollection } from './gate.ts';
 /** Leases: one replica at a time works on a record. And what is stored of that work. */

@@ -24,6 +24,8 @@ export interface Part<Job extends Work, Name extends string> {
   after: readonly Name[];
   /** It begins only when everything before it is written down, because undoing it needs that. */
   isRecordedBefore?: true;
+  /** A look reports all of its content. */
+  isReportedWhole?: true;
   /** Whether the record should have this part. */
   when(record: Job['record']): boolean;
   /** Whether the record may have had this part under other settings. Absent: the same as `when`. */

@@ -119,7 +119,7 @@ const signals = new AsyncLocalStorage<AbortSignal | undefined>();
 export const signalOfCall = (): AbortSignal | undefined => signals.getStore();
 
 /** An error that is not a `Problem` may have happened at any point of the call. */
-const isDoubtful = (error: unknown): boolean =>
+export const isDoubtful = (error: unknown): boolean =>
   error instanceof ProviderProblem ? error.doubtful : !(error instanceof Problem);
 
 /** The provider did nothing, and said when it takes the next call. */

@@ -86,17 +86,22 @@ export const createLiveKit = ({
     const request = new ListSIPInboundTrunkRequest({ numbers: [...phone_numbers] });
     return ListSIPInboundTrunkResponse.fromJson(await ask('ListSIPInboundTrunk', request), lenient).items;
   };
+  /** LiveKit may list what it does not find as null. */
+  const askForIds = async (method: string, request: Message): Promise<JsonValue> => {
+    const { items, ...rest } = ListedById.parse(await ask(method, request));
+    return Json.parse({ ...rest, items: (items ?? []).filter((item) => item !== null) });
+  };
   const listById: Record<SwitchboardKind, (id: string) => Promise<Found[]>> = {
     inbound_trunk: async (id) => {
-      const listed = await ask('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ trunkIds: [id] }));
+      const listed = await askForIds('ListSIPInboundTrunk', new ListSIPInboundTrunkRequest({ trunkIds: [id] }));
       return ListSIPInboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
     },
     outbound_trunk: async (id) => {
-      const listed = await ask('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ trunkIds: [id] }));
+      const listed = await askForIds('ListSIPOutboundTrunk', new ListSIPOutboundTrunkRequest({ trunkIds: [id] }));
       return ListSIPOutboundTrunkResponse.fromJson(listed, lenient).items.map(foundTrunk);
     },
     dispatch_rule: async (id) => {
-      const listed = await ask('ListSIPDispatchRule', new ListSIPDispatchRuleRequest({ dispatchRuleIds: [id] }));
+      const listed = await askForIds('ListSIPDispatchRule', new ListSIPDispatchRuleRequest({ dispatchRuleIds: [id] }));
       return ListSIPDispatchRuleResponse.fromJson(listed, lenient).items.map(foundRule);
     },
   };
@@ -409,6 +414,7 @@ const RawRule = z.looseObject({
   rule: z.looseObject({ dispatch_rule_individual: z.looseObject({}).nullish() }).nullish(),
   room_config: z.looseObject({ agents: z.array(RawAgent).nullish() }).nullish(),
 });
+const ListedById = z.looseObject({ items: z.array(z.unknown()).nullish() });
 const RawRules = z.looseObject({ items: z.array(RawRule.nullable()).default([]) });
 
 type RawRule = z.infer<typeof RawRule>;
