@@ -23,14 +23,14 @@ const pushImage = ({ region, architecture }: Deployed['config'], repository: str
   `repository=${repository}`,
   `region=${region}`,
   `platform=linux/${architecture === 'arm64' ? 'arm64' : 'amd64'}`,
-  `aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "\${repository%%/*}"`,
-  'docker buildx build --platform "$platform" --file ../service/Dockerfile --build-arg VERSION="$version" --build-arg REVISION="$(git rev-parse HEAD)" --tag "$repository:$version" --push ..',
-  `digest=$(aws ecr describe-images --region "$region" --repository-name "\${repository#*/}" --image-ids "imageTag=$version" --query 'imageDetails[0].imageDigest' --output text)`,
+  `aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "\${repository%%/*}" &&`,
+  'docker buildx build --platform "$platform" --file ../service/Dockerfile --build-arg VERSION="$version" --build-arg REVISION="$(git rev-parse HEAD)" --tag "$repository:$version" --push .. &&',
+  `digest=$(aws ecr describe-images --region "$region" --repository-name "\${repository#*/}" --image-ids "imageTag=$version" --query 'imageDetails[0].imageDigest' --output text) &&`,
   'pulumi config set infra:image "$repository@$digest"',
-  'pulumi preview --policy-pack policies',
-  'pulumi up --yes --policy-pack policies',
+  'pulumi preview --policy-pack policies &&',
+  'pulumi up --yes --policy-pack policies &&',
   // Otherwise CI would deploy the previous stack file.
-  `[ -z "\${PULUMI_STACK_FILE:-}" ] || aws s3 cp "Pulumi.$(pulumi stack --show-name).yaml" "$PULUMI_STACK_FILE"`,
+  `if [ -n "\${PULUMI_STACK_FILE:-}" ]; then aws s3 cp "Pulumi.$(pulumi stack --show-name).yaml" "$PULUMI_STACK_FILE"; fi`,
 ];
 
 const useIt = ({ edge, alarms, secrets }: Deployed['config'], url: string, dnsName: string): string[] => [

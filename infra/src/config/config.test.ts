@@ -113,7 +113,7 @@ describe('a configuration', () => {
     ['environment', dev({ environment: 'test' }), /dev, staging or prod/, 'set infra:environment'],
     ['region', dev({ region: undefined }), /is missing/, 'set infra:region'],
     ['accountId', dev({ accountId: '12' }), /12 digits/, 'set infra:accountId'],
-    ['livekitUrl', dev({ livekitUrl: 'https://livekit.acme.dev' }), /wss:/, 'set infra:livekitUrl'],
+    ['livekitUrl', dev({ livekitUrl: 'livekit.acme.dev' }), /wss:/, 'set infra:livekitUrl'],
     ...['a..b', '256.1.1.1', '1.2.3', 'sip.acme.dev:0', 'sip.acme.dev:65536', 'sip:sip.acme.dev', '0.0.0.0'].map(
       (livekitSipHost): [string, Given, RegExp, string] => [
         'livekitSipHost',
@@ -428,7 +428,7 @@ describe('a configuration', () => {
     ],
     [
       'livekitUrl',
-      prod({ livekitUrl: 'ws://livekit.acme.dev', livekitSipHost: 'sip.acme.dev' }),
+      prod({ livekitUrl: 'http://livekit.acme.dev', livekitSipHost: 'sip.acme.dev' }),
       /must be wss:/,
       'set infra:livekitUrl',
     ],
@@ -573,6 +573,13 @@ describe('a configuration', () => {
     expect(faults).toMatchObject([
       { path: 'mongodbUri', message: expect.stringMatching(/names the ports 27017, 27018/), mend: [] },
     ]);
+  });
+
+  it.each([
+    prod({ livekitUrl: 'https://acme.livekit.cloud' }),
+    dev({ livekitUrl: 'http://livekit.acme.dev', livekitSipHost: 'sip.acme.dev' }),
+  ])('takes LiveKit’s URL with http in place of ws, as the service does', (given) => {
+    expect(parseConfig(given).livekitUrl).toMatch(/^https?:/);
   });
 
   it('reports all faults at once, each with the command that fixes it', () => {

@@ -321,10 +321,10 @@ const service: Rule[] = [
 const liveKit: Rule[] = [
   ({ environment, livekitUrl }) =>
     unless(
-      livekitUrl.startsWith('wss:') || (environment !== 'prod' && !isCloud(new URL(livekitUrl).hostname)),
+      /^(wss|https):/.test(livekitUrl) || (environment !== 'prod' && !isCloud(new URL(livekitUrl).hostname)),
       fault(
         'livekitUrl',
-        'must be wss:// in prod, where LiveKit’s key goes over it, and for LiveKit Cloud, which takes nothing else.',
+        'must be wss:// or https:// in prod, where LiveKit’s key goes over it, and for LiveKit Cloud, which takes nothing else.',
         ...example('livekitUrl'),
       ),
     ),

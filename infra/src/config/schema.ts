@@ -276,7 +276,7 @@ export const Schema = z.strictObject({
   network: Network,
   service: Service,
   database: Database,
-  livekitUrl: plainUrl(/^wss?$/, 'wss://example.livekit.cloud'),
+  livekitUrl: plainUrl(/^(wss?|https?)$/, 'wss://example.livekit.cloud'),
   livekitSipHost: hostAndPort('example.sip.livekit.cloud'),
   mongodbUri: z
     .string()

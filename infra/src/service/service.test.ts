@@ -33,6 +33,7 @@ it('throws if there was nothing to roll back to, and no task runs', () => {
 it('throws if old tasks still run', () => {
   const unfinished = () => requireDeployed(deployed({ deployments: [{}, {}] }));
   expect(unfinished).toThrow(/^The deployment of trunkline-dev:2 has not finished/);
+  expect(unfinished).toThrow('Wait for new tasks');
   expect(unfinished).toThrow(AGAIN);
 });
 

@@ -218,7 +218,7 @@ export const requireDeployed = ({ wanted, found, region, cluster, service }: Dep
         ? `The deployment of ${revisionOf(wanted)} has not finished: old tasks still run.`
         : `No task of ${revisionOf(wanted)} runs.`,
       ...why,
-      'Fix the cause, and run pulumi up. If it changes nothing, deploy again with:',
+      'Wait for new tasks, or fix the cause. Then run pulumi up. If it changes nothing, deploy again with:',
       `  ${update} --force-new-deployment`,
     ].join('\n'),
   );

@@ -84,7 +84,7 @@ const key = (id: string) => `${id}:${Buffer.alloc(32).toString('base64')}`;
 
 /** Values of each setting that the service takes, and values that it refuses, alone or with another setting. */
 const settings = Object.entries({
-  livekitUrl: urls('ws', 'wss'),
+  livekitUrl: urls('ws', 'wss', 'http', 'https'),
   livekitSipHost: tuple(hosts, constantFrom('', ':5060', ':5061')).map((parts) => parts.join('')),
   mongodbUri: tuple(hosts, constantFrom('', ':27017')).map((parts) => `mongodb://u:p@${parts.join('')}/trunkline`),
   livekitApiKey: constantFrom('APIkey', ' '),

@@ -53,6 +53,12 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.acts().filter((act) => !act.startsWith('update'))).toEqual([]);
   });
 
+  /** The calls of tools that change something, if a shell that goes on after a failure types the script. */
+  const changesIf = async (failing: string, script: string) => {
+    await engine.asked();
+    await engine.type(`set +eu +o pipefail\n${failing}\n${script}`);
+    return (await engine.asked()).filter((call) => /\[(delete|modify|schedule|cp)\b/.test(call));
+  };
   const type = (heading: string, at = 0) => typeBlock(commandsOf('docs/runbooks.md', heading)[at]);
   const typeBlock = async (script = '') => {
     engine.acts();
@@ -75,11 +81,24 @@ describe.skipIf(!folder)('a prod stack', () => {
   });
 
   it('is upgraded by its runbook, and passes the policies in preview and update', async () => {
-    const { acts, asked } = await type('Upgrade');
+    const { asked } = await type('Upgrade');
+    const { acts } = await type('Upgrade', 1);
     expect(acts).toContain('update aws:ecs/service:Service trunkline');
     expect(asked).toMatch(/docker \[buildx] \[build].* \[--tag] \[\d{12}\.dkr\.ecr\.[^\]]*:1\.2\.3]/);
     expect(asked).toContain(`[--build-arg] [VERSION=1.2.3] [--build-arg] [REVISION=${'a'.repeat(40)}]`);
     expect((await engine.pulumi('config', 'get', 'infra:image')).stdout).toContain(`@sha256:${'1'.repeat(64)}`);
+  });
+
+  it('keeps its image if the new one cannot be built', async () => {
+    const image = () => engine.pulumi('config', 'get', 'infra:image');
+    const before = (await image()).stdout;
+    await changesIf('docker() { false; }', commandsOf('docs/runbooks.md', 'Upgrade')[0] ?? '');
+    expect((await image()).stdout).toBe(before);
+  });
+
+  it('does not upload a configuration that is not deployed', async () => {
+    const [, deploy = ''] = commandsOf('docs/runbooks.md', 'Upgrade');
+    expect(await changesIf('pulumi() { [ "$1" != up ]; }', deploy)).toEqual([]);
   });
 
   it('runs no task while its schema changes, and as many as before after it', async () => {
@@ -128,6 +147,15 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(asked).toMatch(
       /\[--names] \[trunkline-\d+].*\n.*\[--load-balancer-arn] \[arn:[^\]]*] \[--attributes] \[Key=deletion_protection/,
     );
+  });
+
+  it.each([
+    ['Pulumi refuses', 'up) false;;', ''],
+    ['AWS lists none', '', 'aws() { command aws "$@" >/dev/null; }'],
+  ])('loses no database instance if %s', async (_why, fails, aws) => {
+    const pulumi = `pulumi() { case "$1" in ${fails} stack) command pulumi "$@";; esac; }`;
+    const [remove = ''] = commandsOf('docs/runbooks.md', 'Remove a database instance');
+    expect(await changesIf(`${pulumi}\n${aws}`, remove)).toEqual([]);
   });
 
   it('loses only its last database instance, in the state and at AWS', async () => {
@@ -205,15 +233,28 @@ describe.skipIf(!folder)('a prod stack', () => {
   });
 
   const clusters = () => engine.left().flatMap(({ urn, id }) => (urn.endsWith(GUARDED['the database']) ? [id] : []));
-  const deleteOld = (old: string) =>
-    engine.type((commandsOf('docs/runbooks.md', 'Delete the old database')[1] ?? '').replace(/^old=\S+/, `old=${old}`));
+  const deletionOf = (old: string) =>
+    (commandsOf('docs/runbooks.md', 'Delete the old database')[1] ?? '').replace(/^old=\S+/, `old=${old}`);
+  const deleteOld = (old: string) => engine.type(deletionOf(old));
+
+  it.each([
+    ['no region is set', 'pulumi() { [ "$1" != config ] && command pulumi "$@"; }'],
+    ['Pulumi does not say which is its own', 'pulumi() { [ "$2" != output ] && command pulumi "$@"; }'],
+    ['Pulumi says that none is', 'pulumi() { [ "$2" = output ] || command pulumi "$@"; }'],
+    ['AWS does not list instances', 'aws() { case "$*" in *describe*) false;; *) command aws "$@";; esac; }'],
+    ['AWS refuses to delete one', 'aws() { case "$*" in *delete-db-instance*) false;; *) command aws "$@";; esac; }'],
+  ])('deletes no old database if %s', async (_why, failing) => {
+    const before = clusters();
+    expect(await changesIf(failing, deletionOf(before[1] ?? ''))).toEqual([]);
+    expect(clusters()).toEqual(before);
+  });
 
   it('deletes old databases by their runbook, and never its own', async () => {
     const own = (await engine.pulumi('stack', 'output', 'databaseCluster')).stdout.trim();
     const [forgotten, ...others] = clusters();
     expect(others).toEqual([expect.anything(), expect.anything(), own]);
     expect((await type('Delete the old database')).asked).toMatch(
-      /^aws \[docdb] \[describe-db-clusters] .*\[Name=engine,Values=docdb]/,
+      /\[rds:cluster] \[--tag-filters] \[Key=Project,Values=trunkline] \[Key=Stack,Values=prod]/,
     );
     for (const old of others) {
       const { exit, printed } = await deleteOld(old);
@@ -233,10 +274,11 @@ describe.skipIf(!folder)('a prod stack', () => {
 
   it('is torn down by its runbook, which keeps a final snapshot and its key', async () => {
     // The cluster that Pulumi no longer manages still uses the network.
-    const [forgotten = ''] = clusters();
+    const [forgotten = '', own = ''] = clusters();
     engine.acts();
     const refused = await engine.type(commandsOf('docs/runbooks.md', 'Tear down')[0] ?? '');
     expect(refused.exit).not.toBe(0);
+    expect(refused.printed).toContain(`\n${own}\n`);
     expect(refused.printed).toContain(`DependencyViolation: trunkline-database is in use by ${forgotten}`);
     expect((await deleteOld(forgotten)).exit).toBe(0);
     const { exit, printed } = await engine.type('pulumi destroy --yes');
@@ -250,6 +292,7 @@ describe.skipIf(!folder)('a prod stack', () => {
     expect(engine.left().map(({ urn }) => urn)).toEqual([urnOf(GUARDED['the key of the database'])]);
     const { asked } = await type('Tear down', 1);
     expect(asked).toContain('[--tag-filters] [Key=Project,Values=trunkline] [Key=Stack,Values=prod]');
+    expect(asked).toContain('[--log-group-name-prefix] [/aws/docdb/trunkline-database-0123456/]');
   });
 
   it('is created, restored and torn down again, and each database leaves its own final snapshot', async () => {
