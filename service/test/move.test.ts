@@ -191,6 +191,28 @@ describe('a setting that changes after the trunk was made', () => {
     }
   });
 
+  it('is applied again to every number if it is moved back while Twilio refuses the first move', async () => {
+    const { connection, clock, sandbox } = secure;
+    const { move } = createIntegrationStore(connection, { clock, lease_ms: 30_000, settle_ms: 10_000 });
+    const { phoneNumbers } = secure.as(caller).client;
+    const { data } = await phoneNumbers.list.query({ integration_id });
+    const { phone_number_id } = data[0] ?? expect.unreachable();
+    const body = { code: 20_001, message: 'no', status: 400 };
+    sandbox.faults.add({ kind: 'answer', status: 400, body, call: 'twilio.updateTrunk', times: 1000 });
+    await move(integration_id, { secure: false, sip_host: 'sandbox.sip.invalid' });
+    await secure.reconciler.turn();
+    await phoneNumbers.update.mutate({ phone_number_id, inbound_room_name: 'moved' });
+    expect((await encrypted()).inbound).toContain(NONE);
+    sandbox.faults.clear();
+    await move(integration_id, { secure: true, sip_host: 'sandbox.sip.invalid' });
+    await settle(secure);
+    const { trunk, inbound, outbound } = await encrypted();
+    expect(trunk).toEqual([true]);
+    const media = [...inbound, ...outbound.map(([encryption]) => encryption)];
+    expect(new Set(media)).toEqual(new Set([REQUIRED]));
+    await expectWholeWorld(secure);
+  });
+
   it('makes no trunk for an account that has none', async () => {
     const { connection, clock, sandbox } = secure;
     const unused = await secure.integrate(secure.as(caller), []);
