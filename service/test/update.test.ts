@@ -156,6 +156,19 @@ describe('An update', () => {
     expect((await number.outbound()).fromHost).toBe('hand.example');
   });
 
+  it('removes a From host even if a replica of an earlier version began to and died', async () => {
+    const number = await imported({ ...SIP, sip_from_host: 'voice.example.com' });
+    const { phone_number_id } = number;
+    const at = new Date(service.clock.now());
+    const actor = { key_id: 'key_0a1b2c3d4e5f' };
+    const change = { kind: 'update', wanted: { sip_from_host: null }, actor, request_id: 'earlier', at };
+    const set = { 'provisioning.change': change, 'provisioning.due_at': at };
+    await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: set });
+    await settle(service);
+    expect((await number.get()).sip_from_host).toBeNull();
+    expect((await number.outbound()).fromHost).toBeFalsy();
+  });
+
   it('of a label and a description calls no provider', async () => {
     const number = await imported(SIP);
     expect(await callsOf(() => number.update({ label: 'Sales', description: 'Berlin' }))).toEqual([]);
