@@ -134,3 +134,11 @@ describe('LiveKit receives what its SDK would send:', () => {
     expect(sent).toEqual(await sentBy(its));
   });
 });
+
+it.each(['inbound_trunk', 'outbound_trunk', 'dispatch_rule'] as const)(
+  'an %s that LiveKit lists as null by its id does not exist',
+  async (kind) => {
+    fetching.mockImplementationOnce(async () => Response.json({ items: [null] }));
+    expect(await switchboard.findById(kind, 'ST_a')).toBeUndefined();
+  },
+);
