@@ -352,6 +352,27 @@ describe("A trunk that was deleted in Twilio's console", () => {
     expect((await ofAccount<any>('twilio.number')).map((it) => it.trunk_sid)).toEqual([anew.sid, anew.sid]);
   });
 
+  it('is made again, and a number moves to it although no key opens its former routing', async () => {
+    const caller = await first.newOrganization();
+    const owned = Array.from({ length: 3 }, () => ({ phone_number: drawNumber() }));
+    const { integration_id, account_sid } = await first.integrate(caller, owned);
+    const input = { provider: 'twilio', supports_inbound: true, integration_id } as const;
+    const importNumber = async (n: number) =>
+      (await caller.client.phoneNumbers.import.mutate({ ...input, phone_number: owned[n]!.phone_number })).data;
+    const { phone_number_id } = await importNumber(0);
+    const another = await importNumber(2);
+    const other = await numbers().findOne({ phone_number_id: another.phone_number_id });
+    await numbers().updateOne({ phone_number_id }, { $set: { former_routing: other?.former_routing } });
+    const { ofAccount, deleteTrunk } = inAccount(account_sid);
+    await deleteTrunk();
+    await importNumber(1);
+    await settle(first, second);
+    await expectWholeWorld(first);
+    const [anew] = await ofAccount<any>('twilio.trunk');
+    expect((await ofAccount<any>('twilio.number')).map((it) => it.trunk_sid)).toEqual(Array(3).fill(anew.sid));
+    expect((await caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}?force=true`)).status).toBe(200);
+  });
+
   it('is made again, and a number that somebody routed elsewhere meanwhile is left alone', async () => {
     const caller = await first.newOrganization();
     const owned = [
