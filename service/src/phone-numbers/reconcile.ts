@@ -20,6 +20,7 @@ import {
   tearDown,
   toldOf,
   type Worked,
+  waitWhileBusy,
 } from '../provisioning/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { lookForTrunk, verifyOwnership } from './carrier-side.ts';
@@ -62,6 +63,11 @@ export const createReconcile = (deps: ReconcileDependencies) => {
   const { store, createJob, lifecycle, gate, clock, log, lease_ms, call_ms, settle_ms } = deps;
 
   const jobOf = (claim: PhoneNumberClaim, { deadline, refuse, account }: ReconcileOptions = {}): Promise<Job> => {
+    const hold = async (wait_ms: number) => {
+      if (wait_ms + call_ms >= lease_ms) return false;
+      await claim.ensure(wait_ms + call_ms);
+      return true;
+    };
     const guard: Guard = {
       signal: deadline?.signal,
       before: async () => {
@@ -73,14 +79,7 @@ export const createReconcile = (deps: ReconcileDependencies) => {
       doubted: () => {
         claim.record.provisioning.uncertain_until = new Date(clock.now() + settle_ms);
       },
-      waited: async ({ said_retry_after_ms }) => {
-        // With some randomness, so that calls that were refused together do not come back together.
-        const wait_ms = said_retry_after_ms * (1 + Math.random() / 4);
-        if (!deadline || clock.now() + wait_ms >= deadline.at || wait_ms + call_ms >= lease_ms) return false;
-        await claim.ensure(wait_ms + call_ms);
-        await clock.sleep(wait_ms, deadline.signal).catch(() => deadline.signal.throwIfAborted());
-        return true;
-      },
+      ...(deadline && { waited: waitWhileBusy({ clock, deadline, hold }) }),
     };
     return createJob(claim, guard, account);
   };

@@ -34,12 +34,18 @@ export const tryAgain = async <T>(
   }
 };
 
-/** Waits for a busy provider, with some randomness, if the deadline allows. True: make the call again. */
+export interface WaitOptions extends Pick<TryOptions, 'clock' | 'deadline'> {
+  /** Keeps for that long what the call needs. False: that is too long. */
+  hold?(wait_ms: number): Promise<boolean>;
+}
+
+/** Waits for a busy provider if the deadline allows. True: make the call again. */
 export const waitWhileBusy =
-  ({ clock, deadline: { at, signal } }: Pick<TryOptions, 'clock' | 'deadline'>) =>
+  ({ clock, deadline: { at, signal }, hold = async () => true }: WaitOptions) =>
   async ({ said_retry_after_ms }: Busy): Promise<boolean> => {
+    // With some randomness, so that calls that were refused together do not come back together.
     const wait_ms = said_retry_after_ms * (1 + Math.random() / 4);
-    if (clock.now() + wait_ms >= at) return false;
+    if (clock.now() + wait_ms >= at || !(await hold(wait_ms))) return false;
     await clock.sleep(wait_ms, signal).catch(() => signal.throwIfAborted());
     return true;
   };
