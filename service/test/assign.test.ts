@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
-import { expectWholeWorld, readWorld, settle } from './world.ts';
+import { expectWholeWorld, readWorld, settle, uncertainNow } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
@@ -118,8 +118,7 @@ describe('Assigning an agent', () => {
 
 /** As after a lost answer. */
 const doubt = async (phone_number_id: string) => {
-  const now = new Date(service.clock.now());
-  const $set = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
+  const $set = uncertainNow(service);
   await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set });
 };
 

@@ -48,6 +48,19 @@ const encrypted = async () => {
 
 const [NONE, REQUIRED] = [undefined, 'SIP_MEDIA_ENCRYPT_REQUIRE'];
 
+/** The command, for the settings of the second start. */
+const moveToSecure = (wait_ms: number) => {
+  const { connection, clock } = secure;
+  const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
+  return createMove({
+    store: createIntegrationStore(connection, leases),
+    numbers: createPhoneNumberStore(connection, leases),
+    clock,
+    made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
+    wait_ms,
+  });
+};
+
 describe('a setting that changes after the trunk was made', () => {
   it('never mixes settings: a later number matches the trunk as it was made', async () => {
     const later = secure.as(caller).client.phoneNumbers;
@@ -74,17 +87,8 @@ describe('a setting that changes after the trunk was made', () => {
 
   it('is applied everywhere, in place, by trunkline integrations move', async () => {
     const before = await readWorld(plain);
-    const { connection, clock, reconciler } = secure;
-    const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
-    const move = createMove({
-      store: createIntegrationStore(connection, leases),
-      numbers: createPhoneNumberStore(connection, leases),
-      clock,
-      made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
-      wait_ms: 60_000,
-    });
-    const moved = move(integration_id);
-    const turning = setInterval(() => void reconciler.turn(), 50);
+    const moved = moveToSecure(60_000)(integration_id);
+    const turning = setInterval(() => void secure.reconciler.turn(), 50);
     expect(await moved.finally(() => clearInterval(turning))).toBe(0);
     await settle(secure);
     expect(await encrypted()).toEqual({
@@ -214,20 +218,11 @@ describe('a setting that changes after the trunk was made', () => {
   });
 
   it('makes no trunk for an account that has none', async () => {
-    const { connection, clock, sandbox } = secure;
     const unused = await secure.integrate(secure.as(caller), []);
-    const leases = { clock, lease_ms: 30_000, settle_ms: 10_000 };
-    const move = createMove({
-      store: createIntegrationStore(connection, leases),
-      numbers: createPhoneNumberStore(connection, leases),
-      clock,
-      made_for: { secure: true, sip_host: 'sandbox.sip.invalid' },
-      wait_ms: 0,
-    });
-    const begun = sandbox.faults.calls.length;
-    expect(await move(unused.integration_id)).toBe(0);
+    const begun = secure.sandbox.faults.calls.length;
+    expect(await moveToSecure(0)(unused.integration_id)).toBe(0);
     await settle(secure);
-    expect(sandbox.faults.calls.slice(begun)).toEqual([]);
+    expect(secure.sandbox.faults.calls.slice(begun)).toEqual([]);
   });
 
   it('applies to what is imported afterwards', async () => {

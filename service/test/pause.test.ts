@@ -6,7 +6,7 @@ import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { everyOperation } from './every-operation.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
 import { sampleInput } from './sample-input.ts';
-import { expectWholeWorld, readWorld, settle } from './world.ts';
+import { expectWholeWorld, readWorld, settle, uncertainNow } from './world.ts';
 
 const mongodb_uri = inject('mongodb_uri').replace('/trunkline?', '/test_pause?');
 const cli = join(import.meta.dirname, '../src/admin/cli.ts');
@@ -100,9 +100,7 @@ describe('repairing', () => {
       const sipTrunkId = `ST_double${data.phone_number_id.slice(5)}`;
       await service.sandbox.shelf.put('livekit.inbound_trunk', sipTrunkId, { ...trunk, sipTrunkId });
     }
-    const now = new Date(service.clock.now());
-    const due = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
-    await numbers().updateMany({ organization_id: caller.organization_id }, { $set: due });
+    await numbers().updateMany({ organization_id: caller.organization_id }, { $set: uncertainNow(service) });
     const left = async () =>
       (await readWorld(service)).inbound.filter(({ sipTrunkId }) => sipTrunkId?.startsWith('ST_double')).length;
     return { caller, left };
@@ -143,9 +141,7 @@ describe('repairing', () => {
       const sid = drawSid('TK');
       await service.sandbox.shelf.put('twilio.trunk', sid, { sid, account_sid, friendly_name, secure: false });
     }
-    const now = new Date(service.clock.now());
-    const due = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
-    await service.connection.collection('integrations').updateOne({ integration_id }, { $set: due });
+    await service.connection.collection('integrations').updateOne({ integration_id }, { $set: uncertainNow(service) });
     const count = async () =>
       (await readWorld(service)).trunks.filter((trunk) => trunk.account_sid === account_sid).length;
     await service.reconciler.turn();

@@ -4,7 +4,7 @@ import { putRoute } from '../src/sandbox/twilio-routes.ts';
 import { seedAccount } from '../src/sandbox/twilio-seed.ts';
 import { kindIn, type Thing } from '../src/sandbox/twilio-things.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
-import { settle } from './world.ts';
+import { settle, uncertainNow } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
@@ -72,6 +72,13 @@ const prepareImport = async ({
 };
 
 const replacing = { replace_existing_routing: true };
+
+/** A number whose calls were in another Region until its import. */
+const importMoved = async (options: Parameters<typeof prepareImport>[0]) => {
+  const prepared = await prepareImport(options);
+  const { phone_number_id } = (await prepared.importing(replacing)).body.data;
+  return { ...prepared, phone_number_id, path: `/api/phone-numbers/${phone_number_id}` };
+};
 
 describe('an account', () => {
   it('can have one integration in each Region', async () => {
@@ -163,13 +170,11 @@ describe('an import into a Region with routing_credentials', () => {
   );
 
   it('restores the Region that was in force when inbound was last turned on', async () => {
-    const { caller, importing, setRegion, regionNow } = await prepareImport({
+    const { caller, path, setRegion, regionNow } = await importMoved({
       region: 'us1',
       voice_region: 'ie1',
       routing: false,
     });
-    const { body } = await importing(replacing);
-    const path = `/api/phone-numbers/${body.data.phone_number_id}`;
     expect((await caller.rest('PATCH', path, { supports_inbound: false })).status).toBe(200);
     expect(await regionNow()).toBe('ie1');
     await setRegion('us1');
@@ -179,16 +184,14 @@ describe('an import into a Region with routing_credentials', () => {
   });
 
   it('leaves a number in our Region if it was there when inbound was last turned on', async () => {
-    const { caller, importing, setRegion, regionNow } = await prepareImport({ region: 'ie1', voice_region: 'us1' });
-    const { body } = await importing(replacing);
-    const { phone_number_id } = body.data;
-    const path = `/api/phone-numbers/${phone_number_id}`;
+    const moved = await importMoved({ region: 'ie1', voice_region: 'us1' });
+    const { caller, path, phone_number_id, setRegion, regionNow } = moved;
     await caller.rest('PATCH', path, { supports_inbound: false });
     await setRegion('ie1');
     expect((await caller.rest('PATCH', path, { supports_inbound: true })).status).toBe(200);
-    const now = new Date(service.clock.now());
-    const due = { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
-    await service.connection.collection('phone_numbers').updateOne({ phone_number_id }, { $set: due });
+    await service.connection
+      .collection('phone_numbers')
+      .updateOne({ phone_number_id }, { $set: uncertainNow(service) });
     await settle(service);
     expect(await regionNow()).toBe('ie1');
     await caller.rest('DELETE', path);
@@ -196,13 +199,11 @@ describe('an import into a Region with routing_credentials', () => {
   });
 
   it('restores a Region even if a replica died after it moved the number when inbound was turned on again', async () => {
-    const { caller, importing, setRegion, regionNow } = await prepareImport({
+    const { caller, path, setRegion, regionNow } = await importMoved({
       region: 'us1',
       voice_region: 'ie1',
       routing: false,
     });
-    const { body } = await importing(replacing);
-    const path = `/api/phone-numbers/${body.data.phone_number_id}`;
     await caller.rest('PATCH', path, { supports_inbound: false });
     await setRegion('au1');
     service.sandbox.faults.add({ call: 'twilio.updateNumberRoute', kind: 'drop_after', times: 3 });

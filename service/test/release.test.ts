@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SeededNumber } from '../src/sandbox/twilio-seed.ts';
 import { drawSid } from '../src/sandbox/twilio-things.ts';
 import { drawNumber, type OpenedService, openService } from './open-service.ts';
-import { expectWholeWorld, readWorld, settle } from './world.ts';
+import { expectWholeWorld, readWorld, settle, uncertainNow } from './world.ts';
 
 let service: OpenedService;
 beforeAll(async () => {
@@ -41,12 +41,6 @@ const importedSip = async () => {
   const input = { phone_number: drawNumber(), provider: 'sip', supports_inbound: true } as const;
   const { phone_number_id } = (await caller.client.phoneNumbers.import.mutate(input)).data;
   return { caller, phone_number_id, release: () => caller.rest('DELETE', `/api/phone-numbers/${phone_number_id}`) };
-};
-
-/** Has a record looked at, as after an answer that was lost. */
-const doubtful = () => {
-  const now = new Date(service.clock.now());
-  return { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
 };
 
 const eventsOf = (phone_number_id: string) =>
@@ -213,7 +207,9 @@ describe('Releasing a number', () => {
       trunk_sid: null,
       voice_url: 'https://x.example',
     });
-    await service.connection.collection('phone_numbers').updateOne({ holds: phone_number }, { $set: doubtful() });
+    await service.connection
+      .collection('phone_numbers')
+      .updateOne({ holds: phone_number }, { $set: uncertainNow(service) });
     await service.reconciler.turn();
     expect((await get()).body.data.provisioning_state).toBe('degraded');
     service.sandbox.faults.add({ ...closed, call: 'twilio.fetchNumber', times: ALWAYS });

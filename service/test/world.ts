@@ -47,6 +47,12 @@ export const settle = async (...replicas: OpenedService[]): Promise<void> => {
   throw new Error('The reconcilers do not come to an end');
 };
 
+/** The fields of a record that is due after a lost answer: the reconciler looks at it in its next turn. */
+export const uncertainNow = ({ clock }: Pick<OpenedService, 'clock'>) => {
+  const now = new Date(clock.now());
+  return { 'provisioning.due_at': now, 'provisioning.uncertain_until': now };
+};
+
 /** Whether a reconciler has anything to do, now or later. */
 export const isSomethingDue = async ({ connection }: Pick<OpenedService, 'connection'>): Promise<boolean> => {
   const due = { 'provisioning.due_at': { $exists: true } };
